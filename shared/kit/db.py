@@ -1,0 +1,156 @@
+"""The database: declarative base, short transactions, row locks.
+
+The rhythm of every action is: short transaction, outside world, short transaction. `assert_outside_transaction`
+guards the middle part: gateways call it before they speak to a provider.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from psycopg import errors as pg
+from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, event, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+
+from shared.kit.errors import NotFound
+from shared.kit.ids import new_id
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+
+
+class Base(DeclarativeBase):
+    """All tables: time zones always, constraint names by convention."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    registry = registry(type_annotation_map={datetime: DateTime(timezone=True), uuid.UUID: Uuid()})
+    __abstract__ = True
+    __table_args__: ClassVar[Any] = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.__dict__.get('id', '?')}>"
+
+
+class HasId:
+    """A time-ordered identity given by us, so that a retry is the same row."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+_engine: Engine | None = None
+_engine_pid = 0
+_depth: ContextVar[int] = ContextVar("transaction_depth", default=0)
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine whose sessions give up on locks instead of queueing for ever."""
+    engine = create_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True, **options)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET timezone TO 'UTC'")
+            cursor.execute(f"SET lock_timeout TO {LOCK_TIMEOUT_MS}")
+            cursor.execute(f"SET statement_timeout TO {STATEMENT_TIMEOUT_MS}")
+            cursor.execute(f"SET idle_in_transaction_session_timeout TO {IDLE_IN_TRANSACTION_TIMEOUT_MS}")
+        connection.commit()
+
+    return engine
+
+
+def use_engine(engine: Engine | None) -> None:
+    """Put an engine in charge of this process (the composition root and the tests)."""
+    global _engine, _engine_pid
+    _engine, _engine_pid = engine, os.getpid()
+
+
+def get_engine() -> Engine:
+    """The engine of this process; raises RuntimeError before the composition root has set one.
+
+    After a fork the parent's connections are dropped without closing them.
+    """
+    global _engine_pid  # noqa: PLW0603
+    if _engine is None:
+        raise RuntimeError("no database: the composition root has not set an engine")
+    if _engine_pid != os.getpid():
+        _engine.dispose(close=False)
+        _engine_pid = os.getpid()
+    return _engine
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A short transaction: commits at the end, rolls back on any exception.
+
+    Edges (views, flows, jobs, commands) open one; services write in the session they are given. Opening one inside
+    another is a bug and raises RuntimeError.
+    """
+    if _depth.get():
+        raise RuntimeError("a transaction is already open: pass its session down instead")
+    token = _depth.set(1)
+    try:
+        with Session(get_engine(), expire_on_commit=False) as session, session.begin():
+            yield session
+    finally:
+        _depth.reset(token)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A read-only session with one snapshot (repeatable read)."""
+    with Session(get_engine(), expire_on_commit=False) as session, session.begin():
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        yield session
+
+
+def assert_outside_transaction() -> None:
+    """Raises RuntimeError when this thread holds a transaction open: nobody outside is called from within one."""
+    if _depth.get():
+        raise RuntimeError("a provider or mail server must not be called inside a database transaction")
+
+
+_T = TypeVar("_T")
+_RETRIABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
+
+
+def retrying(act: Callable[[], _T], *, tries: int = 5) -> _T:
+    """Run an act that opens its own transaction again when the database asks for it (deadlock, lock time-out).
+
+    Only for acts without effects outside the database.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            return act()
+        except DBAPIError as error:
+            if attempt == tries or not isinstance(error.orig, _RETRIABLE):
+                raise
+            time.sleep(0.05 * attempt)
+    raise AssertionError("unreachable")
+
+
+_M = TypeVar("_M", bound=Base)
+
+
+def lock(session: Session, model: type[_M], identity: Any) -> _M:
+    """The row, locked for update and read anew; raises NotFound."""
+    row = session.scalars(
+        select(model).where(model.id == identity).with_for_update().execution_options(populate_existing=True)  # type: ignore[attr-defined]
+    ).one_or_none()
+    if row is None:
+        raise NotFound("row.missing", f"no {model.__name__.lower()} {identity}")
+    return row

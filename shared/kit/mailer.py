@@ -1,0 +1,120 @@
+"""Mail goes out here, and only here: SMTP by address, one kept connection, errors in two kinds."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from shared.kit.db import assert_outside_transaction
+
+TIMEOUT_S = 20
+
+
+class MailRefused(Exception):  # noqa: N818
+    """The server will never take this message (5xx, a refused recipient); the text is its answer."""
+
+
+class MailUndecided(Exception):  # noqa: N818
+    """Nobody can know whether the message left (connection lost after DATA began)."""
+
+
+class MailLater(Exception):  # noqa: N818
+    """The message has certainly not left; it may be tried again later."""
+
+
+class Mailer:
+    """One SMTP session; `with Mailer(url) as mailer: mailer.send(message)`.
+
+    The address is `smtp://[user:password@]host[:port]` (STARTTLS when offered) or `smtps://…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError(f"not an SMTP address: {parts.scheme}://…")
+        self._parts = parts
+        self._smtp: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._smtp is not None:
+            try:
+                self._smtp.quit()
+            except (smtplib.SMTPException, OSError):
+                self._smtp.close()
+            self._smtp = None
+
+    def send(self, message: EmailMessage) -> None:
+        """Give one message to the relay. Raises MailRefused, MailLater or MailUndecided; RuntimeError in a transaction."""
+        assert_outside_transaction()
+        smtp = self._connected()
+        sender = message["From"].addresses[0].addr_spec
+        recipients = [
+            a.addr_spec for header in ("To", "Cc") for a in (message[header].addresses if message[header] else ())
+        ]
+        try:
+            smtp.mail(sender)
+            for recipient in recipients:
+                code, answer = smtp.rcpt(recipient)
+                if code >= 400:
+                    smtp.rset()
+                    raise (MailRefused if code >= 500 else MailLater)(f"{code} {answer.decode(errors='replace')}")
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            raise MailLater(str(error)) from error
+        try:
+            code, answer = smtp.data(message.as_bytes())
+        except (smtplib.SMTPDataError, smtplib.SMTPResponseException) as error:
+            self._drop()
+            raise (MailRefused if error.smtp_code >= 500 else MailLater)(str(error)) from error
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            raise MailUndecided(str(error)) from error
+        if code >= 400:
+            raise (MailRefused if code >= 500 else MailLater)(f"{code} {answer.decode(errors='replace')}")
+
+    def _drop(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+            self._smtp = None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._smtp is not None:
+            try:
+                if self._smtp.noop()[0] == 250:
+                    return self._smtp
+            except (smtplib.SMTPException, OSError):
+                pass
+            self._drop()
+        try:
+            self._smtp = self._open()
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailLater(str(error)) from error
+        return self._smtp
+
+    def _open(self) -> smtplib.SMTP:
+        parts = self._parts
+        host = parts.hostname or ""
+        smtp: smtplib.SMTP
+        if parts.scheme == "smtps":
+            smtp = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        else:
+            smtp = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_S)
+        smtp.ehlo()
+        if parts.scheme == "smtp" and smtp.has_extn("starttls"):
+            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo()
+        if parts.username:
+            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+        return smtp

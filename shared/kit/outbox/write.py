@@ -1,0 +1,74 @@
+"""Writing to the outbox inside the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared.kit import clock, jobs
+from shared.kit.ids import new_id
+from shared.kit.outbox.models import MessageState, OutboxMessage, new_dedupe_key
+
+CHANNEL = "guichet_outbox"
+
+
+def publish(
+    session: Session,
+    topic: str,
+    payload: dict[str, Any],
+    *,
+    dedupe_key: str | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Tell every job subscribed to `topic`. Payloads carry ids, never personal data.
+
+    With a `dedupe_key` each job hears of it once, however often it is published.
+    """
+    for name in jobs.subscribers(topic):
+        _write(session, name, payload, topic=topic, dedupe_key=dedupe_key, due_at=due_at)
+
+
+def enqueue(
+    session: Session,
+    job_name: str,
+    payload: dict[str, Any],
+    *,
+    dedupe_key: str | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Ask for one job by name; raises KeyError for an unknown one."""
+    _write(session, job_name, payload, topic=None, dedupe_key=dedupe_key, due_at=due_at)
+
+
+def _write(
+    session: Session,
+    job_name: str,
+    payload: dict[str, Any],
+    *,
+    topic: str | None,
+    dedupe_key: str | None,
+    due_at: datetime | None,
+) -> None:
+    identity = new_id()
+    now = clock.now()
+    session.execute(
+        insert(OutboxMessage)
+        .values(
+            id=identity,
+            topic=topic,
+            job=job_name,
+            queue=jobs.get(job_name).queue,
+            payload=payload,
+            dedupe_key=dedupe_key or new_dedupe_key(identity),
+            state=MessageState.WAITING,
+            due_at=due_at or now,
+            tries=0,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["job", "dedupe_key"])
+    )
+    session.execute(select(func.pg_notify(CHANNEL, "")))

@@ -1,0 +1,76 @@
+"""The worker process (runs what Redis rings) and the clock process (rings, and knocks for duties)."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from types import FrameType
+
+import psycopg
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import DBAPIError
+
+from shared.kit import jobs
+from shared.kit.db import get_engine, transaction
+from shared.kit.outbox.relay import relay
+from shared.kit.outbox.write import CHANNEL
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+KNOCK_S = 2.0
+
+
+def connect(redis_url: str) -> Redis:
+    """A connection to Redis or Valkey that notices a dead server."""
+    return Redis.from_url(redis_url, socket_connect_timeout=3, health_check_interval=15)
+
+
+def run_worker(redis_url: str, queue_name: str, *, burst: bool = False) -> None:
+    """Work on one queue (single-queue workers move a job atomically and lose none when killed)."""
+    redis = connect(redis_url)
+    queue = Queue(queue_name, connection=redis, serializer=JSONSerializer)
+    worker = Worker([queue], connection=redis, serializer=JSONSerializer, log_job_description=False)
+    worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
+
+
+class Clock:
+    """The clock process: relays due messages as soon as they are written, and knocks for duties."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis = connect(redis_url)
+        self._stop = threading.Event()
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT. A database or Redis that goes away is waited for."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except (psycopg.Error, DBAPIError, RedisError) as error:
+                log.warning("the clock waits: %s", type(error).__name__)
+                self._stop.wait(POLL_S)
+
+    def _listen(self) -> None:
+        url = get_engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+        next_knock = 0.0
+        with psycopg.connect(url, autocommit=True) as listener:
+            listener.execute(f"LISTEN {CHANNEL}")
+            while not self._stop.is_set():
+                if time.monotonic() >= next_knock:
+                    with transaction() as session:
+                        jobs.knock(session)
+                    next_knock = time.monotonic() + KNOCK_S
+                while relay(self.redis) and not self._stop.is_set():
+                    pass
+                for _ in listener.notifies(timeout=POLL_S, stop_after=1):
+                    break
