@@ -1,0 +1,9 @@
+// The back-office's scripts; shared/web/assets.py joins them. Every page works without them.
+import "./once.js";
+import "./errors.js";
+import "./selection.js";
+import "./waiting.js";
+import "./copy.js";
+import "./filters.js";
+import "./menus.js";
+import "./keys.js";

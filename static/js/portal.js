@@ -1,0 +1,6 @@
+// The portal's scripts; shared/web/assets.py joins them. Every page works without them.
+import "./once.js";
+import "./errors.js";
+import "./selection.js";
+import "./waiting.js";
+import "./copy.js";
