@@ -24,13 +24,16 @@ Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 _E = TypeVar("_E", bound=enum.Enum)
 
 
-def enum_column(of: type[_E]) -> SqlEnum:
-    """A text column that accepts an enum's values only, checked by the database."""
+def enum_column(of: type[_E], *, name: str | None = None) -> SqlEnum:
+    """A text column that accepts an enum's values only, checked by the database.
+
+    `name` tells the checks of two columns of one table apart.
+    """
     return SqlEnum(
         of,
         native_enum=False,
         create_constraint=True,
-        name=of.__name__.lower(),
+        name=name or of.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
         length=32,
     )

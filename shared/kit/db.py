@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from psycopg import errors as pg
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, event, select, text
@@ -40,7 +40,6 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     registry = registry(type_annotation_map={datetime: DateTime(timezone=True), uuid.UUID: Uuid()})
     __abstract__ = True
-    __table_args__: ClassVar[Any] = ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.__dict__.get('id', '?')}>"

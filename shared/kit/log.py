@@ -43,5 +43,5 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("rq.worker", "weasyprint", "fontTools", "stripe", "werkzeug"):
+    for noisy in ("rq.worker", "weasyprint", "fontTools", "stripe", "werkzeug", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

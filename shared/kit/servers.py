@@ -64,6 +64,12 @@ def resolve(settings: Settings) -> Addresses:
     )
 
 
+def addresses(var_dir: Path) -> Addresses:
+    """Where this directory's servers answer when they run."""
+    place = _Place.of(var_dir)
+    return Addresses(place.database_url, place.redis_url)
+
+
 def ensure_postgres(var_dir: Path) -> str:
     """The address of this directory's PostgreSQL, started (and made, the first time) unless it runs already.
 
@@ -90,7 +96,7 @@ def ensure_valkey(var_dir: Path) -> str:
         with _starting(place):
             if not _pong(place.valkey_socket):
                 _start_valkey(place)
-    return f"unix://{quote(str(place.valkey_socket))}"
+    return place.redis_url
 
 
 def ensure_test_valkey() -> str:
@@ -175,6 +181,10 @@ class _Place:
     @property
     def database_url(self) -> str:
         return f"postgresql+psycopg://{ROLE}@/{ROLE}?host={quote(str(self.sockets), safe='')}"
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{quote(str(self.valkey_socket))}"
 
     @property
     def valkey_socket(self) -> Path:

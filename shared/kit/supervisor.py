@@ -38,7 +38,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 class Member:
     """A program that runs as long as the family does.
 
-    `env` is added to our own environment. The next part starts once `ready` says so; without it, at once.
+    `env` is added to our own environment. Members start beside each other; the next task, and the announcement, wait until each
+    that was started has its `ready` say so.
     `stop_within_s` is how long it may take to finish what it is doing before it is killed.
     """
 
@@ -72,7 +73,7 @@ class Engine:
 Part = Member | Task | Engine
 
 
-@dataclass
+@dataclass(eq=False)
 class _Child:
     """A member or task and its present process."""
 
@@ -95,6 +96,7 @@ class Family:
         run_dir: Path,
         announce: Callable[[], None] = lambda: None,
         release: Callable[[], None] = lambda: None,
+        cwd: Path | None = None,
         output: TextIO | None = None,
     ) -> None:
         """`run_dir` holds the family's lock and its engines' lease; `announce` is called once all are ready; `release` at the very end."""
@@ -102,9 +104,11 @@ class Family:
         self.run_dir = run_dir
         self.announce = announce
         self.release = release
+        self.cwd = cwd
         self.output = output or sys.stdout
         self.mark = secrets.token_hex(8)
         self._children: list[_Child] = []
+        self._ready: list[_Child] = []
         self._engines: list[Engine] = []
         self._selector = selectors.DefaultSelector()
         self._sentry: subprocess.Popen[bytes] | None = None
@@ -129,6 +133,7 @@ class Family:
                 if self._signals:
                     break
                 self._start_part(part)
+            self._await_members()
             if not self._signals:
                 self.announce()
                 self._flush()
@@ -151,20 +156,27 @@ class Family:
             self._engines.append(part)
             return
         child = _Child(part, f"{self.mark}.{part.name}.")
-        self._start(child)
         if isinstance(part, Task):
+            self._await_members()
+            self._start(child)
             self._await(child, lambda: child.process is not None and child.process.poll() is not None, part.within_s)
             self._finish_task(child)
             return
+        self._start(child)
         self._children.append(child)
-        if part.ready:
-            self._await(child, part.ready, part.ready_within_s)
+
+    def _await_members(self) -> None:
+        for child in self._children:
+            if isinstance(child.part, Member) and child.part.ready and child not in self._ready:
+                self._await(child, child.part.ready, child.part.ready_within_s)
+                self._ready.append(child)
 
     def _await(self, child: _Child, question: Callable[[], bool], within_s: float) -> None:
         deadline = time.monotonic() + within_s
         while not self._signals and not question():
             if time.monotonic() > deadline:
-                self._children.append(child)
+                if child not in self._children:
+                    self._children.append(child)
                 raise Unavailable("family.slow", f"{child.part.name} is not ready after {within_s:.0f} s.")
             self._tick(_STARTING_TICK_S)
 
@@ -184,6 +196,7 @@ class Family:
         child.process = subprocess.Popen(
             [*orphans.command("run", str(os.getpid())), *child.part.argv],
             env=environment,
+            cwd=self.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

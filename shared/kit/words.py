@@ -36,9 +36,9 @@ class Catalogue(NullTranslations):
                     if not message.id or message.fuzzy:
                         continue
                     if isinstance(message.id, tuple):
-                        self._plural[message.id[0]] = tuple(message.string)
+                        self._plural[str(message.id[0])] = tuple(message.string or ())
                     elif message.string:
-                        self._singular[message.id] = str(message.string)
+                        self._singular[str(message.id)] = str(message.string)
 
     def gettext(self, message: str) -> str:
         return self._singular.get(message, message)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import multiprocessing.connection
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 import psycopg
@@ -74,3 +77,26 @@ class Clock:
                     pass
                 for _ in listener.notifies(timeout=POLL_S, stop_after=1):
                     break
+
+
+def run_workers(redis_url: str, queue_names: Sequence[str], *, burst: bool = False) -> None:
+    """One process per queue, together until SIGTERM or SIGINT; one that dies takes the others down with it."""
+    context = multiprocessing.get_context("fork")
+    children = [
+        context.Process(target=run_worker, args=(redis_url, name), kwargs={"burst": burst}, name=name)
+        for name in queue_names
+    ]
+    for child in children:
+        child.start()
+
+    def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    multiprocessing.connection.wait([child.sentinel for child in children])
+    if not burst:
+        stop()
+    for child in children:
+        child.join()

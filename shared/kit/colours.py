@@ -12,6 +12,7 @@ Colour: TypeAlias = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 NIGHT: Colour = (20, 19, 17)
 READABLE = 4.5
+OURS: Colour = (52, 80, 158)
 
 # The grounds on which the accent is read as text; the lightest and the darkest of tokens.css.
 LIGHT_GROUNDS: tuple[Colour, ...] = ((248, 246, 243), (241, 238, 234))
@@ -66,6 +67,13 @@ def readable(colour: Colour, grounds: tuple[Colour, ...], towards: Colour) -> Co
 
 def _on(colour: Colour) -> Colour:
     return max(WHITE, NIGHT, key=lambda ink: contrast(ink, colour))
+
+
+def button(accent: str | None) -> tuple[str, str]:
+    """Ground and text of a button in a company's accent, as CSS colours, readable together; ours when it has none."""
+    colour = hex_colour(accent or "") or OURS
+    ink = _on(colour)
+    return to_hex(readable(colour, (ink,), NIGHT if ink == WHITE else WHITE)), to_hex(ink)
 
 
 def stylesheet(accent: Colour) -> str:

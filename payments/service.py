@@ -1,0 +1,321 @@
+"""The only writers of a payment's status.
+
+`start` writes the intent and holds the money; `advance` takes one named step: it checks the table, writes the
+transition, moves the ledger and publishes the message, all in the caller's transaction. Lock order: debtor, invoices
+by id, payment.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments.models import Means, Payment, PaymentAllocation, PaymentTransition, Provider
+from payments.status import COLLECTED, GIVEN_UP, IN_FLIGHT, PaymentStatus, payment_topic
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.kit import audit, clock, db, ids, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Invalid
+from shared.kit.words import gettext as _
+from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind
+from shared.ledger.rules import Part, total
+
+CLEARING = {
+    Provider.STRIPE: Account.STRIPE,
+    Provider.GOCARDLESS: Account.GOCARDLESS,
+    Provider.HAND: Account.BANK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDraft:
+    """What a new payment should be. `attempt` makes it one: the same attempt finds the first payment."""
+
+    attempt: str
+    means: Means
+    provider: Provider
+    parts: Sequence[Part]
+    contact_id: uuid.UUID | None = None
+    mandate_id: uuid.UUID | None = None
+    charge_on: date | None = None
+    memo: str = ""
+    received_on: date | None = None
+    surplus_minor: int = 0
+    """Received beyond the parts (by hand): becomes unapplied credit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a step learnt from the provider; None leaves the payment's word as it is."""
+
+    provider_reference: str | None = None
+    checkout_reference: str | None = None
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    charge_on: date | None = None
+    expected_on: date | None = None
+    amount_minor: int | None = None
+    """What the provider really took, when it differs."""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -> Payment:
+    """Write the intent of a payment and hold its parts; the debtor must be locked by the caller.
+
+    The same attempt gives the payment that is already there. Raises Conflict("ledger.not_available") when a part is
+    no longer available, Invalid for an empty payment.
+    """
+    known = session.scalar(select(Payment).where(Payment.attempt == draft.attempt))
+    if known is not None:
+        if known.debtor_id != debtor.id:
+            raise Conflict("payment.attempt_taken", _("This attempt belongs to another payment."))
+        return known
+    minor = total(draft.parts) + draft.surplus_minor
+    if minor <= 0:
+        raise Invalid("payment.empty", _("There is nothing to pay."))
+    identity = ids.new_id()
+    payment = Payment(
+        id=identity,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        contact_id=draft.contact_id,
+        reference=ids.reference("PAY", identity),
+        attempt=draft.attempt,
+        means=draft.means,
+        provider=draft.provider,
+        status=PaymentStatus.CREATED,
+        amount_minor=minor,
+        currency=debtor.currency,
+        idempotency_key=f"payment-{identity}",
+        mandate_id=draft.mandate_id,
+        charge_on=draft.charge_on,
+        memo=draft.memo,
+        received_on=draft.received_on,
+        created_at=clock.now(),
+    )
+    session.add(payment)
+    session.flush()
+    if draft.parts:
+        occasion = _occasion(session, payment)
+        ledger.hold(session, debtor, draft.parts, account=CLEARING[draft.provider], occasion=occasion)
+    session.add_all(
+        PaymentAllocation(payment_id=payment.id, invoice_id=part.invoice_id, amount_minor=part.minor)
+        for part in draft.parts
+    )
+    _write_step(session, payment, None, by=by, cause="")
+    session.flush()
+    return payment
+
+
+def advance(
+    session: Session,
+    payment_id: uuid.UUID,
+    to: PaymentStatus,
+    *,
+    by: Actor,
+    facts: Facts | None = None,
+    cause: str = "",
+) -> bool:
+    """Take one step; True when it was taken, False when the payment already stands there or beyond.
+
+    1. Lock the debtor, then the payment, and look again.
+    2. Check the table of edges; raises Conflict("payment.no_such_step") for a step that it does not have.
+    3. Move the ledger: post, void, or take back.
+    4. Write status, transition and audit line, and publish the edge's topic.
+    """
+    facts = facts or Facts()
+    payment = _locked(session, payment_id)
+    before = payment.status
+    _learn(payment, facts)
+    if before is to or (to in IN_FLIGHT and before in COLLECTED | {PaymentStatus.CHARGED_BACK}):
+        return False
+    topic = payment_topic(before, to)
+    if topic is None:
+        if before is PaymentStatus.SETTLED and to is PaymentStatus.CONFIRMED:
+            return False
+        raise Conflict(
+            "payment.no_such_step",
+            f"payment {payment.reference} cannot go from {before.value} to {to.value}",
+            before=before.value,
+            after=to.value,
+        )
+    _move_ledger(session, payment, before, to, facts)
+    payment.status = to
+    if to is PaymentStatus.CONFIRMED and payment.confirmed_at is None:
+        payment.confirmed_at = clock.now()
+    step = _write_step(session, payment, before, by=by, cause=cause or facts.failure_code or "")
+    outbox.publish(
+        session,
+        topic,
+        {"payment_id": str(payment.id), "debtor_id": str(payment.debtor_id), "before": before.value, "after": to.value},
+        dedupe_key=f"{payment.id}:{step}",
+    )
+    session.flush()
+    return True
+
+
+def _locked(session: Session, payment_id: uuid.UUID) -> Payment:
+    debtor_id = session.scalar(select(Payment.debtor_id).where(Payment.id == payment_id))
+    if debtor_id is not None:
+        lock_debtor(session, debtor_id)
+    return db.lock(session, Payment, payment_id)
+
+
+def _learn(payment: Payment, facts: Facts) -> None:
+    for name in (
+        "provider_reference",
+        "checkout_reference",
+        "failure_code",
+        "failure_reason",
+        "charge_on",
+        "expected_on",
+    ):
+        value = getattr(facts, name)
+        if value is not None:
+            setattr(payment, name, value)
+
+
+def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: PaymentStatus, facts: Facts) -> None:
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    account = CLEARING[payment.provider]
+    if to is PaymentStatus.CONFIRMED and before is PaymentStatus.CHARGED_BACK:
+        occasion = _occasion(session, payment, kind=Kind.CHARGEBACK_WON)
+        ledger.settle_directly(
+            session,
+            debtor,
+            account=account,
+            minor=payment.amount_minor - payment.refunded_minor,
+            parts=allocations(session, payment.id),
+            occasion=occasion,
+            kind=Kind.CHARGEBACK_WON,
+        )
+    elif to is PaymentStatus.CONFIRMED:
+        if facts.amount_minor is not None:
+            payment.amount_minor = facts.amount_minor
+        ledger.post(
+            session,
+            debtor,
+            account=account,
+            minor=payment.amount_minor,
+            parts=allocations(session, payment.id),
+            occasion=_occasion(session, payment, kind=Kind.PAYMENT),
+        )
+    elif to in GIVEN_UP and before in IN_FLIGHT:
+        ledger.void(session, debtor, _occasion(session, payment))
+    elif to is PaymentStatus.SUBMITTED and before is PaymentStatus.FAILED:
+        available = _still_available(session, payment)
+        if available:
+            ledger.hold(session, debtor, available, account=account, occasion=_occasion(session, payment))
+    elif before in COLLECTED and to in GIVEN_UP | {PaymentStatus.CHARGED_BACK}:
+        kind = {PaymentStatus.CHARGED_BACK: Kind.CHARGEBACK, PaymentStatus.CANCELLED: Kind.RECEIPT_UNDONE}.get(
+            to, Kind.LATE_FAILURE
+        )
+        ledger.take_back(
+            session,
+            debtor,
+            kind=kind,
+            account=account,
+            minor=payment.amount_minor - payment.refunded_minor,
+            occasion=_occasion(session, payment, kind=kind),
+        )
+
+
+def allocations(session: Session, payment_id: uuid.UUID) -> list[Part]:
+    """What a payment was meant to settle."""
+    rows = session.scalars(
+        select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id).order_by(PaymentAllocation.id)
+    )
+    return [Part(row.invoice_id, row.amount_minor) for row in rows]
+
+
+def _still_available(session: Session, payment: Payment) -> list[Part]:
+    wanted = allocations(session, payment.id)
+    invoices = ledger.lock_invoices(session, (part.invoice_id for part in wanted))
+    parts = []
+    for part in wanted:
+        invoice = invoices[part.invoice_id]
+        minor = min(part.minor, invoice.open_minor - invoice.held_minor)
+        if minor > 0:
+            parts.append(Part(part.invoice_id, minor))
+    return parts
+
+
+def _occasion(session: Session, payment: Payment, *, kind: Kind | None = None) -> ledger.Occasion:
+    """When and for what.
+
+    A provider may confirm the same object again after a late failure: its later rounds carry "#2", "#3" … so that
+    each stays one movement.
+    """
+    zone = session.get_one(Company, payment.company_id).zone
+    reference = payment.provider_reference
+    if reference is not None and kind is not None:
+        rounds = _round(session, payment, kind)
+        reference = reference if rounds == 1 else f"{reference}#{rounds}"
+    has_key = reference is not None and kind is not None and payment.provider is not Provider.HAND
+    return ledger.Occasion(
+        at=clock.now(),
+        value_on=payment.received_on or clock.today(zone),
+        payment_id=payment.id,
+        provider=payment.provider.value if has_key else None,
+        provider_reference=reference if has_key else None,
+    )
+
+
+def _round(session: Session, payment: Payment, kind: Kind) -> int:
+    ends = {
+        Kind.PAYMENT: (PaymentStatus.CONFIRMED,),
+        Kind.LATE_FAILURE: (PaymentStatus.FAILED,),
+        Kind.CHARGEBACK: (PaymentStatus.CHARGED_BACK,),
+        Kind.CHARGEBACK_WON: (PaymentStatus.CONFIRMED,),
+    }.get(kind)
+    if ends is None:
+        return 1
+    steps = select(func.count()).select_from(PaymentTransition).where(PaymentTransition.payment_id == payment.id)
+    steps = steps.where(PaymentTransition.after.in_(ends))
+    if kind is Kind.PAYMENT:
+        steps = steps.where(PaymentTransition.before != PaymentStatus.CHARGED_BACK)
+    elif kind is Kind.LATE_FAILURE:
+        steps = steps.where(PaymentTransition.before.in_(COLLECTED))
+    elif kind is Kind.CHARGEBACK_WON:
+        steps = steps.where(PaymentTransition.before == PaymentStatus.CHARGED_BACK)
+    return int(session.scalar(steps) or 0) + 1
+
+
+def _write_step(session: Session, payment: Payment, before: PaymentStatus | None, *, by: Actor, cause: str) -> int:
+    step = 1 + (
+        session.scalar(
+            select(func.coalesce(func.max(PaymentTransition.step), 0)).where(PaymentTransition.payment_id == payment.id)
+        )
+        or 0
+    )
+    session.add(
+        PaymentTransition(
+            payment_id=payment.id,
+            step=step,
+            before=before,
+            after=payment.status,
+            at=clock.now(),
+            actor_kind=by.kind,
+            actor_name=by.name,
+            cause=cause,
+        )
+    )
+    audit.record(
+        session,
+        by,
+        f"payment.{payment.status.value}",
+        subject_type="payment",
+        subject_id=payment.id,
+        company_id=payment.company_id,
+        debtor_id=payment.debtor_id,
+        before={"status": before.value} if before else None,
+        after={"status": payment.status.value, "minor": payment.amount_minor, "currency": payment.currency},
+    )
+    return step

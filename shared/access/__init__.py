@@ -1,0 +1,1 @@
+"""How a debtor gets in: magic links, one-time codes, portal sessions."""

@@ -1,0 +1,1 @@
+"""Who collects: the legal entity, its brand, its bank account and its rules."""

@@ -1,0 +1,1 @@
+"""Who owes: customer accounts and the people who act for them."""

@@ -1,0 +1,130 @@
+"""One customer account of one company, and the people who act for it."""
+
+import enum
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.company.models import TermsKind
+from shared.kit.columns import Currency, Language, Minor, at_least_zero, enum_column
+from shared.kit.db import Base, HasId
+
+
+class DebtorKind(enum.Enum):
+    """Decides which law speaks: no 40 € and no L441-10 penalties for consumers."""
+
+    BUSINESS = "business"
+    CONSUMER = "consumer"
+
+
+class Debtor(HasId, Base):
+    """A customer account. Its row is the lock that makes one debtor's affairs serial.
+
+    The three totals are cached copies of the ledger, written in the same transaction as its transfers and checked
+    by `guichet verify`. An account is kept in one currency.
+    """
+
+    __tablename__ = "debtor"
+    __table_args__ = (
+        UniqueConstraint("company_id", "account_code"),
+        Index(None, "company_id", "name", "id"),
+        Index("ix_debtor_open", "company_id", "open_minor", "id"),
+        Index(
+            "ix_debtor_search", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
+        ),
+        at_least_zero("held_minor"),
+        at_least_zero("credit_minor"),
+    )
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    account_code: Mapped[str] = mapped_column(String(64))
+    """The customer's account in the accounting software: "411DURAND"."""
+    name: Mapped[str]
+    kind: Mapped[DebtorKind] = mapped_column(enum_column(DebtorKind), default=DebtorKind.BUSINESS)
+    siren: Mapped[str | None] = mapped_column(String(9))
+    vat_number: Mapped[str | None] = mapped_column(String(20))
+    street: Mapped[str] = mapped_column(default="")
+    street_more: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(String(12), default="")
+    city: Mapped[str] = mapped_column(default="")
+    country: Mapped[str] = mapped_column(String(2), default="FR")
+    language: Mapped[Language] = mapped_column(default="fr")
+    currency: Mapped[Currency] = mapped_column(default="EUR")
+
+    terms_days: Mapped[int | None]
+    terms_kind: Mapped[TermsKind | None] = mapped_column(enum_column(TermsKind))
+
+    autopay: Mapped[bool] = mapped_column(Boolean, default=False)
+    autopay_maximum_minor: Mapped[Minor | None]
+    """The most that one automatic debit may take; None is no maximum."""
+    reminders_paused_until: Mapped[date | None]
+    reminders_pause_reason: Mapped[str] = mapped_column(default="")
+
+    open_minor: Mapped[Minor] = mapped_column(default=0)
+    """Sum of the invoices' open amounts less that of credit notes; a signed figure."""
+    held_minor: Mapped[Minor] = mapped_column(default=0)
+    """Sum of what payments in flight reserve."""
+    credit_minor: Mapped[Minor] = mapped_column(default=0)
+    """Unapplied credit: money received that settles nothing yet."""
+
+    search_text: Mapped[str] = mapped_column(Text, default="")
+    """Name, code and SIREN in lower case without accents."""
+    created_at: Mapped[datetime]
+
+
+class ContactRole(enum.Enum):
+    """What a person may do for a debtor."""
+
+    OWNER = "owner"
+    """May invite and remove others."""
+    MEMBER = "member"
+
+
+class Contact(HasId, Base):
+    """A person with an address, who may act for one or several debtors of one company."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("company_id", "email"),)
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    email: Mapped[str] = mapped_column(String(254))
+    """In lower case."""
+    name: Mapped[str] = mapped_column(default="")
+    language: Mapped[Language] = mapped_column(default="fr")
+    phone: Mapped[str] = mapped_column(default="")
+    bounced_at: Mapped[datetime | None]
+    """Set when the address was refused for good; nothing more is sent to it until somebody corrects it."""
+    created_at: Mapped[datetime]
+
+
+class DebtorContact(HasId, Base):
+    """That a person acts for a debtor. Ended by `removed_at`, never deleted."""
+
+    __tablename__ = "debtor_contact"
+    __table_args__ = (
+        Index("uq_debtor_contact_live", "debtor_id", "contact_id", unique=True, postgresql_where="removed_at IS NULL"),
+        Index(None, "contact_id"),
+    )
+
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"))
+    role: Mapped[ContactRole] = mapped_column(enum_column(ContactRole), default=ContactRole.OWNER)
+    is_reminded: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether reminders go to this person."""
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class DebtorNote(HasId, Base):
+    """What staff want to remember of a debtor; never shown in the portal."""
+
+    __tablename__ = "debtor_note"
+    __table_args__ = (Index(None, "debtor_id", "id"),)
+
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    text: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[uuid.UUID | None]
+    author_name: Mapped[str]
+    created_at: Mapped[datetime]

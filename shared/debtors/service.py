@@ -1,0 +1,179 @@
+"""Verbs on debtors and contacts."""
+
+import unicodedata
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
+from shared.kit import audit, clock, db
+from shared.kit.actors import Actor
+from shared.kit.errors import Invalid, NotFound
+from shared.kit.ids import new_id
+from shared.kit.words import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorDraft:
+    """What is known of a new customer account."""
+
+    account_code: str
+    name: str
+    kind: DebtorKind = DebtorKind.BUSINESS
+    language: str = "fr"
+    currency: str = "EUR"
+    siren: str | None = None
+    vat_number: str | None = None
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = "FR"
+
+
+def lock_debtor(session: Session, debtor_id: uuid.UUID) -> Debtor:
+    """Lock a debtor: from here on its affairs are ours alone until the commit. Raises NotFound."""
+    return db.lock(session, Debtor, debtor_id)
+
+
+def add_debtor(session: Session, *, company_id: uuid.UUID, draft: DebtorDraft, by: Actor) -> Debtor:
+    """A new customer account; raises Invalid when the code is taken."""
+    taken = session.scalar(
+        select(Debtor.id).where(Debtor.company_id == company_id, Debtor.account_code == draft.account_code)
+    )
+    if taken:
+        raise Invalid("debtor.code_taken", _("There is already a debtor with code %(code)s.", code=draft.account_code))
+    debtor = Debtor(
+        id=new_id(),
+        company_id=company_id,
+        account_code=draft.account_code,
+        name=draft.name,
+        kind=draft.kind,
+        language=draft.language,
+        currency=draft.currency,
+        siren=draft.siren,
+        vat_number=draft.vat_number,
+        street=draft.street,
+        postcode=draft.postcode,
+        city=draft.city,
+        country=draft.country,
+        search_text=searchable(draft.name, draft.account_code, draft.siren or ""),
+        created_at=clock.now(),
+    )
+    session.add(debtor)
+    session.flush()
+    audit.record(
+        session,
+        by,
+        "debtor.added",
+        subject_type="debtor",
+        subject_id=debtor.id,
+        company_id=company_id,
+        debtor_id=debtor.id,
+        after={"account_code": draft.account_code, "name": draft.name},
+    )
+    return debtor
+
+
+def add_contact(
+    session: Session,
+    *,
+    debtor: Debtor,
+    email: str,
+    name: str = "",
+    language: str | None = None,
+    role: ContactRole = ContactRole.OWNER,
+    is_reminded: bool = True,
+    by: Actor,
+) -> Contact:
+    """Let a person act for a debtor; the same address in the same company is the same person. Twice is harmless."""
+    address = normalise_email(email)
+    contact = session.scalar(select(Contact).where(Contact.company_id == debtor.company_id, Contact.email == address))
+    if contact is None:
+        contact = Contact(
+            id=new_id(),
+            company_id=debtor.company_id,
+            email=address,
+            name=name,
+            language=language or debtor.language,
+            created_at=clock.now(),
+        )
+        session.add(contact)
+        session.flush()
+    live = session.scalar(
+        select(DebtorContact)
+        .where(DebtorContact.debtor_id == debtor.id, DebtorContact.contact_id == contact.id)
+        .where(DebtorContact.removed_at.is_(None))
+    )
+    if live is None:
+        session.add(
+            DebtorContact(
+                id=new_id(),
+                debtor_id=debtor.id,
+                contact_id=contact.id,
+                role=role,
+                is_reminded=is_reminded,
+                created_at=clock.now(),
+            )
+        )
+        session.flush()
+        audit.record(
+            session,
+            by,
+            "contact.added",
+            subject_type="contact",
+            subject_id=contact.id,
+            company_id=debtor.company_id,
+            debtor_id=debtor.id,
+            after={"role": role.value},
+        )
+    return contact
+
+
+def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.UUID, by: Actor) -> None:
+    """End a person's acting for a debtor; links and sessions are revoked by `access.service`. Raises NotFound."""
+    link = session.scalar(
+        select(DebtorContact)
+        .where(DebtorContact.debtor_id == debtor_id, DebtorContact.contact_id == contact_id)
+        .where(DebtorContact.removed_at.is_(None))
+        .with_for_update()
+    )
+    if link is None:
+        raise NotFound("contact.missing", _("This person does not act for this account."))
+    link.removed_at = clock.now()
+    audit.record(
+        session,
+        by,
+        "contact.removed",
+        subject_type="contact",
+        subject_id=contact_id,
+        debtor_id=debtor_id,
+        before={"role": link.role.value},
+    )
+
+
+def add_note(session: Session, *, debtor_id: uuid.UUID, text: str, by: Actor) -> DebtorNote:
+    """Keep a note of staff."""
+    note = DebtorNote(
+        id=new_id(), debtor_id=debtor_id, text=text, author_id=by.id, author_name=by.name, created_at=clock.now()
+    )
+    session.add(note)
+    return note
+
+
+def normalise_email(email: str) -> str:
+    """Lower case, trimmed; raises Invalid when it is no address."""
+    address = email.strip().lower()
+    local, at, domain = address.rpartition("@")
+    plain = all(c.isprintable() and not c.isspace() and c not in '<>()[],;:"\\' for c in address)
+    if not at or not local or "." not in domain.strip(".") or not plain or len(address) > 254 or "@" in local:
+        raise Invalid("contact.email", _("%(email)s is not an e-mail address.", email=email.strip()))
+    return address
+
+
+def searchable(*texts: str) -> str:
+    """Lower case without accents, for search and for sorting names as people do."""
+    joined = " ".join(text for text in texts if text)
+    decomposed = unicodedata.normalize("NFKD", joined)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()

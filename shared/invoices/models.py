@@ -1,0 +1,155 @@
+"""Invoices and credit notes with their lines, and what freezes them."""
+
+import enum
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.kit.columns import Currency, Minor, above_zero, at_least_zero, enum_column
+from shared.kit.db import Base, HasId
+
+
+class InvoiceKind(enum.Enum):
+    """What a document asks or gives; both have a positive total."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class InvoiceSource(enum.Enum):
+    """Where it came from."""
+
+    IMPORT = "import"
+    ENTERED = "entered"
+
+
+class Invoice(HasId, Base):
+    """An invoice or a credit note. `open_minor` and `held_minor` are cached copies of the ledger.
+
+    Of an invoice the open amount is what is still owed; of a credit note what of it is not used yet.
+    """
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("debtor_id", "kind", "number"),
+        Index("ix_invoice_number", "company_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        Index("ix_invoice_debtor", "debtor_id", "issued_on", "id"),
+        Index(
+            "ix_invoice_open",
+            "debtor_id",
+            "due_on",
+            postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
+            postgresql_where="open_minor > 0",
+        ),
+        Index("ix_invoice_company_due", "company_id", "due_on", "id", postgresql_where="open_minor > 0"),
+        above_zero("total_minor"),
+        at_least_zero("held_minor"),
+        CheckConstraint("open_minor BETWEEN 0 AND total_minor", name="open_within_total"),
+        CheckConstraint("held_minor <= open_minor", name="held_within_open"),
+        CheckConstraint("frozen_minor BETWEEN 0 AND total_minor", name="frozen_within_total"),
+    )
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    kind: Mapped[InvoiceKind] = mapped_column(enum_column(InvoiceKind), default=InvoiceKind.INVOICE)
+    number: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(default="")
+    order_reference: Mapped[str] = mapped_column(default="")
+    """The customer's purchase order number."""
+    issued_on: Mapped[date]
+    due_on: Mapped[date]
+    due_is_derived: Mapped[bool] = mapped_column(Boolean, default=False)
+    """True when the file held no due day and it follows from terms."""
+    currency: Mapped[Currency] = mapped_column(default="EUR")
+    net_minor: Mapped[Minor | None]
+    vat_minor: Mapped[Minor | None]
+    """None when the source gave only the total."""
+    total_minor: Mapped[Minor]
+    open_minor: Mapped[Minor]
+    held_minor: Mapped[Minor] = mapped_column(default=0)
+    frozen_minor: Mapped[Minor] = mapped_column(default=0)
+    """The part that a dispute, plan, promise or legal hold freezes: neither collected nor reminded (I10)."""
+    settled_on: Mapped[date | None]
+    """The day on which nothing was open any more."""
+    credits_invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))
+    """Of a credit note: the invoice it corrects."""
+    source: Mapped[InvoiceSource] = mapped_column(enum_column(InvoiceSource), default=InvoiceSource.IMPORT)
+    import_run_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+
+
+class InvoiceLine(HasId, Base):
+    """One line of an invoice."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (UniqueConstraint("invoice_id", "position"),)
+
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    description: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[Decimal] = mapped_column(Numeric(14, 4), default=Decimal(1))
+    unit: Mapped[str] = mapped_column(String(16), default="")
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(16, 4))
+    """Before VAT, in major units: prices may have more decimals than the currency."""
+    vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+    """In percent."""
+    vat_category: Mapped[str] = mapped_column(String(2), default="S")
+    """UNCL 5305 code: S standard, Z zero, E exempt, AE reverse charge, K intra-community, G export."""
+    net_minor: Mapped[Minor]
+
+
+class InvoiceVat(HasId, Base):
+    """The VAT of an invoice by rate and category."""
+
+    __tablename__ = "invoice_vat"
+    __table_args__ = (UniqueConstraint("invoice_id", "category", "rate"),)
+
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    category: Mapped[str] = mapped_column(String(2), default="S")
+    rate: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+    base_minor: Mapped[Minor]
+    vat_minor: Mapped[Minor]
+    exemption_reason: Mapped[str] = mapped_column(default="")
+
+
+class FreezeKind(enum.Enum):
+    """Why money is frozen."""
+
+    DISPUTE = "dispute"
+    PLAN = "plan"
+    PROMISE = "promise"
+    LEGAL_HOLD = "legal_hold"
+
+
+class Freeze(HasId, Base):
+    """A part of an invoice that is neither collected nor reminded, from the commit that writes this row on (I10)."""
+
+    __tablename__ = "invoice_freeze"
+    __table_args__ = (
+        Index("ix_invoice_freeze_live", "invoice_id", postgresql_where="lifted_at IS NULL"),
+        Index(None, "debtor_id"),
+        above_zero("amount_minor"),
+    )
+
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    kind: Mapped[FreezeKind] = mapped_column(enum_column(FreezeKind))
+    amount_minor: Mapped[Minor]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    subject_id: Mapped[uuid.UUID | None]
+    """The dispute, plan or promise it belongs to."""
+    frozen_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]

@@ -1,0 +1,169 @@
+"""The demo's family of processes: engines, twins, web, workers and clock, on one machine with nothing to install.
+
+The composition root decides when; this file knows who belongs to it, in which order, and what they must be told.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from shared.kit import servers
+from shared.kit.settings import PREFIX, Settings
+from shared.kit.supervisor import Engine, Family, Member, Part, Task, answers, listens, require_free_ports
+
+__all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "last_demo_settings"]
+
+DEFAULT_PORT = 8000
+QUEUES = ("now", "soon", "night")
+BEFORE = (("db", "upgrade"), ("demo", "--seed"))
+"""What `guichet` is told to do before anybody is let in."""
+
+_CODE = Path(__file__).resolve().parents[2]
+_NOTE = "demo.json"
+
+
+def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
+    """The settings of a demo on this port; its twins answer on the next port, their mail server on the one after.
+
+    Another port than 8000 is another world, in a directory of its own, unless GUICHET_VAR_DIR names one. Keys and secrets are made
+    once and kept there.
+    """
+    given = Settings(mode="demo", secret_key=SecretStr("-" * 32))
+    var_dir = given.var_dir
+    if "var_dir" not in given.model_fields_set and port != DEFAULT_PORT:
+        var_dir /= f"port-{port}"
+    var_dir = var_dir.resolve()
+    made = {name: make() for name, make in _SECRETS.items()} | _read_note(var_dir) | {"port": port, "host": host}
+    _write_note(var_dir, made)
+    return _settings(var_dir, made)
+
+
+def last_demo_settings(var_dir: Path) -> Settings | None:
+    """The settings of the demo that was last started in this directory, for a command beside it; None when there was none."""
+    note = _read_note(var_dir.resolve())
+    return _settings(var_dir.resolve(), note) if note else None
+
+
+def guichet_family(
+    settings: Settings,
+    port: int,
+    *,
+    host: str = "127.0.0.1",
+    announce: Callable[[], None] = lambda: None,
+    before: Sequence[Sequence[str]] = BEFORE,
+) -> Family:
+    """Everything that a demo consists of, in the order of its start. Raises Conflict when one of its ports is taken."""
+    require_free_ports(host, [port, port + 1, port + 2])
+    var_dir = settings.var_dir.resolve()
+    engines: list[Part] = []
+    if not settings.database_url:
+        engines.append(
+            Engine("postgres", lambda: servers.ensure_postgres(var_dir), lambda: servers.postgres_runs(var_dir))
+        )
+    if not settings.redis_url:
+        engines.append(Engine("valkey", lambda: servers.ensure_valkey(var_dir), lambda: servers.valkey_runs(var_dir)))
+    env = environment(settings) | _engine_addresses(settings)
+    web = _gunicorn("wsgi:app", host=host, port=port, access_log=var_dir / "log" / "access.log")
+    parts: list[Part] = [
+        *engines,
+        Member("twins", _twins(settings, port), env, ready=listens("127.0.0.1", port + 1)),
+        *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
+        Member("web", web, env, ready=answers("127.0.0.1", port, "/healthz")),
+        *(Member(f"worker {queue}", [*_guichet(), "worker", "--queue", queue], env) for queue in QUEUES),
+        Member("clock", [*_guichet(), "clock"], env),
+    ]
+    return Family(
+        parts, run_dir=var_dir / "run", announce=announce, release=lambda: servers.release(var_dir), cwd=_CODE
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as the variables that say them: what a child process is told."""
+    given = {name: getattr(settings, name) for name in Settings.model_fields}
+    return {f"{PREFIX}{name}".upper(): _plain(value) for name, value in given.items() if value is not None}
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _engine_addresses(settings: Settings) -> dict[str, str]:
+    addresses = servers.addresses(settings.var_dir)
+    given = environment(settings)
+    return {
+        f"{PREFIX}DATABASE_URL": given.get(f"{PREFIX}DATABASE_URL", addresses.database_url),
+        f"{PREFIX}REDIS_URL": given.get(f"{PREFIX}REDIS_URL", addresses.redis_url),
+    }
+
+
+def _guichet() -> list[str]:
+    return [sys.executable, str(_CODE / "wsgi.py")]
+
+
+def _twins(settings: Settings, port: int) -> list[str]:
+    ports = ["--port", str(port + 1), "--smtp-port", str(port + 2)]
+    where = ["--state-dir", str(settings.var_dir / "twins"), "--app-url", settings.public_url]
+    return [sys.executable, "-m", "payments.twins", *ports, *where]
+
+
+def _gunicorn(app: str, *, host: str, port: int, access_log: Path) -> list[str]:
+    access_log.parent.mkdir(parents=True, exist_ok=True)
+    flags = ["--config", "python:shared.kit.gunicorn_conf", "--bind", f"{host}:{port}"]
+    return [sys.executable, "-m", "gunicorn", *flags, "--access-logfile", str(access_log), app]
+
+
+def _twin_password(prefix: str) -> Callable[[], str]:
+    return lambda: prefix + secrets.token_hex(16)
+
+
+_SECRETS: Mapping[str, Callable[[], str]] = {
+    "secret_key": lambda: secrets.token_urlsafe(48),
+    "stripe_api_key": _twin_password("sk_test_"),
+    "stripe_webhook_secret": _twin_password("whsec_"),
+    "gocardless_access_token": _twin_password("sandbox_"),
+    "gocardless_webhook_secret": lambda: secrets.token_urlsafe(30),
+}
+
+
+def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
+    port, host = note["port"], note["host"]
+    seen = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+    twins = f"http://{seen}:{port + 1}"
+    return Settings(
+        mode="demo",
+        var_dir=var_dir,
+        secret_key=SecretStr(note["secret_key"]),
+        stripe_api_key=SecretStr(note["stripe_api_key"]),
+        stripe_webhook_secret=SecretStr(note["stripe_webhook_secret"]),
+        gocardless_access_token=SecretStr(note["gocardless_access_token"]),
+        gocardless_webhook_secret=SecretStr(note["gocardless_webhook_secret"]),
+        public_url=f"http://{seen}:{port}",
+        stripe_api_base=twins,
+        gocardless_base_url=twins,
+        twin_control_url=f"{twins}/_twin/",
+        smtp_url=f"smtp://127.0.0.1:{port + 2}",
+    )
+
+
+def _read_note(var_dir: Path) -> dict[str, Any]:
+    try:
+        note: dict[str, Any] = json.loads((var_dir / _NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note
+
+
+def _write_note(var_dir: Path, note: Mapping[str, Any]) -> None:
+    """Readable by its owner only, and never half-written."""
+    var_dir.mkdir(parents=True, exist_ok=True)
+    fresh = var_dir / f"{_NOTE}.new"
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(note, file, indent=2)
+    fresh.replace(var_dir / _NOTE)

@@ -1,0 +1,233 @@
+"""HTML to PDF: the only importer of WeasyPrint.
+
+Paper is made from our own templates, but what stands in it was typed by strangers. So nothing is fetched: the
+fetcher hands out only bytes that the caller gave (`asset:logo`) and the fonts of our own package; `file:`, `http:`
+and `data:` addresses get nothing. What is large is rendered in a child process with limits on time and memory.
+
+The page's language and title come from `<html lang>` and `<title>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+ROOT = Path(__file__).resolve().parents[2]
+STYLES = ROOT / "static" / "css"
+
+Variant = Literal["pdf/a-3b", "pdf/a-2b", "pdf/ua-1"]
+
+LIGHT_HTML = 150_000
+"""Characters of HTML up to which this process renders by itself (about 150 invoice lines, half a second)."""
+LARGEST_HTML = 4_000_000
+CHILD_SECONDS = 60
+CHILD_BYTES = 1536 * 1024 * 1024
+
+_FONT_PACKAGE = "font_source_sans_pro"
+_FACES = (("Regular", 400, "normal"), ("Semibold", 600, "normal"), ("Bold", 700, "normal"), ("It", 400, "italic"))
+_FALLBACKS = "'Source Sans 3', 'DejaVu Sans', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+
+# A hyphen that the font lacks sends Pango through every font of the machine for each word: a minute for one page.
+_COSTLY = str.maketrans({"\u2011": "-", "\u00ad": None, "\ufeff": None})
+
+_press_lock = threading.Lock()
+
+
+class PaperTooHeavyError(Invalid):
+    """The document is larger than the limits allow, or took too long."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("paper.too_heavy", f"The document is too large to be printed ({why}).")
+
+
+class NoFontError(RuntimeError):
+    """This machine has no font at all, so every letter would be a box."""
+
+
+@dataclass(frozen=True)
+class _Press:
+    """What every document shares: fonts and parsed stylesheets, kept for the life of the process."""
+
+    fonts: FontConfiguration
+    styles: dict[str, CSS]
+
+
+def render(
+    html: str,
+    *,
+    variant: Variant | None = None,
+    assets: Mapping[str, bytes] | None = None,
+    stylesheets: Sequence[str] = ("paper",),
+) -> bytes:
+    """Make a PDF of a whole HTML page.
+
+    `stylesheets` are names of files in `static/css`; `assets` are the images that the page may show, by the name it
+    uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on. Raises
+    PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
+    """
+    if len(html) > LARGEST_HTML:
+        raise PaperTooHeavyError(f"{len(html)} characters")
+    if len(html) > LIGHT_HTML:
+        return _render_in_child(html, variant, assets or {}, stylesheets)
+    return _render_here(html, variant, assets or {}, stylesheets)
+
+
+def warm(stylesheets: Sequence[str] = ("paper",)) -> None:
+    """Load the fonts and styles now rather than with the first document."""
+    with _press_lock:
+        for name in stylesheets:
+            _stylesheet(_press(), name)
+
+
+def _render_here(html: str, variant: Variant | None, assets: Mapping[str, bytes], stylesheets: Sequence[str]) -> bytes:
+    from weasyprint import HTML
+
+    # One document at a time: Pango's font map is not made for two threads.
+    with _press_lock:
+        press = _press()
+        page = HTML(string=html.translate(_COSTLY), url_fetcher=_fetcher(assets))
+        try:
+            made: bytes = page.write_pdf(
+                font_config=press.fonts,
+                stylesheets=[_stylesheet(press, name) for name in stylesheets],
+                pdf_variant=variant,
+                pdf_tags=True,
+            )
+        except RecursionError as error:
+            raise PaperTooHeavyError("too deep") from error
+    return made
+
+
+@lru_cache(maxsize=1)
+def _press() -> _Press:
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+    fonts = FontConfiguration()
+    faces = _font_files()
+    if not faces and not _system_has_fonts(fonts):
+        raise NoFontError(
+            f"no font found: install the Python package {_FONT_PACKAGE.replace('_', '-')} or, on Debian and Ubuntu, "
+            "`apt-get install fonts-dejavu-core`"
+        )
+    CSS(string=_font_rules(faces), font_config=fonts, url_fetcher=_fetcher(faces))
+    return _Press(fonts=fonts, styles={})
+
+
+def _stylesheet(press: _Press, name: str) -> CSS:
+    from weasyprint import CSS
+
+    if name not in press.styles:
+        if not name.isidentifier():
+            raise ValueError(f"not a stylesheet of ours: {name!r}")
+        text = (STYLES / f"{name}.css").read_text(encoding="utf-8")
+        root = f":root {{ --paper-font: {_family()} }}\n"
+        press.styles[name] = CSS(string=root + text, font_config=press.fonts, url_fetcher=_fetcher({}))
+    return press.styles[name]
+
+
+def _family() -> str:
+    return f"Guichet, {_FALLBACKS}" if _font_files() else _FALLBACKS
+
+
+@lru_cache(maxsize=1)
+def _font_files() -> dict[str, bytes]:
+    """The faces of our font package, by asset name; empty when it is not installed."""
+    spec = find_spec(_FONT_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    folder = Path(spec.submodule_search_locations[0]) / "files"
+    return {f"font-{name}": (folder / f"SourceSansPro-{name}.ttf").read_bytes() for name, _weight, _style in _FACES}
+
+
+def _font_rules(faces: Mapping[str, bytes]) -> str:
+    return "\n".join(
+        f"@font-face {{ font-family: Guichet; src: url(asset:font-{name}); font-weight: {weight}; font-style: {style} }}"
+        for name, weight, style in _FACES
+        if f"font-{name}" in faces
+    )
+
+
+def _system_has_fonts(fonts: FontConfiguration) -> bool:
+    from weasyprint.text.ffi import fontconfig
+
+    found = fontconfig.FcConfigGetFonts(fonts._config, fontconfig.FcSetSystem)  # noqa: SLF001 - no public question
+    return bool(found.nfont)
+
+
+def _fetcher(assets: Mapping[str, bytes]) -> Any:
+    """A fetcher that knows these bytes and nothing else: no file, no network, no redirect."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class OwnAssets(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:  # noqa: ARG002
+            scheme, _, name = url.partition(":")
+            if scheme != "asset" or name not in assets:
+                raise ValueError("paper shows only its own assets")
+            return URLFetcherResponse(url, body=assets[name])
+
+    return OwnAssets(allowed_protocols=(), allow_redirects=False)
+
+
+def _render_in_child(
+    html: str, variant: Variant | None, assets: Mapping[str, bytes], stylesheets: Sequence[str]
+) -> bytes:
+    job = {
+        "html": html,
+        "variant": variant,
+        "assets": {name: base64.b64encode(data).decode() for name, data in assets.items()},
+        "stylesheets": list(stylesheets),
+    }
+    command = [sys.executable, "-c", "from shared.kit.pdf import child; child()"]
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(job).encode(),
+            capture_output=True,
+            cwd=ROOT,
+            env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+            timeout=CHILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PaperTooHeavyError(f"more than {CHILD_SECONDS} s") from error
+    if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
+        logging.getLogger(__name__).warning("paper child ended with %s", done.returncode)
+        raise PaperTooHeavyError("the limits of its process were reached")
+    return done.stdout
+
+
+def child() -> None:
+    """The child process's whole life: limit itself, read one job, write one PDF."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    job = json.load(sys.stdin)
+    assets = {name: base64.b64decode(data) for name, data in job["assets"].items()}
+    sys.addaudithook(_refuse_network)
+    sys.stdout.buffer.write(_render_here(job["html"], job["variant"], assets, job["stylesheets"]))
+
+
+def _refuse_network(event: str, _arguments: tuple[object, ...]) -> None:
+    if event.startswith(("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system")):
+        raise PermissionError(f"paper does not need {event}")

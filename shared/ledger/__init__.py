@@ -1,0 +1,1 @@
+"""Where the money stands: double entry, two phases, append-only."""

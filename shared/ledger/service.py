@@ -1,0 +1,392 @@
+"""The verbs of the ledger. Each writes transfers and the cached amounts in the caller's transaction.
+
+Lock order everywhere: the debtor (by the caller, through `debtors.service.lock_debtor`), then invoices by id (here),
+then payments. Amounts are minor units of the debtor's currency; `at` is the moment, `value_on` the legal day.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.errors import Conflict
+from shared.kit.ids import new_id
+from shared.kit.words import gettext as _
+from shared.ledger.models import Account, Kind, Phase, Transfer
+from shared.ledger.rules import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When a movement happened, and for which payment or provider object."""
+
+    at: datetime
+    value_on: date
+    payment_id: uuid.UUID | None = None
+    provider: str | None = None
+    provider_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    account: Account
+    owner: uuid.UUID | None
+
+
+def issue(session: Session, invoice: Invoice, debtor: Debtor, occasion: Occasion) -> None:
+    """A new invoice or credit note enters the books with its whole total open."""
+    receivable, sales = _Owned(Account.RECEIVABLE, invoice.id), _Owned(Account.SALES, None)
+    invoice.open_minor = invoice.total_minor
+    sign = 1 if invoice.kind is InvoiceKind.INVOICE else -1
+    debtor.open_minor += sign * invoice.total_minor
+    debit, credit = (receivable, sales) if sign > 0 else (sales, receivable)
+    _Movement(session, debtor, Kind.ISSUE, occasion).leg(debit, credit, invoice.total_minor)
+
+
+def hold(session: Session, debtor: Debtor, parts: Sequence[Part], *, account: Account, occasion: Occasion) -> None:
+    """Reserve parts of invoices for a payment in flight (pending transfers), so that no cent is taken twice (I3).
+
+    Raises Conflict("ledger.not_available") when a part exceeds what is open and not held: nothing is written then.
+    """
+    invoices = lock_invoices(session, (part.invoice_id for part in parts))
+    for part in parts:
+        invoice = invoices.get(part.invoice_id)
+        if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
+            raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
+        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor:
+            raise Conflict(
+                "ledger.not_available",
+                _(
+                    "Invoice %(number)s has changed meanwhile, or a payment is already under way.",
+                    number=invoice.number,
+                ),
+            )
+        invoice.held_minor += part.minor
+        debtor.held_minor += part.minor
+    movement = _Movement(session, debtor, Kind.PAYMENT, occasion, provider_key=False)
+    for part in parts:
+        movement.leg(_Owned(account, None), _Owned(Account.RECEIVABLE, part.invoice_id), part.minor, Phase.PENDING)
+
+
+def post(
+    session: Session, debtor: Debtor, *, account: Account, minor: int, parts: Sequence[Part], occasion: Occasion
+) -> None:
+    """The money of a payment has come: what it held is settled.
+
+    When its hold was void meanwhile (the provider's truth came late), the money settles of `parts` what is still
+    available, and the rest becomes the debtor's unapplied credit. Nothing that a provider took is ever left out.
+    """
+    left = minor
+    movement = _Movement(session, debtor, Kind.PAYMENT, occasion)
+    pending = _unresolved(session, occasion.payment_id)
+    invoices = lock_invoices(session, (row.credit_owner for row in pending if row.credit_owner))
+    for row in pending:
+        invoice = invoices[row.credit_owner]  # type: ignore[index]
+        taken = min(row.amount_minor, left)
+        invoice.held_minor -= row.amount_minor
+        debtor.held_minor -= row.amount_minor
+        if taken != row.amount_minor:  # the provider took less than we asked: free the whole, settle what came
+            movement.resolve(row, Phase.VOID)
+            continue
+        _settle(invoice, debtor, taken, occasion)
+        movement.resolve(row, Phase.POST)
+        left -= taken
+    if left:
+        settle_directly(session, debtor, movement=movement, account=account, minor=left, parts=parts, occasion=occasion)
+
+
+def settle_directly(
+    session: Session,
+    debtor: Debtor,
+    *,
+    account: Account,
+    minor: int,
+    parts: Sequence[Part],
+    occasion: Occasion,
+    kind: Kind = Kind.RECEIPT,
+    movement: "_Movement | None" = None,
+) -> None:
+    """Money that held nothing: settle of `parts` what is available, and make the rest unapplied credit."""
+    movement = movement or _Movement(session, debtor, kind, occasion)
+    invoices = lock_invoices(session, (part.invoice_id for part in parts))
+    left = minor
+    for part in parts:
+        invoice = invoices[part.invoice_id]
+        taken = min(part.minor, left, invoice.open_minor - invoice.held_minor)
+        if taken > 0:
+            _settle(invoice, debtor, taken, occasion)
+            movement.leg(_Owned(account, None), _Owned(Account.RECEIVABLE, invoice.id), taken)
+            left -= taken
+    if left:
+        debtor.credit_minor += left
+        movement.leg(_Owned(account, None), _Owned(Account.CREDIT, debtor.id), left)
+
+
+def void(session: Session, debtor: Debtor, occasion: Occasion) -> None:
+    """A payment came to nothing before it was confirmed: free what it held. Twice is harmless."""
+    pending = _unresolved(session, occasion.payment_id)
+    invoices = lock_invoices(session, (row.credit_owner for row in pending if row.credit_owner))
+    movement = _Movement(session, debtor, Kind.PAYMENT, occasion, provider_key=False)
+    for row in pending:
+        invoices[row.credit_owner].held_minor -= row.amount_minor  # type: ignore[index]
+        debtor.held_minor -= row.amount_minor
+        movement.resolve(row, Phase.VOID)
+
+
+def take_back(
+    session: Session, debtor: Debtor, *, kind: Kind, account: Account, minor: int, occasion: Occasion
+) -> None:
+    """Money of a payment goes back (late failure, chargeback, refund): unapplied credit first, then invoices reopen.
+
+    Raises Conflict("ledger.more_than_paid") when `minor` exceeds what the payment still settles.
+    """
+    settled = _net_settled(session, occasion.payment_id)
+    if minor > sum(amount for _, amount in settled):
+        raise Conflict("ledger.more_than_paid", _("More would go back than this payment brought."))
+    movement = _Movement(session, debtor, kind, occasion)
+    invoices = lock_invoices(session, (o.owner for o, _a in settled if o.account is Account.RECEIVABLE and o.owner))
+    left = minor
+    for owned, amount in settled:
+        taken = min(amount, left)
+        if taken <= 0:
+            continue
+        if owned.account is Account.CREDIT:
+            _restore_credit(session, debtor, taken, occasion)
+            debtor.credit_minor -= taken
+        else:
+            _reopen(invoices[owned.owner], debtor, taken)  # type: ignore[index]
+        movement.leg(owned, _Owned(account, None), taken)
+        left -= taken
+
+
+def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasion: Occasion) -> None:
+    """Use unapplied credit for invoices; raises Conflict("ledger.not_available") when there is too little of either."""
+    invoices = lock_invoices(session, (part.invoice_id for part in parts))
+    movement = _Movement(session, debtor, Kind.CREDIT_APPLIED, occasion)
+    for part in parts:
+        invoice = invoices[part.invoice_id]
+        if part.minor <= 0 or part.minor > min(debtor.credit_minor, invoice.open_minor - invoice.held_minor):
+            raise Conflict("ledger.not_available", _("There is not enough credit, or the invoice has changed."))
+        debtor.credit_minor -= part.minor
+        _settle(invoice, debtor, part.minor, occasion)
+        movement.leg(_Owned(Account.CREDIT, debtor.id), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+
+
+def apply_credit_note(
+    session: Session, debtor: Debtor, *, credit_note_id: uuid.UUID, parts: Sequence[Part], occasion: Occasion
+) -> None:
+    """Use a credit note for invoices; raises Conflict("ledger.not_available") when there is too little of either."""
+    rows = lock_invoices(session, [credit_note_id, *(part.invoice_id for part in parts)])
+    note = rows[credit_note_id]
+    movement = _Movement(session, debtor, Kind.CREDIT_APPLIED, occasion)
+    for part in parts:
+        invoice = rows[part.invoice_id]
+        if part.minor <= 0 or part.minor > min(note.open_minor, invoice.open_minor - invoice.held_minor):
+            raise Conflict("ledger.not_available", _("There is not enough credit, or the invoice has changed."))
+        note.open_minor -= part.minor
+        note.settled_on = occasion.value_on if note.open_minor == 0 else None
+        debtor.open_minor += part.minor
+        _settle(invoice, debtor, part.minor, occasion)
+        movement.leg(_Owned(Account.RECEIVABLE, note.id), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+
+
+def write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) -> None:
+    """Give up a part of an invoice; raises Conflict("ledger.not_available")."""
+    invoice = lock_invoices(session, [part.invoice_id])[part.invoice_id]
+    if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor:
+        raise Conflict("ledger.not_available", _("The invoice has changed meanwhile."))
+    _settle(invoice, debtor, part.minor, occasion)
+    movement = _Movement(session, debtor, Kind.WRITE_OFF, occasion)
+    movement.leg(_Owned(Account.WRITE_OFF, None), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+
+
+def undo_receipt(session: Session, debtor: Debtor, *, minor: int, occasion: Occasion) -> None:
+    """A receipt recorded by hand was a mistake: everything it settled is open again."""
+    take_back(session, debtor, kind=Kind.RECEIPT_UNDONE, account=Account.BANK, minor=minor, occasion=occasion)
+
+
+def provider_movement(
+    session: Session,
+    *,
+    company_id: uuid.UUID,
+    kind: Kind,
+    debit: Account,
+    credit: Account,
+    minor: int,
+    currency: str,
+    occasion: Occasion,
+    leg: int = 0,
+) -> None:
+    """Money between a provider and us that concerns no debtor: a payout or a fee."""
+    session.add(
+        Transfer(
+            id=new_id(),
+            company_id=company_id,
+            debtor_id=None,
+            movement_id=new_id(),
+            leg=leg,
+            kind=kind,
+            phase=Phase.POSTED,
+            debit_account=debit,
+            credit_account=credit,
+            amount_minor=minor,
+            currency=currency,
+            value_on=occasion.value_on,
+            at=occasion.at,
+            payment_id=occasion.payment_id,
+            provider=occasion.provider,
+            provider_reference=occasion.provider_reference,
+        )
+    )
+
+
+def lock_invoices(session: Session, identities: Iterable[uuid.UUID]) -> dict[uuid.UUID, Invoice]:
+    """Lock invoices in the order of their ids and read them anew."""
+    wanted = sorted(set(identities))
+    if not wanted:
+        return {}
+    rows = session.scalars(
+        select(Invoice)
+        .where(Invoice.id.in_(wanted))
+        .order_by(Invoice.id)
+        .with_for_update()
+        .execution_options(populate_existing=True, autoflush=True)
+    )
+    return {row.id: row for row in rows}
+
+
+class _Movement:
+    """Writes the legs of one movement with consecutive numbers."""
+
+    def __init__(
+        self, session: Session, debtor: Debtor, kind: Kind, occasion: Occasion, *, provider_key: bool = True
+    ) -> None:
+        self._session = session
+        self._debtor = debtor
+        self._kind = kind
+        self._occasion = occasion
+        self._provider_key = provider_key
+        self._id = new_id()
+        self._leg = 0
+
+    def leg(
+        self,
+        debit: _Owned,
+        credit: _Owned,
+        minor: int,
+        phase: Phase = Phase.POSTED,
+        pending_id: uuid.UUID | None = None,
+    ) -> None:
+        has_key = self._provider_key and phase in (Phase.POSTED, Phase.POST)
+        self._session.add(
+            Transfer(
+                id=new_id(),
+                company_id=self._debtor.company_id,
+                debtor_id=self._debtor.id,
+                movement_id=self._id,
+                leg=self._leg,
+                kind=self._kind,
+                phase=phase,
+                pending_id=pending_id,
+                debit_account=debit.account,
+                debit_owner=debit.owner,
+                credit_account=credit.account,
+                credit_owner=credit.owner,
+                amount_minor=minor,
+                currency=self._debtor.currency,
+                value_on=self._occasion.value_on,
+                at=self._occasion.at,
+                payment_id=self._occasion.payment_id,
+                provider=self._occasion.provider if has_key else None,
+                provider_reference=self._occasion.provider_reference if has_key else None,
+            )
+        )
+        if has_key or phase is Phase.PENDING:
+            self._leg += 1
+
+    def resolve(self, pending: Transfer, phase: Phase) -> None:
+        self.leg(
+            _Owned(pending.debit_account, pending.debit_owner),
+            _Owned(pending.credit_account, pending.credit_owner),
+            pending.amount_minor,
+            phase,
+            pending.id,
+        )
+
+
+def _unresolved(session: Session, payment_id: uuid.UUID | None) -> list[Transfer]:
+    resolution = aliased(Transfer)
+    return list(
+        session.scalars(
+            select(Transfer)
+            .where(Transfer.payment_id == payment_id, Transfer.phase == Phase.PENDING)
+            .where(~select(resolution.id).where(resolution.pending_id == Transfer.id).exists())
+            .order_by(Transfer.id)
+        )
+    )
+
+
+def _net_settled(session: Session, payment_id: uuid.UUID | None) -> list[tuple[_Owned, int]]:
+    """What a payment settles now: unapplied credit first, then its invoices, the last settled first."""
+    rows = session.scalars(
+        select(Transfer)
+        .where(Transfer.payment_id == payment_id, Transfer.phase.in_((Phase.POSTED, Phase.POST)))
+        .order_by(Transfer.id)
+    ).all()
+    net: dict[_Owned, int] = {}
+    for row in rows:
+        for owned, sign in (
+            (_Owned(row.credit_account, row.credit_owner), 1),
+            (_Owned(row.debit_account, row.debit_owner), -1),
+        ):
+            if owned.account in (Account.RECEIVABLE, Account.CREDIT):
+                net[owned] = net.pop(owned, 0) + sign * row.amount_minor
+    backwards = list(net.items())[::-1]
+    ordered = sorted(backwards, key=lambda item: item[0].account is not Account.CREDIT)
+    return [(owned, amount) for owned, amount in ordered if amount > 0]
+
+
+def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occasion) -> None:
+    """Make sure that so much unapplied credit is there, by reopening what credit has settled, the latest first."""
+    missing = wanted - debtor.credit_minor
+    if missing <= 0:
+        return
+    applied: dict[uuid.UUID, int] = {}
+    for row in session.scalars(
+        select(Transfer)
+        .where(Transfer.debtor_id == debtor.id)
+        .where(Transfer.kind.in_((Kind.CREDIT_APPLIED, Kind.CREDIT_RESTORED)))
+        .order_by(Transfer.id)
+    ):
+        if row.debit_account is Account.CREDIT and row.credit_owner:
+            applied[row.credit_owner] = applied.pop(row.credit_owner, 0) + row.amount_minor
+        elif row.credit_account is Account.CREDIT and row.debit_owner:
+            applied[row.debit_owner] = applied.get(row.debit_owner, 0) - row.amount_minor
+    invoices = lock_invoices(session, applied)
+    when = Occasion(at=occasion.at, value_on=occasion.value_on)
+    movement = _Movement(session, debtor, Kind.CREDIT_RESTORED, when)
+    for invoice_id, amount in reversed(list(applied.items())):
+        taken = min(amount, missing)
+        if taken > 0:
+            _reopen(invoices[invoice_id], debtor, taken)
+            debtor.credit_minor += taken
+            movement.leg(_Owned(Account.RECEIVABLE, invoice_id), _Owned(Account.CREDIT, debtor.id), taken)
+            missing -= taken
+
+
+def _settle(invoice: Invoice, debtor: Debtor, minor: int, occasion: Occasion) -> None:
+    invoice.open_minor -= minor
+    debtor.open_minor -= minor
+    if invoice.open_minor == 0:
+        invoice.settled_on = occasion.value_on
+
+
+def _reopen(invoice: Invoice, debtor: Debtor, minor: int) -> None:
+    invoice.open_minor += minor
+    debtor.open_minor += minor
+    invoice.settled_on = None

@@ -1,0 +1,1 @@
+"""Flask furniture that both doors use."""

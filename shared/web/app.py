@@ -1,0 +1,49 @@
+"""The bare Flask app that both doors are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask, g, request, session
+
+from shared.kit import clock, templating, words
+from shared.kit.settings import Settings
+from shared.web import assets, pages, security
+
+LanguageOf = Callable[[], str | None]
+
+
+def build(name: str, settings: Settings, *, cookie: str, form_targets: tuple[str, ...] = ()) -> Flask:
+    """A Flask app with our templates, languages, assets, headers and error pages, and no routes yet."""
+    app = Flask(name, template_folder=str(templating.TEMPLATES), static_folder=None)
+    app.testing = settings.mode == "test"
+    templating.furnish(app.jinja_env)
+    security.protect(app, settings, cookie=cookie, form_targets=form_targets)
+    assets.install(app)
+    pages.register_problems(app)
+    app.extensions["guichet.language"] = []
+
+    @app.before_request
+    def choose_language() -> None:
+        words.speak(_language(app))
+        g.now = clock.now()
+
+    app.jinja_env.globals["languages"] = words.LANGUAGES
+    app.jinja_env.globals["settings"] = settings
+    return app
+
+
+def language_from(app: Flask, source: LanguageOf) -> None:
+    """Let a door say which language its principal prefers."""
+    app.extensions["guichet.language"].append(source)
+
+
+def _language(app: Flask) -> str:
+    chosen = session.get("language")
+    if chosen in words.LANGUAGES:
+        return str(chosen)
+    for source in app.extensions["guichet.language"]:
+        preferred = source()
+        if preferred in words.LANGUAGES:
+            return str(preferred)
+    return request.accept_languages.best_match(words.LANGUAGES) or "fr"

@@ -1,0 +1,97 @@
+"""Answers: a page, a redirect after a POST, a problem in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from shared.kit.errors import DomainError
+from shared.kit.words import gettext as _
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> Response:
+    """Render a template."""
+    return make_response(render_template(template, **context), status)
+
+
+def see_other(endpoint: str, **values: Any) -> AnyResponse:
+    """Redirect after a POST to one of our endpoints (303)."""
+    return redirect(url_for(endpoint, **values), code=303)
+
+
+def send_away(url: str) -> AnyResponse:
+    """Redirect to a provider's hosted page (303)."""
+    return redirect(url, code=303)
+
+
+def safe_next(target: str | None, fallback: str) -> str:
+    """A path of this site to go on to, never another site."""
+    if not target:
+        return fallback
+    parts = urlsplit(target)
+    is_ours = not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target
+    return target if is_ours and not target.startswith("//") else fallback
+
+
+def problem(status: int, title: str, message: str) -> Response:
+    """A page that says what went wrong and what to do."""
+    if request.accept_mimetypes.best == "application/json":
+        return make_response({"error": {"status": status, "title": title, "message": message}}, status)
+    return page("errors/problem.html", status=status, code=status, heading=title, message=message)
+
+
+def register_problems(app: Flask) -> None:
+    """Turn refusals into pages; an unexpected error is a bug: logged with its trace, answered with 500."""
+
+    @app.errorhandler(DomainError)
+    def domain_error(error: DomainError) -> Response:
+        return problem(error.http_status, _title(error.http_status), error.message)
+
+    @app.errorhandler(CSRFError)
+    def forged(_error: CSRFError) -> Response:
+        return problem(400, _title(400), _("This form is too old. Please go back, reload the page and try again."))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response | HTTPException:
+        code = error.code or 500
+        if code < 400:
+            return error
+        return problem(code, _title(code), _explain(code))
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        if app.testing:
+            raise error
+        app.logger.error("unexpected error at %s", request.endpoint, exc_info=error)
+        return problem(500, _title(500), _explain(500))
+
+
+def _title(status: int) -> str:
+    titles = {
+        400: _("This request cannot be read"),
+        403: _("This is not open to you"),
+        404: _("There is nothing here"),
+        409: _("Something has changed meanwhile"),
+        413: _("This is too large"),
+        422: _("Something is missing or wrong"),
+        429: _("Too many tries"),
+        503: _("Please try again in a moment"),
+    }
+    return titles.get(status, _("Something went wrong"))
+
+
+def _explain(status: int) -> str:
+    words = {
+        403: _("You do not have the right to do this. If you need it, ask a colleague who manages the rights."),
+        404: _("The page does not exist, or it is not yours to see."),
+        413: _("What you sent is larger than we can take."),
+        429: _("Please wait a few minutes before you try again."),
+        503: _("An outside service does not answer. Nothing was lost; please try again in a moment."),
+        500: _("The error is recorded and nothing was lost. Please try again; if it stays, contact us."),
+    }
+    return words.get(status, _("Please go back and try again."))

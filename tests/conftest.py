@@ -1,0 +1,134 @@
+"""The root fixtures: a real PostgreSQL made by the migrations, a frozen clock, settings, the two doors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.engine import make_url
+
+import wsgi
+from shared.kit import clock, files, schema, words
+from shared.kit.db import make_engine, use_engine
+from shared.kit.settings import Settings, use_settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+"""A Tuesday, 10:00 in Paris: the moment at which every test begins."""
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The folder of real files; its absence fails in CI and skips elsewhere."""
+    if not SHARED_DATA.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{SHARED_DATA} is missing: CI must test on the real files")
+        pytest.skip("the folder of real files is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """The PostgreSQL server that tests use: the one named by the environment, else the embedded one."""
+    given = os.environ.get("GUICHET_DATABASE_URL")
+    if given:
+        return given
+    from shared.kit.servers import ensure_test_postgres
+
+    return ensure_test_postgres()
+
+
+@pytest.fixture(scope="session")
+def migrated(server_url: str) -> Iterator[Engine]:
+    """A database of this run alone, cloned from a template that the migrations made."""
+    url = make_url(server_url)
+    admin = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    template = "guichet_template_" + _fingerprint()
+    name = f"guichet_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(7007)")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone():
+            _make_template(connection, url.set(drivername="postgresql+psycopg"), template)
+        _create(connection, name, template)
+        connection.execute("SELECT pg_advisory_unlock(7007)")
+    engine = make_engine(url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((REPOSITORY / "shared/migrations/versions").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _make_template(connection: psycopg.Connection, url: object, template: str) -> None:
+    scratch = f"{template}_{uuid.uuid4().hex[:6]}"
+    _create(connection, scratch, "template1")
+    engine = make_engine(url.set(database=scratch).render_as_string(hide_password=False))
+    use_engine(engine)
+    schema.upgrade(wsgi.metadata())
+    engine.dispose()
+    use_engine(None)
+    connection.execute(
+        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(scratch), sql.Identifier(template))
+    )
+
+
+def _create(connection: psycopg.Connection, name: str, template: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+@pytest.fixture
+def database(migrated: Engine) -> Iterator[Engine]:
+    """An empty database in charge of this process; what a test commits is gone after it."""
+    use_engine(migrated)
+    yield migrated
+    use_engine(None)
+    with migrated.begin() as connection:
+        names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+        used = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)
+        dirty = connection.execute(text(used)).scalars().all()
+        if dirty:
+            connection.execute(text(f"TRUNCATE {', '.join(dirty)} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def frozen() -> Iterator[clock.FrozenClock]:
+    """Time stands still at MORNING until the test moves it."""
+    frozen = clock.FrozenClock(MORNING)
+    before = clock.set_clock(frozen)
+    yield frozen
+    clock.set_clock(before)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a test installation: no provider, no mail server."""
+    made = Settings(
+        mode="test", secret_key=SecretStr("t" * 48), var_dir=tmp_path / "var", public_url="http://guichet.test"
+    )
+    use_settings(made)
+    files.use_store(files.FileStore(made.var_dir / "files"))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with words.speaking("en"):
+        yield

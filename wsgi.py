@@ -1,0 +1,187 @@
+"""The composition root: the only file that knows everybody; nothing imports it.
+
+`wsgi:app` serves everything, `wsgi:portal` and `wsgi:backoffice` one door each (built when first asked for), and
+`wsgi:cli` is the `guichet` command.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shared.kit import clock, files, log
+from shared.kit.db import Base, make_engine, use_engine
+from shared.kit.errors import DomainError
+from shared.kit.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask import Flask
+
+PROVIDER_PAGES = ("https://checkout.stripe.com", "https://pay.gocardless.com")
+
+MODELS = (
+    "shared.kit.audit",
+    "shared.kit.limits",
+    "shared.kit.outbox.models",
+    "shared.company.models",
+    "shared.debtors.models",
+    "shared.invoices.models",
+    "shared.ledger.models",
+    "shared.access.models",
+    "payments.models",
+)
+"""Every module with tables: what Alembic compares the database with."""
+
+JOBS: tuple[str, ...] = ()
+"""Every module with jobs, subscriptions and duties."""
+
+
+def metadata() -> Any:
+    """All tables."""
+    for name in MODELS:
+        import_module(name)
+    return Base.metadata
+
+
+def prepare(settings: Settings | None = None) -> Settings:
+    """Connect this process to its database, files, clock and jobs; the same for web, worker, clock and commands."""
+    from shared.kit.servers import resolve
+
+    settings = settings or get_settings()
+    log.configure(settings.log_level)
+    metadata()
+    for name in JOBS:
+        import_module(name)
+    use_engine(make_engine(resolve(settings).database_url))
+    files.use_store(files.FileStore(settings.var_dir / "files"))
+    if settings.is_demo:
+        clock.set_clock(clock.OffsetClock(settings.clock_file))
+    return settings
+
+
+def build_portal(settings: Settings) -> Flask:
+    """The debtors' door, which also takes the providers' webhooks and answers for the installation's health."""
+    import payments
+    import portal as door
+    from shared.web.app import build
+
+    app = build("portal", settings, cookie="guichet", form_targets=_form_targets(settings))
+    payments.register(app, settings)
+    door.register(app, settings)
+    return app
+
+
+def build_backoffice(settings: Settings) -> Flask:
+    """The staff's door."""
+    import backoffice as door
+    from shared.web.app import build
+
+    app = build("backoffice", settings, cookie="guichet_desk")
+    door.register(app, settings)
+    return app
+
+
+def _form_targets(settings: Settings) -> tuple[str, ...]:
+    twins = tuple(base for base in (settings.stripe_api_base, settings.gocardless_base_url) if base)
+    return tuple(dict.fromkeys(twins)) or PROVIDER_PAGES
+
+
+def build_app(settings: Settings) -> WSGIApplication:
+    """Both doors in one: the back-office below /backoffice."""
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+    return DispatcherMiddleware(build_portal(settings), {"/backoffice": build_backoffice(settings)})
+
+
+_BUILDERS = {"app": build_app, "portal": build_portal, "backoffice": build_backoffice}
+
+
+def __getattr__(name: str) -> Any:
+    """Build a door when a server first asks for it."""
+    if name in _BUILDERS:
+        globals()[name] = _BUILDERS[name](prepare())
+        return globals()[name]
+    raise AttributeError(name)
+
+
+class Commands(click.Group):
+    """Says a refusal in one line instead of a trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DomainError as error:
+            click.echo(f"guichet: {error.message}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Guichet: the counter where one pays."""
+
+
+@cli.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@click.option("--to", default="head", show_default=True)
+def db_upgrade(to: str) -> None:
+    """Bring the database to the newest shape."""
+    from shared.kit import schema
+
+    prepare()
+    schema.upgrade(metadata(), to)
+
+
+@db.command("revision", hidden=True)
+@click.argument("name")
+def db_revision(name: str) -> None:
+    """Write a migration from the difference between models and database (developers)."""
+    from shared.kit import schema
+
+    prepare()
+    click.echo(schema.revision(metadata(), name))
+
+
+@cli.command()
+@click.option("--queue", "queues", multiple=True, help="now, soon or night; each queue gets a process of its own")
+@click.option("--burst", is_flag=True, help="stop when nothing is left")
+def worker(queues: tuple[str, ...], *, burst: bool) -> None:
+    """Do the work that is due."""
+    from shared.kit import jobs
+    from shared.kit import worker as work
+    from shared.kit.servers import resolve
+
+    settings = prepare()
+    redis_url = resolve(settings).redis_url
+    wanted = queues or jobs.QUEUES
+    if len(wanted) == 1:
+        work.run_worker(redis_url, wanted[0], burst=burst)
+    else:
+        work.run_workers(redis_url, wanted, burst=burst)
+
+
+@cli.command("clock")
+def run_clock() -> None:
+    """Ring for due messages, and derive from the data what is due today."""
+    from shared.kit import worker as work
+    from shared.kit.servers import resolve
+
+    settings = prepare()
+    work.Clock(resolve(settings).redis_url).run()
+
+
+def say(report: dict[str, Any], *, as_json: bool, lines: list[str]) -> None:
+    """Print a report for people, or for programs."""
+    click.echo(json.dumps(report, ensure_ascii=False, default=str, indent=2) if as_json else "\n".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(cli())
