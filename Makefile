@@ -1,0 +1,51 @@
+# `make` alone lists the commands. Everything they need is made on the way.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+BIN := .venv/bin
+export NO_BROWSER
+
+.PHONY: help run test check fix bench torture migration install
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+run: ## start the demo on PORT (8000), with everything it needs; Ctrl-C stops all of it
+	@tools/prepare run
+	@exec $(BIN)/guichet demo --port $(PORT) --host $(HOST)
+
+test: ## run the tests (ARGS="tests/portal -k pay" for some of them)
+	@tools/prepare dev
+	@$(if $(NO_BROWSER),echo "NO_BROWSER is set: the browser tests are left out.",:)
+	@exec $(BIN)/pytest $(if $(NO_BROWSER),-m "not browser") $(ARGS)
+
+check: ## what must be clean before a commit: lint, format, types, who imports whom
+	@tools/prepare dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: ## mend what can be mended without thinking: lint and format
+	@tools/prepare dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: ## measure us beside the alternatives, in one run, as ratios
+	@tools/prepare dev
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+torture: ## crashes at every boundary, races, forged and reordered webhooks (long)
+	@tools/prepare dev
+	@exec $(BIN)/pytest tests/torture --timeout=0 $(ARGS)
+
+migration: ## write a migration from the models (name=what_changes)
+	@tools/prepare dev
+	@test -n "$(name)" || { echo "Say what it changes: make migration name=add_plans" >&2; exit 2; }
+	@$(BIN)/guichet db revision "$(name)"
+
+install: ## only install what Guichet needs, for a server
+	@tools/prepare run
