@@ -19,9 +19,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, has_request_context, request
+from flask import Response, abort, has_request_context, request
+from flask.typing import ResponseReturnValue
 
-from shared.web import brand
+from shared.kit import colours
+from shared.web.routes import Route, anyone, mount
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -137,7 +139,7 @@ def asset_url(name: str) -> str:
 
 def brand_url(accent: str | None) -> str:
     """Address of the style sheet that carries a company's accent colour (``#0b6b5d``), or "" when it has none."""
-    if not accent or brand.hex_colour(accent) is None:
+    if not accent or colours.hex_colour(accent) is None:
         return ""
     root = request.script_root if has_request_context() else ""
     return f"{root}/brand.css?c={accent.strip().removeprefix('#').lower()}"
@@ -157,27 +159,40 @@ def file(fingerprint: str, name: str) -> Response:
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = FOREVER if fingerprint == asset.fingerprint else "no-cache"
     response.set_etag(asset.fingerprint)
-    return response.make_conditional(request)
+    answer: Response = response.make_conditional(request)
+    return answer
 
 
 def company_colours() -> Response:
     """Serve the accent colours of a company: a pure function of the colour asked for, hence cached for ever."""
-    accent = brand.hex_colour(request.args.get("c", ""))
+    accent = colours.hex_colour(request.args.get("c", ""))
     if accent is None:
         abort(404)
-    response = Response(brand.stylesheet(accent), content_type=MEDIA_TYPES[".css"])
+    response = Response(colours.stylesheet(accent), content_type=MEDIA_TYPES[".css"])
     response.headers["Cache-Control"] = FOREVER
     return response
+
+
+ROUTES = (
+    Route("GET", "/assets/<fingerprint>/<path:name>", file, anyone),
+    Route("GET", "/brand.css", company_colours, anyone),
+)
 
 
 def install(app: "Flask") -> None:
     """Give a door its assets: ``/assets/<fingerprint>/<name>``, ``/brand.css``, and the two words templates use.
 
-    Both addresses are open to anyone: they hold nothing of anybody.
+    Both addresses are open to anyone: they hold nothing of anybody. They are answered before the session is looked at,
+    because a response that depends on a cookie cannot be kept by the browser when the cookie changes.
     """
-    routes = Blueprint("assets", __name__)
-    routes.add_url_rule("/assets/<fingerprint>/<path:name>", "file", file, methods=["GET"])
-    routes.add_url_rule("/brand.css", "company_colours", company_colours, methods=["GET"])
-    app.register_blueprint(routes)
+    mount(app, ROUTES)
+    ours = {route.endpoint for route in ROUTES}
+
+    @app.before_request
+    def before_the_session() -> ResponseReturnValue | None:
+        if request.endpoint in ours and request.method in {"GET", "HEAD"}:
+            return app.ensure_sync(app.view_functions[request.endpoint])(**(request.view_args or {}))
+        return None
+
     app.jinja_env.globals.update(asset_url=asset_url, brand_url=brand_url)
     shelf()

@@ -85,7 +85,13 @@ def _debtors() -> list[dict[str, Any]]:
         ("Lycée Saint-Exupéry", "C-10188", 2, 402_700, 0, "", "neutral", "Inès Morel"),
         ("Société de Nettoyage Industriel de la Basse-Loire", "C-10190", 6, 77_815, 12_000, "3", "late", "Inès Morel"),
     ]
-    words = {"late": _("Late"), "neutral": _("Open"), "wait": _("In progress"), "info": _("Frozen"), "good": _("Settled")}
+    words = {
+        "late": _("Late"),
+        "neutral": _("Open"),
+        "wait": _("In progress"),
+        "info": _("Frozen"),
+        "good": _("Settled"),
+    }
     return [
         {
             "name": name,
