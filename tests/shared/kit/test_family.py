@@ -1,0 +1,138 @@
+"""What the demo's processes are told, and in which order they come."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shared.kit import servers
+from shared.kit.errors import Conflict
+from shared.kit.family import demo_settings, environment, guichet_family, last_demo_settings
+from shared.kit.settings import Settings
+from shared.kit.supervisor import Engine
+
+
+@pytest.fixture
+def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("GUICHET_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GUICHET_VAR_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_secrets_are_made_once_and_readable_by_their_owner_only(var):
+    first, second = demo_settings(8000), demo_settings(8000)
+
+    assert first == second
+    assert first.gocardless_webhook_secret
+    assert (var / "demo.json").stat().st_mode & 0o077 == 0
+
+
+def test_two_demos_share_no_secret(var, monkeypatch, tmp_path_factory):
+    first = demo_settings(8000)
+    monkeypatch.setenv("GUICHET_VAR_DIR", str(tmp_path_factory.mktemp("other")))
+    second = demo_settings(8000)
+
+    assert first.secret_key != second.secret_key
+    assert first.stripe_webhook_secret != second.stripe_webhook_secret
+
+
+def test_another_port_of_the_same_clone_is_another_world(var, monkeypatch):
+    monkeypatch.delenv("GUICHET_VAR_DIR")
+    monkeypatch.chdir(var)
+
+    assert demo_settings(8000).var_dir == var / "var"
+    assert demo_settings(8010).var_dir == var / "var" / "port-8010"
+
+
+def test_the_twins_answer_beside_the_app(var):
+    settings = demo_settings(8100)
+
+    assert settings.public_url == "http://127.0.0.1:8100"
+    assert settings.stripe_api_base == "http://127.0.0.1:8101"
+    assert settings.gocardless_base_url == "http://127.0.0.1:8101"
+    assert settings.smtp_url == "smtp://127.0.0.1:8102"
+
+
+def test_a_command_beside_the_demo_finds_its_settings(var):
+    assert last_demo_settings(var) is None
+
+    settings = demo_settings(8100)
+
+    assert last_demo_settings(var) == settings
+
+
+def test_a_child_reads_the_same_settings_from_its_environment(var):
+    settings = demo_settings(8100)
+    script = (
+        "import json; from shared.kit.settings import get_settings; from shared.kit.family import environment;"
+        "print(json.dumps(environment(get_settings())))"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        check=True,
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)} | environment(settings),
+    ).stdout
+
+    assert json.loads(said) == environment(settings)
+
+
+def test_the_family_has_engines_of_its_own_unless_addresses_are_given(var, port, monkeypatch):
+    own = guichet_family(demo_settings(port), port)
+    monkeypatch.setenv("GUICHET_DATABASE_URL", "postgresql://db.example/guichet")
+    monkeypatch.setenv("GUICHET_REDIS_URL", "redis://queue.example/1")
+    outside = guichet_family(demo_settings(port), port)
+
+    assert [part.name for part in own.parts if isinstance(part, Engine)] == ["postgres", "valkey"]
+    assert not [part for part in outside.parts if isinstance(part, Engine)]
+    (web,) = [part for part in outside.parts if part.name == "web"]
+    assert web.env["GUICHET_DATABASE_URL"] == "postgresql+psycopg://db.example/guichet"
+    assert web.env["GUICHET_REDIS_URL"] == "redis://queue.example/1"
+
+
+def test_children_are_told_where_the_embedded_engines_answer(var, port):
+    family = guichet_family(demo_settings(port), port)
+
+    (clock,) = [part for part in family.parts if part.name == "clock"]
+
+    assert clock.env["GUICHET_DATABASE_URL"] == servers.addresses(var).database_url
+    assert clock.env["GUICHET_REDIS_URL"] == servers.addresses(var).redis_url
+
+
+def test_no_secret_stands_in_a_command_line(var, port):
+    settings = demo_settings(port)
+    family = guichet_family(settings, port)
+    secrets = [
+        value.get_secret_value()
+        for value in (getattr(settings, name) for name in Settings.model_fields)
+        if isinstance(value, SecretStr)
+    ]
+
+    words = [word for part in family.parts if not isinstance(part, Engine) for word in part.argv]
+
+    assert len(secrets) == 5
+    assert not [word for word in words if any(secret in word for secret in secrets)]
+
+
+def test_a_port_that_the_twins_need_is_checked_before_anything_starts(var, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+
+        with pytest.raises(Conflict, match=r"Port \d+ is taken"):
+            guichet_family(demo_settings(taken - 1), taken - 1)
