@@ -7,3 +7,4 @@ import "./copy.js";
 import "./filters.js";
 import "./menus.js";
 import "./keys.js";
+import "./peek.js";

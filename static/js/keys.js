@@ -18,6 +18,20 @@ function walk(step) {
 
 const present = () => document.querySelector("[data-row][data-at]");
 
+// A reader who speaks to the computer, or types by accident, may switch the letters off (WCAG 2.1.4); remembered in this browser.
+const keySwitch = document.querySelector("[data-keys-switch]");
+let lettersOn = localStorage.getItem("keys") !== "off";
+if (keySwitch) {
+  const show = () => keySwitch.setAttribute("aria-pressed", String(lettersOn));
+  keySwitch.hidden = false;
+  keySwitch.addEventListener("click", () => {
+    lettersOn = !lettersOn;
+    localStorage.setItem("keys", lettersOn ? "on" : "off");
+    show();
+  });
+  show();
+}
+
 const acts = {
   "/": () => (document.querySelector("[data-global-search]") ?? document.querySelector("[data-search]"))?.focus(),
   "?": () => {
@@ -28,6 +42,7 @@ const acts = {
   k: () => walk(-1),
   x: () => present()?.querySelector("input[type=checkbox]")?.click(),
   Enter: () => present()?.querySelector("a")?.click(),
+  " ": () => present()?.dispatchEvent(new CustomEvent("peek", { bubbles: true })),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -35,6 +50,7 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.blur();
     return;
   }
+  if (!lettersOn) return;
   const going = event.timeStamp - went < 1500;
   went = 0;
   if (going) {
@@ -50,6 +66,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+  if (event.key === " " && (!present() || event.target.closest("button, summary, input"))) return;
   const act = acts[event.key];
   const button = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
   if (!act && !button) return;
