@@ -1,0 +1,1 @@
+"""Papers: facts to PDF bytes to kept files."""
