@@ -1,0 +1,33 @@
+"""`python -m payments.twins`: the twins as a process of their own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from payments.twins.server import serve
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(
+        prog="python -m payments.twins", description="Local twins of Stripe and GoCardless."
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--smtp-port", type=int, default=8025)
+    parser.add_argument("--state-dir", type=Path, default=Path("var/twins"))
+    parser.add_argument("--app-url", default="", help="where Guichet lives; webhooks go to its /webhooks/…")
+    parser.add_argument("--public-url", default="", help="where the twins are reached (default: host and port)")
+    parser.add_argument("--stripe-webhook-url")
+    parser.add_argument("--stripe-webhook-secret", default="whsec_twin")
+    parser.add_argument("--gocardless-webhook-url")
+    parser.add_argument("--gocardless-webhook-secret", default="gc_webhook_twin")
+    parser.add_argument("--stripe-api-key", default="sk_test_twin")
+    parser.add_argument("--gocardless-access-token", default="sandbox_twin")
+    given = vars(parser.parse_args())
+    serve(given.pop("host"), given.pop("port"), given.pop("smtp_port"), **given)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Stripe's twin: the slice of its API that a portal with hosted Checkout needs, and the hosted card page."""
