@@ -1,0 +1,145 @@
+"""The plain words of every fault and warning, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backoffice.imports.faults import Fault
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
+from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
+
+_SENTENCES: dict[str, Any] = {
+    # The file as a whole
+    "file.empty": _l("The file is empty."),
+    "file.blank": _l("The file holds nothing but blanks."),
+    "file.too_large": _l(
+        "The file has %(megabytes)s MB; at most %(limit)s MB are taken. Split it and import the parts."
+    ),
+    "file.binary": _l("This is not a text or Excel file (it looks like %(called)s). Export it as CSV, XLSX or FEC."),
+    "file.old_excel": _l(
+        "This is an old Excel file (.xls) or a locked one. Save it as .xlsx or CSV, without a password."
+    ),
+    "file.encoding": _l("The text is damaged: it is not valid %(encoding)s. Export the file again."),
+    "file.too_wide": _l("The table has %(columns)s columns; at most %(limit)s are read."),
+    "file.open_quote": _l("A quotation mark is opened here and never closed, so the rest cannot be read."),
+    "file.broken_line": _l("The table breaks off here and cannot be read any further."),
+    "file.no_rows": _l("There are headings but no lines below them."),
+    "xlsx.damaged": _l("The workbook is damaged. Open it in your spreadsheet program and save it again as .xlsx."),
+    "xlsx.bomb": _l("The workbook unpacks to more than can be taken. Export the sheet as CSV."),
+    "xlsx.other_zip": _l("This is a ZIP archive but not an Excel workbook. Unpack it and import the file inside."),
+    "xlsx.password": _l("The workbook is protected by a password. Save it without one."),
+    # Columns
+    "mapping.no_debtor": _l("No column says who owes: choose the one with the customer's code or name."),
+    "mapping.no_number": _l("No column holds the invoice number: choose it."),
+    "mapping.no_issued_on": _l("No column holds the invoice date: choose it."),
+    "mapping.no_amount": _l("No column holds the amount: choose the total or the open amount."),
+    "mapping.unknown_role": _l("There is no kind of column called “%(value)s”."),
+    "mapping.unknown_heading": _l("The file has no column “%(column)s”."),
+    # Cells
+    "amount.unreadable": _l("This is not an amount."),
+    "amount.empty": _l("The amount is missing."),
+    "amount.other_mark": _l("Everywhere else in this file “%(mark)s” is the decimal mark; this amount does not fit."),
+    "amount.too_many_decimals": _l("The amount has more than %(places)s decimals."),
+    "amount.too_large": _l("The amount is too large to be true."),
+    "amount.ambiguous": _l(
+        "This amount can be read in two ways (1.234 is 1234 or 1 and a bit), and so can all others: say which decimal mark the file uses."
+    ),
+    "amount.zero": _l("The amount is zero: the line is left out."),
+    "day.unreadable": _l("This is not a date."),
+    "day.empty": _l("The date is missing."),
+    "day.impossible": _l("There is no such day."),
+    "day.implausible": _l("The year is not between %(first)s and %(last)s."),
+    "day.other_order": _l(
+        "Everywhere else in this file the days are written in another order; this date does not fit."
+    ),
+    "day.ambiguous": _l(
+        "This date can be read as day/month or as month/day, and so can all others: say which order the file uses."
+    ),
+    "number.empty": _l("The invoice number is missing."),
+    "number.too_long": _l("The invoice number has more than %(limit)s characters."),
+    "number.twice": _l("This invoice number stands already on line %(first)s."),
+    "debtor.empty": _l("The line does not say who owes."),
+    "debtor.two_names": _l("This customer has another name further up; the first one is kept."),
+    "text.too_long": _l("The text has more than %(limit)s characters."),
+    "email.unreadable": _l("This is not an e-mail address: it is left out."),
+    "flag.unreadable": _l("Write yes or no here."),
+    "terms.unreadable": _l("These payment terms are not understood: the usual ones are used."),
+    "currency.unreadable": _l("This is not a currency."),
+    "currency.other": _l("The account is kept in %(expected)s; amounts in another currency cannot be imported."),
+    "due.before_issue": _l("The invoice falls due before it was issued."),
+    "open.beyond_total": _l("More is open than the invoice's total."),
+    "open.below_zero": _l("More was paid than the invoice's total. Enter the surplus as a credit."),
+    # FEC
+    "fec.not_text": _l("A FEC is a text file; this is a workbook."),
+    "fec.no_headings": _l(
+        "This is not a FEC: its first line does not name the columns JournalCode, EcritureDate, CompteNum…"
+    ),
+    "fec.missing_columns": _l("The FEC lacks columns: %(columns)s."),
+    "fec.short_line": _l("The line has %(columns)s columns instead of %(expected)s: a label may hold a line break."),
+    "fec.no_account": _l("The account number is missing."),
+    "fec.no_sense": _l("The direction must be D or C."),
+    "fec.no_customers": _l("The FEC has no line on a customers' account (411)."),
+    "fec.unbalanced_file": _l(
+        "The FEC does not balance: debit %(debit)s, credit %(credit)s. It may be cut off; export it again."
+    ),
+    "fec.unbalanced_entry": _l("Entry %(value)s does not balance: debit %(debit)s, credit %(credit)s."),
+    "fec.no_lettering": _l(
+        "Nothing in this file is lettered. Payments were set off against invoices by reference, by equal amount, then oldest first."
+    ),
+    "fec.unbalanced_lettering": _l(
+        "Lettering %(value)s of account %(account)s does not balance (%(difference)s); %(left)s of it stays open."
+    ),
+    "fec.nothing_owed": _l(
+        "Account %(value)s owes nothing on balance: its unlettered credits settle %(settled)s, and %(credit)s remains as credit."
+    ),
+    # Against what Guichet knows
+    "company.other_siren": _l("The file's name says SIREN %(value)s; this company has %(expected)s."),
+    "invoice.held": _l(
+        "A payment of %(held)s is under way for invoice %(value)s: that part stays open until it is settled."
+    ),
+    "invoice.paid_here": _l("Invoice %(value)s was paid here (%(paid)s) and the file does not show it yet."),
+    "invoice.missing": _l("Invoice %(value)s is open in Guichet, and the file does not hold it."),
+    "invoice.below_paid": _l("The new total of invoice %(value)s is less than what was paid or is under way here."),
+    "invoice.frozen": _l(
+        "Invoice %(value)s is frozen (dispute, plan or promise); its new open amount is less than what is frozen."
+    ),
+    "certificate.difference": _l(
+        "Account %(value)s: the file says %(expected)s, Guichet would say %(found)s. Nothing was imported."
+    ),
+    "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
+}
+
+_MONEY = frozenset(["debit", "credit", "difference", "left", "settled", "held", "paid", "expected", "found"])
+
+
+def sentence(fault: Fault, currency: str = "EUR") -> str:
+    """What is wrong, as one sentence without its place; amounts in the reader's way of writing."""
+    facts: dict[str, Any] = {"value": fault.value or "", "column": fault.column or ""} | fault.facts
+    for name in _MONEY & facts.keys():
+        if isinstance(facts[name], int):
+            facts[name] = format_money(Money(facts[name], currency), current_language())
+    text = _SENTENCES[fault.code]
+    return _(text.message, **facts)
+
+
+def place(fault: Fault) -> str:
+    """Where it stands: "line 12, column Montant TTC", or nothing for the file as a whole."""
+    if fault.line and fault.column:
+        return _("line %(line)s, column %(column)s", line=fault.line, column=fault.column)
+    if fault.line:
+        return _("line %(line)s", line=fault.line)
+    return _("column %(column)s", column=fault.column) if fault.column else ""
+
+
+def told(fault: Fault, currency: str = "EUR") -> str:
+    """Place, sentence and value in one line, as the command prints it."""
+    where = place(fault)
+    value = f" [{fault.value}]" if fault.value and "%(value)s" not in _SENTENCES[fault.code].message else ""
+    return f"{where}: {sentence(fault, currency)}{value}" if where else f"{sentence(fault, currency)}{value}"
+
+
+def codes() -> frozenset[str]:
+    """Every code that has words."""
+    return frozenset(_SENTENCES)

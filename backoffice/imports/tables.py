@@ -1,0 +1,162 @@
+"""Tables in: the shape of a CSV text or an XLSX sheet, and its rows one by one.
+
+A million lines pass through without being kept: detection looks at the beginning, reading is one generator.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from backoffice.imports import xlsx
+from backoffice.imports.columns import recognise
+from backoffice.imports.faults import Unreadable
+from backoffice.imports.source import Source, encoding_of, kind_of
+from backoffice.imports.values import Cell, plain, text_of
+
+DELIMITERS = (";", ",", "\t", "|")
+SAMPLE_LINES = 60
+SAMPLE_CHARACTERS = 200_000
+HEADING_WITHIN = 30
+MOST_COLUMNS = 300
+
+Row = Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a table is written: everything needed to read its rows.
+
+    `heading_line` is the line (or row) of the headings, from 1; rows begin after it. `sheet` is named for a workbook.
+    """
+
+    kind: Literal["csv", "xlsx"]
+    headings: tuple[str, ...]
+    heading_line: int
+    encoding: str = ""
+    delimiter: str = ""
+    quoted: bool = True
+    sheet: str | None = None
+
+
+def shape_of(source: Source) -> Shape:
+    """Find out how a file is written; raises Unreadable with the reason when it is no table."""
+    if kind_of(source) == "xlsx":
+        return _workbook(source)
+    return _text(source, encoding_of(source))
+
+
+def rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
+    """(line, cells) of every row below the headings that is not blank; raises Unreadable where the text breaks off."""
+    if shape.kind == "xlsx":
+        yield from _sheet_rows(source, shape)
+    else:
+        yield from _text_rows(source, shape)
+
+
+# Text
+
+
+def _text(source: Source, encoding: str) -> Shape:
+    with source.text(encoding) as text:
+        head = text.read(SAMPLE_CHARACTERS)
+    hint = _hint(head)
+    sample = head[head.index("\n") + 1 :] if hint and "\n" in head else head
+    best: tuple[tuple[int, int, int], str, int, tuple[str, ...]] | None = None
+    for delimiter in (hint,) if hint else DELIMITERS:
+        lines = _sample(sample, delimiter)
+        if not lines:
+            continue
+        at, headings = _headings(lines)
+        known = len(recognise(headings).places)
+        widths = Counter(len(row) for _, row in lines if len(row) > 1)
+        regular = widths.most_common(1)[0][1] if widths else 0
+        score = (known, regular if len(headings) > 1 else 0, len(headings))
+        if best is None or score > best[0]:
+            best = (score, delimiter, at, headings)
+    if best is None or not any(name.strip() for name in best[3]):
+        raise Unreadable("file.blank")
+    _, delimiter, at, headings = best
+    if len(headings) > MOST_COLUMNS:
+        raise Unreadable("file.too_wide", columns=len(headings), limit=MOST_COLUMNS)
+    return Shape("csv", headings, at + (1 if hint else 0), encoding, delimiter)
+
+
+def _hint(head: str) -> str | None:
+    """The delimiter of a first line "sep=;", which spreadsheets write and obey."""
+    first = head[:10].split("\n", 1)[0].rstrip("\r").lower()
+    return first[4] if len(first) == 5 and first.startswith("sep=") and first[4] in DELIMITERS else None
+
+
+def _sample(sample: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first complete rows, as this delimiter would cut them."""
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    found: list[tuple[int, list[str]]] = []
+    try:
+        for row in islice(reader, SAMPLE_LINES):
+            if any(cell.strip() for cell in row):
+                found.append((reader.line_num, row))  # noqa: PERF401 - line_num belongs to this very row
+    except csv.Error:
+        return found
+    return found
+
+
+def _headings(lines: Sequence[tuple[int, Row]]) -> tuple[int, tuple[str, ...]]:
+    """The row that names the columns: the one with most known names among the first, else the first."""
+    scored = [
+        (len(recognise([text_of(c) for c in row]).places), -i) for i, (_, row) in enumerate(lines[:HEADING_WITHIN])
+    ]
+    known, minus = max(scored)
+    line, row = lines[-minus] if known >= 2 else lines[0]
+    names = [plain(text_of(cell)) for cell in row]
+    while names and not names[-1]:
+        names.pop()
+    return line, tuple(names)
+
+
+def _text_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
+    with source.text(shape.encoding) as text:
+        reader = csv.reader(
+            text, delimiter=shape.delimiter, quoting=csv.QUOTE_MINIMAL if shape.quoted else csv.QUOTE_NONE
+        )
+        start = shape.heading_line
+        previous = 0
+        try:
+            for row in reader:
+                if reader.line_num > start and row and (row[0] or any(row)):
+                    yield previous + 1, row
+                previous = reader.line_num
+        except csv.Error as error:
+            code = "file.open_quote" if "field larger" in str(error) else "file.broken_line"
+            raise Unreadable(code, line=previous + 1) from error
+
+
+# Workbooks
+
+
+def _workbook(source: Source) -> Shape:
+    book = xlsx.open_book(source)
+    best: tuple[int, Shape] | None = None
+    for sheet in xlsx.sheets(book):
+        lines = [(line, row) for line, row in islice(xlsx.rows(book, sheet), SAMPLE_LINES) if any(map(text_of, row))]
+        if not lines:
+            continue
+        line, names = _headings(lines)
+        known = len(recognise(names).places)
+        if best is None or known > best[0]:
+            best = (known, Shape("xlsx", names, line, sheet=sheet))
+    if best is None:
+        raise Unreadable("file.blank")
+    return best[1]
+
+
+def _sheet_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
+    book = xlsx.open_book(source)
+    for line, row in xlsx.rows(book, shape.sheet or ""):
+        if line > shape.heading_line and any(cell is not None and cell != "" for cell in row):
+            yield line, row
