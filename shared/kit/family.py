@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -39,8 +40,11 @@ def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
     if "var_dir" not in given.model_fields_set and port != DEFAULT_PORT:
         var_dir /= f"port-{port}"
     var_dir = var_dir.resolve()
-    made = {name: make() for name, make in _SECRETS.items()} | _read_note(var_dir) | {"port": port, "host": host}
-    _write_note(var_dir, made)
+    made: dict[str, Any] = {name: make() for name, make in _SECRETS.items()} | _read_note(var_dir)
+    made |= {"port": port, "host": host}
+    public_url = given.public_url if "public_url" in given.model_fields_set else None
+    made["public_url"] = public_url
+    _write_private(var_dir / _NOTE, json.dumps(made, indent=2))
     return _settings(var_dir, made)
 
 
@@ -72,9 +76,9 @@ def guichet_family(
     web = _gunicorn("wsgi:app", host=host, port=port, access_log=var_dir / "log" / "access.log")
     parts: list[Part] = [
         *engines,
-        Member("twins", _twins(settings, port), env, ready=listens("127.0.0.1", port + 1)),
+        Member("twins", _twins(settings, port, host), env, ready=listens(_near(host), port + 1)),
         *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
-        Member("web", web, env, ready=answers("127.0.0.1", port, "/healthz")),
+        Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
         *(Member(f"worker {queue}", [*_guichet(), "worker", "--queue", queue], env) for queue in QUEUES),
         Member("clock", [*_guichet(), "clock"], env),
     ]
@@ -106,10 +110,15 @@ def _guichet() -> list[str]:
     return [sys.executable, str(_CODE / "wsgi.py")]
 
 
-def _twins(settings: Settings, port: int) -> list[str]:
-    ports = ["--port", str(port + 1), "--smtp-port", str(port + 2)]
-    where = ["--state-dir", str(settings.var_dir / "twins"), "--app-url", settings.public_url]
-    return [sys.executable, "-m", "payments.twins", *ports, *where]
+def _twins(settings: Settings, port: int, host: str) -> list[str]:
+    """The twins' command line; what is secret in it stands in a file that it names."""
+    words = {name.replace("_", "-"): _plain(getattr(settings, name)) for name in _SECRETS if name != "secret_key"}
+    arguments = settings.var_dir / "twins.arguments"
+    _write_private(arguments, "".join(f"--{name}={value}\n" for name, value in words.items()))
+    ports = ["--host", host, "--port", str(port + 1), "--smtp-port", str(port + 2)]
+    where = ["--state-dir", str(settings.var_dir / "twins"), "--app-url", f"http://{_near(host)}:{port}"]
+    public = ["--public-url", str(settings.stripe_api_base)]
+    return [sys.executable, "-m", "payments.twins", *ports, *where, *public, f"@{arguments}"]
 
 
 def _gunicorn(app: str, *, host: str, port: int, access_log: Path) -> list[str]:
@@ -132,9 +141,9 @@ _SECRETS: Mapping[str, Callable[[], str]] = {
 
 
 def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
-    port, host = note["port"], note["host"]
-    seen = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
-    twins = f"http://{seen}:{port + 1}"
+    port = note["port"]
+    public_url = note["public_url"] or f"http://{_near(note['host'])}:{port}"
+    twins = f"http://{urlsplit(public_url).hostname}:{port + 1}"
     return Settings(
         mode="demo",
         var_dir=var_dir,
@@ -143,12 +152,17 @@ def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
         stripe_webhook_secret=SecretStr(note["stripe_webhook_secret"]),
         gocardless_access_token=SecretStr(note["gocardless_access_token"]),
         gocardless_webhook_secret=SecretStr(note["gocardless_webhook_secret"]),
-        public_url=f"http://{seen}:{port}",
+        public_url=public_url,
         stripe_api_base=twins,
         gocardless_base_url=twins,
         twin_control_url=f"{twins}/_twin/",
         smtp_url=f"smtp://127.0.0.1:{port + 2}",
     )
+
+
+def _near(host: str) -> str:
+    """How this machine itself reaches what listens on `host`."""
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
 
 
 def _read_note(var_dir: Path) -> dict[str, Any]:
@@ -159,11 +173,11 @@ def _read_note(var_dir: Path) -> dict[str, Any]:
     return note
 
 
-def _write_note(var_dir: Path, note: Mapping[str, Any]) -> None:
+def _write_private(file: Path, text: str) -> None:
     """Readable by its owner only, and never half-written."""
-    var_dir.mkdir(parents=True, exist_ok=True)
-    fresh = var_dir / f"{_NOTE}.new"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(note, file, indent=2)
-    fresh.replace(var_dir / _NOTE)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(text)
+    fresh.replace(file)

@@ -66,6 +66,15 @@ def test_the_twins_answer_beside_the_app(var):
     assert settings.smtp_url == "smtp://127.0.0.1:8102"
 
 
+def test_a_demo_for_another_machine_names_its_twins_by_the_same_host(var, monkeypatch):
+    monkeypatch.setenv("GUICHET_PUBLIC_URL", "http://demo.example:8100")
+
+    settings = demo_settings(8100, host="0.0.0.0")  # noqa: S104 - what a person would ask for
+
+    assert settings.public_url == "http://demo.example:8100"
+    assert settings.twin_control_url == "http://demo.example:8101/_twin/"
+
+
 def test_a_command_beside_the_demo_finds_its_settings(var):
     assert last_demo_settings(var) is None
 
