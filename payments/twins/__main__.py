@@ -11,7 +11,9 @@ from payments.twins.server import serve
 def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m payments.twins", description="Local twins of Stripe and GoCardless."
+        prog="python -m payments.twins",
+        description="Local twins of Stripe and GoCardless.",
+        fromfile_prefix_chars="@",  # secrets come in a file, not on the command line
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
