@@ -19,6 +19,7 @@ from shared.documents import mentions
 from shared.documents.facts import BankFacts, InvoiceFacts, LineFacts, PartyFacts, VatFacts, tidy
 from shared.kit.errors import Invalid
 from shared.kit.money import Money
+from shared.kit.pdf import Attachment
 from shared.kit.words import speaking
 
 INVOICE, CREDIT_NOTE = "380", "381"
@@ -31,6 +32,8 @@ _FRENCH_NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
 _FRENCH_RATES = frozenset(
     map(Decimal, "0 0.9 1.05 1.75 2.1 5.5 7 8.5 9.2 9.6 10 13 19.6 20 20.6".split())  # CGI art. 278 to 298 octies
 )
+_ROUNDED_BY_LINE = 99
+"""Cents by which VAT may differ from base times rate when it was rounded line by line (BR-CO-17 forgives one euro)."""
 _CATEGORIES = frozenset({"S", "Z", "E", "AE", "K", "G"})
 _REASON_CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G"}  # the others are told in words
 _UNITS = {
@@ -105,8 +108,11 @@ def _sum_faults(facts: InvoiceFacts, net: Money, vat: Money) -> list[str]:
         by_rate[key] = by_rate.get(key, zero) + line.net
     if by_rate != {(entry.category, entry.rate): entry.base for entry in facts.vats}:
         found.append("the VAT bases are not those of the lines")
-    if any(abs(entry.base.share(entry.rate / 100).minor - entry.vat.minor) > 1 for entry in facts.vats):
-        found.append("a VAT amount is not its base times its rate")
+    found += [
+        f"the VAT at {entry.rate} % is not its base times its rate"
+        for entry in facts.vats
+        if abs(entry.base.share(entry.rate / 100).minor - entry.vat.minor) > min(len(facts.lines), _ROUNDED_BY_LINE)
+    ]
     return found
 
 
@@ -134,6 +140,8 @@ def _french_faults(facts: InvoiceFacts) -> list[str]:
         found.append("a VAT rate is not one of France")
     if facts.total.currency != "EUR":
         found.append("the currency is not the euro")
+    if not (facts.buyer.siren or facts.buyer.email):
+        found.append("the customer has neither a SIREN nor an e-mail address")
     if facts.is_credit and not all(_FRENCH_NUMBER.fullmatch(earlier.number) for earlier in facts.preceding):
         found.append("the number of the invoice that it corrects has other characters")
     if facts.is_credit and not facts.preceding:
@@ -155,28 +163,44 @@ def xml(facts: InvoiceFacts) -> bytes:
     return made
 
 
-def embed(pdf: bytes, invoice_xml: bytes, facts: InvoiceFacts, *, title: str) -> bytes:
-    """Put the XML into a PDF/A-3 made without attachments: one RDF, one /AF, colour profile and ID kept."""
-    from facturx import generate_from_binary
-
-    made: bytes = generate_from_binary(
-        pdf,
-        invoice_xml,
-        flavor="factur-x",
-        level=LEVEL,
-        check_xsd=False,
-        check_schematron=False,
-        pdf_metadata={
-            "author": facts.seller.name,
-            "keywords": "Factur-X",
-            "title": title,
-            "subject": title,
-        },
-        lang="fr-FR" if facts.language == "fr" else "en-GB",
-        afrelationship="data",
+def attachment(facts: InvoiceFacts) -> Attachment:
+    """The invoice's data as `kit.pdf` puts it into a PDF/A-3. Raises NotAnInvoiceError."""
+    return Attachment(
+        name=FILE_NAME,
+        content=xml(facts),
+        description="Factur-X EN 16931",
+        dated=facts.issued_on,
+        rdf=_rdf(),
     )
-    # The library opens the attachments pane; people open an invoice to read it. Same length: offsets stay true.
-    return made.replace(b"/PageMode /UseAttachments", b"/PageMode /UseNone       ", 1)
+
+
+@lru_cache(maxsize=1)
+def _rdf() -> bytes:
+    """What the archive's metadata says of the file: the fx properties, and the schema that explains them."""
+    from facturx.facturx import FACTURX_LEVEL2xmp, generate_xmp_object
+
+    properties = {
+        "pdfa3_flavor": "B",
+        "title": "",
+        "author": "",
+        "subject": "",
+        "producer": "",
+        "creator_tool": "",
+        "timestamp": "",
+        "version": "1.0",
+        "documenttype": "INVOICE",
+        "xml_filename": FILE_NAME,
+        "xmp_level": FACTURX_LEVEL2xmp[LEVEL],
+        "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
+    }
+    root = etree.fromstring(etree.tostring(generate_xmp_object(properties)))
+    about = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+    made = []
+    for description in root[0]:
+        if any(child.prefix in {"fx", "pdfaExtension"} for child in description):
+            description.set(about, "")
+            made.append(etree.tostring(description))
+    return b"".join(made)
 
 
 @lru_cache(maxsize=1)

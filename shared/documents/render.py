@@ -64,9 +64,8 @@ def invoice(facts: InvoiceFacts, brand: Brand | None = None) -> Paper:
     """
     is_electronic = not facturx.faults(facts)
     html, assets, title = invoice_page(facts, brand or Brand())
-    made = pdf.render(html, variant="pdf/a-3b", assets=assets)
-    if is_electronic:
-        made = facturx.embed(made, facturx.xml(facts), facts, title=title)
+    data = facturx.attachment(facts) if is_electronic else None
+    made = pdf.render(html, variant="pdf/a-3b", assets=assets, attachment=data)
     return Paper(made, _file_name(title), title, is_electronic=is_electronic)
 
 
@@ -107,6 +106,7 @@ def statement(facts: StatementFacts, brand: Brand | None = None) -> Paper:
             facts=facts,
             rows=rows,
             ages=ages(facts.open_items, facts.until, facts.closing.currency),
+            open_total=sum((item.open for item in facts.open_items), Money.zero(facts.closing.currency)),
             code=None,
             seller=facts.company,
         )

@@ -15,8 +15,9 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +61,28 @@ class NoFontError(RuntimeError):
     """This machine has no font at all, so every letter would be a box."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file inside a PDF/A-3, and the RDF that the archive's metadata must say about it."""
+
+    name: str
+    content: bytes
+    description: str
+    dated: date
+    media_type: str = "text/xml"
+    relationship: str = "Data"
+    rdf: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    html: str
+    variant: Variant | None
+    assets: dict[str, bytes]
+    stylesheets: tuple[str, ...]
+    attachment: Attachment | None
+
+
 @dataclass(frozen=True)
 class _Press:
     """What every document shares: fonts and parsed stylesheets, kept for the life of the process."""
@@ -74,18 +97,18 @@ def render(
     variant: Variant | None = None,
     assets: Mapping[str, bytes] | None = None,
     stylesheets: Sequence[str] = ("paper",),
+    attachment: Attachment | None = None,
 ) -> bytes:
-    """Make a PDF of a whole HTML page.
+    """Make a PDF of a whole HTML page. The same arguments give the same bytes.
 
     `stylesheets` are names of files in `static/css`; `assets` are the images that the page may show, by the name it
-    uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on. Raises
-    PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
+    uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on,
+    with the invoice's data as its `attachment`. Raises PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
     """
     if len(html) > LARGEST_HTML:
         raise PaperTooHeavyError(f"{len(html)} characters")
-    if len(html) > LIGHT_HTML:
-        return _render_in_child(html, variant, assets or {}, stylesheets)
-    return _render_here(html, variant, assets or {}, stylesheets)
+    job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment)
+    return _render_in_child(job) if len(html) > LIGHT_HTML else _render_here(job)
 
 
 def warm(stylesheets: Sequence[str] = ("paper",)) -> None:
@@ -95,23 +118,73 @@ def warm(stylesheets: Sequence[str] = ("paper",)) -> None:
             _stylesheet(_press(), name)
 
 
-def _render_here(html: str, variant: Variant | None, assets: Mapping[str, bytes], stylesheets: Sequence[str]) -> bytes:
+def _render_here(job: _Job) -> bytes:
     from weasyprint import HTML
 
     # One document at a time: Pango's font map is not made for two threads.
     with _press_lock:
         press = _press()
-        page = HTML(string=html.translate(_COSTLY), url_fetcher=_fetcher(assets))
+        page = HTML(string=job.html.translate(_COSTLY), url_fetcher=_fetcher(job.assets))
         try:
             made: bytes = page.write_pdf(
                 font_config=press.fonts,
-                stylesheets=[_stylesheet(press, name) for name in stylesheets],
-                pdf_variant=variant,
+                stylesheets=[_stylesheet(press, name) for name in job.stylesheets],
+                pdf_variant=job.variant,
                 pdf_tags=True,
+                finisher=_attacher(job.attachment) if job.attachment else None,
             )
         except RecursionError as error:
             raise PaperTooHeavyError("too deep") from error
     return made
+
+
+def _attacher(attachment: Attachment) -> Callable[[Any, Any], None]:
+    """Puts a file and its metadata into the PDF before it is written.
+
+    WeasyPrint's own `attachments` and `xmp_metadata` would write /AF twice and a second RDF block; adding the file to
+    the finished PDF means parsing and writing it again, which makes a long invoice ten times larger.
+    """
+    import hashlib
+
+    import pydyf
+
+    def attach(_document: Any, made: Any) -> None:
+        digest = hashlib.md5(attachment.content, usedforsecurity=False).hexdigest()
+        stream = pydyf.Stream(
+            [attachment.content],
+            {
+                "Type": "/EmbeddedFile",
+                "Subtype": "/" + attachment.media_type.replace("/", "#2f"),
+                "Params": pydyf.Dictionary(
+                    {
+                        "CheckSum": f"<{digest}>",
+                        "Size": len(attachment.content),
+                        "ModDate": pydyf.String(f"D:{attachment.dated:%Y%m%d}000000Z"),
+                    }
+                ),
+            },
+            compress=True,
+        )
+        made.add_object(stream)
+        name = pydyf.String(attachment.name)
+        entry = pydyf.Dictionary(
+            {
+                "Type": "/Filespec",
+                "F": name,
+                "UF": name,
+                "Desc": pydyf.String(attachment.description),
+                "AFRelationship": f"/{attachment.relationship}",
+                "EF": pydyf.Dictionary({"F": stream.reference, "UF": stream.reference}),
+            }
+        )
+        made.add_object(entry)
+        tree = pydyf.Dictionary({"Names": pydyf.Array([name, entry.reference])})
+        made.catalog.setdefault("Names", pydyf.Dictionary())["EmbeddedFiles"] = tree
+        made.catalog["AF"] = pydyf.Array([entry.reference])
+        metadata = made.objects[int(made.catalog["Metadata"].split()[0])]
+        metadata.stream = [part.replace(b"</rdf:RDF>", attachment.rdf + b"</rdf:RDF>") for part in metadata.stream]
+
+    return attach
 
 
 @lru_cache(maxsize=1)
@@ -187,20 +260,12 @@ def _fetcher(assets: Mapping[str, bytes]) -> Any:
     return OwnAssets(allowed_protocols=(), allow_redirects=False)
 
 
-def _render_in_child(
-    html: str, variant: Variant | None, assets: Mapping[str, bytes], stylesheets: Sequence[str]
-) -> bytes:
-    job = {
-        "html": html,
-        "variant": variant,
-        "assets": {name: base64.b64encode(data).decode() for name, data in assets.items()},
-        "stylesheets": list(stylesheets),
-    }
+def _render_in_child(job: _Job) -> bytes:
     command = [sys.executable, "-c", "from shared.kit.pdf import child; child()"]
     try:
         done = subprocess.run(
             command,
-            input=json.dumps(job).encode(),
+            input=_write_job(job),
             capture_output=True,
             cwd=ROOT,
             env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -210,7 +275,8 @@ def _render_in_child(
     except subprocess.TimeoutExpired as error:
         raise PaperTooHeavyError(f"more than {CHILD_SECONDS} s") from error
     if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
-        logging.getLogger(__name__).warning("paper child ended with %s", done.returncode)
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        logging.getLogger(__name__).warning("paper: the child ended with %s: %s", done.returncode, last[:200])
         raise PaperTooHeavyError("the limits of its process were reached")
     return done.stdout
 
@@ -222,10 +288,33 @@ def child() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    job = json.load(sys.stdin)
-    assets = {name: base64.b64decode(data) for name, data in job["assets"].items()}
+    job = _read_job(sys.stdin.buffer.read())
     sys.addaudithook(_refuse_network)
-    sys.stdout.buffer.write(_render_here(job["html"], job["variant"], assets, job["stylesheets"]))
+    sys.stdout.buffer.write(_render_here(job))
+
+
+def _write_job(job: _Job) -> bytes:
+    def encoded(value: object) -> object:
+        if isinstance(value, bytes):
+            return {"bytes": base64.b64encode(value).decode()}
+        if isinstance(value, date):
+            return {"day": value.isoformat()}
+        raise TypeError(f"a job has no {type(value).__name__}")
+
+    return json.dumps(asdict(job), default=encoded).encode()
+
+
+def _read_job(text: bytes) -> _Job:
+    def decoded(value: dict[str, Any]) -> object:
+        if value.keys() == {"bytes"}:
+            return base64.b64decode(value["bytes"])
+        if value.keys() == {"day"}:
+            return date.fromisoformat(value["day"])
+        return value
+
+    values = json.loads(text, object_hook=decoded)
+    attachment = Attachment(**values.pop("attachment")) if values["attachment"] else values.pop("attachment")
+    return _Job(**values, attachment=attachment)
 
 
 def _refuse_network(event: str, _arguments: tuple[object, ...]) -> None:

@@ -117,16 +117,44 @@ def statement(**changes: Any) -> StatementFacts:
         opening=euros("1240.00"),
         closing=euros("4108.20"),
         movements=(
-            MovementFacts(on=date(2026, 1, 12), label="Paiement par carte", reference="PAY-7F3K-2M9Q-4", credit=euros("1240.00")),
+            MovementFacts(
+                on=date(2026, 1, 12), label="Paiement par carte", reference="PAY-7F3K-2M9Q-4", credit=euros("1240.00")
+            ),
             MovementFacts(on=date(2026, 2, 3), label="Facture", reference="F-2026-0098", debit=euros("2160.00")),
             MovementFacts(on=date(2026, 3, 14), label="Facture", reference="F-2026-0143", debit=euros("4548.20")),
             MovementFacts(on=date(2026, 3, 20), label="Avoir", reference="A-2026-0011", credit=euros("240.00")),
-            MovementFacts(on=date(2026, 4, 2), label="Prélèvement SEPA", reference="PAY-93KX-VB2M-T", credit=euros("2360.00")),
+            MovementFacts(
+                on=date(2026, 4, 2), label="Prélèvement SEPA", reference="PAY-93KX-VB2M-T", credit=euros("2360.00")
+            ),
         ),
         open_items=(
-            OpenItemFacts(kind="invoice", number="F-2026-0098", issued_on=date(2026, 2, 3), due_on=date(2026, 3, 5), total=euros("2160.00"), open=euros("300.00"), in_progress=euros("0")),
-            OpenItemFacts(kind="invoice", number="F-2026-0143", issued_on=date(2026, 3, 14), due_on=date(2026, 4, 13), total=euros("4548.20"), open=euros("4048.20"), in_progress=euros("1000.00")),
-            OpenItemFacts(kind="credit_note", number="A-2026-0011", issued_on=date(2026, 3, 20), due_on=None, total=euros("240.00"), open=euros("-240.00"), in_progress=euros("0")),
+            OpenItemFacts(
+                kind="invoice",
+                number="F-2026-0098",
+                issued_on=date(2026, 2, 3),
+                due_on=date(2026, 3, 5),
+                total=euros("2160.00"),
+                open=euros("300.00"),
+                in_progress=euros("0"),
+            ),
+            OpenItemFacts(
+                kind="invoice",
+                number="F-2026-0143",
+                issued_on=date(2026, 3, 14),
+                due_on=date(2026, 4, 13),
+                total=euros("4548.20"),
+                open=euros("4048.20"),
+                in_progress=euros("1000.00"),
+            ),
+            OpenItemFacts(
+                kind="credit_note",
+                number="A-2026-0011",
+                issued_on=date(2026, 3, 20),
+                due_on=None,
+                total=euros("240.00"),
+                open=euros("-240.00"),
+                in_progress=euros("0"),
+            ),
         ),
         bank=BANK,
     )
