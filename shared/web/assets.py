@@ -159,8 +159,8 @@ def file(fingerprint: str, name: str) -> Response:
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = FOREVER if fingerprint == asset.fingerprint else "no-cache"
     response.set_etag(asset.fingerprint)
-    answer: Response = response.make_conditional(request)
-    return answer
+    response.make_conditional(request)
+    return response
 
 
 def company_colours() -> Response:
@@ -191,7 +191,7 @@ def install(app: "Flask") -> None:
     @app.before_request
     def before_the_session() -> ResponseReturnValue | None:
         if request.endpoint in ours and request.method in {"GET", "HEAD"}:
-            return app.ensure_sync(app.view_functions[request.endpoint])(**(request.view_args or {}))
+            return app.dispatch_request()
         return None
 
     app.jinja_env.globals.update(asset_url=asset_url, brand_url=brand_url)

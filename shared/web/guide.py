@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from wtforms import BooleanField, Form, RadioField, SelectField, StringField, TextAreaField, validators
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -21,10 +22,15 @@ class GuideForm(Form):
     amount = StringField(_l("Amount"), [validators.InputRequired(_l("Write the amount you want to pay."))])
     reason = RadioField(
         _l("What is wrong?"),
-        choices=[("goods", _l("Something was not delivered")), ("price", _l("The price is not what we agreed"))],
+        choices=[
+            SelectChoice("goods", _l("Something was not delivered")),
+            SelectChoice("price", _l("The price is not what we agreed")),
+        ],
         validators=[validators.InputRequired(_l("Choose what fits best."))],
     )
-    owner = SelectField(_l("Owner"), choices=[("ines", "Inès Morel"), ("charles", "Charles Petit")])
+    owner = SelectField(
+        _l("Owner"), choices=[SelectChoice("ines", "Inès Morel"), SelectChoice("charles", "Charles Petit")]
+    )
     message = TextAreaField(_l("In your words"))
     agree = BooleanField(_l("I have read the mandate and agree"))
 
@@ -157,7 +163,7 @@ def _story() -> list[dict[str, Any]]:
 
 def _progress() -> list[dict[str, Any]]:
     return [
-        {"title": _("Invoice issued"), "when": "1 février 2026", "icon": "invoice"},
+        {"title": _("Invoice issued"), "when": "1er février 2026", "icon": "invoice"},
         {"title": _("Due"), "when": "25 février 2026", "icon": "calendar"},
         {"title": _("Paid in part by card"), "when": "3 mars 2026", "amount": _euros(50000), "tone": "good"},
         {"title": _("Still to pay"), "when": _("12 days late"), "amount": _euros(12450), "tone": "late"},
