@@ -35,7 +35,7 @@ HANDLERS: dict[str, Callable[[Transaction, Due], None]] = {
 }
 
 
-class NotAhead(ValueError):
+class NotAhead(ValueError):  # noqa: N818 - it names what was wrong
     """Time moves forward only."""
 
 
@@ -107,9 +107,7 @@ def next_due(world: World) -> int | None:
 
 
 def befall(transaction: Transaction, kind: str, subject: str) -> Json:
-    """Let something happen to one object now: `late_failure`, `failure`, `chargeback`, `dispute_won`, `dispute_lost`,
-    `chargeback_cancelled`, `refund_fails`, `mandate_cancelled_by_bank`.
-    """
+    """Let something (`BEFALL_KINDS`) happen to one object now: a charge, dispute, refund, mandate or debit by its id."""
     if subject.startswith(("ch_", "pi_")):
         charge = transaction.body("stripe", subject)
         charge_id = charge["latest_charge"] if subject.startswith("pi_") else subject

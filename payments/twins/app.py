@@ -18,12 +18,13 @@ from payments.twins.store import Transaction
 from payments.twins.stripe_twin import api as stripe_api
 from payments.twins.stripe_twin import pages as stripe_pages
 from payments.twins.wire import HangUp
+from payments.twins.words import gettext as _
 from payments.twins.world import Options, World, build_world
 
 ROOT = Path(__file__).parents[2]
 
 
-def create_app(  # noqa: PLR0913 - everything the twins are told, by name
+def create_app(
     state_dir: Path,
     *,
     public_url: str,
@@ -106,4 +107,4 @@ def _not_found(_error: Any) -> Response:
     """A machine gets its provider's words, a person a page."""
     if request.headers.get("GoCardless-Version") or request.headers.get("Authorization"):
         return gocardless_api.unknown()
-    return pages.page("message.html", status=404, title=words.gettext("There is nothing here"), text="")
+    return pages.page("message.html", status=404, title=_("There is nothing here"), text="")

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from payments.twins import agenda, faults, webhooks, words
+from payments.twins import agenda, faults, labels, webhooks, words
 from payments.twins.bank_days import is_bank_day
 from payments.twins.clock import bank_day, iso
 from payments.twins.gocardless_twin import banks
@@ -281,8 +281,8 @@ def index() -> Response:
         request_kinds=faults.REQUEST_KINDS,
         webhook_kinds=faults.WEBHOOK_KINDS,
         befall_kinds=agenda.BEFALL_KINDS,
-        card_words=card_words(),
-        bank_words=bank_words(),
+        card_words=labels.card_words(),
+        bank_words=labels.bank_words(),
         options=world.options,
     )
 
@@ -330,42 +330,3 @@ def clear_faults_page() -> BaseResponse:
 def deliver_page() -> BaseResponse:
     webhooks.flush(current_world())
     return redirect("/_twin/#webhooks", 303)
-
-
-def card_words() -> dict[str, str]:
-    """What each test card does, for people."""
-    return {
-        "success": _("Pays"),
-        "success_fr": _("Pays (French card)"),
-        "mastercard": _("Pays (Mastercard)"),
-        "declined": _("Declined"),
-        "insufficient": _("Declined: insufficient funds"),
-        "lost": _("Declined: lost card"),
-        "expired": _("Declined: expired card"),
-        "wrong_cvc": _("Declined: wrong security code"),
-        "processing_error": _("Declined: processing error"),
-        "challenge": _("The bank asks for 3-D Secure, then pays"),
-        "challenge_declined": _("The bank asks for 3-D Secure, then declines"),
-        "chargeback": _("Pays; charged back the next day"),
-        "inquiry": _("Pays; the bank asks questions the next day"),
-        "refund_later": _("Pays; a refund succeeds only the next day"),
-        "refund_fails": _("Pays; a refund fails the next day"),
-    }
-
-
-def bank_words() -> dict[str, str]:
-    """What each test IBAN does, for people."""
-    return {
-        "success": _("Pays"),
-        "insufficient_funds": _("Fails: insufficient funds (AM04), at each retry"),
-        "insufficient_once": _("Fails once (AM04), the retry pays"),
-        "account_closed": _("Fails: account closed (AC04), mandate cancelled"),
-        "invalid_details": _("Fails: wrong account (AC01), mandate failed"),
-        "no_mandate": _("Fails: mandate revoked at the bank (MD01)"),
-        "refer_to_payer": _("Fails: no reason given (MS03)"),
-        "refunded_by_bank": _("Paid out, then charged back within eight weeks (MD06)"),
-        "unauthorised": _("Paid out, then charged back as unauthorised (MD01)"),
-        "late_failure": _("Confirmed, then fails before the payout"),
-        "late_failure_after_payout": _("Paid out, then fails; the next payout is lower"),
-        "mandate_fails": _("The mandate is refused when submitted"),
-    }

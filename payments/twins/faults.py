@@ -60,7 +60,7 @@ class Fault:
     copies: int = 1
 
 
-class OddFault(ValueError):
+class OddFault(ValueError):  # noqa: N818 - it names what was wrong
     """What was asked for is no fault we know."""
 
 
@@ -74,7 +74,8 @@ def read(asked: Json) -> Fault:
         raise OddFault(f"unknown: {', '.join(sorted(unknown))}")
     if asked.get("provider") not in {None, "stripe", "gocardless"}:
         raise OddFault("provider must be stripe or gocardless")
-    return Fault(**({"seconds": _SECONDS.get(str(kind), 0.0)} | asked))
+    rule: dict[str, Any] = {"seconds": _SECONDS.get(str(kind), 0.0)} | asked
+    return Fault(**rule)
 
 
 def add(transaction: Transaction, fault: Fault) -> int:

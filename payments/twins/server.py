@@ -114,7 +114,7 @@ def _post(running: Running, provider: str) -> None:
         world.something_new.clear()
 
 
-def serve(  # noqa: PLR0913 - everything the twins are told, by name
+def serve(
     host: str,
     port: int,
     smtp_port: int,

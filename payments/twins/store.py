@@ -138,7 +138,7 @@ class Transaction:
         )
         return hidden
 
-    def find(  # noqa: PLR0913 - the search form of a small database
+    def find(
         self,
         provider: str,
         kind: str,

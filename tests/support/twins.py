@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -50,7 +50,7 @@ class TwinsProcess:
     def clock_file(self) -> Path:
         return self.state_dir / "clock.json"
 
-    def start(self) -> TwinsProcess:
+    def start(self) -> Self:
         """Start, on the same ports as before if there were any; back when ready."""
         command = [sys.executable, "-m", "payments.twins", "--port", str(self.port), "--smtp-port", str(self.smtp_port)]
         command += ["--state-dir", str(self.state_dir), "--app-url", self.app_url, *self.extra]
@@ -69,7 +69,7 @@ class TwinsProcess:
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
-    def restart(self) -> TwinsProcess:
+    def restart(self) -> Self:
         """Start again on the same state and ports."""
         if self.process is not None:
             self.kill()
@@ -84,7 +84,7 @@ class TwinsProcess:
             self.process.stdout.close()
         self.process = None
 
-    def __enter__(self) -> TwinsProcess:
+    def __enter__(self) -> Self:
         return self if self.process is not None else self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -82,7 +82,7 @@ def _sent(body: Json, status: int, request_id: str) -> Response:
 def _given(envelope: str) -> Any:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        if not request.get_data() or body is None and request.get_data() == b"null":
+        if not request.get_data() or (body is None and request.get_data() == b"null"):
             return {}
         raise GoCardlessRefusal.usage("Root element must be an object.", "invalid_document_structure")
     return body.get(envelope, body.get("data", {}))
@@ -198,7 +198,7 @@ def _act(resource: str, work: Work) -> Response:
         parameters.check_metadata(resource, given.get("metadata"))
         with world.store.transaction() as transaction:
             body = work(transaction, given)
-            shown = SHOW.get(resource, lambda _look, body: body)(transaction, body)
+            shown = _shown(resource, transaction, body)
         return {resource: shown}, 200
 
     return serve(run)
@@ -224,7 +224,7 @@ def _must_exist(transaction: Transaction, resource: str, id_: str) -> Row:
 def act_on_billing_request(id_: str, action: str) -> Response:
     step = _BILLING_ACTIONS.get(action)
     if step is None:
-        return unknown(id_)
+        return unknown()
     return _act("billing_requests", lambda transaction, given: step(transaction, id_, given))
 
 
@@ -288,6 +288,11 @@ def run_simulator(simulator: str) -> Response:
 SHOW: dict[str, Callable[[Transaction, Json], Json]] = {"mandates": mandates.show, "billing_requests": billing.show}
 
 
+def _shown(resource: str, look: Transaction, body: Json) -> Json:
+    show = SHOW.get(resource)
+    return show(look, body) if show else body
+
+
 def _list(resource: str) -> Response:
     def run(world: World, _fault: Fault | None) -> tuple[Json, int]:
         query = request.args.to_dict()
@@ -296,8 +301,8 @@ def _list(resource: str) -> Response:
         ranges = {path: value for path, value in where.items() if isinstance(value, list) and _is_range(value)}
         plain = {path: value for path, value in where.items() if path not in ranges}
         with world.store.reading() as look:
-            rows = _page(look, resource, query, plain, ranges, limit)
-            shown = [SHOW.get(resource, lambda _look, body: body)(look, row.body) for row in rows[:limit]]
+            rows = _page(look, resource, query, where=plain, ranges=ranges, limit=limit)
+            shown = [_shown(resource, look, row.body) for row in rows[:limit]]
         more = rows[limit - 1].id if len(rows) > limit else None
         backwards = "before" in query
         if backwards:
@@ -322,7 +327,7 @@ def _is_range(value: list[Any]) -> bool:
 
 
 def _page(
-    look: Transaction, resource: str, query: dict[str, str], where: Json, ranges: dict[str, Any], limit: int
+    look: Transaction, resource: str, query: dict[str, str], *, where: Json, ranges: dict[str, Any], limit: int
 ) -> list[Row]:
     rows = look.find(
         "gocardless",
@@ -366,7 +371,7 @@ def get(resource: str, id_: str) -> Response:
     def run(world: World, _fault: Fault | None) -> tuple[Json, int]:
         with world.store.reading() as look:
             row = _must_exist(look, resource, id_)
-            shown = SHOW.get(resource, lambda _look, body: body)(look, row.body)
+            shown = _shown(resource, look, row.body)
         return {resource: shown}, 200
 
     return serve(run)
@@ -381,7 +386,7 @@ def update(resource: str, id_: str) -> Response:
             if "metadata" in given:
                 given["metadata"] = {k: v for k, v in (row.body["metadata"] | given["metadata"]).items() if v != ""}
             body = transaction.change("gocardless", id_, **given)
-            shown = SHOW.get(resource, lambda _look, body: body)(transaction, body)
+            shown = _shown(resource, transaction, body)
         return {resource: shown}, 200
 
     return serve(work)
@@ -402,7 +407,7 @@ def list_payout_items() -> Response:
     return serve(run)
 
 
-def unknown(_path: str = "") -> Response:
+def unknown() -> Response:
     """What the twin does not know."""
 
     def run(_world: World, _fault: Fault | None) -> tuple[Json, int]:

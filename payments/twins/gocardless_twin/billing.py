@@ -73,7 +73,7 @@ def create(transaction: Transaction, params: Json) -> Json:
         "confirmed": False,
     }
     transaction.add("gocardless", "billing_requests", request, hidden)
-    _say(transaction, request, "created", "billing_request_created", "This billing request has been created.", "api")
+    _say(transaction, request, "created", "This billing request has been created.", origin="api")
     account_id = links.get("customer_bank_account")
     if account_id is not None:
         if transaction.row("gocardless", account_id, "customer_bank_accounts") is None:
@@ -82,15 +82,13 @@ def create(transaction: Transaction, params: Json) -> Json:
     return show(transaction, transaction.body("gocardless", request["id"]))
 
 
-def _say(
-    transaction: Transaction, request: Json, action: str, cause: str, description: str, origin: str, **links: str
-) -> None:
+def _say(transaction: Transaction, request: Json, action: str, description: str, *, origin: str, **links: str) -> None:
     announce(
         transaction,
         "billing_requests",
         action,
         request,
-        cause=cause,
+        cause=f"billing_request_{action}",
         description=description,
         origin=origin,
         links=links or None,
@@ -146,7 +144,17 @@ def _actions(look: Transaction, request: Json) -> list[Json]:
 def show(look: Transaction, request: Json) -> Json:
     """A billing request with its actions and resources as they stand."""
     customer = look.body("gocardless", request["links"]["customer"])
-    person = ("id company_name created_at email family_name given_name language metadata phone_number").split()
+    person = [
+        "id",
+        "company_name",
+        "created_at",
+        "email",
+        "family_name",
+        "given_name",
+        "language",
+        "metadata",
+        "phone_number",
+    ]
     billing = look.hidden("gocardless", request["id"])["billing"]
     resources: Json = {
         "customer": {name: customer[name] for name in person},
@@ -180,12 +188,8 @@ def _done(transaction: Transaction, request_id: str, action: str) -> Json:
     request = transaction.body("gocardless", request_id)
     complete = all(one["status"] == "completed" for one in _actions(transaction, request))
     request = transaction.change("gocardless", request_id, status="ready_to_fulfil" if complete else "pending")
-    past = {
-        "collect_customer_details": "payer_details_collected",
-        "collect_bank_account": "bank_account_collected",
-        "confirm_payer_details": "payer_details_confirmed",
-    }[action]
-    _say(transaction, request, past, f"billing_request_{past}", f"The action {action} is complete.", "payer")
+    event = "payer_details_confirmed" if action == "confirm_payer_details" else action
+    _say(transaction, request, event, f"The action {action} is complete.", origin="payer")
     return show(transaction, request)
 
 
@@ -220,9 +224,9 @@ def collect_bank_account(transaction: Transaction, request_id: str, params: Json
             },
         )["id"]
     except GoCardlessRefusal as refusal:
-        if refusal.status != 409:  # noqa: PLR2004 - the same account again is what a second visit to the page looks like
+        if refusal.status != 409:
             raise
-        account = refusal.errors[0]["links"]["customer_bank_account"]
+        account = str(refusal.errors[0]["links"]["customer_bank_account"])
     _link(transaction, request_id, customer_bank_account=account)
     transaction.note("gocardless", request_id, confirmed=False)
     return _done(transaction, request_id, "collect_bank_account")
@@ -274,9 +278,8 @@ def fulfil(transaction: Transaction, request_id: str, params: Json) -> Json:
         transaction,
         request,
         "fulfilled",
-        "billing_request_fulfilled",
         "This billing request has been fulfilled, and the resources have been created.",
-        "payer",
+        origin="payer",
         mandate_request_mandate=mandate["id"],
     )
     return show(transaction, request)
@@ -286,7 +289,7 @@ def cancel(transaction: Transaction, request_id: str, _params: Json) -> Json:
     """Nobody shall complete it any more."""
     _open(transaction, request_id)
     request = transaction.change("gocardless", request_id, status="cancelled")
-    _say(transaction, request, "cancelled", "billing_request_cancelled", "This billing request was cancelled.", "api")
+    _say(transaction, request, "cancelled", "This billing request was cancelled.", origin="api")
     return show(transaction, request)
 
 
@@ -323,4 +326,12 @@ def create_flow(transaction: Transaction, params: Json, public_url: str) -> Json
         "redirect_uri": params.get("redirect_uri"),
         "session_token": None,
     }
+    _say(
+        transaction,
+        transaction.body("gocardless", params["links"]["billing_request"]),
+        "flow_created",
+        "A billing request flow has been created against this billing request.",
+        origin="api",
+        billing_request_flow=id_,
+    )
     return transaction.add("gocardless", "billing_request_flows", flow)

@@ -8,14 +8,35 @@ from payments.twins.gocardless_twin.errors import GoCardlessRefusal
 from payments.twins.store import Json, Transaction
 from payments.twins.world import new_id
 
-CUSTOMER_FIELDS = (
-    "address_line1 address_line2 address_line3 city company_name country_code danish_identity_number email family_name "
-    "given_name language phone_number postal_code region swedish_identity_number"
-).split()
-BILLING_FIELDS = (
-    "address_line1 address_line2 address_line3 city country_code danish_identity_number ip_address postal_code region "
-    "swedish_identity_number"
-).split()
+CUSTOMER_FIELDS = [
+    "address_line1",
+    "address_line2",
+    "address_line3",
+    "city",
+    "company_name",
+    "country_code",
+    "danish_identity_number",
+    "email",
+    "family_name",
+    "given_name",
+    "language",
+    "phone_number",
+    "postal_code",
+    "region",
+    "swedish_identity_number",
+]
+BILLING_FIELDS = [
+    "address_line1",
+    "address_line2",
+    "address_line3",
+    "city",
+    "country_code",
+    "danish_identity_number",
+    "ip_address",
+    "postal_code",
+    "region",
+    "swedish_identity_number",
+]
 
 
 def create_creditor(transaction: Transaction, params: Json) -> Json:

@@ -16,7 +16,7 @@ class GoCardlessRefusal(Exception):  # noqa: N818 - a refusal is an answer, not 
         super().__init__(message)
         self.status = status
         self.kind = kind
-        self.errors = errors if errors is not None else [{"message": message}]
+        self.errors: list[dict[str, Any]] = errors if errors is not None else [{"message": message}]
         self.anchor = anchor or str(self.errors[0].get("reason", kind) if self.errors else kind)
 
     def body(self, request_id: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ SINGULAR = {
 }
 
 
-def announce(  # noqa: PLR0913 - it is what an event is made of
+def announce(
     transaction: Transaction,
     resource_type: str,
     action: str,
@@ -39,7 +39,7 @@ def announce(  # noqa: PLR0913 - it is what an event is made of
         details["reason_code"] = reason_code
     if will_attempt_retry is not None:
         details["will_attempt_retry"] = will_attempt_retry
-    event = {
+    event: Json = {
         "id": new_id("EV"),
         "created_at": iso(transaction.at),
         "resource_type": resource_type,

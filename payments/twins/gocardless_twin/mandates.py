@@ -26,7 +26,7 @@ def show(look: Transaction, body: Json) -> Json:
     return body | {"next_possible_charge_date": possible}
 
 
-def create(  # noqa: PLR0913 - it is what a mandate is made of
+def create(
     transaction: Transaction,
     *,
     bank_account: Json,
@@ -38,7 +38,7 @@ def create(  # noqa: PLR0913 - it is what a mandate is made of
 ) -> Json:
     """A new mandate for a bank account; it is submitted on the next bank day and active on the one after."""
     at = transaction.at
-    mandate = {
+    mandate: Json = {
         "id": new_id("MD"),
         "authorisation_source": source,
         "consent_parameters": None,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from payments.twins import words
+from payments.twins import labels, words
 from payments.twins.clock import iso
 from payments.twins.gocardless_twin import banks, billing, customers
 from payments.twins.gocardless_twin.errors import GoCardlessRefusal
@@ -41,9 +41,10 @@ def _flow(flow_id: str) -> tuple[Row, Row] | None:
     return (flow, request_row) if flow and request_row else None
 
 
-def _with_outcome(url: str, request_id: str, outcome: str) -> str:
+def _with_outcome(url: str, flow_id: str) -> str:
+    """Where a payer who has signed is sent: GoCardless adds the outcome and the flow's id."""
     joiner = "&" if "?" in url else "?"
-    return f"{url}{joiner}{urlencode({'outcome': outcome, 'id': request_id})}"
+    return f"{url}{joiner}{urlencode({'outcome': 'success', 'id': flow_id})}"
 
 
 def _closed(found: tuple[Row, Row] | None) -> Response | None:
@@ -56,7 +57,7 @@ def _closed(found: tuple[Row, Row] | None) -> Response | None:
             "message.html",
             title=_("Your mandate is set up"),
             text=_("You have signed this mandate. You can close this page."),
-            back=back and _with_outcome(back, asked.id, "success"),
+            back=back and _with_outcome(back, flow.id),
         )
     if asked.body["status"] == "cancelled" or flow.body["expires_at"] <= iso(current_world().clock.now()):
         return page(
@@ -95,6 +96,7 @@ def _details(found: tuple[Row, Row], *, errors: dict[str, str] | None = None, ty
         creditor=facts["creditor"],
         errors=errors or {},
         fates=banks.FATES,
+        bank_words=labels.bank_words(),
     )
 
 
@@ -187,7 +189,7 @@ def sign(flow_id: str) -> BaseResponse:
     except GoCardlessRefusal:
         return redirect(f"/billing/{flow_id}", 303)
     if flow.body["redirect_uri"]:
-        return redirect(_with_outcome(flow.body["redirect_uri"], asked.id, "success"), 303)
+        return redirect(_with_outcome(flow.body["redirect_uri"], flow.id), 303)
     return page("message.html", title=_("Your mandate is set up"), text=_("You can close this page."))
 
 
@@ -234,5 +236,5 @@ def authorise(world: World, flow_or_request: str, iban: str, details: dict[str, 
         "mandate": done["links"]["mandate_request_mandate"],
         "customer": done["links"]["customer"],
         "customer_bank_account": done["links"]["customer_bank_account"],
-        "redirect": _with_outcome(back, done["id"], "success") if back else None,
+        "redirect": _with_outcome(back, row.id) if back else None,
     }

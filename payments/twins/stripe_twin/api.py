@@ -40,7 +40,7 @@ def serve(schema: type, work: Work, *, lists: bool = False) -> Response:
         message = "Invalid API Key provided: sk_test_****"
         return _sent({"error": {"message": message, "type": "invalid_request_error"}}, 401, request_id)
     fault = fault_here(world, "stripe")
-    keep_500 = fault is not None and fault.kind == "status" and fault.status == 500  # noqa: PLR2004
+    keep_500 = fault is not None and fault.kind == "status" and fault.status == 500
     if keep_500 and fault is not None and not fault.after_commit:
         return _kept_500(world, refuse)
 
@@ -94,7 +94,7 @@ def _write(
 ) -> Response:
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return _execute(world, schema, work, request_id, None, broken)
+        return _execute(world, schema, work, request_id, key=None, broken=broken)
     if len(key) > 255:
         message = "Idempotency keys may be at most 255 characters long."
         return _sent({"error": {"message": message, "type": "invalid_request_error"}}, 400, request_id)
@@ -104,7 +104,7 @@ def _write(
             return _sent(_busy(key), 409, request_id)
         world.in_flight.add(mark)
     try:
-        return _replay(world, key, request_id) or _execute(world, schema, work, request_id, key, broken)
+        return _replay(world, key, request_id) or _execute(world, schema, work, request_id, key=key, broken=broken)
     finally:
         with world.in_flight_lock:
             world.in_flight.discard(mark)
@@ -144,6 +144,7 @@ def _execute(
     schema: type,
     work: Work,
     request_id: str,
+    *,
     key: str | None,
     broken: Callable[[int], Response] | None,
 ) -> Response:
@@ -289,7 +290,7 @@ def _wanted(look: Transaction, row: Row, params: Json) -> bool:
     if kinds and not any(_is_kind(row.body["type"], kind) for kind in kinds):
         return False
     if "delivery_success" in params:
-        return (row.id not in webhooks.undelivered_events(look, "stripe")) == params["delivery_success"]
+        return bool((row.id not in webhooks.undelivered_events(look, "stripe")) == params["delivery_success"])
     if "customer_details" in params:
         details = row.body["customer_details"] or {}
         return bool(details.get("email") == params["customer_details"]["email"])
@@ -297,7 +298,7 @@ def _wanted(look: Transaction, row: Row, params: Json) -> bool:
 
 
 def _within(value: int, bounds: Json) -> bool:
-    return (
+    return bool(
         value > bounds.get("gt", -1)
         and value >= bounds.get("gte", 0)
         and value < bounds.get("lt", 2**62)

@@ -17,7 +17,7 @@ def card_fee(amount: int) -> int:
     return (amount * 15 + 500) // 1000 + 25
 
 
-def book(  # noqa: PLR0913 - it is what a line of an account is made of
+def book(
     transaction: Transaction,
     *,
     kind: str,

@@ -52,7 +52,7 @@ def create(transaction: Transaction, params: Json, public_url: str) -> Json:
         currency=items[0]["currency"],
         url=f"{public_url}/c/pay/{id_}",
     )
-    if not SMALLEST <= session["amount_total"]:
+    if not session["amount_total"] >= SMALLEST:
         raise StripeRefusal(
             "The Checkout Session's total amount due must add up to at least €0.50 eur", code="amount_too_small"
         )
@@ -82,7 +82,11 @@ def _check(transaction: Transaction, params: Json) -> None:
     if customer and params.get("customer_email"):
         raise StripeRefusal.invalid("You may only specify one of these parameters: customer, customer_email.")
     _check_expiry(transaction, params.get("expires_at"))
-    for index, item in enumerate(params["line_items"]):
+    _check_items(params["line_items"])
+
+
+def _check_items(items: list[Json]) -> None:
+    for index, item in enumerate(items):
         at = f"line_items[{index}]"
         if "price_data" not in item:
             raise StripeRefusal.invalid("The twin keeps no prices: use price_data.", param=f"{at}[price]")
@@ -92,7 +96,7 @@ def _check(transaction: Transaction, params: Json) -> None:
             raise StripeRefusal.invalid("Invalid non-negative integer", param=f"{at}[price_data][unit_amount]")
         if not (item["price_data"].get("product") or item["price_data"].get("product_data")):
             raise StripeRefusal.missing_parameter(f"{at}[price_data][product_data]")
-    if len({item["price_data"]["currency"] for item in params["line_items"]}) > 1:
+    if len({item["price_data"]["currency"] for item in items}) > 1:
         raise StripeRefusal.invalid("All line items must have the same currency.", param="line_items")
 
 

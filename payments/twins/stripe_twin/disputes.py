@@ -89,10 +89,8 @@ def decide(transaction: Transaction, dispute_id: str, *, won: bool) -> Json:
     """Close a dispute; when won, the money comes back."""
     dispute = _open_one(transaction, dispute_id)
     transaction.unschedule(dispute_id)
-    if dispute["status"].startswith("warning"):
-        status = "warning_closed"
-    else:
-        status = "won" if won else "lost"
+    decided = "won" if won else "lost"
+    status = "warning_closed" if dispute["status"].startswith("warning") else decided
     if status == "won":
         dispute = _move_funds(transaction, dispute, dispute["amount"], 0, "Chargeback reversal")
     dispute = transaction.change("stripe", dispute_id, status=status, is_charge_refundable=status == "warning_closed")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from payments.twins import words
+from payments.twins import labels, words
 from payments.twins.pages import page
 from payments.twins.store import Row
 from payments.twins.stripe_twin import cards, checkout
@@ -63,7 +63,7 @@ def _success_url(row: Row) -> str:
 
 
 def _is_open(row: Row) -> bool:
-    return row.body["status"] == "open" and row.body["expires_at"] > current_world().clock.now()
+    return bool(row.body["status"] == "open" and row.body["expires_at"] > current_world().clock.now())
 
 
 def _form(
@@ -79,7 +79,8 @@ def _form(
         items=row.hidden["line_items"],
         cards=cards.CARDS,
         error=error,
-        field=field,
+        field_wrong=field,
+        card_words=labels.card_words(),
         values={"email": row.body["customer_email"] or ""} | filled | (values or {}),
     )
 

@@ -14,8 +14,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from stripe._stripe_object import UntypedStripeObject
 from stripe._request_options import RequestOptions
+from stripe._stripe_object import UntypedStripeObject
 from typing_extensions import is_typeddict
 
 from payments.twins.stripe_twin.errors import StripeRefusal
@@ -67,22 +67,22 @@ def _join(at: str, name: str) -> str:
 
 
 def _value(hint: Any, raw: Any, at: str) -> Any:
-    if getattr(hint, "__name__", "") in {"NotRequired", "Required"} or get_origin(hint) is not None:
-        origin = get_origin(hint)
-        if origin in {Union, types.UnionType}:
-            return _one_of(get_args(hint), raw, at)
-        if origin is Literal:
-            return _word(get_args(hint), raw, at)
-        if origin is list:
-            return _list(get_args(hint)[0], raw, at)
-        if origin in {dict, UntypedStripeObject}:
-            return _mapping(raw, at)
-        return _value(get_args(hint)[0], raw, at)
-    if is_typeddict(hint):
-        if not isinstance(raw, dict):
-            raise StripeRefusal.invalid(f"Invalid object: {at}", param=at)
-        return read(hint, raw, at)
-    return _scalar(hint, raw, at)
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        return _one_of(parts, raw, at)
+    if origin is Literal:
+        return _word(parts, raw, at)
+    if origin is list:
+        return _list(parts[0], raw, at)
+    if origin in {dict, UntypedStripeObject}:
+        return _mapping(raw, at)
+    return _object(hint, raw, at) if is_typeddict(hint) else _scalar(hint, raw, at)
+
+
+def _object(hint: Any, raw: Any, at: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise StripeRefusal.invalid(f"Invalid object: {at}", param=at)
+    return read(hint, raw, at)
 
 
 def _one_of(hints: tuple[Any, ...], raw: Any, at: str) -> Any:
