@@ -5,6 +5,7 @@ Use it with `gunicorn --config python:shared.kit.gunicorn_conf wsgi:app`; any fl
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
@@ -30,7 +31,7 @@ graceful_timeout = 20
 keepalive = 5
 max_requests = 5_000
 max_requests_jitter = 500
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - a heartbeat file; on a disk it can stall a worker
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat; a slow disk would stall it
 control_socket_disable = True  # one per user, so that two copies would meet there
 logger_class = DiscreetLogger
 access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)s ms'
