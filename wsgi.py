@@ -33,11 +33,18 @@ MODELS = (
     "shared.invoices.models",
     "shared.ledger.models",
     "shared.access.models",
+    "shared.messages.models",
     "payments.models",
+    "backoffice.imports.models",
+    "backoffice.reminders.models",
 )
 """Every module with tables: what Alembic compares the database with."""
 
-JOBS: tuple[str, ...] = ()
+JOBS: tuple[str, ...] = (
+    "shared.messages.jobs",
+    "backoffice.imports.jobs",
+    "backoffice.reminders.jobs",
+)
 """Every module with jobs, subscriptions and duties."""
 
 
@@ -48,6 +55,12 @@ def metadata() -> Any:
     return Base.metadata
 
 
+def import_jobs() -> None:
+    """Make all jobs, subscriptions and duties known to this process."""
+    for name in JOBS:
+        import_module(name)
+
+
 def prepare(settings: Settings | None = None) -> Settings:
     """Connect this process to its database, files, clock and jobs; the same for web, worker, clock and commands."""
     from shared.kit.servers import resolve
@@ -55,8 +68,7 @@ def prepare(settings: Settings | None = None) -> Settings:
     settings = settings or get_settings()
     log.configure(settings.log_level)
     metadata()
-    for name in JOBS:
-        import_module(name)
+    import_jobs()
     use_engine(make_engine(resolve(settings).database_url))
     files.use_store(files.FileStore(settings.var_dir / "files"))
     if settings.is_demo:
@@ -109,8 +121,28 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(name)
 
 
+COMMANDS = {
+    "import": "backoffice.imports.commands:import_group",
+    "reminders": "backoffice.reminders.commands:reminders",
+}
+"""The rooms' own command groups, imported when first asked for; they run in a prepared process."""
+
+
 class Commands(click.Group):
-    """Says a refusal in one line instead of a trace."""
+    """Finds the rooms' commands, and says a refusal in one line instead of a trace."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        path = COMMANDS.get(cmd_name)
+        if path is None:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, name = path.partition(":")
+        group: click.Command = getattr(import_module(module), name)
+        if isinstance(group, click.Group):
+            group.callback = _prepare_quietly
+        return group
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -118,6 +150,10 @@ class Commands(click.Group):
         except DomainError as error:
             click.echo(f"guichet: {error.message}", err=True)
             ctx.exit(2)
+
+
+def _prepare_quietly() -> None:
+    prepare()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,7 +23,7 @@ def a_company(session: Session, code: str = "atelier", **facts: object) -> Compa
     values: dict[str, object] = {
         "id": new_id(),
         "code": code,
-        "legal_name": "Atelier des Lices SAS",
+        "legal_name": "Atelier des Lices",
         "trade_name": "Atelier des Lices",
         "legal_form": "SAS",
         "capital": "50 000 €",

@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("takes_cards", sa.Boolean(), nullable=False),
         sa.Column("takes_debits", sa.Boolean(), nullable=False),
         sa.Column("card_maximum_minor", sa.Integer(), nullable=True),
+        sa.Column("four_eyes_minor", sa.Integer(), nullable=False),
         sa.Column("link_days", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -217,6 +218,64 @@ def upgrade() -> None:
         postgresql_ops={"search_text": "gin_trgm_ops"},
     )
     op.create_table(
+        "import_mapping",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("signature", sa.String(length=64), nullable=False),
+        sa.Column("choices", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_import_mapping_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
+        sa.UniqueConstraint("company_id", "signature", name=op.f("uq_import_mapping_company_id_signature")),
+    )
+    op.create_table(
+        "import_run",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "reading",
+                "ready",
+                "faulty",
+                "waiting",
+                "writing",
+                "done",
+                "refused",
+                "cancelled",
+                name="runstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("form", sa.String(length=8), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("file_sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_size", sa.BigInteger(), nullable=False),
+        sa.Column("choices", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("faults", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("fault_counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("warning_counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("done_count", sa.Integer(), nullable=False),
+        sa.Column("total_count", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("started_by_id", sa.Uuid(), nullable=True),
+        sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_import_run_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
+    )
+    op.create_index("ix_import_run_company", "import_run", ["company_id", "id"], unique=False)
+    op.create_table(
         "payout",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -231,13 +290,48 @@ def upgrade() -> None:
         sa.Column("fee_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("fee_minor >= 0", name=op.f("ck_payout_fee_minor_at_least_zero")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_payout_company_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout")),
         sa.UniqueConstraint("provider", "provider_reference", name=op.f("uq_payout_provider_provider_reference")),
     )
+    op.create_table(
+        "reminder_run",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("run_on", sa.Date(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("deciding", "done", name="runstatus", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("cursor", sa.Uuid(), nullable=True),
+        sa.Column("considered_count", sa.Integer(), nullable=False),
+        sa.Column("reminded_count", sa.Integer(), nullable=False),
+        sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("scenario", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_reminder_run_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_run")),
+        sa.UniqueConstraint("company_id", "run_on", name=op.f("uq_reminder_run_company_id_run_on")),
+    )
+    op.create_table(
+        "scenario",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("minimum_minor", sa.BigInteger(), nullable=False),
+        sa.Column("quiet_days", sa.SmallInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_scenario_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario")),
+        sa.UniqueConstraint("company_id", "name", name=op.f("uq_scenario_company_id_name")),
+    )
+    op.create_index("uq_scenario_default", "scenario", ["company_id"], unique=True, postgresql_where="is_default")
     op.create_table(
         "debtor_contact",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -275,6 +369,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_debtor_note")),
     )
     op.create_index(op.f("ix_debtor_note_debtor_id_id"), "debtor_note", ["debtor_id", "id"], unique=False)
+    op.create_table(
+        "import_position",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("credit_minor", sa.BigInteger(), nullable=False),
+        sa.Column("import_run_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_import_position_debtor_id")),
+        sa.PrimaryKeyConstraint("debtor_id", name=op.f("pk_import_position")),
+    )
     op.create_table(
         "invoice",
         sa.Column("company_id", sa.Uuid(), nullable=False),
@@ -365,6 +467,7 @@ def upgrade() -> None:
                 "write_off",
                 "fee",
                 "payout",
+                "payout_returned",
                 name="kind",
                 native_enum=False,
                 create_constraint=True,
@@ -393,6 +496,7 @@ def upgrade() -> None:
                 "fees",
                 "write_off",
                 "interest",
+                "loss",
                 name="debit_account",
                 native_enum=False,
                 create_constraint=True,
@@ -414,6 +518,7 @@ def upgrade() -> None:
                 "fees",
                 "write_off",
                 "interest",
+                "loss",
                 name="credit_account",
                 native_enum=False,
                 create_constraint=True,
@@ -566,6 +671,115 @@ def upgrade() -> None:
         ["provider_reference"],
         unique=True,
         postgresql_where="provider_reference IS NOT NULL",
+    )
+    op.create_table(
+        "message",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("to_name", sa.String(), nullable=False),
+        sa.Column("to_address", sa.String(length=254), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("text_body", sa.Text(), nullable=False),
+        sa.Column("html_body", sa.Text(), nullable=False),
+        sa.Column("attachments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "link_purpose",
+            sa.Enum(
+                "reminder",
+                "requested",
+                "staff",
+                "notice",
+                "invitation",
+                name="linkpurpose",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("subject_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("dedupe_key", sa.String(length=200), nullable=False),
+        sa.Column("at_most_once", sa.Boolean(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "waiting",
+                "sending",
+                "sent",
+                "uncertain",
+                "refused",
+                "dropped",
+                name="messagestatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_message_company_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_message_contact_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_message_debtor_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+    )
+    op.create_index(op.f("ix_message_company_id_id"), "message", ["company_id", "id"], unique=False)
+    op.create_index(op.f("ix_message_debtor_id_id"), "message", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_message_unsent",
+        "message",
+        ["status", "created_at"],
+        unique=False,
+        postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
+    )
+    op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
+    op.create_table(
+        "reminder_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("run_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("step_position", sa.SmallInteger(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_count", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_reminder_decision_debtor_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["reminder_run.id"], name=op.f("fk_reminder_decision_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
+        sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
+    )
+    op.create_index(
+        op.f("ix_reminder_decision_debtor_id_run_on"), "reminder_decision", ["debtor_id", "run_on"], unique=False
+    )
+    op.create_index(
+        op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
+    )
+    op.create_table(
+        "scenario_step",
+        sa.Column("scenario_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("offset_days", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "tone",
+            sa.Enum(
+                "notice", "kind", "clear", "firm", name="tone", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("catch_up_days", sa.SmallInteger(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["scenario_id"], ["scenario.id"], name=op.f("fk_scenario_step_scenario_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario_step")),
+        sa.UniqueConstraint("scenario_id", "offset_days", name=op.f("uq_scenario_step_scenario_id_offset_days")),
+        sa.UniqueConstraint("scenario_id", "position", name=op.f("uq_scenario_step_scenario_id_position")),
     )
     op.create_table(
         "invoice_freeze",
@@ -802,6 +1016,39 @@ def upgrade() -> None:
     op.create_index(op.f("ix_portal_session_debtor_id"), "portal_session", ["debtor_id"], unique=False)
     op.create_index(op.f("ix_portal_session_link_id"), "portal_session", ["link_id"], unique=False)
     op.create_table(
+        "reminder",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("remind_on", sa.Date(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "decided",
+                "written",
+                "dropped",
+                name="reminderstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("dropped_why", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_reminder_debtor_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["reminder_run.id"], name=op.f("fk_reminder_run_id")),
+        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_step_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint("debtor_id", "remind_on", name=op.f("uq_reminder_debtor_id_remind_on")),
+        sa.UniqueConstraint("step_id", "debtor_id", "cycle", name=op.f("uq_reminder_step_id_debtor_id_cycle")),
+    )
+    op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
+    op.create_table(
         "one_time_code",
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -901,12 +1148,15 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("idempotency_key", sa.String(length=64), nullable=False),
+        sa.Column("request", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("provider_reference", sa.String(length=128), nullable=True),
+        sa.Column("failure_reason", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_by_id", sa.Uuid(), nullable=True),
         sa.Column("approved_by", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refund_amount_minor_above_zero")),
@@ -922,6 +1172,20 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="provider_reference IS NOT NULL",
     )
+    op.create_table(
+        "reminder_invoice",
+        sa.Column("reminder_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_reminder_invoice_invoice_id")),
+        sa.ForeignKeyConstraint(["reminder_id"], ["reminder.id"], name=op.f("fk_reminder_invoice_reminder_id")),
+        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_invoice_step_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_invoice")),
+        sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
+    )
+    op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
     # ### end Alembic commands ###
     op.execute(
         """
@@ -939,6 +1203,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
+    op.drop_table("reminder_invoice")
     op.drop_index(
         "uq_refund_provider_reference", table_name="refund", postgresql_where="provider_reference IS NOT NULL"
     )
@@ -949,6 +1215,8 @@ def downgrade() -> None:
     op.drop_table("payment_allocation")
     op.drop_index(op.f("ix_one_time_code_session_id_id"), table_name="one_time_code")
     op.drop_table("one_time_code")
+    op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
+    op.drop_table("reminder")
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
     op.drop_index(op.f("ix_portal_session_debtor_id"), table_name="portal_session")
     op.drop_table("portal_session")
@@ -972,6 +1240,17 @@ def downgrade() -> None:
     op.drop_index("ix_invoice_freeze_live", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
+    op.drop_table("scenario_step")
+    op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
+    op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
+    op.drop_table("reminder_decision")
+    op.drop_index("uq_message_dedupe_key", table_name="message")
+    op.drop_index(
+        "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
+    )
+    op.drop_index(op.f("ix_message_debtor_id_id"), table_name="message")
+    op.drop_index(op.f("ix_message_company_id_id"), table_name="message")
+    op.drop_table("message")
     op.drop_index(
         "uq_mandate_provider_reference", table_name="mandate", postgresql_where="provider_reference IS NOT NULL"
     )
@@ -998,12 +1277,19 @@ def downgrade() -> None:
     op.drop_index("ix_invoice_debtor", table_name="invoice")
     op.drop_index("ix_invoice_company_due", table_name="invoice", postgresql_where="open_minor > 0")
     op.drop_table("invoice")
+    op.drop_table("import_position")
     op.drop_index(op.f("ix_debtor_note_debtor_id_id"), table_name="debtor_note")
     op.drop_table("debtor_note")
     op.drop_index("uq_debtor_contact_live", table_name="debtor_contact", postgresql_where="removed_at IS NULL")
     op.drop_index(op.f("ix_debtor_contact_contact_id"), table_name="debtor_contact")
     op.drop_table("debtor_contact")
+    op.drop_index("uq_scenario_default", table_name="scenario", postgresql_where="is_default")
+    op.drop_table("scenario")
+    op.drop_table("reminder_run")
     op.drop_table("payout")
+    op.drop_index("ix_import_run_company", table_name="import_run")
+    op.drop_table("import_run")
+    op.drop_table("import_mapping")
     op.drop_index(
         "ix_debtor_search", table_name="debtor", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
     )

@@ -1,0 +1,126 @@
+"""From a decision to a message: each reminder looks at its debtor again, under lock."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
+from shared.access.models import LinkPurpose
+from shared.company.models import Company
+from shared.debtors.models import Debtor, DebtorKind
+from shared.debtors.service import lock_debtor
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit import clock, db
+from shared.kit.db import transaction
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
+from shared.messages import service as messages
+from shared.messages.models import Message
+
+LISTED = 10
+"""So many invoices stand in a mail; the rest is on the account."""
+
+
+def write(reminder_id: uuid.UUID) -> None:
+    """Write the messages of one reminder, or drop it with the reason. Twice is harmless."""
+    with transaction() as session:
+        reminder = db.lock(session, Reminder, reminder_id)
+        if reminder.status is not ReminderStatus.DECIDED:
+            return
+        debtor = lock_debtor(session, reminder.debtor_id)
+        company = session.get_one(Company, debtor.company_id)
+        step = session.get_one(ScenarioStep, reminder.step_id)
+        invoices = _to_remind(session, debtor.id, step, clock.today(company.zone))
+        why_not = _why_not(debtor, invoices, clock.today(company.zone))
+        if why_not is None:
+            written = messages.write(
+                session,
+                kind="reminder",
+                debtor_id=debtor.id,
+                reason=lambda: _reason(step, invoices, clock.today(company.zone)),
+                dedupe_key=f"reminder:{reminder.id}",
+                facts=_facts(company, debtor, step, invoices),
+                link=LinkPurpose.REMINDER,
+                subject_id=reminder.id,
+                at_most_once=True,
+            )
+            why_not = None if written else "no_address"
+        reminder.status = ReminderStatus.DROPPED if why_not else ReminderStatus.WRITTEN
+        reminder.dropped_why = why_not or ""
+        reminder.amount_minor = sum(_free(invoice) for invoice in invoices)
+
+
+def still_due(session: Session, message: Message) -> str | None:
+    """The last look before a reminder leaves: why it should not, or None."""
+    reminder = session.get(Reminder, message.subject_id) if message.subject_id else None
+    if reminder is None:
+        return None
+    debtor = lock_debtor(session, reminder.debtor_id)
+    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    step = session.get_one(ScenarioStep, reminder.step_id)
+    invoices = _to_remind(session, debtor.id, step, today)
+    why_not = _why_not(debtor, invoices, today)
+    if why_not is None and sum(_free(invoice) for invoice in invoices) != reminder.amount_minor:
+        why_not = "changed"  # what the letter says is no longer true; the next run decides anew
+    if why_not is not None:
+        reminder.status = ReminderStatus.DROPPED
+        reminder.dropped_why = why_not
+    return why_not
+
+
+def _to_remind(session: Session, debtor_id: uuid.UUID, step: ScenarioStep, today: date) -> list[Invoice]:
+    """What a letter lists: all that is late, or for the notice also what falls due within its days."""
+    invoices = session.scalars(
+        select(Invoice)
+        .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    return [each for each in invoices if _free(each) > 0 and (today - each.due_on).days >= min(step.offset_days, 0)]
+
+
+def _free(invoice: Invoice) -> int:
+    return max(invoice.open_minor - invoice.held_minor - invoice.frozen_minor, 0)
+
+
+def _why_not(debtor: Debtor, invoices: list[Invoice], today: date) -> str | None:
+    if not invoices:
+        return "settled"
+    if debtor.reminders_paused_until is not None and debtor.reminders_paused_until >= today:
+        return "paused"
+    if debtor.credit_minor >= sum(_free(invoice) for invoice in invoices):
+        return "credit"
+    return None
+
+
+def _reason(step: ScenarioStep, invoices: list[Invoice], today: date) -> str:
+    if step.offset_days < 0:
+        return _("You receive this message because an invoice on your account falls due soon.")
+    late = max((today - invoice.due_on).days for invoice in invoices)
+    return ngettext(
+        "You receive this message because an invoice on your account is %(n)s day past its due date.",
+        "You receive this message because an invoice on your account is %(n)s days past its due date.",
+        late,
+    )
+
+
+def _facts(company: Company, debtor: Debtor, step: ScenarioStep, invoices: list[Invoice]) -> dict[str, Any]:
+    today = clock.today(company.zone)
+    is_late = bool(invoices) and invoices[0].due_on < today
+    return {
+        "tone": step.tone.value if is_late else Tone.NOTICE.value,
+        "total": Money(sum(_free(invoice) for invoice in invoices), debtor.currency),
+        "rows": [
+            {"number": each.number, "due_on": each.due_on, "open": Money(_free(each), each.currency)}
+            for each in invoices[:LISTED]
+        ],
+        "hidden_count": max(len(invoices) - LISTED, 0),
+        "credit": Money(debtor.credit_minor, debtor.currency) if debtor.credit_minor else None,
+        "iban": " ".join(company.iban[i : i + 4] for i in range(0, len(company.iban), 4)),
+        "is_business": debtor.kind is DebtorKind.BUSINESS,
+    }

@@ -1,0 +1,13 @@
+"""Queue entry points of messages."""
+
+import uuid
+from typing import Any
+
+from shared.kit.jobs import job
+from shared.messages.deliver import deliver as send
+
+
+@job("messages.deliver", queue="soon", max_tries=12, timeout_s=90)
+def deliver(payload: dict[str, Any]) -> None:
+    """Send one message. Twice is safe: the row's status says whether it left (see deliver.py)."""
+    send(uuid.UUID(payload["message_id"]))

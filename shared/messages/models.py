@@ -1,0 +1,72 @@
+"""What was really sent: one row per message and person, with its exact text."""
+
+import enum
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.access.models import LinkPurpose
+from shared.kit.columns import Language, enum_column
+from shared.kit.db import Base, HasId
+
+
+class MessageStatus(enum.Enum):
+    """Where a message stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    """Handed to the relay, answer not recorded yet."""
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    """Nobody can know whether it left; a person decides about sending it again."""
+    REFUSED = "refused"
+    """The relay will never take it: wrong address."""
+    DROPPED = "dropped"
+    """Not sent any more because its cause was gone; `error` says why."""
+
+
+class Message(HasId, Base):
+    """A message to one person. Links and codes are stored as placeholders and filled in on the way out."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("uq_message_dedupe_key", "dedupe_key", unique=True),
+        Index(None, "debtor_id", "id"),
+        Index(None, "company_id", "id"),
+        Index(
+            "ix_message_unsent",
+            "status",
+            "created_at",
+            postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
+        ),
+    )
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    debtor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("debtor.id"))
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    """The name of its template in templates/mail."""
+    language: Mapped[Language]
+    to_name: Mapped[str] = mapped_column(default="")
+    to_address: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str]
+    text_body: Mapped[str] = mapped_column(Text)
+    html_body: Mapped[str] = mapped_column(Text)
+    attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    """[{"name", "sha256", "media_type"}] of stored files."""
+    link_purpose: Mapped[LinkPurpose | None] = mapped_column(enum_column(LinkPurpose))
+    """When set, a magic link of this purpose is made on the way out."""
+    subject_id: Mapped[uuid.UUID | None]
+    """What it speaks of: a payment, a reminder, a session."""
+    reason: Mapped[str] = mapped_column(Text)
+    """Why this person gets it, in the person's language."""
+    dedupe_key: Mapped[str] = mapped_column(String(200))
+    at_most_once: Mapped[bool] = mapped_column(Boolean, default=False)
+    status: Mapped[MessageStatus] = mapped_column(enum_column(MessageStatus), default=MessageStatus.WAITING)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,160 @@
+"""Writing messages: rendered and stored in the caller's transaction, sent by a job after its commit."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared.access.models import LinkPurpose
+from shared.company.models import Company
+from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.kit import audit, clock, colours, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict
+from shared.kit.ids import new_id
+from shared.kit.settings import get_settings
+from shared.kit.words import gettext as _
+from shared.kit.words import speaking
+from shared.messages.models import Message, MessageStatus
+from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, render
+
+Reason = str | Callable[[], str]
+"""Why somebody gets a message: a text, or a function that says it in the language of the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A stored file that goes with a message."""
+
+    name: str
+    sha256: str
+    media_type: str = "application/pdf"
+
+
+def write(
+    session: Session,
+    *,
+    kind: str,
+    debtor_id: uuid.UUID,
+    reason: Reason,
+    dedupe_key: str,
+    contact_ids: Sequence[uuid.UUID] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    link: LinkPurpose | None = None,
+    attachments: Sequence[Attachment] = (),
+    subject_id: uuid.UUID | None = None,
+    at_most_once: bool = False,
+) -> list[uuid.UUID]:
+    """Write a message to each of a debtor's people, in the language of each; gives the ids of those written.
+
+    Without `contact_ids` it goes to everybody who is reminded. People whose address was refused are left out. The
+    template `mail/<kind>.j2` sees `company`, `debtor`, `contact`, `today`, `link` and all `facts` (Money, dates, texts).
+    With the same `dedupe_key` a person gets it once. `at_most_once` is for reminders: a message whose sending was cut
+    off is not sent again by itself; all others are sent at least once.
+    """
+    debtor = session.get_one(Debtor, debtor_id)
+    company = session.get_one(Company, debtor.company_id)
+    written = []
+    for contact in recipients(session, debtor_id, contact_ids):
+        with speaking(contact.language):
+            why = reason() if callable(reason) else reason
+            context = {**_context(company, debtor, contact), "why": why, **(facts or {})}
+            rendered = render(kind, context, language=contact.language)
+        identity = session.scalar(
+            insert(Message)
+            .values(
+                id=new_id(),
+                company_id=company.id,
+                debtor_id=debtor.id,
+                contact_id=contact.id,
+                kind=kind,
+                language=contact.language,
+                to_name=contact.name,
+                to_address=contact.email,
+                subject=rendered.subject,
+                text_body=rendered.text,
+                html_body=rendered.html,
+                attachments=[asdict(each) for each in attachments],
+                link_purpose=link,
+                subject_id=subject_id,
+                reason=why,
+                dedupe_key=f"{dedupe_key}:{contact.id}",
+                at_most_once=at_most_once,
+                status=MessageStatus.WAITING,
+                created_at=clock.now(),
+            )
+            .on_conflict_do_nothing(index_elements=["dedupe_key"])
+            .returning(Message.id)
+        )
+        if identity is not None:
+            outbox.enqueue(session, "messages.deliver", {"message_id": str(identity)}, dedupe_key=str(identity))
+            written.append(identity)
+    return written
+
+
+def recipients(session: Session, debtor_id: uuid.UUID, contact_ids: Sequence[uuid.UUID] | None) -> list[Contact]:
+    """The people a message goes to: those named, or all who are reminded; never one whose address was refused."""
+    query = (
+        select(Contact)
+        .join(DebtorContact, DebtorContact.contact_id == Contact.id)
+        .where(DebtorContact.debtor_id == debtor_id, DebtorContact.removed_at.is_(None))
+        .where(Contact.bounced_at.is_(None))
+        .order_by(DebtorContact.id)
+    )
+    wanted = DebtorContact.is_reminded if contact_ids is None else Contact.id.in_(contact_ids)
+    return list(session.scalars(query.where(wanted)))
+
+
+def send_again(session: Session, message_id: uuid.UUID, *, by: Actor) -> None:
+    """Staff decide that an uncertain or refused message goes out again; raises Conflict for any other."""
+    message = session.scalars(select(Message).where(Message.id == message_id).with_for_update()).one()
+    if message.status not in (MessageStatus.UNCERTAIN, MessageStatus.REFUSED):
+        raise Conflict("message.not_again", _("This message is on its way or was sent."))
+    message.status = MessageStatus.WAITING
+    message.error = None
+    outbox.enqueue(session, "messages.deliver", {"message_id": str(message.id)})
+    audit.record(
+        session,
+        by,
+        "message.sent_again",
+        subject_type="message",
+        subject_id=message.id,
+        company_id=message.company_id,
+        debtor_id=message.debtor_id,
+    )
+
+
+def company_facts(company: Company) -> dict[str, str]:
+    """What the frame of a message says of the company."""
+    accent, on_accent = colours.button(company.accent)
+    legal = [company.legal_name, company.legal_form, company.trade_register, f"SIREN {company.siren}"]
+    return {
+        "name": company.trade_name,
+        "legal_line": " · ".join(part for part in legal if part),
+        "address_line": f"{company.street}, {company.postcode} {company.city}",
+        "contact_line": " · ".join(part for part in (company.email, company.phone) if part),
+        "accent": accent,
+        "on_accent": on_accent,
+        "iban": company.iban,
+        "bic": company.bic,
+        "ics": company.ics,
+    }
+
+
+def _context(company: Company, debtor: Debtor, contact: Contact) -> dict[str, Any]:
+    facts = company_facts(company)
+    return {
+        "company": facts,
+        "accent": facts["accent"],
+        "on_accent": facts["on_accent"],
+        "debtor": {"name": debtor.name, "account_code": debtor.account_code, "kind": debtor.kind.value},
+        "contact": {"name": contact.name, "email": contact.email},
+        "today": clock.today(company.zone),
+        "link": f"{get_settings().public_url}/l/{LINK_PLACEHOLDER}",
+        "code": CODE_PLACEHOLDER,
+        "public_url": get_settings().public_url,
+    }

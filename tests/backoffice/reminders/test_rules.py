@@ -1,0 +1,124 @@
+"""The decision about one debtor, read aloud."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backoffice.reminders.rules import Facts, Item, Outcome, Policy, Step, decide, is_sending_time
+
+TODAY = date(2026, 3, 10)
+STEPS = [Step(uuid.uuid4(), n, offset, "kind", 3) for n, offset in enumerate((-5, 3, 15, 30), start=1)]
+POLICY = Policy(STEPS, minimum_minor=100, quiet_days=3)
+
+
+def item(days_late: int, *, minor: int = 10_000, held: int = 0, frozen: int = 0, last: int = 0) -> Item:
+    return Item(uuid.uuid4(), days_late, minor, held, max(minor - held - frozen, 0), last)
+
+
+def facts(*items: Item, **values) -> Facts:
+    plain = {
+        "credit_minor": 0,
+        "is_paused": False,
+        "has_address": True,
+        "pays_by_debit": False,
+        "last_reminded_on": None,
+    }
+    return Facts(items=items, **(plain | values))
+
+
+@pytest.mark.parametrize(
+    ("late", "last", "position"), [(-5, 0, 1), (-3, 0, 1), (3, 1, 2), (5, 1, 2), (15, 2, 3), (30, 3, 4), (33, 3, 4)]
+)
+def test_a_step_is_taken_when_its_day_has_come(late: int, last: int, position: int) -> None:
+    decision = decide(facts(item(late, last=last)), POLICY, TODAY)
+
+    assert decision.outcome is Outcome.REMIND
+    assert decision.step is not None
+    assert decision.step.position == position
+
+
+@pytest.mark.parametrize(
+    ("why", "outcome"),
+    [
+        (facts(item(-6)), Outcome.NOT_YET),
+        (facts(item(3, last=2)), Outcome.ALREADY),
+        (facts(item(3), is_paused=True), Outcome.PAUSED),
+        (facts(item(3), has_address=False), Outcome.NO_ADDRESS),
+        (facts(item(3), pays_by_debit=True), Outcome.AUTOPAY),
+        (facts(item(3, held=10_000)), Outcome.IN_FLIGHT),
+        (facts(item(3, frozen=10_000)), Outcome.FROZEN),
+        (facts(item(3), credit_minor=10_000), Outcome.CREDIT),
+        (facts(item(3, minor=99)), Outcome.SMALL),
+        (facts(item(3), last_reminded_on=TODAY - timedelta(days=2)), Outcome.TOO_SOON),
+        (facts(item(-1)), Outcome.LATE),
+    ],
+)
+def test_each_reason_to_be_silent_has_its_name(why: Facts, outcome: Outcome) -> None:
+    assert decide(why, POLICY, TODAY).outcome is outcome
+
+
+def test_one_message_asks_for_all_that_is_late_with_the_highest_new_step() -> None:
+    old, young = item(15, last=2), item(3, last=1)
+
+    decision = decide(facts(old, young), POLICY, TODAY)
+
+    assert decision.amount_minor == 20_000
+    assert decision.step is STEPS[2]
+    assert {step.position for _id, step in decision.reached} == {2, 3}
+
+
+def test_reminding_one_invoice_does_not_silence_the_others() -> None:
+    decision = decide(facts(item(20, last=3), item(3, last=1)), POLICY, TODAY)
+
+    assert decision.outcome is Outcome.REMIND
+    assert decision.step is STEPS[1]
+
+
+def test_an_invoice_that_came_in_old_begins_with_the_first_letter_and_climbs_at_the_ladders_pace() -> None:
+    first = decide(facts(item(200)), POLICY, TODAY)
+    assert first.step is STEPS[1]
+
+    soon = facts(item(205, last=2), last_reminded_on=TODAY - timedelta(days=5))
+    assert decide(soon, POLICY, TODAY).outcome is Outcome.TOO_SOON
+
+    later = replace(soon, last_reminded_on=TODAY - timedelta(days=12))
+    assert decide(later, POLICY, TODAY).step is STEPS[2]
+
+
+@given(
+    st.lists(
+        st.builds(
+            item,
+            st.integers(-40, 400),
+            minor=st.integers(1, 10**6),
+            held=st.integers(0, 10**6),
+            frozen=st.integers(0, 10**6),
+            last=st.integers(0, 4),
+        ),
+        max_size=6,
+    ),
+    st.integers(0, 10**6),
+    st.booleans(),
+)
+def test_nobody_is_reminded_of_money_that_is_frozen_in_flight_or_covered(items, credit, paused) -> None:
+    decision = decide(facts(*items, credit_minor=credit, is_paused=paused), POLICY, TODAY)
+
+    if decision.outcome is Outcome.REMIND:
+        free = sum(each.free_minor for each in items if each.days_late >= -5)
+        assert not paused
+        assert decision.amount_minor == free > credit
+        by_id = {each.invoice_id: each for each in items}
+        assert all(by_id[identity].free_minor > 0 for identity, _step in decision.reached)
+        assert all(step.position > by_id[identity].last_position for identity, step in decision.reached)
+
+
+def test_nothing_leaves_at_night_or_on_a_sunday() -> None:
+    assert is_sending_time(time(8), time(8), time(20), is_working_day=True)
+    assert not is_sending_time(time(7, 59), time(8), time(20), is_working_day=True)
+    assert not is_sending_time(time(12), time(8), time(20), is_working_day=False)

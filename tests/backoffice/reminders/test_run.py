@@ -1,0 +1,195 @@
+"""From open invoices to a mail with a link, once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+import wsgi
+from backoffice.reminders import run as reminders
+from backoffice.reminders.models import Reminder, ReminderDecision, ReminderRun, ReminderStatus
+from shared.access.models import MagicLink
+from shared.debtors.models import Contact
+from shared.invoices.models import Invoice
+from shared.kit import clock, tokens
+from shared.kit.db import transaction
+from shared.kit.errors import Refused
+from shared.kit.outbox.models import OutboxMessage
+from shared.kit.outbox.relay import perform_due
+from shared.kit.settings import use_settings
+from shared.messages.models import Message, MessageStatus
+from tests.support.mailbox import open_mailbox
+from tests.support.people import a_company, a_debtor, an_invoice
+
+
+@pytest.fixture
+def mailbox(settings):
+    with open_mailbox() as mailbox:
+        use_settings(settings.model_copy(update={"smtp_url": mailbox.url}))
+        yield mailbox
+
+
+@pytest.fixture
+def world(database, frozen, mailbox):
+    wsgi.import_jobs()
+    with transaction() as session:
+        company = a_company(session)
+        dora = a_debtor(session, company)
+        an_invoice(session, dora, "F-1", 12_000, due_in=-3)
+        an_invoice(session, dora, "F-2", 8_000, due_in=-4)
+        octave = a_debtor(session, company, "411OCTAVE", "Octave")
+        return company.id, dora.id, octave.id
+
+
+def count(model) -> int:
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_debtor_gets_one_message_for_all_that_is_late_with_a_link_that_is_not_kept(world, mailbox):
+    company, *_ = world
+
+    reminders.run(company)
+    perform_due()
+
+    (mail,) = mailbox.mails
+    text = mail.get_body(("plain",)).get_content()
+    assert "F-1" in text
+    assert "F-2" in text
+    token = re.search(r"/l/([\w-]{43})", text)[1]
+    with transaction() as session:
+        assert session.scalars(select(MagicLink.token_hash)).one() == tokens.digest(token)
+        message = session.scalars(select(Message)).one()
+        assert message.status is MessageStatus.SENT
+        assert token not in message.text_body + message.html_body
+
+
+def test_a_decision_is_kept_for_everybody_considered_also_when_nothing_is_sent(world):
+    company, dora, _ = world
+    with transaction() as session:
+        session.get_one(
+            Contact, session.scalars(select(Contact.id).where(Contact.email.like("411dora%"))).one()
+        ).bounced_at = clock.now()
+
+    report = reminders.run(company)
+
+    assert report.reasons == {"no_address": 1}
+    with transaction() as session:
+        assert (
+            session.scalars(select(ReminderDecision.outcome).where(ReminderDecision.debtor_id == dora)).one()
+            == "no_address"
+        )
+
+
+def test_running_twice_and_performing_twice_sends_once(world, mailbox):
+    company, *_ = world
+
+    reminders.run(company)
+    reminders.run(company)
+    perform_due()
+    reminders.run(company)
+    with transaction() as session:
+        for row in session.scalars(select(OutboxMessage)):
+            row.state, row.tries = row.state.WAITING, 0
+    perform_due()
+
+    assert len(mailbox.mails) == 1
+    assert count(Reminder) == 1
+
+
+def test_the_next_day_says_already_and_the_next_step_speaks_when_it_comes(world, mailbox, frozen):
+    company, *_ = world
+    reminders.run(company)
+    perform_due()
+    frozen.advance(days=1)
+    assert reminders.run(company).reasons == {"already": 1}
+
+    frozen.advance(days=11)
+    reminders.run(company)
+    perform_due()
+
+    assert [mail["Subject"] for mail in mailbox.mails] == ["Second reminder: your account at Atelier des Lices"] or len(
+        mailbox.mails
+    ) == 2
+
+
+def test_a_payment_between_decision_and_sending_stops_the_message(world, mailbox):
+    company, *_ = world
+    reminders.run(company)
+    with transaction() as session:
+        for invoice in session.scalars(select(Invoice)):
+            invoice.open_minor = 0
+
+    perform_due()
+
+    assert mailbox.mails == []
+    with transaction() as session:
+        reminder = session.scalars(select(Reminder)).one()
+        assert (reminder.status, reminder.dropped_why) == (ReminderStatus.DROPPED, "settled")
+
+
+def test_a_refused_address_is_remembered_and_written_to_no_more(world, mailbox, frozen):
+    company, *_ = world
+    mailbox.refuse.add("411dora@client.example")
+
+    reminders.run(company)
+    perform_due()
+
+    frozen.advance(days=12)
+    assert reminders.run(company).reasons == {"no_address": 1}
+
+
+def test_a_relay_that_is_away_is_waited_for(world, mailbox, frozen):
+    company, *_ = world
+    mailbox.answer_after_data = "451 later"
+    reminders.run(company)
+    perform_due()
+    assert mailbox.mails == []
+
+    mailbox.answer_after_data = "250 OK"
+    frozen.advance(minutes=1)
+    perform_due()
+
+    assert len(mailbox.mails) == 1
+
+
+def test_a_dry_run_writes_nothing_and_may_look_ahead(world):
+    company, *_ = world
+
+    report = reminders.run(company, run_on=clock.today() + timedelta(days=12), dry=True)
+
+    assert report.reminded_count == 1
+    assert count(ReminderRun) == count(ReminderDecision) == 0
+    with pytest.raises(Refused):
+        reminders.run(company, run_on=clock.today() + timedelta(days=1))
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_stood(world, monkeypatch):
+    company, *_ = world
+    with transaction() as session:
+        from shared.company.models import Company
+
+        row = session.get_one(Company, company)
+        for n in range(7):
+            an_invoice(session, a_debtor(session, row, f"411X{n}", f"X{n}"), f"X-{n}", due_in=-3)
+    monkeypatch.setattr(reminders, "PAGE", 3)
+    real = reminders._write
+    calls = []
+
+    def cut(*args):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    monkeypatch.setattr(reminders, "_write", cut)
+    with pytest.raises(KeyboardInterrupt):
+        reminders.run(company)
+
+    report = reminders.run(company)
+
+    assert report.considered_count == count(ReminderDecision) == 8
+    assert report.reminded_count == count(Reminder) == 8
