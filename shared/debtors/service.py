@@ -3,6 +3,7 @@
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -150,6 +151,73 @@ def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.U
         subject_id=contact_id,
         debtor_id=debtor_id,
         before={"role": link.role.value},
+    )
+
+
+def change_contact(
+    session: Session,
+    *,
+    debtor: Debtor,
+    contact_id: uuid.UUID,
+    name: str,
+    email: str,
+    phone: str,
+    language: str,
+    role: ContactRole,
+    is_reminded: bool,
+    by: Actor,
+) -> Contact:
+    """Correct a person and what it may do for this debtor; another address is believed until it bounces again.
+
+    Raises NotFound when the person does not act for the debtor, Invalid when the address is somebody else's.
+    """
+    link = session.scalar(
+        select(DebtorContact)
+        .where(DebtorContact.debtor_id == debtor.id, DebtorContact.contact_id == contact_id)
+        .where(DebtorContact.removed_at.is_(None))
+        .with_for_update()
+    )
+    if link is None:
+        raise NotFound("contact.missing", _("This person does not act for this account."))
+    contact = db.lock(session, Contact, contact_id)
+    address = normalise_email(email)
+    taken = select(Contact.id).where(Contact.company_id == contact.company_id, Contact.email == address)
+    if session.scalar(taken.where(Contact.id != contact_id)):
+        raise Invalid("contact.email_taken", _("Another person already has the address %(email)s.", email=address))
+    before = {"email": contact.email, "role": link.role.value, "is_reminded": link.is_reminded}
+    if address != contact.email:
+        contact.bounced_at = None
+    contact.name, contact.email, contact.phone, contact.language = name.strip(), address, phone.strip(), language
+    link.role, link.is_reminded = role, is_reminded
+    audit.record(
+        session,
+        by,
+        "contact.changed",
+        subject_type="contact",
+        subject_id=contact_id,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        before=before,
+        after={"email": address, "role": role.value, "is_reminded": is_reminded},
+    )
+    return contact
+
+
+def pause_reminders(session: Session, *, debtor: Debtor, until: date | None, reason: str, by: Actor) -> None:
+    """Send no reminder up to and including a day; None ends the pause. The debtor must be locked by the caller."""
+    before = debtor.reminders_paused_until
+    debtor.reminders_paused_until = until
+    debtor.reminders_pause_reason = reason.strip() if until else ""
+    audit.record(
+        session,
+        by,
+        "debtor.reminders_paused" if until else "debtor.reminders_resumed",
+        subject_type="debtor",
+        subject_id=debtor.id,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        before={"until": before.isoformat() if before else None},
+        after={"until": until.isoformat() if until else None, "reason": debtor.reminders_pause_reason},
     )
 
 
