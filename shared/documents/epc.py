@@ -11,6 +11,7 @@ from segno.helpers import make_epc_qr
 from shared.documents.facts import BankFacts
 from shared.kit.money import Money
 
+_SPELT = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "°": "o", "’": "'", "–": "-", "—": "-"})
 _LARGEST = 99_999_999_999  # 999 999 999.99 €
 
 
@@ -46,6 +47,7 @@ def as_svg(code: segno.QRCode) -> bytes:
 
 def latin(text: str) -> str:
     """In the SEPA character set: letters without accents, figures, space and / - ? : ( ) . , ' + (EPC217-08)."""
-    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("’", "'"))
-    kept = (c if c.isascii() and (c.isalnum() or c in " /-?:().,'+") else " " for c in plain if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFKD", text.translate(_SPELT))
+    letters = (c for c in plain if not unicodedata.combining(c))
+    kept = (c if c.isascii() and (c.isalnum() or c in " /-?:().,'+") else " " for c in letters)
     return " ".join("".join(kept).split())

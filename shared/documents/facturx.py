@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from lxml import etree
+from lxml import etree  # type: ignore[attr-defined]
 
 from shared.documents import mentions
 from shared.documents.facts import BankFacts, InvoiceFacts, LineFacts, PartyFacts, VatFacts, tidy
@@ -30,7 +30,9 @@ _SIREN_ADDRESS, _EMAIL_ADDRESS, _SIREN_SCHEME = "0225", "EM", "0002"
 _TRANSFER, _DEBIT = "58", "59"  # UNTDID 4461: SEPA credit transfer, SEPA direct debit
 _FRENCH_NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
 _FRENCH_RATES = frozenset(
-    map(Decimal, "0 0.9 1.05 1.75 2.1 5.5 7 8.5 9.2 9.6 10 13 19.6 20 20.6".split())  # CGI art. 278 to 298 octies
+    map(
+        Decimal, ["0", "0.9", "1.05", "1.75", "2.1", "5.5", "7", "8.5", "9.2", "9.6", "10", "13", "19.6", "20", "20.6"]
+    )  # CGI art. 278 to 298 octies
 )
 _ROUNDED_BY_LINE = 99
 """Cents by which VAT may differ from base times rate when it was rounded line by line (BR-CO-17 forgives one euro)."""

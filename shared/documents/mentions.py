@@ -17,7 +17,9 @@ def recovery_fee(is_consumer: bool) -> str:  # noqa: FBT001 - a plain question
     """D441-5: 40 € for each invoice paid late, between professionals."""
     if is_consumer:
         return _("No fixed indemnity for recovery costs is due by a consumer.")
-    return _("In case of late payment, a fixed indemnity of €40 for recovery costs is due (art. L441-10 and D441-5 of the French Commercial Code).")
+    return _(
+        "In case of late payment, a fixed indemnity of €40 for recovery costs is due (art. L441-10 and D441-5 of the French Commercial Code)."
+    )
 
 
 def penalties(terms: TermsFacts, *, is_consumer: bool) -> str:
@@ -25,7 +27,9 @@ def penalties(terms: TermsFacts, *, is_consumer: bool) -> str:
     if is_consumer:
         return _("No late payment penalty is due by a consumer without formal notice.")
     if terms.penalty_rate is None:
-        return _("Late payment penalties are due from the day after the due date, without a reminder, at the refinancing rate of the European Central Bank plus 10 percentage points (art. L441-10 of the French Commercial Code).")
+        return _(
+            "Late payment penalties are due from the day after the due date, without a reminder, at the refinancing rate of the European Central Bank plus 10 percentage points (art. L441-10 of the French Commercial Code)."
+        )
     return _(
         "Late payment penalties are due from the day after the due date, without a reminder, at %(rate)s a year (art. L441-10 of the French Commercial Code).",
         rate=percent(terms.penalty_rate / 100),

@@ -9,12 +9,14 @@ The page's language and title come from `<html lang>` and `<title>`.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import logging
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -55,6 +57,13 @@ class PaperTooHeavyError(Invalid):
 
     def __init__(self, why: str) -> None:
         super().__init__("paper.too_heavy", f"The document is too large to be printed ({why}).")
+
+
+class ForeignAssetError(Invalid):
+    """The page asks for something that is not among its assets, in a way that cannot be left out."""
+
+    def __init__(self) -> None:
+        super().__init__("paper.foreign_asset", "The document asks for something that is not its own.")
 
 
 class NoFontError(RuntimeError):
@@ -120,21 +129,27 @@ def warm(stylesheets: Sequence[str] = ("paper",)) -> None:
 
 def _render_here(job: _Job) -> bytes:
     from weasyprint import HTML
+    from weasyprint.css.tokens import InvalidValues
+    from weasyprint.urls import URLFetchingError
 
     # One document at a time: Pango's font map is not made for two threads.
     with _press_lock:
         press = _press()
         page = HTML(string=job.html.translate(_COSTLY), url_fetcher=_fetcher(job.assets))
         try:
-            made: bytes = page.write_pdf(
-                font_config=press.fonts,
-                stylesheets=[_stylesheet(press, name) for name in job.stylesheets],
-                pdf_variant=job.variant,
-                pdf_tags=True,
-                finisher=_attacher(job.attachment) if job.attachment else None,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its colour profile's file open
+                made: bytes = page.write_pdf(
+                    font_config=press.fonts,
+                    stylesheets=[_stylesheet(press, name) for name in job.stylesheets],
+                    pdf_variant=job.variant,
+                    pdf_tags=True,
+                    finisher=_attacher(job.attachment) if job.attachment else None,
+                )
         except RecursionError as error:
             raise PaperTooHeavyError("too deep") from error
+        except (URLFetchingError, InvalidValues) as error:
+            raise ForeignAssetError from error
     return made
 
 
@@ -146,7 +161,7 @@ def _attacher(attachment: Attachment) -> Callable[[Any, Any], None]:
     """
     import hashlib
 
-    import pydyf
+    import pydyf  # type: ignore[import-untyped]
 
     def attach(_document: Any, made: Any) -> None:
         digest = hashlib.md5(attachment.content, usedforsecurity=False).hexdigest()
@@ -195,6 +210,7 @@ def _press() -> _Press:
     from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
+    atexit.register(_press.cache_clear)  # its folder is removed while the interpreter still can
     faces = _font_files()
     if not faces and not _system_has_fonts(fonts):
         raise NoFontError(
@@ -250,14 +266,16 @@ def _fetcher(assets: Mapping[str, bytes]) -> Any:
     """A fetcher that knows these bytes and nothing else: no file, no network, no redirect."""
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-    class OwnAssets(URLFetcher):  # type: ignore[misc]
+    class OwnAssets(URLFetcher):
         def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:  # noqa: ARG002
             scheme, _, name = url.partition(":")
             if scheme != "asset" or name not in assets:
                 raise ValueError("paper shows only its own assets")
             return URLFetcherResponse(url, body=assets[name])
 
-    return OwnAssets(allowed_protocols=(), allow_redirects=False)
+    return OwnAssets(  # type: ignore[no-untyped-call]
+        allowed_protocols=(), allow_redirects=False
+    )
 
 
 def _render_in_child(job: _Job) -> bytes:

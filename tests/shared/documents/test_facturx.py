@@ -9,16 +9,26 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from lxml import etree
-from tests.support import paper_strategies, papers, schematron
 
 from shared.documents import facturx
 from shared.documents.facts import BankFacts, DebitFacts, InvoiceFacts, PartyFacts, PrecedingFacts, TermsFacts
 from shared.kit.money import Money
+from tests.support import paper_strategies, papers, schematron
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 BEFORE = (PrecedingFacts(number="F-2026-0143", issued_on=date(2026, 3, 14)),)
-CONSUMER = PartyFacts(name="Ève Martin", street="1 rue Nue", postcode="75001", city="Paris", email="eve@example.org", is_consumer=True)
-ABROAD = PartyFacts(name="Müller GmbH", street="Hauptstr. 1", postcode="10115", city="Berlin", country="DE", vat_number="DE123456789", email="r@mueller.example")
+CONSUMER = PartyFacts(
+    name="Ève Martin", street="1 rue Nue", postcode="75001", city="Paris", email="eve@example.org", is_consumer=True
+)
+ABROAD = PartyFacts(
+    name="Müller GmbH",
+    street="Hauptstr. 1",
+    postcode="10115",
+    city="Berlin",
+    country="DE",
+    vat_number="DE123456789",
+    email="r@mueller.example",
+)
 
 
 def exempt(category: str) -> InvoiceFacts:
@@ -45,7 +55,9 @@ SITUATIONS = {
     "due before it was issued": papers.invoice(due_on=date(2026, 3, 1)),
     "own penalty rate": papers.invoice(terms=TermsFacts(penalty_rate=Decimal("12.15"), discount="2 % à 8 jours")),
     "delivered elsewhere": papers.invoice(delivery=papers.BUYER, delivered_on=date(2026, 3, 10), title="Lot 3"),
-    "overseas rates": papers.invoice((papers.line("a", "3", "0.3333", rate="8.5"), papers.line("b", "1", "7.77", rate="2.1"))),
+    "overseas rates": papers.invoice(
+        (papers.line("a", "3", "0.3333", rate="8.5"), papers.line("b", "1", "7.77", rate="2.1"))
+    ),
 }
 
 
@@ -115,7 +127,10 @@ def test_a_broken_invoice_fails_the_check(old: bytes, new: bytes, rule: str):
     ("facts", "reason"),
     [
         (papers.invoice(net=None, vat=None), "lines or VAT are unknown"),
-        (papers.invoice(lines=(), vats=()) if False else replace(papers.invoice(), lines=(), vats=()), "lines or VAT are unknown"),
+        (
+            papers.invoice(lines=(), vats=()) if False else replace(papers.invoice(), lines=(), vats=()),
+            "lines or VAT are unknown",
+        ),
         (papers.invoice(total=Money(1)), "net and VAT do not add up"),
         (papers.invoice(net=Money(1)), "the lines do not add up"),
         (papers.invoice(number="F 2026 n°1"), "the number has other characters"),
