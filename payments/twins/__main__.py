@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
 from payments.twins.server import serve
+
+
+def _moment(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
 
 
 def main() -> None:
@@ -27,6 +32,7 @@ def main() -> None:
     parser.add_argument("--gocardless-webhook-secret", default="gc_webhook_twin")
     parser.add_argument("--stripe-api-key", default="sk_test_twin")
     parser.add_argument("--gocardless-access-token", default="sandbox_twin")
+    parser.add_argument("--begin-at", type=_moment, help="virtual time of a new state, such as 2026-03-10T09:00:00Z")
     given = vars(parser.parse_args())
     serve(given.pop("host"), given.pop("port"), given.pop("smtp_port"), **given)
 

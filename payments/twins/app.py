@@ -69,7 +69,7 @@ def app_for(world: World) -> Flask:
     app.jinja_env.globals.update(
         _=words.gettext, world=world, language=words.language, other_language=pages.other_language
     )
-    app.jinja_env.filters.update(amount=words.amount, moment=words.moment, day=words.day)
+    app.jinja_env.filters.update(amount=words.amount, number=words.number, moment=words.moment, day=words.day)
     app.add_url_rule("/", view_func=_home)
     app.register_error_handler(404, _not_found)
     app.wsgi_app = HangUp(app.wsgi_app)  # type: ignore[method-assign]

@@ -22,11 +22,14 @@ class VirtualClock:
     the demo, so that both live in one time.
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, begin_at: int | None = None) -> None:
+        """`begin_at` is where time begins when there is no file yet; without it, at the real present."""
         self.path = state_dir / "clock.json"
-        self._offset = self._read()
-        if not self.path.exists():
-            self._write(self._offset)
+        self._offset = 0
+        if self.path.exists():
+            self._offset = int(json.loads(self.path.read_text())["offset_seconds"])
+        else:
+            self.reset(begin_at)
 
     def now(self) -> int:
         """The present virtual moment, in whole seconds."""
@@ -43,16 +46,11 @@ class VirtualClock:
             self._write(ahead)
             self._offset = ahead
 
-    def reset(self) -> None:
-        """Back to real time; only sensible together with emptying the store."""
-        self._write(0)
-        self._offset = 0
-
-    def _read(self) -> int:
-        try:
-            return int(json.loads(self.path.read_text())["offset_seconds"])
-        except FileNotFoundError:
-            return 0
+    def reset(self, begin_at: int | None = None) -> None:
+        """Back to real time, or to another beginning; only sensible together with emptying the store."""
+        offset = 0 if begin_at is None else begin_at - int(time.time())
+        self._write(offset)
+        self._offset = offset
 
     def _write(self, offset: int) -> None:
         beside = self.path.with_suffix(".new")

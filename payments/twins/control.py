@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -229,13 +230,17 @@ def resend(seq: int) -> BaseResponse:
 
 @bp.post("/reset")
 def reset() -> Response:
-    """Forget everything, mail included, and go back to real time."""
+    """Forget everything, mail included, and go back to real time or to `{"begin_at": "2026-03-10T09:00:00Z"}`."""
     from payments.twins.app import furnish
 
-    world = current_world()
+    world, wanted = current_world(), _asked().get("begin_at")
+    try:
+        begin_at = int(datetime.fromisoformat(wanted).timestamp()) if wanted else None
+    except (TypeError, ValueError) as error:
+        return _problem(error)
     with world.moving:
         world.store.empty()
-        world.clock.reset()
+        world.clock.reset(begin_at)
     furnish(world)
     return json_response(_time(world))
 

@@ -128,6 +128,7 @@ def serve(
     gocardless_webhook_secret: str = "gc_webhook_twin",  # noqa: S107 - same
     stripe_api_key: str = "sk_test_twin",
     gocardless_access_token: str = "sandbox_twin",  # noqa: S107 - same
+    begin_at: int | None = None,
 ) -> None:
     """Serve until told to stop (SIGTERM or SIGINT). Webhook addresses follow from `app_url` unless given."""
     app_url = app_url.rstrip("/")
@@ -141,6 +142,7 @@ def serve(
         gocardless_webhook_secret=gocardless_webhook_secret,
         stripe_api_key=stripe_api_key,
         gocardless_access_token=gocardless_access_token,
+        begin_at=begin_at,
     )
     running = start(options, host=host, port=port, smtp_port=smtp_port)
     told = threading.Event()

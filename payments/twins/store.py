@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS keys (
     status INTEGER NOT NULL, answer TEXT NOT NULL,
     PRIMARY KEY (provider, key)
 );
+CREATE INDEX IF NOT EXISTS keys_age ON keys (provider, created);
 CREATE TABLE IF NOT EXISTS agenda (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     due_at INTEGER NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, facts TEXT NOT NULL
@@ -152,7 +153,8 @@ class Transaction:
     ) -> list[Row]:
         """Objects of a kind, newest first, whose fields (by JSON path, `"$.links.mandate"`) have the values given.
 
-        A value may be a pair such as `(">=", 5)`, or a list of which one must fit. `older_than` and `newer_than` are `seq` cursors.
+        A value may be a pair such as `(">=", 5)`, a list of pairs that must all hold, or a list of which one must fit.
+        `older_than` and `newer_than` are `seq` cursors.
         """
         clauses, values = ["provider = ?", "kind = ?"], [provider, kind]
         for column, wanted in (("body", where or {}), ("hidden", hidden or {})):
@@ -221,6 +223,9 @@ def _clause(expression: str, value: Any) -> tuple[str, list[Any]]:
         if sign not in {"<", "<=", ">", ">="}:
             raise ValueError(f"no such comparison: {sign}")
         return f"{expression} {sign} ?", [bound]
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        parts = [_clause(expression, part) for part in value]
+        return " AND ".join(part for part, _ in parts), [bound for _, bounds in parts for bound in bounds]
     if isinstance(value, list):
         return f"{expression} IN ({', '.join('?' * len(value))})", value
     return f"{expression} IS ?", [value]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from flask import g, has_request_context, request
 
 from payments.twins.clock import BANK_ZONE
@@ -53,15 +54,17 @@ def amount(minor: int, currency: str) -> str:
 
 
 def moment(seconds: int) -> str:
-    from datetime import datetime
-
+    """`ven. 27 nov., 08:15`."""
     at = datetime.fromtimestamp(seconds, BANK_ZONE)
-    return format_datetime(at, "EEE d MMM yyyy, HH:mm", locale=_locale())
+    return format_datetime(at, "EEE d MMM, HH:mm", locale=_locale())
+
+
+def number(value: float) -> str:
+    return format_decimal(value, "0.#", locale=_locale())
 
 
 def day(seconds: int) -> str:
-    from datetime import datetime
-
+    """`vendredi 27 novembre 2026`."""
     return format_date(datetime.fromtimestamp(seconds, BANK_ZONE).date(), "full", locale=_locale())
 
 

@@ -33,6 +33,8 @@ class Options:
     app_url: str = ""
     """Where Guichet lives, for the links of the control page."""
     creditor_name: str = "Guichet Démonstration SAS"
+    begin_at: int | None = None
+    """The virtual moment at which a new state begins; real time without it."""
 
     def __post_init__(self) -> None:
         refuse_live(stripe_api_key=self.stripe_api_key, gocardless_access_token=self.gocardless_access_token)
@@ -72,7 +74,7 @@ class World:
 def build_world(options: Options) -> World:
     """Open (or create) the state in `options.state_dir`."""
     options.state_dir.mkdir(parents=True, exist_ok=True)
-    clock = VirtualClock(options.state_dir)
+    clock = VirtualClock(options.state_dir, options.begin_at)
     return World(options=options, clock=clock, store=Store(options.state_dir / "twins.sqlite3", clock.now))
 
 

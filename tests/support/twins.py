@@ -152,15 +152,17 @@ class TwinsProcess:
     def clear_inbox(self) -> None:
         self.ask("DELETE", "/inbox/api")
 
-    def reset(self) -> None:
-        self.ask("POST", "/_twin/reset")
+    def reset(self, begin_at: str | None = None) -> None:
+        """Forget everything; time begins at the real present or at `begin_at` (ISO)."""
+        self.ask("POST", "/_twin/reset", json={"begin_at": begin_at})
 
 
 def start_twins(tmp_path: Path, *, app_url: str = "", **options: str) -> TwinsProcess:
     """Start twins with their state under `tmp_path/twins`.
 
     `app_url` is where webhooks go (`<app_url>/webhooks/stripe`); other options are the command line's, such as
-    `stripe_webhook_url="http://…"`. The caller stops them (or uses `with`).
+    `stripe_webhook_url="http://…"` or `begin_at="2026-03-10T09:00:00Z"` (where the frozen clock of a test stands). The
+    caller stops them (or uses `with`).
     """
     extra = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     return TwinsProcess(state_dir=tmp_path / "twins", app_url=app_url, extra=extra).start()

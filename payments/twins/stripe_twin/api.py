@@ -164,6 +164,7 @@ def _execute(
 
 def _keep(transaction: Transaction, key: str | None, response: Response) -> None:
     if key is not None:
+        transaction.db.execute("DELETE FROM keys WHERE provider = 'stripe' AND created <= ?", (transaction.at - DAY,))
         transaction.db.execute(
             "INSERT OR REPLACE INTO keys (provider, key, created, fingerprint, status, answer)"
             " VALUES ('stripe', ?, ?, ?, ?, ?)",
@@ -242,6 +243,11 @@ def _listed(look: Transaction, params: Json, shelf: Shelf) -> Json:
     if not 1 <= limit <= 100:
         raise StripeRefusal.invalid("Invalid limit: must be between 1 and 100", param="limit")
     where: dict[str, Any] = {f"$.{name}": params[name] for name in shelf.filters if name in params}
+    if "created" in params:
+        where["$.created"] = _bounds(params["created"])
+    if shelf.kind == "event" and (params.get("types") or params.get("type")):
+        kinds = params.get("types") or [params["type"]]
+        where["$.type"] = kinds if not any("*" in kind for kind in kinds) else [(">", "")]
     rows = _page(look, shelf, params, where, limit)
     page = rows[:limit]
     if "ending_before" in params:
@@ -262,9 +268,10 @@ def _page(look: Transaction, shelf: Shelf, params: Json, where: dict[str, Any], 
         older_than=_cursor(look, shelf, after, "starting_after"),
         newer_than=_cursor(look, shelf, before, "ending_before"),
         oldest_first=before is not None,
-        limit=limit + 1 if not _picky(params) else None,
+        limit=None if _is_picky(params) else limit + 1,
     )
-    return [row for row in rows if _wanted(look, row, params)][: limit + 1]
+    undelivered = webhooks.undelivered_events(look, "stripe") if "delivery_success" in params else set()
+    return [row for row in rows if _wanted(row, params, undelivered)][: limit + 1]
 
 
 def _cursor(look: Transaction, shelf: Shelf, id_: str | None, param: str) -> int | None:
@@ -276,34 +283,26 @@ def _cursor(look: Transaction, shelf: Shelf, id_: str | None, param: str) -> int
     return row.seq
 
 
-def _picky(params: Json) -> bool:
-    return any(name in params for name in ("created", "type", "types", "delivery_success", "customer_details"))
+def _bounds(created: int | Json) -> int | list[tuple[str, int]]:
+    signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+    return created if isinstance(created, int) else [(signs[name], value) for name, value in created.items()]
 
 
-def _wanted(look: Transaction, row: Row, params: Json) -> bool:
-    created = params.get("created")
-    if isinstance(created, int) and row.body["created"] != created:
-        return False
-    if isinstance(created, dict) and not _within(row.body["created"], created):
-        return False
+def _is_picky(params: Json) -> bool:
+    """True when conditions remain that the store cannot check by itself."""
+    return any(name in params for name in ("type", "types", "delivery_success", "customer_details"))
+
+
+def _wanted(row: Row, params: Json, undelivered: set[str]) -> bool:
     kinds = params.get("types") or ([params["type"]] if row.kind == "event" and params.get("type") else [])
     if kinds and not any(_is_kind(row.body["type"], kind) for kind in kinds):
         return False
     if "delivery_success" in params:
-        return bool((row.id not in webhooks.undelivered_events(look, "stripe")) == params["delivery_success"])
+        return bool((row.id not in undelivered) == params["delivery_success"])
     if "customer_details" in params:
         details = row.body["customer_details"] or {}
         return bool(details.get("email") == params["customer_details"]["email"])
     return True
-
-
-def _within(value: int, bounds: Json) -> bool:
-    return bool(
-        value > bounds.get("gt", -1)
-        and value >= bounds.get("gte", 0)
-        and value < bounds.get("lt", 2**62)
-        and value <= bounds.get("lte", 2**62)
-    )
 
 
 def _is_kind(have: str, wanted: str) -> bool:
