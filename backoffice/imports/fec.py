@@ -64,6 +64,8 @@ class _Tally:
     customer_lines: int = 0
     lettered_lines: int = 0
     entries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    first_day: date = date.max
+    last_day: date = date.min
 
 
 def read_fec(
@@ -96,6 +98,8 @@ def read_fec(
         "unbalanced_entries": sum(1 for debit, credit, _ in tally.entries.values() if debit != credit),
         "customer_lines": tally.customer_lines,
         "lettered_lines": tally.lettered_lines,
+        "first_day": tally.first_day.isoformat() if tally.lines else None,
+        "last_day": tally.last_day.isoformat() if tally.lines else None,
     }
     if faults:
         return ImportPlan(
@@ -242,6 +246,7 @@ class _Lines:
         debit, credit = amounts
         tally = self._tally
         tally.lines += 1
+        tally.first_day, tally.last_day = min(tally.first_day, day), max(tally.last_day, day)
         tally.debit += debit
         tally.credit += credit
         entry = tally.entries.setdefault((journal, row[self._num].strip()), [0, 0, line])

@@ -95,6 +95,9 @@ _SENTENCES: dict[str, Any] = {
         "Account %(value)s owes nothing on balance: its unlettered credits settle %(settled)s, and %(credit)s remains as credit."
     ),
     # Against what Guichet knows
+    "fec.outdated": _l(
+        "The file ends on %(value)s; a later one, until %(last)s, has been imported already. Import the years in their order."
+    ),
     "company.other_siren": _l("The file's name says SIREN %(value)s; this company has %(expected)s."),
     "invoice.held": _l(
         "A payment of %(held)s is under way for invoice %(value)s: that part stays open until it is settled."

@@ -1,0 +1,128 @@
+"""`guichet import invoices FILE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backoffice.imports import run
+from backoffice.imports.models import RunState
+from backoffice.imports.sentences import told
+from backoffice.imports.source import MAX_BYTES
+from shared.company.service import get_company
+from shared.kit.actors import Actor
+from shared.kit.db import reading
+from shared.kit.errors import Invalid
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language, ngettext
+from shared.kit.words import gettext as _
+
+SHOWN = 50
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring in what the accounting software knows."""
+
+
+@import_group.command("invoices")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--company", "company_code", required=True, help="short name of the company")
+@click.option("--format", "form", type=click.Choice(run.FORMS), help="else it is found out")
+@click.option("--mapping", multiple=True, metavar="ROLE=HEADING", help="say what a column is, e.g. total='Montant TTC'")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="order of days in a file where it is not clear")
+@click.option("--decimal", type=click.Choice([",", "."]), help="decimal mark in a file where it is not clear")
+@click.option("--dry-run", is_flag=True, help="read and check, write nothing")
+@click.option("--json", "as_json", is_flag=True, help="report for programs")
+def invoices(  # noqa: PLR0917 - click passes what it declares
+    file: Path,
+    company_code: str,
+    form: str | None,
+    mapping: tuple[str, ...],
+    dates: str | None,
+    decimal: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Import invoices from a CSV, XLSX or FEC file, in one transaction with a certificate."""
+    if file.stat().st_size > MAX_BYTES:
+        raise Invalid("file.too_large", _("The file has more than %(limit)s MB.", limit=MAX_BYTES // 1024 // 1024))
+    with reading() as session:
+        company = get_company(session, company_code)
+    choices = {"mapping": _mapping(mapping), "dates": dates, "decimal": decimal}
+    outcome = run.import_file(
+        file.read_bytes(),
+        company_id=company.id,
+        name=file.name,
+        by=Actor.system("command"),
+        form=form or "",
+        choices={name: value for name, value in choices.items() if value},
+        dry_run=dry_run,
+    )
+    if as_json:
+        click.echo(json.dumps(_report(outcome, company.currency), ensure_ascii=False, indent=2, default=str))
+    else:
+        click.echo("\n".join(_lines(outcome, company.currency)))
+    if outcome.state not in (RunState.DONE, RunState.READY):
+        sys.exit(1)
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        role, mark, heading = pair.partition("=")
+        if not mark:
+            raise Invalid("import.mapping", _("Write a mapping as role=heading, not “%(pair)s”.", pair=pair))
+        mapping[role.strip()] = heading.strip()
+    return mapping
+
+
+def _report(outcome: run.Outcome, currency: str) -> dict[str, Any]:
+    return {
+        "run": outcome.run_id,
+        "state": outcome.state.value,
+        "format": outcome.form,
+        "currency": currency,
+        "counts": outcome.counts,
+        "result": outcome.result,
+        "certificate": outcome.certificate,
+        "faults": [fault.as_json() | {"message": told(fault, currency)} for fault in outcome.faults],
+        "fault_count": outcome.fault_count,
+        "warnings": [warning.as_json() | {"message": told(warning, currency)} for warning in outcome.warnings],
+        "warning_count": outcome.warning_count,
+        "facts": outcome.facts,
+    }
+
+
+def _lines(outcome: run.Outcome, currency: str) -> list[str]:
+    lines = [told(fault, currency) for fault in outcome.faults[:SHOWN]]
+    if outcome.fault_count:
+        lines.append(
+            ngettext("%(n)s fault; nothing was imported.", "%(n)s faults; nothing was imported.", outcome.fault_count)
+        )
+        return lines
+    lines += [told(warning, currency) for warning in outcome.warnings[:SHOWN]]
+    if outcome.warning_count > SHOWN:
+        lines.append(_("… and %(n)s more remarks.", n=outcome.warning_count - SHOWN))
+    certificate, result = outcome.certificate, outcome.result
+    balance = format_money(Money(int(certificate.get("balance", 0)), currency), current_language())
+    if outcome.state is RunState.READY:
+        lines.append(_("Nothing was written (dry run)."))
+    else:
+        lines.append(
+            _(
+                "Added: %(debtors)s debtors, %(invoices)s invoices. Changed: %(changed)s.",
+                debtors=result.get("debtors_added", 0),
+                invoices=result.get("invoices_added", 0),
+                changed=result.get("invoices_changed", 0) + result.get("carried_settled", 0),
+            )
+        )
+    lines.append(
+        _("Certificate: %(debtors)s debtors, open %(balance)s.", debtors=certificate.get("debtors", 0), balance=balance)
+    )
+    return lines

@@ -1,0 +1,21 @@
+"""The import's work in the background."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from backoffice.imports import run
+from shared.kit.jobs import job
+
+
+@job("imports.read", queue="night", max_tries=3, timeout_s=1800)
+def read(payload: dict[str, Any]) -> None:
+    """Read a large file for its preview. Safe to run twice: a run that has been read is left as it is."""
+    run.read(uuid.UUID(payload["run"]))
+
+
+@job("imports.write", queue="night", max_tries=5, timeout_s=3600)
+def write(payload: dict[str, Any]) -> None:
+    """Write a confirmed import. Safe to run twice: one transaction writes all, and a run that is done stays done."""
+    run.write(uuid.UUID(payload["run"]))

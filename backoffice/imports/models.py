@@ -1,0 +1,89 @@
+"""What was imported, how, and with which certificate; and what is remembered of a file's shape."""
+
+import enum
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.kit.columns import Currency, Minor, enum_column
+from shared.kit.db import Base, HasId
+
+
+class RunState(enum.Enum):
+    """Where an import stands."""
+
+    READING = "reading"
+    """The file is being read; nothing is written."""
+    READY = "ready"
+    """It was read without faults and waits for a yes."""
+    FAULTY = "faulty"
+    """It has faults or leaves a question open; other choices may mend it."""
+    WAITING = "waiting"
+    """Confirmed; the job will come."""
+    WRITING = "writing"
+    DONE = "done"
+    REFUSED = "refused"
+    """The certificate did not hold against the books: nothing was written."""
+    CANCELLED = "cancelled"
+
+
+class ImportRun(HasId, Base):
+    """One file offered for import. The file itself is kept by its SHA-256."""
+
+    __tablename__ = "import_run"
+    __table_args__ = (Index("ix_import_run_company", "company_id", "id"),)
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    state: Mapped[RunState] = mapped_column(enum_column(RunState))
+    form: Mapped[str] = mapped_column(String(8), default="")
+    """"csv", "xlsx", "fec", or "" until it is found out."""
+    file_name: Mapped[str] = mapped_column(String(200))
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    choices: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """What a person said: mapping, order of days, decimal mark, terms."""
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    fault_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    warning_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    certificate: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """Totals, and the lines of the debtors with something open (the first thousand)."""
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """What was written: how many debtors, invoices, settlements."""
+    done_count: Mapped[int] = mapped_column(default=0)
+    total_count: Mapped[int] = mapped_column(default=0)
+    """Progress, in lines of the file."""
+    currency: Mapped[Currency] = mapped_column(default="EUR")
+    error: Mapped[str] = mapped_column(Text, default="")
+    started_by_id: Mapped[uuid.UUID | None]
+    started_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ImportMapping(HasId, Base):
+    """How a person read a table: offered again for every file with the same headings."""
+
+    __tablename__ = "import_mapping"
+    __table_args__ = (UniqueConstraint("company_id", "signature"),)
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    signature: Mapped[str] = mapped_column(String(64))
+    choices: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    used_at: Mapped[datetime]
+
+
+class ImportPosition(Base):
+    """The unapplied credit that the accounting file last showed for a debtor: a later file is compared with it."""
+
+    __tablename__ = "import_position"
+
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"), primary_key=True)
+    credit_minor: Mapped[Minor]
+    import_run_id: Mapped[uuid.UUID]

@@ -1,0 +1,300 @@
+"""From staging into the books, in sets: what is new, what has changed, and whether the certificate holds.
+
+Everything happens in the caller's transaction, and nothing is believed: the certificate is checked against the sums
+of the invoices as they stand in the database after the writing, not against what was meant to be written.
+
+What a file says of a known invoice is set beside what was paid here. Let T be its total in the file, S what the file
+shows as settled, P what was settled through Guichet. The file may know of P already or not yet, so that settled is the
+larger of the two, and open is T − max(S, P); never less than what a payment in flight holds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from backoffice.imports.faults import Findings
+
+UNAPPLIED = "credit"
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Whose books are written, when, and by which run."""
+
+    company_id: uuid.UUID
+    run_id: uuid.UUID
+    currency: str
+    language: str
+    opening_title: str
+    at: datetime
+    today: date
+    new_id: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {
+            "company": self.company_id,
+            "run": self.run_id,
+            "currency": self.currency,
+            "language": self.language,
+            "opening": self.opening_title,
+            "at": self.at,
+            "today": self.today,
+        }
+
+
+class Writer:
+    """Runs the statements of one import; each method is one step of `run.write_run`."""
+
+    def __init__(self, cursor: Cursor[Any], books: Books) -> None:
+        self._cursor, self._books = cursor, books
+
+    def do(self, statement: str, **more: Any) -> int:
+        """Run one statement; gives the number of rows it touched."""
+        sql = statement.replace("new_id()", self._books.new_id).replace("transfer_columns", _TRANSFER)
+        self._cursor.execute(sql, self._books.facts | more)
+        return max(self._cursor.rowcount, 0)
+
+    def rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
+        """Run one query; gives all its rows."""
+        self.do(statement, **more)
+        return self._cursor.fetchall()
+
+    # Who owes
+
+    def find_debtors(self, faults: Findings) -> None:
+        """Recognise the known debtors by their code, lock them in the order of their ids, and give the others an id."""
+        self.do("CREATE INDEX ON stage_debtor (key)")
+        self.do("""UPDATE stage_debtor s SET id = d.id FROM debtor d
+                   WHERE d.company_id = %(company)s AND d.account_code = s.key""")
+        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor)
+                   ORDER BY id FOR UPDATE) AS locked""")
+        for code, currency in self.rows("""SELECT d.account_code, d.currency FROM debtor d
+                JOIN stage_debtor s ON s.id = d.id WHERE d.currency <> %(currency)s ORDER BY 1"""):
+            faults.add("debtor.other_currency", value=code, expected=currency)
+        self.do("UPDATE stage_debtor SET id = new_id(), is_new = true WHERE id IS NULL")
+        self.do("ANALYZE stage_item")
+        self.do("ANALYZE stage_debtor")
+        self.do("""UPDATE stage_debtor s SET owed = x.owed, credit = x.credit FROM (
+                       SELECT debtor, coalesce(sum(open) FILTER (WHERE kind IN ('invoice', 'opening')), 0)
+                            - coalesce(sum(open) FILTER (WHERE kind = 'credit_note'), 0) AS owed,
+                            coalesce(sum(open) FILTER (WHERE kind = 'credit'), 0) AS credit
+                       FROM stage_item GROUP BY debtor) x WHERE x.debtor = s.key""")
+
+    def add_debtors(self) -> int:
+        """Write the new debtors with what they will owe; complete the known ones where they are blank."""
+        self.do("""UPDATE debtor d SET siren = coalesce(d.siren, s.siren),
+                       vat_number = coalesce(d.vat_number, s.vat_number)
+                   FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new
+                   AND (d.siren IS NULL AND s.siren IS NOT NULL OR d.vat_number IS NULL AND s.vat_number IS NOT NULL)""")
+        return self.do("""INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
+                street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
+                held_minor, credit_minor, search_text, created_at)
+            SELECT id, %(company)s, key, name, 'business', siren, vat_number, street, '', postcode, city,
+                coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', owed, 0, credit,
+                search_text, %(at)s
+            FROM stage_debtor WHERE is_new""")
+
+    def add_contacts(self) -> int:
+        """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
+        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, created_at)
+            SELECT DISTINCT ON (email) new_id(), %(company)s, email, contact_name, coalesce(language, %(language)s),
+                phone, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email, key
+            ON CONFLICT (company_id, email) DO NOTHING""")
+        return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
+            SELECT new_id(), s.id, c.id, 'owner', true, %(at)s
+            FROM stage_debtor s JOIN contact c ON c.company_id = %(company)s AND c.email = s.email
+            WHERE NOT EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id AND x.contact_id = c.id)""")
+
+    # New invoices and credit notes
+
+    def match_invoices(self) -> None:
+        """Recognise the invoices that are here already, by debtor, kind and number."""
+        if not self.rows("SELECT FROM stage_debtor WHERE NOT is_new LIMIT 1"):
+            return
+        self.do("""UPDATE stage_item s SET old_id = i.id FROM stage_debtor d, invoice i
+            WHERE d.key = s.debtor AND NOT d.is_new AND i.debtor_id = d.id AND i.number = s.number
+            AND i.kind = CASE s.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END AND s.kind <> 'credit'""")
+        self.do("ANALYZE stage_item")
+
+    def add_invoices(self) -> int:
+        """Write the new ones with their movements: issued, and settled as far as the file shows."""
+        added = self.do("""INSERT INTO invoice (id, company_id, debtor_id, kind, number, title, order_reference,
+                issued_on, due_on, due_is_derived, currency, net_minor, vat_minor, total_minor, open_minor, held_minor,
+                frozen_minor, settled_on, source, import_run_id, created_at)
+            SELECT s.id, %(company)s, d.id, CASE s.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END,
+                s.number, CASE s.kind WHEN 'opening' THEN %(opening)s ELSE s.label END, s.po_number, s.issued_on,
+                s.due_on, s.derived, %(currency)s, s.net, s.vat, s.total, s.open, 0, 0,
+                CASE WHEN s.open = 0 THEN coalesce(s.settled_on, s.issued_on) END, 'import', %(run)s, %(at)s
+            FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
+            WHERE s.old_id IS NULL AND s.kind <> 'credit'""")
+        self.do("""INSERT INTO ledger_transfer (transfer_columns)
+            SELECT new_id(), %(company)s, d.id, new_id(), 0, 'issue', 'posted',
+                CASE s.kind WHEN 'credit_note' THEN 'sales' ELSE 'receivable' END,
+                CASE s.kind WHEN 'credit_note' THEN NULL ELSE s.id END,
+                CASE s.kind WHEN 'credit_note' THEN 'receivable' ELSE 'sales' END,
+                CASE s.kind WHEN 'credit_note' THEN s.id END, s.total, %(currency)s, s.issued_on, %(at)s
+            FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
+            WHERE s.old_id IS NULL AND s.kind <> 'credit'""")
+        self.do("""INSERT INTO ledger_transfer (transfer_columns)
+            SELECT new_id(), %(company)s, d.id, new_id(), 0, 'imported', 'posted',
+                CASE s.kind WHEN 'credit_note' THEN 'receivable' ELSE 'elsewhere' END,
+                CASE s.kind WHEN 'credit_note' THEN s.id END,
+                CASE s.kind WHEN 'credit_note' THEN 'elsewhere' ELSE 'receivable' END,
+                CASE s.kind WHEN 'credit_note' THEN NULL ELSE s.id END,
+                s.total - s.open, %(currency)s, coalesce(s.settled_on, s.issued_on), %(at)s
+            FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
+            WHERE s.old_id IS NULL AND s.kind <> 'credit' AND s.total > s.open""")
+        return added
+
+    # Known invoices
+
+    def change_invoices(self, faults: Findings, warnings: Findings) -> int:
+        """Bring the known invoices to what the file shows, by explicit movements; gives how many changed."""
+        self.do(_CHANGED)
+        for number, paid in self.rows("SELECT number, paid + held FROM stage_change WHERE paid + held > total"):
+            faults.add("invoice.below_paid", value=number, paid=paid)
+        for number, held in self.rows(
+            "SELECT number, held FROM stage_change WHERE new_open > open AND held = new_open"
+        ):
+            warnings.add("invoice.held", value=number, held=held)
+        for number, paid in self.rows("SELECT number, paid FROM stage_change WHERE paid > total - open"):
+            warnings.add("invoice.paid_here", value=number, paid=paid)
+        for (number,) in self.rows("SELECT number FROM stage_change WHERE frozen > new_open"):
+            warnings.add("invoice.frozen", value=number)
+        if faults:
+            return 0
+        self._move("issue", "sales", "total - old_total")
+        self._move("imported", "elsewhere", "total - new_open - paid - imported", settles=True)
+        changed = self.do("""UPDATE invoice i SET open_minor = c.new_open, total_minor = c.total,
+                net_minor = CASE WHEN c.total = c.old_total THEN i.net_minor ELSE c.net END,
+                vat_minor = CASE WHEN c.total = c.old_total THEN i.vat_minor ELSE c.vat END,
+                settled_on = CASE WHEN c.new_open = 0 THEN coalesce(c.settled_on, i.settled_on, %(today)s) END
+            FROM stage_change c WHERE i.id = c.id AND (c.new_open <> c.old_open OR c.total <> c.old_total)""")
+        self.do("""UPDATE stage_debtor d SET explained = d.explained + x.difference FROM (
+                       SELECT debtor, sum((new_open - open) * sign) AS difference FROM stage_change GROUP BY debtor) x
+                   WHERE x.debtor = d.key""")
+        self.do("""UPDATE invoice i SET due_on = s.due_on FROM stage_item s
+            WHERE i.id = s.old_id AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
+        return changed
+
+    def _move(self, kind: str, other: str, amount: str, *, settles: bool = False) -> None:
+        """Write the movement between an invoice and another account for every change whose amount is not zero.
+
+        A positive amount of `settles` lowers the invoice, of the others it raises it; for a credit note all is turned.
+        """
+        self.do(f"""INSERT INTO ledger_transfer (transfer_columns)
+            SELECT new_id(), %(company)s, debtor_id, new_id(), 0, '{kind}', 'posted',
+                CASE WHEN up THEN 'receivable' ELSE '{other}' END, CASE WHEN up THEN id END,
+                CASE WHEN up THEN '{other}' ELSE 'receivable' END, CASE WHEN up THEN NULL ELSE id END,
+                abs(amount), %(currency)s, coalesce(settled_on, %(today)s), %(at)s
+            FROM (SELECT c.*, {amount} AS amount, (({amount}) * sign > 0) <> {settles} AS up FROM stage_change c) AS c
+            WHERE amount <> 0""")  # noqa: S608 - all parts are words of this file
+
+    # Unapplied credit
+
+    def change_credits(self) -> int:
+        """Bring unapplied credit to what the file shows; gives how many accounts changed.
+
+        What the last file showed is remembered, so that only its changes count; credit that came through Guichet or was
+        used here (known = credit + used) is never added nor taken a second time.
+        """
+        self.do(_CREDITS)
+        self.do("""INSERT INTO ledger_transfer (transfer_columns)
+            SELECT new_id(), %(company)s, id, new_id(), 0, 'imported', 'posted',
+                CASE WHEN change > 0 THEN 'elsewhere' ELSE 'credit' END, CASE WHEN change > 0 THEN NULL ELSE id END,
+                CASE WHEN change > 0 THEN 'credit' ELSE 'elsewhere' END, CASE WHEN change > 0 THEN id END,
+                abs(change), %(currency)s, %(today)s, %(at)s
+            FROM stage_credit WHERE change <> 0""")
+        changed = self.do("""UPDATE debtor d SET credit_minor = d.credit_minor + c.change FROM stage_credit c
+            WHERE d.id = c.id AND NOT c.is_new AND c.change <> 0""")
+        self.do("""UPDATE stage_debtor s SET explained = explained - (c.before + c.change - c.wanted)
+            FROM stage_credit c WHERE c.id = s.id AND NOT c.is_new""")
+        self.do("""INSERT INTO import_position (debtor_id, credit_minor, import_run_id)
+            SELECT id, wanted, %(run)s FROM stage_credit WHERE wanted > 0 OR last > 0
+            ON CONFLICT (debtor_id) DO UPDATE SET credit_minor = excluded.credit_minor,
+                import_run_id = excluded.import_run_id WHERE import_position.credit_minor <> excluded.credit_minor""")
+        return changed
+
+    # The end
+
+    def total_debtors(self) -> None:
+        """Bring the known debtors' cached open amount to the sum of their invoices."""
+        self.do("""UPDATE debtor d SET open_minor = x.open FROM (
+                       SELECT i.debtor_id, sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END) AS open
+                       FROM invoice i JOIN stage_debtor s ON s.id = i.debtor_id AND NOT s.is_new GROUP BY 1) x
+                   WHERE d.id = x.debtor_id AND d.open_minor <> x.open""")
+
+    def certify(self, *, whole_accounts: bool, faults: Findings) -> tuple[int, int]:
+        """Compare every debtor's balance in the file with the database; gives (debtors, open total).
+
+        `whole_accounts`: the file holds all of an account (FEC), so that all its invoices count and unapplied credit is
+        taken off; else only the invoices of the file. `explained` is what payments here account for.
+        """
+        found = (
+            """SELECT s.key, (SELECT coalesce(sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END), 0)
+                    FROM invoice i WHERE i.debtor_id = s.id AND i.open_minor > 0) - d.credit_minor AS found
+               FROM stage_debtor s JOIN debtor d ON d.id = s.id"""
+            if whole_accounts
+            else """SELECT s.debtor AS key,
+                    sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END) AS found
+               FROM stage_item s JOIN invoice i ON i.id = coalesce(s.old_id, s.id) GROUP BY s.debtor"""
+        )
+        self.do(f"CREATE TEMP TABLE stage_found ON COMMIT DROP AS {found}")
+        wrong = self.rows("""SELECT s.key, s.balance + s.explained, coalesce(f.found, 0)
+            FROM stage_debtor s LEFT JOIN stage_found f ON f.key = s.key
+            WHERE coalesce(f.found, 0) <> s.balance + s.explained ORDER BY s.key""")
+        for key, expected, there in wrong:
+            faults.add("certificate.difference", value=key, expected=int(expected), found=int(there))
+        [(count, total)] = self.rows("SELECT count(*), coalesce(sum(found), 0) FROM stage_found")
+        return int(count), int(total)
+
+
+_TRANSFER = (
+    "id, company_id, debtor_id, movement_id, leg, kind, phase, debit_account, debit_owner, credit_account, "
+    "credit_owner, amount_minor, currency, value_on, at"
+)
+
+_CHANGED = """
+CREATE TEMP TABLE stage_change ON COMMIT DROP AS
+WITH touched AS (
+    SELECT s.debtor, i.debtor_id, i.id, s.number, s.total, s.open, s.settled_on, s.net, s.vat,
+        i.total_minor AS old_total, i.open_minor AS old_open, i.held_minor AS held, i.frozen_minor AS frozen,
+        CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
+    FROM stage_item s JOIN invoice i ON i.id = s.old_id
+    WHERE i.open_minor <> s.open OR i.total_minor <> s.total
+), shown AS (
+    SELECT t.id, coalesce(sum(CASE
+            WHEN x.kind = 'imported' THEN CASE WHEN x.credit_owner = t.id THEN x.amount_minor ELSE -x.amount_minor END
+        END), 0)::bigint * max(t.sign) AS imported,
+        coalesce(sum(CASE
+            WHEN x.kind IN ('credit_applied', 'credit_restored') AND (x.debit_account = 'credit' OR x.credit_account = 'credit')
+            THEN CASE WHEN x.credit_owner = t.id THEN x.amount_minor ELSE -x.amount_minor END
+        END), 0)::bigint AS applied
+    FROM touched t LEFT JOIN ledger_transfer x ON x.debtor_id = t.debtor_id AND t.id IN (x.debit_owner, x.credit_owner)
+        AND x.kind IN ('imported', 'credit_applied', 'credit_restored')
+    GROUP BY t.id
+), paid AS (
+    SELECT t.*, s.imported, s.applied, t.old_total - t.old_open - s.imported AS paid FROM touched t JOIN shown s USING (id)
+)
+SELECT *, greatest(total - greatest(total - open, paid), held) AS new_open FROM paid
+"""
+
+_CREDITS = """
+CREATE TEMP TABLE stage_credit ON COMMIT DROP AS
+SELECT id, is_new, wanted, last, before,
+    CASE WHEN is_new THEN wanted
+         WHEN wanted > last THEN greatest(0, least(wanted - last, wanted - known))
+         ELSE -greatest(0, least(last - wanted, known - wanted, before)) END AS change
+FROM (
+    SELECT s.id, s.is_new, s.credit AS wanted, coalesce(p.credit_minor, 0) AS last, d.credit_minor AS before,
+        d.credit_minor + coalesce((SELECT sum(least(c.applied, greatest(0, c.paid - (c.total - c.open))))
+            FROM stage_change c WHERE c.debtor_id = s.id AND c.sign > 0), 0) AS known
+    FROM stage_debtor s JOIN debtor d ON d.id = s.id LEFT JOIN import_position p ON p.debtor_id = s.id
+) AS x WHERE wanted <> 0 OR last <> 0 OR before <> 0
+"""
