@@ -12,11 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import SecretStr
 
 from shared.kit import clock, files, log
 from shared.kit.db import Base, make_engine, use_engine
-from shared.kit.errors import DomainError
-from shared.kit.settings import Settings, get_settings
+from shared.kit.errors import DomainError, Invalid, NotFound, Refused
+from shared.kit.settings import Settings, get_settings, use_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -35,6 +36,7 @@ MODELS = (
     "shared.access.models",
     "shared.messages.models",
     "payments.models",
+    "backoffice.access.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
 )
@@ -65,7 +67,8 @@ def prepare(settings: Settings | None = None) -> Settings:
     """Connect this process to its database, files, clock and jobs; the same for web, worker, clock and commands."""
     from shared.kit.servers import resolve
 
-    settings = settings or get_settings()
+    settings = settings or _find_settings()
+    use_settings(settings)
     log.configure(settings.log_level)
     metadata()
     import_jobs()
@@ -74,6 +77,20 @@ def prepare(settings: Settings | None = None) -> Settings:
     if settings.is_demo:
         clock.set_clock(clock.OffsetClock(settings.clock_file))
     return settings
+
+
+def _find_settings() -> Settings:
+    """The environment's settings; a command typed beside a running demo, without any, gets that demo's."""
+    from shared.kit.family import last_demo_settings
+
+    try:
+        return get_settings()
+    except Invalid:
+        var_dir = Settings(mode="demo", secret_key=SecretStr("-" * 32)).var_dir
+        found = last_demo_settings(var_dir)
+        if found is None:
+            raise
+        return found
 
 
 def build_portal(settings: Settings) -> Flask:
@@ -212,6 +229,96 @@ def run_clock() -> None:
 
     settings = prepare()
     work.Clock(resolve(settings).redis_url).run()
+
+
+@cli.command()
+@click.option(
+    "--port", default=8000, show_default=True, help="the portal and back-office; twins and mail on the next two"
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--seed", "only_seed", is_flag=True, hidden=True)
+def demo(port: int, host: str, *, only_seed: bool) -> None:
+    """Run everything on this machine against the twins, with a seeded world; Ctrl-C stops it all."""
+    if only_seed:
+        _seed_demo()
+        return
+    from shared.kit.family import demo_settings, guichet_family
+
+    settings = demo_settings(port, host=host)
+    family = guichet_family(settings, port, host=host, announce=lambda: _announce(settings, port))
+    sys.exit(family.run())
+
+
+DEMO_PASSWORD = "guichet-demo"  # noqa: S105 - printed on purpose; the demo's doors lead to made-up money
+
+
+def _seed_demo() -> None:
+    from backoffice.demo.seed import seed
+
+    if not prepare().is_demo:
+        raise Refused("demo.only", "The demo's world is made in the demo only.")
+    made = seed(password=DEMO_PASSWORD)
+    click.echo(f"seeded {made.debtor_count} debtors" if made.is_new else "the world is there")
+
+
+def _announce(settings: Settings, port: int) -> None:
+    from backoffice.demo.seed import STAFF
+
+    prepare(settings)
+    link = _a_link("411VIDAL", "dora@librairie-vidal.example")
+    twins = settings.twin_control_url or ""
+    names = "\n".join(f"                 {email:<38} {DEMO_PASSWORD}   ({role.value})" for email, _name, role in STAFF)
+    click.echo(
+        f"""
+  Guichet is open.
+
+    Portal       {link}
+    Back-office  {settings.public_url}/backoffice/
+{names}
+    Mail inbox   {twins.removesuffix("/_twin/")}/inbox/
+    Time, twins  {twins}   (press "next day" and watch)
+
+    Ctrl-C stops everything. Port {port}; data in {settings.var_dir}.
+"""
+    )
+
+
+def _a_link(debtor_code: str, email: str) -> str:
+    from sqlalchemy import select
+
+    from shared.access.models import LinkPurpose
+    from shared.access.service import make_link
+    from shared.debtors.models import Contact, Debtor, DebtorContact
+    from shared.kit.db import transaction
+
+    with transaction() as session:
+        row = session.execute(
+            select(Debtor.id, Contact.id)
+            .join(DebtorContact, DebtorContact.debtor_id == Debtor.id)
+            .join(Contact, Contact.id == DebtorContact.contact_id)
+            .where(Debtor.account_code == debtor_code, Contact.email == email.lower())
+            .where(DebtorContact.removed_at.is_(None))
+        ).first()
+        if row is None:
+            raise NotFound("access.missing", f"{email} does not act for {debtor_code}")
+        token = make_link(session, debtor_id=row[0], contact_id=row[1], purpose=LinkPurpose.STAFF)
+    return f"{get_settings().public_url}/l/{token}"
+
+
+@cli.group()
+def access() -> None:
+    """Debtors' ways in."""
+
+
+@access.command("link")
+@click.argument("debtor")
+@click.option("--contact", required=True, help="the person's e-mail address")
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+def access_link(debtor: str, contact: str, *, as_json: bool) -> None:
+    """Make a magic link for a person who acts for DEBTOR (its account code), and print it once."""
+    prepare()
+    link = _a_link(debtor, contact)
+    say({"link": link}, as_json=as_json, lines=[link])
 
 
 def say(report: dict[str, Any], *, as_json: bool, lines: list[str]) -> None:
