@@ -173,7 +173,13 @@ def company_colours() -> Response:
     return response
 
 
+def tab_icon() -> Response:
+    """Answer the address that browsers ask for by habit, beside a PDF or a plain text."""
+    return file("", "img/favicon.svg")
+
+
 ROUTES = (
+    Route("GET", "/favicon.ico", tab_icon, anyone),
     Route("GET", "/assets/<fingerprint>/<path:name>", file, anyone),
     Route("GET", "/brand.css", company_colours, anyone),
 )

@@ -7,6 +7,11 @@ panel.tabIndex = -1;
 document.body.append(panel);
 let asked = 0;
 
+function shut() {
+  panel.hidden = true;
+  asked += 1;
+}
+
 async function peek(row) {
   const link = row.querySelector("a[href]");
   if (!link || new URL(link.href).pathname === location.pathname) return;
@@ -20,7 +25,17 @@ async function peek(row) {
   title.textContent = page.querySelector("h1")?.textContent ?? link.textContent;
   const parts = page.querySelectorAll("[data-peek]");
   const content = parts.length ? [...parts] : [...(page.querySelector(".desk-content")?.children ?? [])].slice(0, 3);
-  panel.replaceChildren(title, ...content.map((part) => document.importNode(part, true)));
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "btn btn-quiet btn-small";
+  close.textContent = document.body.dataset.close ?? "×";
+  close.addEventListener("click", shut);
+  const head = document.createElement("div");
+  head.className = "peek-head";
+  head.append(title, close);
+  panel.replaceChildren(head, ...content.map((part) => document.importNode(part, true)));
+  // only to be read: acts belong to the page itself
+  for (const act of panel.querySelectorAll(".tick input, .selection-bar, details.confirm, .search")) act.remove();
   panel.setAttribute("aria-label", title.textContent);
   panel.hidden = false;
 }
@@ -34,7 +49,5 @@ document.addEventListener("click", (event) => {
   peek(row);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || panel.hidden) return;
-  panel.hidden = true;
-  asked += 1;
+  if (event.key === "Escape" && !panel.hidden) shut();
 });
