@@ -256,6 +256,7 @@ class Family:
         if self.output.isatty():
             self._write("\n")
         self._say("guichet", "stopping")
+        self._flush()
         for child in reversed(self._children):
             self._stop_child(child)
         orphans.sweep(f"{self.mark}.", grace_s=0 if self._signals > 1 else 1)
@@ -283,6 +284,7 @@ class Family:
                 process.wait()
             for key, _ in self._selector.select(_STARTING_TICK_S):
                 self._pass_on(key.data)
+            self._flush()
         self._drain(child)
 
     def _drain(self, child: _Child) -> None:
