@@ -68,23 +68,17 @@ class Writer:
     # Who owes
 
     def find_debtors(self, faults: Findings) -> None:
-        """Recognise the known debtors by their code, lock them in the order of their ids, and give the others an id."""
+        """Recognise the known debtors by their code and lock them in the order of their ids."""
         self.do("CREATE INDEX ON stage_debtor (key)")
-        self.do("""UPDATE stage_debtor s SET id = d.id FROM debtor d
+        self.do("ANALYZE stage_item")
+        self.do("ANALYZE stage_debtor")
+        self.do("""UPDATE stage_debtor s SET id = d.id, is_new = false FROM debtor d
                    WHERE d.company_id = %(company)s AND d.account_code = s.key""")
-        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor)
+        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor WHERE NOT is_new)
                    ORDER BY id FOR UPDATE) AS locked""")
         for code, currency in self.rows("""SELECT d.account_code, d.currency FROM debtor d
                 JOIN stage_debtor s ON s.id = d.id WHERE d.currency <> %(currency)s ORDER BY 1"""):
             faults.add("debtor.other_currency", value=code, expected=currency)
-        self.do("UPDATE stage_debtor SET id = new_id(), is_new = true WHERE id IS NULL")
-        self.do("ANALYZE stage_item")
-        self.do("ANALYZE stage_debtor")
-        self.do("""UPDATE stage_debtor s SET owed = x.owed, credit = x.credit FROM (
-                       SELECT debtor, coalesce(sum(open) FILTER (WHERE kind IN ('invoice', 'opening')), 0)
-                            - coalesce(sum(open) FILTER (WHERE kind = 'credit_note'), 0) AS owed,
-                            coalesce(sum(open) FILTER (WHERE kind = 'credit'), 0) AS credit
-                       FROM stage_item GROUP BY debtor) x WHERE x.debtor = s.key""")
 
     def add_debtors(self) -> int:
         """Write the new debtors with what they will owe; complete the known ones where they are blank."""
@@ -96,15 +90,19 @@ class Writer:
                 street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
                 held_minor, credit_minor, search_text, created_at)
             SELECT id, %(company)s, key, name, 'business', siren, vat_number, street, '', postcode, city,
-                coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', owed, 0, credit,
-                search_text, %(at)s
-            FROM stage_debtor WHERE is_new""")
+                coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', coalesce(owed, 0), 0,
+                coalesce(credit, 0), search_text, %(at)s
+            FROM stage_debtor LEFT JOIN (
+                SELECT debtor, sum(CASE kind WHEN 'credit' THEN open ELSE 0 END) AS credit,
+                    sum(CASE kind WHEN 'credit' THEN 0 WHEN 'credit_note' THEN -open ELSE open END) AS owed
+                FROM stage_item GROUP BY debtor) AS x ON x.debtor = key
+            WHERE is_new""")
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
         self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, created_at)
-            SELECT DISTINCT ON (email) new_id(), %(company)s, email, contact_name, coalesce(language, %(language)s),
-                phone, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email, key
+            SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, contact_name, coalesce(language, %(language)s),
+                phone, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email COLLATE "C"
             ON CONFLICT (company_id, email) DO NOTHING""")
         return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
             SELECT new_id(), s.id, c.id, 'owner', true, %(at)s
@@ -292,9 +290,11 @@ SELECT id, is_new, wanted, last, before,
          WHEN wanted > last THEN greatest(0, least(wanted - last, wanted - known))
          ELSE -greatest(0, least(last - wanted, known - wanted, before)) END AS change
 FROM (
-    SELECT s.id, s.is_new, s.credit AS wanted, coalesce(p.credit_minor, 0) AS last, d.credit_minor AS before,
+    SELECT s.id, s.is_new, coalesce(w.credit, 0) AS wanted, coalesce(p.credit_minor, 0) AS last, d.credit_minor AS before,
         d.credit_minor + coalesce((SELECT sum(least(c.applied, greatest(0, c.paid - (c.total - c.open))))
             FROM stage_change c WHERE c.debtor_id = s.id AND c.sign > 0), 0) AS known
     FROM stage_debtor s JOIN debtor d ON d.id = s.id LEFT JOIN import_position p ON p.debtor_id = s.id
+        LEFT JOIN (SELECT debtor, sum(open)::bigint AS credit FROM stage_item WHERE kind = 'credit' GROUP BY debtor) AS w
+            ON w.debtor = s.key
 ) AS x WHERE wanted <> 0 OR last <> 0 OR before <> 0
 """
