@@ -105,3 +105,20 @@ def test_no_text_for_people_is_left_outside_gettext() -> None:
                 bare += [f"{path.name}:{node.lineno}" for arg in node.args[:1] if isinstance(arg, ast.Constant)]
 
     assert bare == []
+
+
+def test_a_text_has_one_translation_whatever_the_catalogue() -> None:
+    """Catalogues are merged: the same English text must not mean two things."""
+    known: dict[str, tuple[str, str]] = {}
+    torn = []
+    for path in sorted((ROOT / "shared/translations/fr").glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale="fr"):
+                if not message.id:
+                    continue
+                key, said = str(message.id), str(message.string)
+                if key in known and known[key][1] != said:
+                    torn.append(f"{key}: {known[key]} and {(path.name, said)}")
+                known.setdefault(key, (path.name, said))
+
+    assert torn == []
