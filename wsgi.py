@@ -34,8 +34,10 @@ MODELS = (
     "shared.invoices.models",
     "shared.ledger.models",
     "shared.access.models",
+    "shared.documents.models",
     "shared.messages.models",
     "payments.models",
+    "payments.webhooks.models",
     "backoffice.access.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
@@ -44,6 +46,7 @@ MODELS = (
 
 JOBS: tuple[str, ...] = (
     "shared.messages.jobs",
+    "payments.webhooks.jobs",
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
 )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
-from shared.kit.columns import Currency, Minor, above_zero, at_least_zero, enum_column
+from shared.kit.columns import Currency, Minor, above_zero, enum_column
 from shared.kit.db import Base, HasId
 
 
@@ -216,12 +216,17 @@ class Refund(HasId, Base):
     currency: Mapped[Currency] = mapped_column(default="EUR")
     status: Mapped[RefundStatus] = mapped_column(enum_column(RefundStatus), default=RefundStatus.ASKED)
     idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """The frozen parameters of the provider's call, written when it is sent for the first time."""
     provider_reference: Mapped[str | None] = mapped_column(String(128))
+    failure_reason: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")
     asked_by: Mapped[str] = mapped_column(default="")
     asked_by_id: Mapped[uuid.UUID | None]
     approved_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    """When the provider was last asked about it."""
     done_at: Mapped[datetime | None]
 
 
@@ -229,7 +234,7 @@ class Payout(HasId, Base):
     """What a provider paid to the company's bank account."""
 
     __tablename__ = "payout"
-    __table_args__ = (UniqueConstraint("provider", "provider_reference"), at_least_zero("fee_minor"))
+    __table_args__ = (UniqueConstraint("provider", "provider_reference"),)
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     provider: Mapped[Provider] = mapped_column(enum_column(Provider))
@@ -238,4 +243,6 @@ class Payout(HasId, Base):
     fee_minor: Mapped[Minor] = mapped_column(default=0)
     currency: Mapped[Currency] = mapped_column(default="EUR")
     paid_on: Mapped[date | None]
+    returned_at: Mapped[datetime | None]
+    """When the company's bank sent it back to the provider."""
     created_at: Mapped[datetime]

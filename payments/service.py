@@ -7,9 +7,8 @@ by id, payment.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -57,13 +56,30 @@ class Facts:
 
     provider_reference: str | None = None
     checkout_reference: str | None = None
+    checkout_url: str | None = None
+    checkout_expires_at: datetime | None = None
     failure_code: str | None = None
     failure_reason: str | None = None
     charge_on: date | None = None
     expected_on: date | None = None
+    fee_minor: int | None = None
     amount_minor: int | None = None
-    """What the provider really took, when it differs."""
-    extra: dict[str, Any] = field(default_factory=dict)
+    """What the provider really took (or took back), when it differs."""
+    object_reference: str | None = None
+    """The money object behind this step when it is not the payment itself: a chargeback with a name of its own."""
+
+
+LEARNT = (
+    "provider_reference",
+    "checkout_reference",
+    "checkout_url",
+    "checkout_expires_at",
+    "failure_code",
+    "failure_reason",
+    "charge_on",
+    "expected_on",
+    "fee_minor",
+)
 
 
 def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -> Payment:
@@ -131,9 +147,9 @@ def advance(
     4. Write status, transition and audit line, and publish the edge's topic.
     """
     facts = facts or Facts()
-    payment = _locked(session, payment_id)
+    payment = lock_payment(session, payment_id)
     before = payment.status
-    _learn(payment, facts)
+    learn(payment, facts)
     if before is to or (to in IN_FLIGHT and before in COLLECTED | {PaymentStatus.CHARGED_BACK}):
         return False
     topic = payment_topic(before, to)
@@ -161,22 +177,23 @@ def advance(
     return True
 
 
-def _locked(session: Session, payment_id: uuid.UUID) -> Payment:
+def steps_of(session: Session, payment_id: uuid.UUID) -> int:
+    """How many steps a payment has taken: its version."""
+    taken = select(func.coalesce(func.max(PaymentTransition.step), 0)).where(PaymentTransition.payment_id == payment_id)
+    return int(session.scalar(taken) or 0)
+
+
+def lock_payment(session: Session, payment_id: uuid.UUID) -> Payment:
+    """The payment, locked and read anew, after its debtor (the lock order of the house). Raises NotFound."""
     debtor_id = session.scalar(select(Payment.debtor_id).where(Payment.id == payment_id))
     if debtor_id is not None:
         lock_debtor(session, debtor_id)
     return db.lock(session, Payment, payment_id)
 
 
-def _learn(payment: Payment, facts: Facts) -> None:
-    for name in (
-        "provider_reference",
-        "checkout_reference",
-        "failure_code",
-        "failure_reason",
-        "charge_on",
-        "expected_on",
-    ):
+def learn(payment: Payment, facts: Facts) -> None:
+    """Keep what a provider told, without a step."""
+    for name in LEARNT:
         value = getattr(facts, name)
         if value is not None:
             setattr(payment, name, value)
@@ -186,12 +203,12 @@ def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: 
     debtor = session.get_one(Debtor, payment.debtor_id)
     account = CLEARING[payment.provider]
     if to is PaymentStatus.CONFIRMED and before is PaymentStatus.CHARGED_BACK:
-        occasion = _occasion(session, payment, kind=Kind.CHARGEBACK_WON)
+        occasion = _occasion(session, payment, kind=Kind.CHARGEBACK_WON, of=facts.object_reference)
         ledger.settle_directly(
             session,
             debtor,
             account=account,
-            minor=payment.amount_minor - payment.refunded_minor,
+            minor=ledger.net_of(session, payment.id, plus=Kind.CHARGEBACK, minus=Kind.CHARGEBACK_WON),
             parts=allocations(session, payment.id),
             occasion=occasion,
             kind=Kind.CHARGEBACK_WON,
@@ -217,13 +234,15 @@ def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: 
         kind = {PaymentStatus.CHARGED_BACK: Kind.CHARGEBACK, PaymentStatus.CANCELLED: Kind.RECEIPT_UNDONE}.get(
             to, Kind.LATE_FAILURE
         )
+        by_hand = payment.provider is Provider.HAND
         ledger.take_back(
             session,
             debtor,
             kind=kind,
             account=account,
-            minor=payment.amount_minor - payment.refunded_minor,
-            occasion=_occasion(session, payment, kind=kind),
+            minor=facts.amount_minor or payment.amount_minor - (payment.refunded_minor if by_hand else 0),
+            occasion=_occasion(session, payment, kind=kind, of=facts.object_reference),
+            may_lose=not by_hand,
         )
 
 
@@ -247,18 +266,16 @@ def _still_available(session: Session, payment: Payment) -> list[Part]:
     return parts
 
 
-def _occasion(session: Session, payment: Payment, *, kind: Kind | None = None) -> ledger.Occasion:
-    """When and for what.
-
-    A provider may confirm the same object again after a late failure: its later rounds carry "#2", "#3" … so that
-    each stays one movement.
-    """
+def _occasion(
+    session: Session, payment: Payment, *, kind: Kind | None = None, of: str | None = None
+) -> ledger.Occasion:
+    """When and for what; `of` names the provider's object when it is not the payment itself."""
     zone = session.get_one(Company, payment.company_id).zone
-    reference = payment.provider_reference
-    if reference is not None and kind is not None:
-        rounds = _round(session, payment, kind)
-        reference = reference if rounds == 1 else f"{reference}#{rounds}"
+    reference = of or payment.provider_reference
     has_key = reference is not None and kind is not None and payment.provider is not Provider.HAND
+    if has_key:
+        assert reference is not None and kind is not None  # noqa: S101, PT018 - for the type checker
+        reference = ledger.next_round(session, provider=payment.provider.value, reference=reference, kind=kind)
     return ledger.Occasion(
         at=clock.now(),
         value_on=payment.received_on or clock.today(zone),
@@ -268,33 +285,8 @@ def _occasion(session: Session, payment: Payment, *, kind: Kind | None = None) -
     )
 
 
-def _round(session: Session, payment: Payment, kind: Kind) -> int:
-    ends = {
-        Kind.PAYMENT: (PaymentStatus.CONFIRMED,),
-        Kind.LATE_FAILURE: (PaymentStatus.FAILED,),
-        Kind.CHARGEBACK: (PaymentStatus.CHARGED_BACK,),
-        Kind.CHARGEBACK_WON: (PaymentStatus.CONFIRMED,),
-    }.get(kind)
-    if ends is None:
-        return 1
-    steps = select(func.count()).select_from(PaymentTransition).where(PaymentTransition.payment_id == payment.id)
-    steps = steps.where(PaymentTransition.after.in_(ends))
-    if kind is Kind.PAYMENT:
-        steps = steps.where(PaymentTransition.before != PaymentStatus.CHARGED_BACK)
-    elif kind is Kind.LATE_FAILURE:
-        steps = steps.where(PaymentTransition.before.in_(COLLECTED))
-    elif kind is Kind.CHARGEBACK_WON:
-        steps = steps.where(PaymentTransition.before == PaymentStatus.CHARGED_BACK)
-    return int(session.scalar(steps) or 0) + 1
-
-
 def _write_step(session: Session, payment: Payment, before: PaymentStatus | None, *, by: Actor, cause: str) -> int:
-    step = 1 + (
-        session.scalar(
-            select(func.coalesce(func.max(PaymentTransition.step), 0)).where(PaymentTransition.payment_id == payment.id)
-        )
-        or 0
-    )
+    step = 1 + steps_of(session, payment.id)
     session.add(
         PaymentTransition(
             payment_id=payment.id,

@@ -85,7 +85,7 @@ class MandateStatus(enum.Enum):
 
 M = MandateStatus
 
-_ENDS = (M.FAILED, M.CANCELLED, M.EXPIRED, M.BLOCKED)
+MANDATE_ENDS = (M.FAILED, M.CANCELLED, M.EXPIRED, M.BLOCKED)
 
 MANDATE_EDGES: dict[tuple[MandateStatus, MandateStatus], str] = {
     (M.CREATED, M.PENDING): "mandate.given",
@@ -93,7 +93,9 @@ MANDATE_EDGES: dict[tuple[MandateStatus, MandateStatus], str] = {
     (M.PENDING, M.ACTIVE): "mandate.active",
     (M.ACTIVE, M.SUSPENDED): "mandate.ended",
     (M.SUSPENDED, M.ACTIVE): "mandate.active",
-    **{(start, end): "mandate.ended" for start in (M.CREATED, M.PENDING, M.ACTIVE, M.SUSPENDED) for end in _ENDS},
+    **{
+        (start, end): "mandate.ended" for start in (M.CREATED, M.PENDING, M.ACTIVE, M.SUSPENDED) for end in MANDATE_ENDS
+    },
     # A mandate may be reinstated at the provider.
     (M.CANCELLED, M.PENDING): "mandate.given",
     (M.CANCELLED, M.ACTIVE): "mandate.active",
@@ -129,6 +131,45 @@ REFUND_EDGES: dict[tuple[RefundStatus, RefundStatus], str] = {
     (R.SUBMITTED, R.FAILED): "refund.failed",
     (R.DONE, R.FAILED): "refund.failed",
 }
+
+
+def way(before: PaymentStatus, seen: PaymentStatus) -> tuple[PaymentStatus, ...]:
+    """The steps that lead from our state to the one that the provider shows; empty when there is nothing to do.
+
+    What lies behind us is no step (I6): money counted as received does not become "on its way" again because an older
+    answer says so, and a payment that was given up does not change the way it was. Raises LookupError when the table
+    has no way: somebody must look.
+    """
+    behind = (
+        before is seen
+        or (before in COLLECTED | {S.CHARGED_BACK} and seen in IN_FLIGHT)
+        or (before is S.SETTLED and seen is S.CONFIRMED)
+        or (before in GIVEN_UP and seen in GIVEN_UP)
+        or (before in IN_FLIGHT and seen is S.CREATED)
+    )
+    if behind:
+        return ()
+    if (before, seen) in PAYMENT_EDGES:
+        return (seen,)
+    through = {S.SETTLED: S.CONFIRMED, S.CHARGED_BACK: S.CONFIRMED, S.ACTION_NEEDED: S.SUBMITTED}.get(seen)
+    if through is None or (before, through) not in PAYMENT_EDGES or (through, seen) not in PAYMENT_EDGES:
+        raise LookupError(f"no way from {before.value} to {seen.value}")
+    return (through, seen)
+
+
+def mandate_way(before: MandateStatus, seen: MandateStatus) -> tuple[MandateStatus, ...]:
+    """Like `way`, for a mandate. A mandate that we blocked stays blocked, whatever the provider says."""
+    if before is seen or before is M.BLOCKED or (before is M.ACTIVE and seen in {M.PENDING, M.CREATED}):
+        return ()
+    if before is M.SUSPENDED and seen in {M.PENDING, M.CREATED}:
+        return ()
+    if before in MANDATE_ENDS and seen in {*MANDATE_ENDS, M.CREATED}:
+        return ()
+    if (before, seen) in MANDATE_EDGES:
+        return (seen,)
+    if seen is M.SUSPENDED and (before, M.ACTIVE) in MANDATE_EDGES:
+        return (M.ACTIVE, M.SUSPENDED)
+    raise LookupError(f"no way from {before.value} to {seen.value}")
 
 
 def payment_topic(before: PaymentStatus, after: PaymentStatus) -> str | None:

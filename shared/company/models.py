@@ -83,6 +83,8 @@ class Company(HasId, Base):
     takes_cards: Mapped[bool] = mapped_column(Boolean, default=True)
     takes_debits: Mapped[bool] = mapped_column(Boolean, default=True)
     card_maximum_minor: Mapped[int | None] = mapped_column(Integer)
+    four_eyes_minor: Mapped[int] = mapped_column(Integer, default=50_000)
+    """A refund or write-off above this amount needs a second person."""
     link_days: Mapped[int] = mapped_column(default=45)
     """How long a magic link lives."""
     created_at: Mapped[datetime]

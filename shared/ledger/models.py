@@ -27,6 +27,8 @@ class Account(enum.Enum):
     FEES = "fees"
     WRITE_OFF = "write_off"
     INTEREST = "interest"
+    LOSS = "loss"
+    """What a provider took back beyond what a payment still settled (a debit returned after it was refunded)."""
 
 
 class Phase(enum.Enum):
@@ -58,6 +60,7 @@ class Kind(enum.Enum):
     WRITE_OFF = "write_off"
     FEE = "fee"
     PAYOUT = "payout"
+    PAYOUT_RETURNED = "payout_returned"
 
 
 class Transfer(HasId, Base):

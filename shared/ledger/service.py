@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
@@ -85,6 +85,7 @@ def post(
     movement = _Movement(session, debtor, Kind.PAYMENT, occasion)
     pending = _unresolved(session, occasion.payment_id)
     invoices = lock_invoices(session, (row.credit_owner for row in pending if row.credit_owner))
+    rest = {part.invoice_id: part.minor for part in parts}
     for row in pending:
         invoice = invoices[row.credit_owner]  # type: ignore[index]
         taken = min(row.amount_minor, left)
@@ -96,7 +97,9 @@ def post(
         _settle(invoice, debtor, taken, occasion)
         movement.resolve(row, Phase.POST)
         left -= taken
+        rest[invoice.id] = rest.get(invoice.id, 0) - taken
     if left:
+        parts = [Part(invoice_id, missing) for invoice_id, missing in rest.items() if missing > 0]
         settle_directly(session, debtor, movement=movement, account=account, minor=left, parts=parts, occasion=occasion)
 
 
@@ -111,10 +114,17 @@ def settle_directly(
     kind: Kind = Kind.RECEIPT,
     movement: "_Movement | None" = None,
 ) -> None:
-    """Money that held nothing: settle of `parts` what is available, and make the rest unapplied credit."""
+    """Money that held nothing: settle of `parts` what is available, and make the rest unapplied credit.
+
+    Money that comes back after a loss (a chargeback won) makes the loss good first.
+    """
     movement = movement or _Movement(session, debtor, kind, occasion)
     invoices = lock_invoices(session, (part.invoice_id for part in parts))
     left = minor
+    lost = min(left, _net_loss(session, occasion.payment_id)) if occasion.payment_id else 0
+    if lost > 0:
+        movement.leg(_Owned(account, None), _Owned(Account.LOSS, None), lost)
+        left -= lost
     for part in parts:
         invoice = invoices[part.invoice_id]
         taken = min(part.minor, left, invoice.open_minor - invoice.held_minor)
@@ -139,14 +149,23 @@ def void(session: Session, debtor: Debtor, occasion: Occasion) -> None:
 
 
 def take_back(
-    session: Session, debtor: Debtor, *, kind: Kind, account: Account, minor: int, occasion: Occasion
+    session: Session,
+    debtor: Debtor,
+    *,
+    kind: Kind,
+    account: Account,
+    minor: int,
+    occasion: Occasion,
+    may_lose: bool = False,
 ) -> None:
     """Money of a payment goes back (late failure, chargeback, refund): unapplied credit first, then invoices reopen.
 
-    Raises Conflict("ledger.more_than_paid") when `minor` exceeds what the payment still settles.
+    When `minor` exceeds what the payment still settles (a debit that the bank takes back after we refunded part of it),
+    the excess is a loss if it `may_lose`, because what a provider took is never left out; else this raises
+    Conflict("ledger.more_than_paid").
     """
     settled = _net_settled(session, occasion.payment_id)
-    if minor > sum(amount for _, amount in settled):
+    if minor > sum(amount for _, amount in settled) and not may_lose:
         raise Conflict("ledger.more_than_paid", _("More would go back than this payment brought."))
     movement = _Movement(session, debtor, kind, occasion)
     invoices = lock_invoices(session, (o.owner for o, _a in settled if o.account is Account.RECEIVABLE and o.owner))
@@ -162,6 +181,8 @@ def take_back(
             _reopen(invoices[owned.owner], debtor, taken)  # type: ignore[index]
         movement.leg(owned, _Owned(account, None), taken)
         left -= taken
+    if left:
+        movement.leg(_Owned(Account.LOSS, None), _Owned(account, None), left)
 
 
 def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasion: Occasion) -> None:
@@ -243,6 +264,33 @@ def provider_movement(
             provider_reference=occasion.provider_reference,
         )
     )
+
+
+def net_of(session: Session, payment_id: uuid.UUID, *, plus: Kind, minus: Kind) -> int:
+    """What movements of one kind less those of another moved of a payment, in minor units."""
+    sign = case((Transfer.kind == plus, 1), else_=-1)
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(sign * Transfer.amount_minor), 0))
+            .where(Transfer.payment_id == payment_id, Transfer.kind.in_((plus, minus)))
+            .where(Transfer.phase.in_((Phase.POSTED, Phase.POST)))
+        )
+        or 0
+    )
+
+
+def next_round(session: Session, *, provider: str, reference: str, kind: Kind) -> str:
+    """The name under which a provider's object moves money once more.
+
+    A provider may confirm the same object again after a late failure: its later rounds are named "PM1#2", "PM1#3" …,
+    so that each stays one movement.
+    """
+    rounds = session.scalar(
+        select(func.count(Transfer.provider_reference.distinct()))
+        .where(Transfer.provider == provider, Transfer.kind == kind)
+        .where(or_(Transfer.provider_reference == reference, Transfer.provider_reference.startswith(f"{reference}#")))
+    )
+    return reference if not rounds else f"{reference}#{rounds + 1}"
 
 
 def lock_invoices(session: Session, identities: Iterable[uuid.UUID]) -> dict[uuid.UUID, Invoice]:
@@ -349,6 +397,19 @@ def _net_settled(session: Session, payment_id: uuid.UUID | None) -> list[tuple[_
     backwards = list(net.items())[::-1]
     ordered = sorted(backwards, key=lambda item: item[0].account is not Account.CREDIT)
     return [(owned, amount) for owned, amount in ordered if amount > 0]
+
+
+def _net_loss(session: Session, payment_id: uuid.UUID | None) -> int:
+    """What of a payment stands as a loss."""
+    sign = case((Transfer.debit_account == Account.LOSS, 1), else_=-1)
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(sign * Transfer.amount_minor), 0))
+            .where(Transfer.payment_id == payment_id)
+            .where(or_(Transfer.debit_account == Account.LOSS, Transfer.credit_account == Account.LOSS))
+        )
+        or 0
+    )
 
 
 def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occasion) -> None:

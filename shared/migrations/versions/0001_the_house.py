@@ -109,6 +109,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_duty_state")),
     )
     op.create_table(
+        "inbox_event",
+        sa.Column(
+            "provider",
+            sa.Enum(
+                "stripe", "gocardless", "hand", name="provider", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("event_id", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=96), nullable=False),
+        sa.Column("subject", sa.String(length=16), nullable=True),
+        sa.Column("subject_references", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "handled",
+                "ignored",
+                "parked",
+                "stuck",
+                name="eventstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_event")),
+        sa.UniqueConstraint("provider", "event_id", name=op.f("uq_inbox_event_provider_event_id")),
+    )
+    op.create_index(op.f("ix_inbox_event_state_id"), "inbox_event", ["state", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_event_unhandled",
+        "inbox_event",
+        ["state", "received_at"],
+        unique=False,
+        postgresql_where="state IN ('waiting', 'parked')",
+    )
+    op.create_table(
         "outbox_message",
         sa.Column("topic", sa.String(length=64), nullable=True),
         sa.Column("job", sa.String(length=64), nullable=False),
@@ -144,6 +191,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_hash", "window_at", name=op.f("pk_rate_counter")),
     )
     op.create_index(op.f("ix_rate_counter_window_at"), "rate_counter", ["window_at"], unique=False)
+    op.create_table(
+        "staff_member",
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "agent",
+                "manager",
+                "accountant",
+                "auditor",
+                "admin",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("totp_salt", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_last_step", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_member")),
+        sa.UniqueConstraint("email", name=op.f("uq_staff_member_email")),
+    )
     op.create_table(
         "contact",
         sa.Column("company_id", sa.Uuid(), nullable=False),
@@ -333,6 +410,33 @@ def upgrade() -> None:
     )
     op.create_index("uq_scenario_default", "scenario", ["company_id"], unique=True, postgresql_where="is_default")
     op.create_table(
+        "staff_recovery_code",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_recovery_code_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_recovery_code")),
+        sa.UniqueConstraint("member_id", "code_hash", name=op.f("uq_staff_recovery_code_member_id_code_hash")),
+    )
+    op.create_table(
+        "staff_session",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.String(), nullable=False),
+        sa.Column("user_agent", sa.String(length=200), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_session_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_staff_session_token_hash")),
+    )
+    op.create_index(op.f("ix_staff_session_member_id_id"), "staff_session", ["member_id", "id"], unique=False)
+    op.create_table(
         "debtor_contact",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
         sa.Column("contact_id", sa.Uuid(), nullable=False),
@@ -369,6 +473,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_debtor_note")),
     )
     op.create_index(op.f("ix_debtor_note_debtor_id_id"), "debtor_note", ["debtor_id", "id"], unique=False)
+    op.create_table(
+        "document",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "original",
+                "invoice",
+                "statement",
+                "receipt",
+                "mandate",
+                name="documentkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("media_type", sa.String(length=96), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("is_electronic", sa.Boolean(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("(kind = 'original') = (facts IS NULL)", name=op.f("ck_document_made_from_facts")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_document_sha256_length")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_document_company_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_document_debtor_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
+        sa.UniqueConstraint("kind", "subject_id", "version", name=op.f("uq_document_kind_subject_id_version")),
+    )
+    op.create_index(op.f("ix_document_debtor_id_id"), "document", ["debtor_id", "id"], unique=False)
     op.create_table(
         "import_position",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1278,11 +1420,16 @@ def downgrade() -> None:
     op.drop_index("ix_invoice_company_due", table_name="invoice", postgresql_where="open_minor > 0")
     op.drop_table("invoice")
     op.drop_table("import_position")
+    op.drop_index(op.f("ix_document_debtor_id_id"), table_name="document")
+    op.drop_table("document")
     op.drop_index(op.f("ix_debtor_note_debtor_id_id"), table_name="debtor_note")
     op.drop_table("debtor_note")
     op.drop_index("uq_debtor_contact_live", table_name="debtor_contact", postgresql_where="removed_at IS NULL")
     op.drop_index(op.f("ix_debtor_contact_contact_id"), table_name="debtor_contact")
     op.drop_table("debtor_contact")
+    op.drop_index(op.f("ix_staff_session_member_id_id"), table_name="staff_session")
+    op.drop_table("staff_session")
+    op.drop_table("staff_recovery_code")
     op.drop_index("uq_scenario_default", table_name="scenario", postgresql_where="is_default")
     op.drop_table("scenario")
     op.drop_table("reminder_run")
@@ -1297,11 +1444,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_debtor_company_id_name_id"), table_name="debtor")
     op.drop_table("debtor")
     op.drop_table("contact")
+    op.drop_table("staff_member")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")
     op.drop_index("ix_outbox_message_state", table_name="outbox_message")
     op.drop_index("ix_outbox_message_due", table_name="outbox_message", postgresql_where="state = 'waiting'")
     op.drop_table("outbox_message")
+    op.drop_index(
+        "ix_inbox_event_unhandled", table_name="inbox_event", postgresql_where="state IN ('waiting', 'parked')"
+    )
+    op.drop_index(op.f("ix_inbox_event_state_id"), table_name="inbox_event")
+    op.drop_table("inbox_event")
     op.drop_table("duty_state")
     op.drop_table("company")
     op.drop_index(op.f("ix_audit_line_subject_type_subject_id"), table_name="audit_line")

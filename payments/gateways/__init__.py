@@ -1,0 +1,1 @@
+"""Where providers are spoken to: our words in, our words out."""

@@ -1,0 +1,76 @@
+"""Settings → gateway: a live address or the twins, the same code speaks to both."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from payments.gateways.gocardless_gateway import GoCardlessGateway
+from payments.gateways.stripe_gateway import StripeGateway
+from payments.models import Provider
+from shared.kit.errors import Unavailable
+from shared.kit.settings import Settings, get_settings
+from shared.kit.words import gettext as _
+
+_made: dict[tuple[str, int], tuple[Settings, Any]] = {}
+
+
+def cards() -> StripeGateway:
+    """Who takes cards; raises Unavailable when no key is set. One per process: a fork gets its own connections."""
+    gateway: StripeGateway = _gateway("cards", _make_stripe)
+    return gateway
+
+
+def debits() -> GoCardlessGateway:
+    """Who collects SEPA debits; raises Unavailable when no token is set."""
+    gateway: GoCardlessGateway = _gateway("debits", _make_gocardless)
+    return gateway
+
+
+def gateway_of(provider: Provider) -> StripeGateway | GoCardlessGateway:
+    """The gateway of a payment's provider; raises LookupError for receipts by hand."""
+    if provider is Provider.STRIPE:
+        return cards()
+    if provider is Provider.GOCARDLESS:
+        return debits()
+    raise LookupError("a receipt by hand has no provider")
+
+
+def takes_cards() -> bool:
+    """Whether cards can be taken by this installation."""
+    return get_settings().stripe_api_key is not None
+
+
+def takes_debits() -> bool:
+    """Whether SEPA debits can be collected by this installation."""
+    return get_settings().gocardless_access_token is not None
+
+
+def _gateway(name: str, make: Any) -> Any:
+    settings = get_settings()
+    known = _made.get((name, os.getpid()))
+    if known is None or known[0] is not settings:
+        known = _made[(name, os.getpid())] = (settings, make(settings))
+    return known[1]
+
+
+def _make_stripe(settings: Settings) -> StripeGateway:
+    if settings.stripe_api_key is None or settings.stripe_webhook_secret is None:
+        raise Unavailable("cards.off", _("Card payments are not available at the moment."))
+    return StripeGateway(
+        api_key=settings.stripe_api_key.get_secret_value(),
+        webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        is_live=settings.uses_live_keys,
+    )
+
+
+def _make_gocardless(settings: Settings) -> GoCardlessGateway:
+    if settings.gocardless_access_token is None or settings.gocardless_webhook_secret is None:
+        raise Unavailable("debits.off", _("Direct debits are not available at the moment."))
+    return GoCardlessGateway(
+        access_token=settings.gocardless_access_token.get_secret_value(),
+        webhook_secret=settings.gocardless_webhook_secret.get_secret_value(),
+        base_url=settings.gocardless_base_url,
+        is_live=settings.uses_live_keys,
+    )

@@ -1,0 +1,225 @@
+"""A SEPA debit under a mandate: written down, created at the provider, cancelled while that is possible."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import service
+from payments.follow import apply, follow
+from payments.gateways.base import DebitWish, Declined, PaymentSeen, TryLater, Unknown
+from payments.gateways.choose import debits
+from payments.models import Mandate, Means, Payment, Provider
+from payments.service import Facts, PaymentDraft
+from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
+from payments.under_way import refuse_second, rivals
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.kit import calendars, clock
+from shared.kit.actors import Actor
+from shared.kit.db import reading, retrying, transaction
+from shared.kit.errors import Conflict, NotFound, Refused
+from shared.kit.words import gettext as _
+from shared.ledger.rules import Part
+
+KEY_LIVES = timedelta(hours=20)
+"""So long we rely on an idempotency key; GoCardless publishes no figure. Later the debit is looked for instead."""
+
+S = PaymentStatus
+
+
+def pay_now(
+    *,
+    debtor_id: uuid.UUID,
+    contact_id: uuid.UUID | None,
+    mandate_id: uuid.UUID,
+    parts: Sequence[Part],
+    attempt: str,
+    by: Actor,
+) -> Payment:
+    """Debit these parts of invoices as soon as possible, because the debtor asks for it.
+
+    No notice is due then: he sees the amount and the day. Gives the payment as it stands after the provider was asked.
+    Raises Conflict("payment.under_way") or Conflict("ledger.not_available") when the money is held or has changed,
+    NotFound for another's mandate, Conflict("mandate.not_usable") for one that has ended. A provider that does not
+    answer leaves the payment CREATED; the janitor asks again.
+    """
+    debits()
+    wanted = [part for part in parts if part.minor]
+
+    def start() -> uuid.UUID:
+        with transaction() as session:
+            debtor = lock_debtor(session, debtor_id)
+            mandate = usable(session, debtor, mandate_id)
+            company = session.get_one(Company, debtor.company_id)
+            if not company.takes_debits:
+                raise Refused("debits.off", _("Direct debit is not offered here."))
+            known = session.scalar(select(Payment.id).where(Payment.attempt == attempt))
+            if known is None:
+                found = rivals(session, debtor_id=debtor_id, parts=wanted)
+                refuse_second(session, found=found, parts=wanted)
+            payment = write(
+                session,
+                debtor,
+                mandate,
+                company,
+                parts=wanted,
+                attempt=attempt,
+                contact_id=contact_id,
+                charge_on=None,
+                by=by,
+            )
+            return payment.id
+
+    payment_id = retrying(start)
+    create(payment_id, by=by)
+    with reading() as session:
+        payment = session.get_one(Payment, payment_id)
+        session.expunge(payment)
+        return payment
+
+
+def write(
+    session: Session,
+    debtor: Debtor,
+    mandate: Mandate,
+    company: Company,
+    *,
+    parts: Sequence[Part],
+    attempt: str,
+    contact_id: uuid.UUID | None,
+    charge_on: date | None,
+    by: Actor,
+) -> Payment:
+    """Write a debit with its frozen request and hold its parts; the debtor is locked by the caller."""
+    draft = PaymentDraft(
+        attempt=attempt,
+        means=Means.DEBIT,
+        provider=Provider.GOCARDLESS,
+        parts=parts,
+        contact_id=contact_id,
+        mandate_id=mandate.id,
+        charge_on=charge_on,
+    )
+    payment = service.start(session, debtor, draft, by=by)
+    if not payment.request:
+        wish = DebitWish(
+            payment_id=payment.id,
+            mandate_reference=mandate.provider_reference or "",
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            charge_on=charge_on,
+            description=f"{company.trade_name} {payment.reference}",
+        )
+        payment.request = debits().freeze_debit(wish)
+    return payment
+
+
+def usable(session: Session, debtor: Debtor, mandate_id: uuid.UUID) -> Mandate:
+    """The debtor's own mandate under which a debit may be created."""
+    mandate = session.get(Mandate, mandate_id, with_for_update=True)
+    if mandate is None or mandate.debtor_id != debtor.id:
+        raise NotFound("mandate.missing", _("There is no such mandate."))
+    if mandate.status not in USABLE_MANDATES or mandate.provider_reference is None:
+        raise Conflict("mandate.not_usable", _("This mandate can no longer be used."))
+    return mandate
+
+
+def create(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
+    """Create a debit that is written down. Safe at any time, any number of times: its request and key are frozen.
+
+    A provider that does not answer leaves it CREATED.
+    """
+    with reading() as session:
+        payment = session.get_one(Payment, payment_id)
+        if payment.status is not S.CREATED:
+            return payment.status
+        frozen, key = payment.request, payment.idempotency_key
+    try:
+        seen = debits().create_debit(frozen, key=key)
+    except Declined as refusal:
+        return retrying(lambda no=refusal: _refused(payment_id, no, by))  # type: ignore[misc]
+    except (TryLater, Unknown) as error:
+        return retrying(lambda e=error: _unanswered(payment_id, e.message))  # type: ignore[misc]
+    return retrying(lambda: _created(payment_id, seen, by))
+
+
+def cancel(payment_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor) -> PaymentStatus:
+    """Stop a debit that has not left for the bank, so that the debtor may pay otherwise; then its money is free.
+
+    Raises Conflict("payment.left") when it has left, NotFound for another's payment, Unavailable when the provider does
+    not answer (then nothing is freed).
+    """
+    with reading() as session:
+        payment = session.get(Payment, payment_id)
+        if payment is None or payment.debtor_id != debtor_id or payment.means is not Means.DEBIT:
+            raise NotFound("payment.missing", _("There is no such payment."))
+        status, reference = payment.status, payment.provider_reference
+    if status not in IN_FLIGHT:
+        return status
+    if reference is None:
+        raise Unknown("payment.unknown", _("We are waiting for an answer of the payment service."))
+    try:
+        debits().cancel_debit(reference)
+    except Declined as refusal:
+        status = follow(payment_id)
+        if status in IN_FLIGHT:
+            raise Conflict("payment.left", _("This debit has left for the bank.")) from refusal
+        return status
+    return follow(payment_id, by=by)
+
+
+def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
+    """The janitor's question about a debit whose creation was never answered.
+
+    1. Look for it among the debits of its mandate: what is found is followed.
+    2. Not found, and its key still lives: the same request under the same key.
+    3. Not found, and too old for its key: it never was; a new attempt is a new debit.
+    """
+    by = Actor.system("janitor")
+    with reading() as session:
+        payment = session.get_one(Payment, payment_id)
+        if payment.status is not S.CREATED:
+            return payment.status
+        created_at = payment.created_at
+        mandate = payment.request["links"]["mandate"]
+    margin = timedelta(minutes=5)
+    found = debits().find_debit(payment_id, mandate_reference=mandate, created_from=created_at - margin)
+    if found is not None:
+        return follow(payment_id, by=by, provider_reference=found)
+    if clock.now() < created_at + KEY_LIVES:
+        return create(payment_id, by=by)
+    never = Declined("never_created", "the provider has no such debit")
+    return retrying(lambda: _refused(payment_id, never, by))
+
+
+def _created(payment_id: uuid.UUID, seen: PaymentSeen, by: Actor) -> PaymentStatus:
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is S.CREATED:
+            apply(session, payment, seen, by=by)
+            if payment.charge_on is not None:
+                payment.expected_on = calendars.add_target_days(payment.charge_on, 1)
+        return payment.status
+
+
+def _refused(payment_id: uuid.UUID, refusal: Declined, by: Actor) -> PaymentStatus:
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is S.CREATED:
+            facts = Facts(failure_code=refusal.code[:64], failure_reason=refusal.message)
+            service.advance(session, payment_id, S.FAILED, by=by, facts=facts)
+        return payment.status
+
+
+def _unanswered(payment_id: uuid.UUID, remark: str) -> PaymentStatus:
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        payment.asked_at = clock.now()
+        payment.failure_reason = remark if payment.status is S.CREATED else payment.failure_reason
+        return payment.status

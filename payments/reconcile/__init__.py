@@ -1,0 +1,1 @@
+"""Making sure: unanswered calls, missed news, payouts, and the proof that the ledger equals the providers."""

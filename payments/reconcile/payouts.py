@@ -1,0 +1,6 @@
+"""placeholder"""
+from payments.models import Provider
+
+
+def take_payouts(provider: Provider) -> None:
+    """X."""

@@ -1,0 +1,228 @@
+"""The verbs of refunds: asked, approved (a second person above the company's limit), recorded, aligned with the provider.
+
+A refund moves the ledger when the provider has it (SUBMITTED), because from then on it is taken from our balance; when
+it comes back (FAILED), the ledger moves back.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments import service as payments
+from payments.gateways.base import RefundSeen
+from payments.models import Payment, Provider, Refund
+from payments.status import COLLECTED, REFUND_EDGES, RefundStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.kit import audit, clock, ids, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.words import gettext as _
+from shared.ledger import service as ledger
+from shared.ledger.models import Kind
+
+R = RefundStatus
+COUNTING = (R.ASKED, R.APPROVED, R.SUBMITTED, R.DONE)
+"""Refunds in these states reserve or have used their part of the payment."""
+
+
+def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by: Actor) -> Refund:
+    """Ask for a refund. Up to the company's limit it is approved at once; above it a second person must.
+
+    Raises Conflict when the payment has not that much left to give back, Invalid for an empty amount.
+    """
+    payment = payments.lock_payment(session, payment_id)
+    if payment.provider is Provider.HAND:
+        raise Conflict("refund.by_hand", _("A receipt recorded by hand is undone, not refunded."))
+    if payment.status not in COLLECTED:
+        raise Conflict("refund.not_paid", _("Only a payment that has been received can be refunded."))
+    if minor <= 0:
+        raise Invalid("refund.empty", _("There is nothing to refund."))
+    if minor > refundable(session, payment):
+        raise Conflict("refund.too_much", _("This payment has less than that left to refund."))
+    identity = ids.new_id()
+    refund = Refund(
+        id=identity,
+        payment_id=payment.id,
+        amount_minor=minor,
+        currency=payment.currency,
+        status=R.ASKED,
+        idempotency_key=f"refund-{identity}",
+        reason=reason,
+        asked_by=by.name,
+        asked_by_id=by.id,
+        created_at=clock.now(),
+    )
+    session.add(refund)
+    session.flush()
+    _record(session, payment, refund, None, by)
+    if minor <= session.get_one(Company, payment.company_id).four_eyes_minor:
+        _step(session, payment, refund, R.APPROVED, by=by)
+    return refund
+
+
+def approve(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
+    """A second person agrees; raises Refused for the one who asked, Conflict when it is no longer waiting."""
+    payment, refund = lock_refund(session, refund_id)
+    if refund.status is not R.ASKED:
+        raise Conflict("refund.not_waiting", _("This refund is not waiting for approval."))
+    if by.id is None or by.id == refund.asked_by_id:
+        raise Refused("refund.four_eyes", _("Somebody else must approve this refund."))
+    refund.approved_by = by.name
+    _step(session, payment, refund, R.APPROVED, by=by)
+    return refund
+
+
+def decline(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
+    """Nobody shall send it; raises Conflict when it is no longer waiting."""
+    payment, refund = lock_refund(session, refund_id)
+    if refund.status is not R.ASKED:
+        raise Conflict("refund.not_waiting", _("This refund is not waiting for approval."))
+    _step(session, payment, refund, R.DECLINED, by=by)
+    return refund
+
+
+def refundable(session: Session, payment: Payment) -> int:
+    """What of a payment can still be refunded, in minor units."""
+    used = session.scalar(
+        select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+            Refund.payment_id == payment.id, Refund.status.in_(COUNTING)
+        )
+    )
+    return payment.amount_minor - int(used or 0)
+
+
+def lock_refund(session: Session, refund_id: uuid.UUID) -> tuple[Payment, Refund]:
+    """The refund and its payment, locked in the order of the house. Raises NotFound."""
+    known = session.get(Refund, refund_id)
+    if known is None:
+        raise NotFound("refund.missing", _("There is no such refund."))
+    payment = payments.lock_payment(session, known.payment_id)
+    refund = session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
+    return payment, refund
+
+
+def align_refunds(session: Session, payment: Payment, seen: Iterable[RefundSeen], *, by: Actor) -> None:
+    """Bring our refunds where the provider's are; one that it made without us becomes a row. The payment is locked."""
+    for each in seen:
+        align(session, payment, each, by=by)
+
+
+def align(session: Session, payment: Payment, seen: RefundSeen, *, by: Actor) -> Refund:
+    """One refund as the provider shows it; what lies behind us is left alone."""
+    refund = _find(session, payment, seen) or _adopt(session, payment, seen, by=by)
+    refund.provider_reference = seen.reference
+    steps = {
+        R.SUBMITTED: (R.APPROVED, R.SUBMITTED),
+        R.DONE: (R.APPROVED, R.SUBMITTED, R.DONE),
+        R.FAILED: (R.APPROVED, R.SUBMITTED, R.FAILED),
+    }[seen.status]
+    if seen.status is R.FAILED:
+        refund.failure_reason = seen.reason
+    for step in steps:
+        if (refund.status, step) in REFUND_EDGES:
+            _step(session, payment, refund, step, by=by)
+    return refund
+
+
+def refuse(session: Session, refund_id: uuid.UUID, *, reason: str, by: Actor) -> None:
+    """The provider said no before it had the refund."""
+    payment, refund = lock_refund(session, refund_id)
+    if refund.status is R.APPROVED:
+        refund.failure_reason = reason
+        _step(session, payment, refund, R.FAILED, by=by)
+
+
+def _find(session: Session, payment: Payment, seen: RefundSeen) -> Refund | None:
+    mine = select(Refund).where(Refund.payment_id == payment.id).with_for_update()
+    found = session.scalar(mine.where(Refund.provider_reference == seen.reference))
+    if found is None and seen.our_id is not None:
+        found = session.scalar(mine.where(Refund.id == seen.our_id))
+    return found
+
+
+def _adopt(session: Session, payment: Payment, seen: RefundSeen, *, by: Actor) -> Refund:
+    identity = ids.new_id()
+    refund = Refund(
+        id=identity,
+        payment_id=payment.id,
+        amount_minor=seen.amount_minor,
+        currency=payment.currency,
+        status=R.ASKED,
+        idempotency_key=f"refund-{identity}",
+        reason=_("Made at the provider, not by Guichet."),
+        asked_by=by.name,
+        created_at=clock.now(),
+    )
+    session.add(refund)
+    session.flush()
+    return refund
+
+
+def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, *, by: Actor) -> None:
+    before = refund.status
+    topic = REFUND_EDGES[before, to]
+    refund.status = to
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    account = payments.CLEARING[payment.provider]
+    if to is R.SUBMITTED:
+        payment.refunded_minor += refund.amount_minor
+        ledger.take_back(
+            session,
+            debtor,
+            kind=Kind.REFUND,
+            account=account,
+            minor=refund.amount_minor,
+            occasion=_occasion(session, payment, refund, Kind.REFUND),
+            may_lose=True,
+        )
+    elif to is R.FAILED and before in (R.SUBMITTED, R.DONE):
+        payment.refunded_minor -= refund.amount_minor
+        ledger.settle_directly(
+            session,
+            debtor,
+            account=account,
+            minor=refund.amount_minor,
+            parts=payments.allocations(session, payment.id),
+            occasion=_occasion(session, payment, refund, Kind.REFUND_FAILED),
+            kind=Kind.REFUND_FAILED,
+        )
+    elif to is R.DONE:
+        refund.done_at = clock.now()
+    _record(session, payment, refund, before, by)
+    outbox.publish(
+        session,
+        topic,
+        {"refund_id": str(refund.id), "payment_id": str(payment.id), "debtor_id": str(payment.debtor_id)},
+        dedupe_key=f"{refund.id}:{to.value}",
+    )
+    session.flush()
+
+
+def _occasion(session: Session, payment: Payment, refund: Refund, kind: Kind) -> ledger.Occasion:
+    reference = refund.provider_reference or str(refund.id)
+    return ledger.Occasion(
+        at=clock.now(),
+        value_on=clock.today(session.get_one(Company, payment.company_id).zone),
+        payment_id=payment.id,
+        provider=payment.provider.value,
+        provider_reference=ledger.next_round(session, provider=payment.provider.value, reference=reference, kind=kind),
+    )
+
+
+def _record(session: Session, payment: Payment, refund: Refund, before: RefundStatus | None, by: Actor) -> None:
+    audit.record(
+        session,
+        by,
+        f"refund.{refund.status.value}",
+        subject_type="refund",
+        subject_id=refund.id,
+        company_id=payment.company_id,
+        debtor_id=payment.debtor_id,
+        before={"status": before.value} if before else None,
+        after={"status": refund.status.value, "minor": refund.amount_minor, "currency": refund.currency},
+    )

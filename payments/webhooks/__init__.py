@@ -1,0 +1,1 @@
+"""News from the providers: kept first, answered, handled later."""
