@@ -82,10 +82,10 @@ class BankFacts(_Tidy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebitFacts(_Tidy):
-    """The SEPA mandate that this invoice will be collected by."""
+    """That this invoice will be collected by SEPA direct debit, and by which mandate where that is known."""
 
-    rum: str
-    ics: str
+    rum: str = ""
+    ics: str = ""
     iban: str = ""
     iban_ending: str = ""
     charge_on: date | None = None
@@ -278,10 +278,11 @@ class MandateFacts(_Tidy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """A company's face: its colour (#rrggbb) and mark (PNG or JPEG bytes)."""
+    """A company's face: its colour (#rrggbb), logo (PNG or JPEG bytes), and the name that people know it by."""
 
     accent: str = "#1f5f5b"
     logo: bytes | None = None
+    trade_name: str = ""
 
 
 _adapters: dict[Any, TypeAdapter[Any]] = {}

@@ -16,7 +16,7 @@ from typing import Any
 from lxml import etree  # type: ignore[attr-defined]
 
 from shared.documents import mentions
-from shared.documents.facts import BankFacts, InvoiceFacts, LineFacts, PartyFacts, VatFacts, tidy
+from shared.documents.facts import BankFacts, DebitFacts, InvoiceFacts, LineFacts, PartyFacts, VatFacts, tidy
 from shared.kit.errors import Invalid
 from shared.kit.money import Money
 from shared.kit.pdf import Attachment
@@ -270,13 +270,15 @@ def _payment(facts: InvoiceFacts) -> dict[str, Any]:
         return terms | {
             "BT-81": _DEBIT,
             "BT-83": facts.number,
-            "BT-89": facts.debit.rum,
-            "BT-90": facts.debit.ics,
-            "BT-91": facts.debit.iban,
+            **{key: value for key, value in _mandate(facts.debit).items() if value},
         }
     if facts.bank.iban:
         return terms | {"BT-81": _TRANSFER, "BT-83": facts.number, **_account(facts.bank, facts.seller.name)}
     return terms
+
+
+def _mandate(debit: DebitFacts) -> dict[str, str]:
+    return {"BT-89": debit.rum, "BT-90": debit.ics, "BT-91": debit.iban}
 
 
 def _account(bank: BankFacts, holder: str) -> dict[str, str]:

@@ -150,6 +150,7 @@ def _page(name: str, brand: Brand, **values: Any) -> tuple[str, dict[str, bytes]
     template = environment().get_template(f"paper/{name}.html")
     html = template.render(
         accent=brand.accent if _COLOUR.fullmatch(brand.accent) else Brand().accent,
+        trade_name=brand.trade_name,
         has_logo="logo" in assets,
         iban=mentions.spaced_iban,
         siren=mentions.spaced_siren,

@@ -24,7 +24,7 @@ def statement(facts: StatementFacts) -> Paper:
                     _("Document"),
                     _("Issued on"),
                     _("Due on"),
-                    _("Days late"),
+                    _("Days overdue"),
                     _("Amount"),
                     _("In progress"),
                     _("Still open"),

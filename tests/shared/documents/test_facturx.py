@@ -51,6 +51,7 @@ SITUATIONS = {
     "part paid before": papers.invoice(prepaid=papers.euros("1000")),
     "all paid before": papers.invoice(prepaid=papers.invoice().total),
     "direct debit": papers.invoice(debit=DebitFacts(rum="GCL-1", ics="FR72ZZZ123456")),
+    "direct debit by a mandate we cannot see": papers.invoice(debit=DebitFacts()),
     "no bank account": papers.invoice(bank=BankFacts()),
     "due before it was issued": papers.invoice(due_on=date(2026, 3, 1)),
     "own penalty rate": papers.invoice(terms=TermsFacts(penalty_rate=Decimal("12.15"), discount="2 % à 8 jours")),

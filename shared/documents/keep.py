@@ -1,0 +1,252 @@
+"""Flows that give a paper: the kept one, or one made now, kept, and the same ever after.
+
+Each reads in one short transaction, makes the PDF outside any, and records it in another. Two requests at once may
+both make it; the database lets the first record win, and both serve its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shared.documents import queries, render, rules, spreadsheet
+from shared.documents import service as documents
+from shared.documents.facts import Brand, Language, MandateFacts, ReceiptFacts, StatementFacts, as_json
+from shared.documents.models import Document, DocumentKind
+from shared.documents.queries import Parties
+from shared.documents.render import Paper
+from shared.kit import files
+from shared.kit.db import assert_outside_transaction, reading, transaction
+from shared.kit.errors import Invalid, NotFound
+from shared.kit.words import gettext as _
+
+MOST_IN_BUNDLE = 100
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A paper to serve: its bytes and what the download is called."""
+
+    content: bytes
+    name: str
+    media_type: str
+    sha256: str
+    is_electronic: bool
+    is_original: bool
+    document_id: uuid.UUID
+
+
+def invoice(invoice_id: uuid.UUID) -> KeptFile:
+    """An invoice's PDF: the stored original when there is one, else made once (Factur-X) and kept.
+
+    Raises NotFound. Whether the reader may see this invoice is the caller's question.
+    """
+    assert_outside_transaction()
+    with reading() as session:
+        kept = queries.find_original(session, invoice_id) or queries.find_document(
+            session, DocumentKind.INVOICE, invoice_id
+        )
+        if kept is not None:
+            return _file(kept)
+        facts, parties = queries.invoice_facts(session, invoice_id)
+    return _made(
+        lambda: render.invoice(facts, parties.brand),
+        parties,
+        kind=DocumentKind.INVOICE,
+        subject_id=invoice_id,
+        facts=as_json(facts),
+        language=facts.language,
+    )
+
+
+def statement(
+    debtor_id: uuid.UUID, *, since: date, until: date, today: date, language: Language | None = None
+) -> KeptFile:
+    """An account statement as PDF; asked again with nothing changed, it is the same file. Raises NotFound, Invalid."""
+    facts, parties = _statement_facts(debtor_id, since, until, today, language)
+    shown = rules.shortened(facts, render.STATEMENT_ROWS)
+    written = as_json(shown)
+    version = _version(written)
+    with reading() as session:
+        if kept := queries.find_document(session, DocumentKind.STATEMENT, debtor_id, version):
+            return _file(kept)
+    return _made(
+        lambda: render.statement(shown, parties.brand),
+        parties,
+        kind=DocumentKind.STATEMENT,
+        subject_id=debtor_id,
+        version=version,
+        facts=written,
+        language=facts.language,
+    )
+
+
+def statement_sheet(
+    debtor_id: uuid.UUID, *, since: date, until: date, today: date, language: Language | None = None
+) -> Paper:
+    """The same statement as a workbook, with every movement; made anew each time. Raises NotFound, Invalid."""
+    facts, _parties = _statement_facts(debtor_id, since, until, today, language)
+    return spreadsheet.statement(facts)
+
+
+def receipt(facts: ReceiptFacts, *, debtor_id: uuid.UUID, payment_id: uuid.UUID) -> KeptFile:
+    """A payment's receipt: one while the bank may still take the money back, one when it is final."""
+    assert_outside_transaction()
+    version = "final" if facts.is_final else "provisional"
+    return _once(
+        lambda brand: render.receipt(facts, brand),
+        debtor_id,
+        kind=DocumentKind.RECEIPT,
+        subject_id=payment_id,
+        version=version,
+        facts=facts,
+    )
+
+
+def mandate(facts: MandateFacts, *, debtor_id: uuid.UUID, mandate_id: uuid.UUID) -> KeptFile:
+    """A mandate as it was given; its later fate changes nothing on it."""
+    assert_outside_transaction()
+    version = "given" if facts.signature else "blank"
+    return _once(
+        lambda brand: render.mandate(facts, brand),
+        debtor_id,
+        kind=DocumentKind.MANDATE,
+        subject_id=mandate_id,
+        version=version,
+        facts=facts,
+    )
+
+
+def bundle(debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> Iterator[bytes]:
+    """A ZIP of a debtor's chosen invoices, in pieces as they are made.
+
+    Raises, before the first piece, NotFound when one of them is not this debtor's, and Invalid when they are none or
+    too many.
+    """
+    assert_outside_transaction()
+    wanted = list(dict.fromkeys(invoice_ids))
+    if not 1 <= len(wanted) <= MOST_IN_BUNDLE:
+        raise Invalid("document.bundle", _("Choose between 1 and %(most)s invoices.", most=MOST_IN_BUNDLE))
+    with reading() as session:
+        chosen = queries.numbers_of(session, debtor_id, wanted)
+    if len(chosen) != len(wanted):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    return _zipped(chosen)
+
+
+def _zipped(chosen: list[tuple[uuid.UUID, str]]) -> Iterator[bytes]:
+    names = rules.unique_names(files.safe_name(number.replace("/", "-") + ".pdf") for _identity, number in chosen)
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # PDFs do not get smaller
+        for (identity, _number), name in zip(chosen, names, strict=True):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, invoice(identity).content)
+            yield from pipe.pieces()
+    yield from pipe.pieces()
+
+
+class _Pipe(io.RawIOBase):
+    """What the archive writes, until somebody takes it: a file that cannot go back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._waiting += data
+        return len(data)
+
+    def pieces(self) -> Iterator[bytes]:
+        while self._waiting:
+            piece = bytes(self._waiting[:_CHUNK])
+            del self._waiting[:_CHUNK]
+            yield piece
+
+
+def _statement_facts(
+    debtor_id: uuid.UUID, since: date, until: date, today: date, language: Language | None
+) -> tuple[StatementFacts, Parties]:
+    assert_outside_transaction()
+    if since > until:
+        raise Invalid("document.period", _("The first day is after the last one."))
+    with reading() as session:
+        return queries.statement_facts(session, debtor_id, since=since, until=until, today=today, language=language)
+
+
+def _once(
+    make: Callable[[Brand], Paper],
+    debtor_id: uuid.UUID,
+    *,
+    kind: DocumentKind,
+    subject_id: uuid.UUID,
+    version: str,
+    facts: ReceiptFacts | MandateFacts,
+) -> KeptFile:
+    with reading() as session:
+        if kept := queries.find_document(session, kind, subject_id, version):
+            return _file(kept)
+        parties = queries.get_parties(session, debtor_id)
+    return _made(
+        lambda: make(parties.brand),
+        parties,
+        kind=kind,
+        subject_id=subject_id,
+        version=version,
+        facts=as_json(facts),
+        language=facts.language,
+    )
+
+
+def _made(
+    make: Callable[[], Paper],
+    parties: Parties,
+    *,
+    kind: DocumentKind,
+    subject_id: uuid.UUID,
+    facts: dict[str, Any],
+    language: str,
+    version: str = "",
+) -> KeptFile:
+    paper = make()
+    stored = files.get_store().put(paper.content)
+    with transaction() as session:
+        kept = documents.keep(
+            session,
+            paper,
+            stored=stored,
+            kind=kind,
+            subject_id=subject_id,
+            version=version,
+            company_id=parties.company_id,
+            debtor_id=parties.debtor_id,
+            language=language,
+            facts=facts,
+        )
+    return _file(kept)
+
+
+def _file(kept: Document) -> KeptFile:
+    return KeptFile(
+        content=files.get_store().get(kept.sha256),
+        name=kept.name,
+        media_type=kept.media_type,
+        sha256=kept.sha256,
+        is_electronic=kept.is_electronic,
+        is_original=kept.kind is DocumentKind.ORIGINAL,
+        document_id=kept.id,
+    )
+
+
+def _version(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
