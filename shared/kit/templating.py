@@ -29,13 +29,18 @@ def money(value: Money) -> str:
 
 def day(value: date) -> str:
     """14 mars 2026."""
+    return _day(value, words.current_language())
+
+
+@lru_cache(maxsize=8192)
+def _day(value: date, language: str) -> str:
     text = format_date(value, "d MMMM y", locale=_locale())
-    return text.replace("1 ", "1er ", 1) if words.current_language() == "fr" and value.day == 1 else text
+    return text.replace("1 ", "1er ", 1) if language == "fr" and value.day == 1 else text
 
 
 def day_short(value: date) -> str:
-    """14 mars, or with its year when told apart by it: for dense tables, 14/03/2026."""
-    return format_date(value, "dd/MM/yyyy", locale=_locale())
+    """14/03/2026, for dense tables."""
+    return f"{value.day:02}/{value.month:02}/{value.year}"
 
 
 def moment(value: datetime, zone: str = "Europe/Paris") -> str:

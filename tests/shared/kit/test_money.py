@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from babel.numbers import format_currency
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,10 @@ def test_two_currencies_neither_add_nor_compare() -> None:
 
 def test_a_share_is_rounded_half_up_once() -> None:
     assert Money(1050).share(Decimal("0.05")) == Money(53)
+
+
+@given(st.integers(-(10**13), 10**13))
+def test_euros_are_written_as_babel_writes_them(minor):
+    amount = Decimal(minor).scaleb(-2)
+    assert format_money(Money(minor), "fr") == format_currency(amount, "EUR", locale="fr_FR")
+    assert format_money(Money(minor), "en") == format_currency(amount, "EUR", locale="en_GB")
