@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,15 @@ def serve(schema: type, work: Work, *, lists: bool = False) -> Response:
     if keep_500 and fault is not None and not fault.after_commit:
         return _kept_500(world, refuse)
 
+    # A slow request holds its key while it runs, so that a second one under the same key meets a conflict.
+    pause = fault.seconds if fault is not None and fault.kind == "slow" else 0.0
+
     def answer() -> Response:
         if request.method == "GET":
             return _read(world, schema, work, request_id, lists=lists)
-        return _write(world, schema, work, request_id, broken=refuse if keep_500 else None)
+        return _write(world, schema, work, request_id, broken=refuse if keep_500 else None, pause=pause)
 
-    return misbehave(fault, answer, refuse)
+    return misbehave(None if pause and request.method == "POST" else fault, answer, refuse)
 
 
 _REFUSALS = {
@@ -91,9 +95,11 @@ def _write(
     request_id: str,
     *,
     broken: Callable[[int], Response] | None = None,
+    pause: float = 0.0,
 ) -> Response:
     key = request.headers.get("Idempotency-Key")
     if key is None:
+        time.sleep(pause)
         return _execute(world, schema, work, request_id, key=None, broken=broken)
     if len(key) > 255:
         message = "Idempotency keys may be at most 255 characters long."
@@ -104,6 +110,7 @@ def _write(
             return _sent(_busy(key), 409, request_id)
         world.in_flight.add(mark)
     try:
+        time.sleep(pause)
         return _replay(world, key, request_id) or _execute(world, schema, work, request_id, key=key, broken=broken)
     finally:
         with world.in_flight_lock:

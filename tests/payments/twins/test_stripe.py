@@ -273,7 +273,7 @@ def test_lists_are_paged_both_ways(cards: Cards):
 
 
 def test_events_are_found_by_type_by_time_and_by_delivery(cards: Cards, sink):
-    sink.answer = lambda path: 500
+    sink.answer = lambda _path: 500
     cards.paid()
     cards.twins.flush()
     events = cards.client.v1.events
@@ -282,7 +282,7 @@ def test_events_are_found_by_type_by_time_and_by_delivery(cards: Cards, sink):
     assert len(events.list({"type": "charge.*"}).data) == 1
     assert events.list({"created": {"gt": cards.twins.now()["now"]}}).data == []
     assert len(events.list({"delivery_success": False}).data) == 4
-    sink.answer = lambda path: 200
+    sink.answer = lambda _path: 200
     cards.twins.flush()
     assert events.list({"delivery_success": False}).data == []
     assert len(events.list({"delivery_success": True}).data) == 4
