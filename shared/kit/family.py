@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.kit import servers
-from shared.kit.settings import PREFIX, Settings
+from shared.kit.errors import Invalid
+from shared.kit.settings import PREFIX, Settings, get_settings, use_settings
 from shared.kit.supervisor import Engine, Family, Member, Part, Task, answers, listens, require_free_ports
 
-__all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "last_demo_settings"]
+__all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
 
 DEFAULT_PORT = 8000
 QUEUES = ("now", "soon", "night")
@@ -35,23 +36,43 @@ def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
     Another port than 8000 is another world, in a directory of its own, unless GUICHET_VAR_DIR names one. Keys and secrets are made
     once and kept there.
     """
-    given = Settings(mode="demo", secret_key=SecretStr("-" * 32))
+    given = _given()
     var_dir = given.var_dir
     if "var_dir" not in given.model_fields_set and port != DEFAULT_PORT:
         var_dir /= f"port-{port}"
     var_dir = var_dir.resolve()
     made: dict[str, Any] = {name: make() for name, make in _SECRETS.items()} | _read_note(var_dir)
     made |= {"port": port, "host": host}
-    public_url = given.public_url if "public_url" in given.model_fields_set else None
-    made["public_url"] = public_url
+    made["public_url"] = given.public_url if "public_url" in given.model_fields_set else None
+    made["database_url"] = given.database_url and given.database_url.get_secret_value()
+    made["redis_url"] = given.redis_url and given.redis_url.get_secret_value()
     _write_private(var_dir / _NOTE, json.dumps(made, indent=2))
     return _settings(var_dir, made)
 
 
 def last_demo_settings(var_dir: Path) -> Settings | None:
-    """The settings of the demo that was last started in this directory, for a command beside it; None when there was none."""
+    """The settings of the demo that was last started in this directory; None when there was none."""
     note = _read_note(var_dir.resolve())
     return _settings(var_dir.resolve(), note) if note else None
+
+
+def settings_here() -> Settings:
+    """What the environment says; for a command beside a demo, where it says nothing, what that demo was started with.
+
+    Raises Invalid when neither says enough. A production's environment is never mixed with a demo: one variable besides
+    GUICHET_VAR_DIR, and only the environment counts.
+    """
+    try:
+        return get_settings()
+    except Invalid as error:
+        if not error.message.startswith(f"{PREFIX}SECRET_KEY is missing"):
+            raise
+        given = _given()
+        demo = last_demo_settings(given.var_dir) if given.model_fields_set <= {"secret_key", "var_dir"} else None
+        if demo is None:
+            raise
+        use_settings(demo)
+        return demo
 
 
 def guichet_family(
@@ -147,6 +168,8 @@ def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
     return Settings(
         mode="demo",
         var_dir=var_dir,
+        database_url=note["database_url"],
+        redis_url=note["redis_url"],
         secret_key=SecretStr(note["secret_key"]),
         stripe_api_key=SecretStr(note["stripe_api_key"]),
         stripe_webhook_secret=SecretStr(note["stripe_webhook_secret"]),
@@ -158,6 +181,11 @@ def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
         twin_control_url=f"{twins}/_twin/",
         smtp_url=f"smtp://127.0.0.1:{port + 2}",
     )
+
+
+def _given() -> Settings:
+    """What the environment says about where to be; who we are is decided here."""
+    return Settings(secret_key=SecretStr("-" * 32))
 
 
 def _near(host: str) -> str:

@@ -5,24 +5,29 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from shared.kit import servers
-from shared.kit.errors import Conflict
-from shared.kit.family import demo_settings, environment, guichet_family, last_demo_settings
+from shared.kit import settings as settings_module
+from shared.kit.errors import Conflict, Invalid
+from shared.kit.family import demo_settings, environment, guichet_family, settings_here
 from shared.kit.settings import Settings
 from shared.kit.supervisor import Engine
 
 
 @pytest.fixture
-def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith("GUICHET_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GUICHET_VAR_DIR", str(tmp_path))
-    return tmp_path
+    monkeypatch.setattr(settings_module, "_override", [])
+    settings_module._from_environment.cache_clear()
+    yield tmp_path
+    settings_module._from_environment.cache_clear()
 
 
 @pytest.fixture
@@ -76,11 +81,40 @@ def test_a_demo_for_another_machine_names_its_twins_by_the_same_host(var, monkey
 
 
 def test_a_command_beside_the_demo_finds_its_settings(var):
-    assert last_demo_settings(var) is None
+    with pytest.raises(Invalid, match="SECRET_KEY is missing"):
+        settings_here()
 
     settings = demo_settings(8100)
 
-    assert last_demo_settings(var) == settings
+    assert settings_here() == settings
+
+
+def test_a_command_beside_a_demo_with_engines_of_its_own_finds_those_too(var, monkeypatch):
+    monkeypatch.setenv("GUICHET_DATABASE_URL", "postgresql://db.example/guichet")
+    settings = demo_settings(8100)
+    monkeypatch.delenv("GUICHET_DATABASE_URL")
+
+    assert settings_here() == settings
+
+
+def test_a_key_that_is_too_short_is_said_and_not_passed_over(var, monkeypatch):
+    demo_settings(8100)
+    monkeypatch.setenv("GUICHET_SECRET_KEY", "short")
+
+    with pytest.raises(Invalid, match="at least 32"):
+        settings_here()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GUICHET_DATABASE_URL", "postgresql://live.example/guichet"), ("GUICHET_MODE", "production")],
+)
+def test_a_production_that_lacks_a_setting_is_never_taken_for_a_demo(var, monkeypatch, name, value):
+    demo_settings(8100)
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(Invalid, match="SECRET_KEY is missing"):
+        settings_here()
 
 
 def test_a_child_reads_the_same_settings_from_its_environment(var):
