@@ -14,7 +14,7 @@ from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,8 @@ from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 
 PAGE = 5_000
+WRITTEN_TOGETHER = 250
+"""So many reminders are written by one job."""
 
 DEFAULT_STEPS = (
     (-5, Tone.NOTICE),
@@ -230,7 +232,7 @@ def _write_reminders(
     ]
     copy_rows(session, Reminder, names, reminders)
     copy_rows(session, ReminderInvoice, ["id", "reminder_id", "invoice_id", "step_id", "position"], invoices)
-    for chunk in _chunks([str(row[0]) for row in reminders], 100):
+    for chunk in _chunks([str(row[0]) for row in reminders], WRITTEN_TOGETHER):
         outbox.enqueue(session, "reminders.write", {"reminder_ids": chunk}, dedupe_key=f"write:{chunk[0]}")
 
 
@@ -242,7 +244,7 @@ def _chunks(values: Sequence[str], size: int) -> Iterator[list[str]]:
 def _cycles(session: Session, debtor_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, uuid.UUID], int]:
     rows = session.execute(
         select(Reminder.debtor_id, Reminder.step_id, func.max(Reminder.cycle))
-        .where(Reminder.debtor_id.in_(debtor_ids))
+        .where(Reminder.debtor_id == any_(literal(list(debtor_ids), ARRAY(Uuid))))
         .group_by(Reminder.debtor_id, Reminder.step_id)
     )
     return {(debtor_id, step_id): cycle for debtor_id, step_id, cycle in rows}
