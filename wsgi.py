@@ -12,11 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import SecretStr
 
 from shared.kit import clock, files, log
 from shared.kit.db import Base, make_engine, use_engine
-from shared.kit.errors import DomainError, Invalid, NotFound, Refused
+from shared.kit.errors import DomainError, NotFound, Refused
 from shared.kit.settings import Settings, get_settings, use_settings
 
 if TYPE_CHECKING:
@@ -68,9 +67,10 @@ def import_jobs() -> None:
 
 def prepare(settings: Settings | None = None) -> Settings:
     """Connect this process to its database, files, clock and jobs; the same for web, worker, clock and commands."""
+    from shared.kit.family import settings_here
     from shared.kit.servers import resolve
 
-    settings = settings or _find_settings()
+    settings = settings or settings_here()
     use_settings(settings)
     log.configure(settings.log_level)
     metadata()
@@ -80,20 +80,6 @@ def prepare(settings: Settings | None = None) -> Settings:
     if settings.is_demo:
         clock.set_clock(clock.OffsetClock(settings.clock_file))
     return settings
-
-
-def _find_settings() -> Settings:
-    """The environment's settings; a command typed beside a running demo, without any, gets that demo's."""
-    from shared.kit.family import last_demo_settings
-
-    try:
-        return get_settings()
-    except Invalid:
-        var_dir = Settings(mode="demo", secret_key=SecretStr("-" * 32)).var_dir
-        found = last_demo_settings(var_dir)
-        if found is None:
-            raise
-        return found
 
 
 def build_portal(settings: Settings) -> Flask:
