@@ -11,9 +11,14 @@ if TYPE_CHECKING:
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Mount the back-office's URLs."""
+    """Mount the back-office's URLs below its own sign-in."""
+    from backoffice import frame
+    from backoffice.access import guards
+    from backoffice.imports.views import allow_large_files
     from backoffice.urls import ROUTES
     from shared.web.routes import mount
 
-    del settings
+    guards.install(app)
+    frame.install(app, settings)
     mount(app, ROUTES)
+    allow_large_files(app)

@@ -1,15 +1,29 @@
 """Verbs on links, codes and sessions."""
 
+import enum
+import hmac
+import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from shared.access.models import LinkPurpose, MagicLink
+from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
 from shared.company.models import Company
-from shared.debtors.models import Debtor
-from shared.kit import clock, tokens
+from shared.debtors.models import Debtor, DebtorContact
+from shared.kit import audit, clock, db, tokens
+from shared.kit.actors import Actor
+from shared.kit.errors import NotFound
 from shared.kit.ids import new_id
+from shared.kit.settings import get_settings
+from shared.kit.words import gettext as _
+
+CODE_LIFE = timedelta(minutes=10)
+"""OWASP ASVS 5.0, 6.5.5: out-of-band codes live ten minutes at most."""
+
+CODE_TRIES = 5
 
 
 def make_link(
@@ -40,3 +54,206 @@ def make_link(
         )
     )
     return token
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that has just begun; `token` is what its cookie holds, and is kept nowhere."""
+
+    session_id: uuid.UUID
+    token: str
+
+
+def redeem(session: Session, *, token: str, address: str, user_agent: str) -> Opened | None:
+    """Open a session with a magic link; None when it is wrong, over or revoked, or its contact no longer acts.
+
+    A link may be used any number of times: a mail scanner that follows and submits it cannot burn it.
+    """
+    now = clock.now()
+    link = session.execute(
+        update(MagicLink)
+        .where(MagicLink.token_hash == tokens.digest(token), MagicLink.revoked_at.is_(None), MagicLink.expires_at > now)
+        .where(_acts(MagicLink.debtor_id, MagicLink.contact_id))
+        .values(use_count=MagicLink.use_count + 1, last_used_at=now)
+        .returning(MagicLink.id, MagicLink.debtor_id, MagicLink.contact_id)
+    ).one_or_none()
+    if link is None:
+        return None
+    row = PortalSession(
+        link_id=link.id, debtor_id=link.debtor_id, contact_id=link.contact_id, address=address, user_agent=user_agent
+    )
+    return _open(session, row)
+
+
+def switch(session: Session, *, session_id: uuid.UUID, debtor_id: uuid.UUID) -> Opened:
+    """Leave a session for one to another account of the same contact and company; keeps tier and address.
+
+    Raises NotFound when the contact does not act for that debtor.
+    """
+    before = db.lock(session, PortalSession, session_id)
+    company_of = select(Debtor.company_id)
+    may = session.scalar(
+        select(Debtor.id)
+        .where(Debtor.id == debtor_id, _acts(Debtor.id, before.contact_id))
+        .where(Debtor.company_id == company_of.where(Debtor.id == before.debtor_id).scalar_subquery())
+    )
+    if may is None:
+        raise NotFound("account.missing", _("There is no such account."))
+    before.ended_at = clock.now()
+    row = PortalSession(
+        link_id=before.link_id,
+        debtor_id=debtor_id,
+        contact_id=before.contact_id,
+        address=before.address,
+        user_agent=before.user_agent,
+        verified_at=before.verified_at,
+    )
+    return _open(session, row)
+
+
+def _open(session: Session, row: PortalSession) -> Opened:
+    token, now = tokens.new_token(), clock.now()
+    row.id, row.token_hash, row.created_at, row.seen_at = new_id(), tokens.digest(token), now, now
+    row.user_agent = "".join(c for c in row.user_agent if c.isprintable())[:200]
+    row.address = row.address[:45]
+    session.add(row)
+    session.flush()
+    return Opened(row.id, token)
+
+
+def touch(session: Session, *, session_id: uuid.UUID, is_verified: bool) -> None:
+    """A session is in use: its idle time begins anew, that of its second tier too while it lasts."""
+    now = clock.now()
+    values = {"seen_at": now, "verified_at": now} if is_verified else {"seen_at": now}
+    session.execute(update(PortalSession).where(PortalSession.id == session_id).values(**values))
+
+
+def end_session(session: Session, *, session_id: uuid.UUID, debtor_id: uuid.UUID) -> None:
+    """End a session of a debtor's account. Twice is harmless; raises NotFound for one of another account."""
+    row = session.scalar(
+        select(PortalSession).where(PortalSession.id == session_id, PortalSession.debtor_id == debtor_id)
+    )
+    if row is None:
+        raise NotFound("session.missing", _("There is no such session."))
+    row.ended_at = row.ended_at or clock.now()
+
+
+def make_code(session: Session, *, session_id: uuid.UUID) -> str:
+    """A new one-time code of eight digits for a portal session; gives it, and keeps only a keyed hash."""
+    code, salt, now = tokens.new_code(), secrets.token_bytes(16), clock.now()
+    session.add(
+        OneTimeCode(
+            id=new_id(),
+            session_id=session_id,
+            code_hash=_code_digest(code, salt),
+            salt=salt,
+            created_at=now,
+            expires_at=now + CODE_LIFE,
+        )
+    )
+    return code
+
+
+class CodeCheck(enum.Enum):
+    """What became of a typed code."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    SPENT = "spent"
+    """Too old, used, or tried too often: only a new one helps."""
+
+
+def check_code(session: Session, *, session_id: uuid.UUID, code: str, by: Actor) -> CodeCheck:
+    """Lift a session to the second tier when the code is the last one sent to it. A wrong one costs one of five tries.
+
+    Gives an answer instead of raising, so that the try is counted in the caller's transaction.
+    """
+    row = session.scalars(
+        select(OneTimeCode)
+        .where(OneTimeCode.session_id == session_id)
+        .order_by(OneTimeCode.created_at.desc(), OneTimeCode.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    now = clock.now()
+    if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= CODE_TRIES:
+        return CodeCheck.SPENT
+    row.tries += 1
+    if not hmac.compare_digest(row.code_hash, _code_digest(code, row.salt)):
+        return CodeCheck.WRONG if row.tries < CODE_TRIES else CodeCheck.SPENT
+    row.used_at = now
+    opened = db.lock(session, PortalSession, session_id)
+    opened.verified_at = now
+    audit.record(
+        session,
+        by,
+        "session.verified",
+        subject_type="session",
+        subject_id=session_id,
+        debtor_id=opened.debtor_id,
+    )
+    return CodeCheck.RIGHT
+
+
+def revoke_links(
+    session: Session,
+    *,
+    debtor_id: uuid.UUID,
+    contact_id: uuid.UUID | None = None,
+    link_id: uuid.UUID | None = None,
+    by: Actor,
+) -> int:
+    """Close a debtor's links (all, those of one person, or one) and the portal sessions that they opened; gives how many.
+
+    Without `link_id` it also ends the sessions that came to this account from another one of the same person.
+    """
+    now = clock.now()
+    links = [MagicLink.debtor_id == debtor_id, MagicLink.revoked_at.is_(None), MagicLink.expires_at > now]
+    others = [PortalSession.debtor_id == debtor_id]
+    if contact_id is not None:
+        links.append(MagicLink.contact_id == contact_id)
+        others.append(PortalSession.contact_id == contact_id)
+    if link_id is not None:
+        links.append(MagicLink.id == link_id)
+        others.append(PortalSession.link_id == link_id)
+    closed = session.execute(
+        update(MagicLink)
+        .where(*links)
+        .values(revoked_at=now, revoked_by=by.name)
+        .returning(MagicLink.id, MagicLink.contact_id)
+    ).all()
+    opened_by = PortalSession.link_id.in_([row.id for row in closed])
+    matching = others[0] if len(others) == 1 else others[0] & others[1]
+    session.execute(
+        update(PortalSession)
+        .where(or_(opened_by, matching), PortalSession.ended_at.is_(None))
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    company_id = session.scalar(select(Debtor.company_id).where(Debtor.id == debtor_id))
+    for row in closed:
+        audit.record(
+            session,
+            by,
+            "link.revoked",
+            subject_type="link",
+            subject_id=row.id,
+            company_id=company_id,
+            debtor_id=debtor_id,
+            after={"contact_id": str(row.contact_id)},
+        )
+    return len(closed)
+
+
+def _acts(debtor_id: object, contact_id: object) -> ColumnElement[bool]:
+    """That the contact still acts for the debtor."""
+    return (
+        select(DebtorContact.id)
+        .where(DebtorContact.debtor_id == debtor_id, DebtorContact.contact_id == contact_id)
+        .where(DebtorContact.removed_at.is_(None))
+        .exists()
+    )
+
+
+def _code_digest(code: str, salt: bytes) -> bytes:
+    return tokens.code_digest(code, salt=salt, key=get_settings().secret_key.get_secret_value())

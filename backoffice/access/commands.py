@@ -1,0 +1,77 @@
+"""`guichet staff`: the first people at the desk, before there is a desk to add them at."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from backoffice.access import passwords, queries, service
+from backoffice.access.permissions import Role
+from shared.debtors.service import normalise_email
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.errors import NotFound
+from shared.kit.settings import get_settings
+
+BY = Actor.system("command line")
+
+
+@click.group("staff")
+def staff() -> None:
+    """Who works at the desk."""
+
+
+@staff.command("add")
+@click.argument("email")
+@click.option("--name", default="", help="how colleagues call this person")
+@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.ADMIN.value, show_default=True)
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--password", help="at least 12 characters; without it one is made and printed once")
+@click.option("--json", "as_json", is_flag=True)
+def add(email: str, name: str, role: str, language: str, password: str | None, *, as_json: bool) -> None:
+    """Let EMAIL work at the desk."""
+    given = password or passwords.new_password()
+    hashed = passwords.hash_password(given)
+    with transaction() as session:
+        member = service.add_member(
+            session, email=email, name=name, role=Role(role), language=language, password_hash=hashed, by=BY
+        )
+    report = {"id": str(member.id), "email": member.email, "role": role}
+    if password is None:
+        report["password"] = given
+    lines = [f"{member.email} may now sign in at {get_settings().public_url}/backoffice/ as {role}."]
+    if password is None:
+        lines.append(f"Password, shown this once: {given}")
+    click.echo(json.dumps(report) if as_json else "\n".join(lines))
+
+
+@staff.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_(*, as_json: bool) -> None:
+    """Everybody who works or worked at the desk."""
+    with reading() as session:
+        lines = queries.staff(session)
+    if as_json:
+        rows = [
+            {"email": each.email, "name": each.name, "role": each.role.value, "disabled": each.disabled_at is not None}
+            for each in lines
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for each in lines:
+        state = "disabled" if each.disabled_at else ("second factor" if each.has_second_factor else "password only")
+        click.echo(f"{each.email:<40} {each.role.value:<11} {state:<14} {each.name}")
+
+
+@staff.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """EMAIL no longer signs in; its sessions end."""
+    address = normalise_email(email)
+    with transaction() as session:
+        found = next((each for each in queries.staff(session) if each.email == address), None)
+        if found is None:
+            raise NotFound("staff.missing", f"nobody at the desk has the address {address}")
+        service.disable(session, found.id, by=BY)
+    click.echo(f"{address} may no longer sign in.")

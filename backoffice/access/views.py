@@ -1,0 +1,316 @@
+"""Signing in and out, one's own account, and the staff."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Response, flash, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user, logout_user
+
+from backoffice.access import guards, passwords, queries, second_factor, service, signin
+from backoffice.access.forms import CodeForm, ConfirmForm, NewStaffForm, PasswordForm, SignInForm, StaffForm
+from backoffice.access.labels import ROLE_HELPS
+from backoffice.access.member import Member
+from backoffice.access.models import StaffMember
+from backoffice.access.permissions import Role
+from shared.kit import words
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.errors import DomainError, Invalid, NotFound
+from shared.kit.words import gettext as _
+from shared.web.pages import page, safe_next, see_other, send_away
+from shared.web.security import client_address
+
+
+def sign_in() -> ResponseReturnValue:
+    """The door."""
+    member = guards.find_current()
+    if member is not None:
+        return see_other("backoffice.home.today")
+    form = SignInForm(data={"next": request.args.get("next", "")})
+    wrong = ""
+    if form.validate_on_submit():
+        try:
+            known = signin.check_password(form.email.data or "", form.password.data or "", address=client_address())
+        except signin.TooManyTries as error:
+            return page("backoffice/access/sign_in.html", status=429, form=form, wrong=error.message)
+        if known is not None:
+            return _go_on(known, form.next.data)
+        wrong = _("The e-mail address and the password do not belong together.")
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/access/sign_in.html", status=status, form=form, wrong=wrong)
+
+
+def _go_on(known: signin.Known, target: str | None) -> ResponseReturnValue:
+    if not known.has_second_factor and not known.must_enrol:
+        return _enter(known.id, target)
+    _clear()
+    session["half"] = {"member": str(known.id), "at": service.real_now().isoformat()}
+    return see_other(
+        "backoffice.access.enrol" if known.must_enrol else "backoffice.access.second_step", next=target or None
+    )
+
+
+def _clear() -> None:
+    """Forget everything of the browser's former session, but not its language."""
+    language = session.get("language")
+    session.clear()
+    if language:
+        session["language"] = language
+
+
+def _enter(member_id: uuid.UUID, target: str | None) -> ResponseReturnValue:
+    _clear()
+    with transaction() as db_session:
+        token = service.open_session(
+            db_session, member_id, user_agent=request.headers.get("User-Agent", ""), address=client_address()
+        )
+    member = queries.find_member(token, company=None)
+    if member is None:
+        return see_other("backoffice.access.sign_in")
+    login_user(member)
+    return send_away(safe_next(target, url_for("backoffice.home.today")))
+
+
+def second_step(member_id: uuid.UUID) -> ResponseReturnValue:
+    """The code of the authenticator, or a recovery code."""
+    form = CodeForm(data={"next": request.args.get("next", "")})
+    wrong = ""
+    if form.validate_on_submit():
+        try:
+            if signin.check_code(member_id, form.code.data or ""):
+                return _enter(member_id, form.next.data)
+            wrong = _("This code is wrong or was used already. Wait for the next one.")
+        except signin.TooManyTries as error:
+            return page("backoffice/access/second_step.html", status=429, form=form, wrong=error.message)
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/access/second_step.html", status=status, form=form, wrong=wrong)
+
+
+def enrol(member_id: uuid.UUID) -> ResponseReturnValue:
+    """Set up the second factor before the first session opens."""
+    return _enrol(member_id, template="backoffice/access/enrol.html")
+
+
+def _enrol(member_id: uuid.UUID, *, template: str) -> ResponseReturnValue:
+    form = CodeForm(data={"next": request.args.get("next", "")})
+    wrong = ""
+    with transaction() as db_session:
+        salt = service.begin_enrolment(db_session, member_id)
+        staff = db_session.get_one(StaffMember, member_id)
+    if form.validate_on_submit():
+        with transaction() as db_session:
+            codes = service.confirm_enrolment(
+                db_session, member_id, code=form.code.data or "", by=Actor.staff(staff.id, staff.name)
+            )
+        if codes is not None:
+            if guards.find_current() is None:
+                _enter(member_id, None)
+            return page("backoffice/access/recovery_codes.html", codes=codes, next=safe_next(form.next.data, url_for("backoffice.home.today")))
+        wrong = _("This code is wrong. Is the clock of your phone right?")
+    status = 422 if form.is_submitted() else 200
+    return page(
+        template,
+        status=status,
+        form=form,
+        wrong=wrong,
+        secret=second_factor.secret_of(salt),
+        picture=second_factor.picture_of(salt, email=staff.email),
+    )
+
+
+def sign_out(member: Member) -> ResponseReturnValue:
+    """End this session."""
+    with transaction() as db_session:
+        service.end_session(
+            db_session, member_id=member.id, session_id=member.session_id, reason="signed out", by=member.as_actor()
+        )
+    logout_user()
+    _clear()
+    return see_other("backoffice.access.sign_in")
+
+
+def confirm(member: Member) -> ResponseReturnValue:
+    """Prove anew who it is, before something dangerous."""
+    form = ConfirmForm(data={"next": request.args.get("next", "")})
+    wrong = ""
+    if form.validate_on_submit():
+        try:
+            if signin.check_again(member.id, form.password.data or ""):
+                with transaction() as db_session:
+                    service.confirm_session(db_session, member.session_id)
+                return send_away(safe_next(form.next.data, url_for("backoffice.home.today")))
+            wrong = _("This is not your password.")
+        except signin.TooManyTries as error:
+            return page("backoffice/access/confirm.html", status=429, form=form, wrong=error.message)
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/access/confirm.html", status=status, form=form, wrong=wrong)
+
+
+def choose_company(member: Member) -> ResponseReturnValue:
+    """Put another company's affairs on the desk."""
+    wanted = request.form.get("company", "")
+    if wanted not in {str(desk.id) for desk in member.companies}:
+        raise NotFound("company.missing", _("There is no such company."))
+    session["company"] = wanted
+    return see_other("backoffice.home.today")
+
+
+def choose_language(member: Member) -> ResponseReturnValue:
+    """Speak another language."""
+    wanted = request.form.get("language", "")
+    if wanted not in words.LANGUAGES:
+        raise Invalid("language.unknown", _("There is no such language."))
+    session.pop("language", None)
+    with transaction() as db_session:
+        service.set_language(db_session, member.id, language=wanted)
+    return see_other("backoffice.access.me")
+
+
+def me(member: Member) -> ResponseReturnValue:
+    """One's own account: password, second factor, sessions."""
+    return _me(member, PasswordForm())
+
+
+def _me(member: Member, form: PasswordForm, status: int = 200) -> Response:
+    with reading() as db_session:
+        sessions = queries.live_sessions(db_session, member.id)
+        codes_left = queries.recovery_codes_left(db_session, member.id)
+    return page(
+        "backoffice/access/me.html", status=status, member=member, form=form, sessions=sessions, codes_left=codes_left
+    )
+
+
+def change_password(member: Member) -> ResponseReturnValue:
+    """Another password; all other sessions end."""
+    form = PasswordForm()
+    if not form.validate():
+        return _me(member, form, 422)
+    if not signin.check_again(member.id, form.present.data or ""):
+        form.present.errors = [_("This is not your password.")]
+        return _me(member, form, 422)
+    hashed = passwords.hash_password(form.new.data or "")
+    with transaction() as db_session:
+        service.set_password(
+            db_session, member.id, password_hash=hashed, keep=member.session_id, by=member.as_actor()
+        )
+    flash(_("Your password is changed; your other sessions have ended."), "good")
+    return see_other("backoffice.access.me")
+
+
+def set_up_second_factor(member: Member) -> ResponseReturnValue:
+    """Set up the second factor of one's own account."""
+    return _enrol(member.id, template="backoffice/access/set_up_second_factor.html")
+
+
+def end_session(member: Member, session_id: uuid.UUID) -> ResponseReturnValue:
+    """End one of one's own sessions."""
+    with transaction() as db_session:
+        service.end_session(
+            db_session, member_id=member.id, session_id=session_id, reason="ended by owner", by=member.as_actor()
+        )
+    flash(_("The session has ended."), "good")
+    return see_other("backoffice.access.me")
+
+
+def staff(member: Member) -> ResponseReturnValue:
+    """Everybody at the desk."""
+    with reading() as db_session:
+        lines = queries.staff(db_session)
+    return page("backoffice/access/staff.html", member=member, lines=lines)
+
+
+def add_staff(member: Member) -> ResponseReturnValue:
+    """A new member of staff, with a password shown once."""
+    form = NewStaffForm()
+    if not form.validate_on_submit():
+        status = 422 if form.is_submitted() else 200
+        return page("backoffice/access/add_staff.html", status=status, form=form, helps=ROLE_HELPS)
+    password = passwords.new_password()
+    hashed = passwords.hash_password(password)
+    try:
+        with transaction() as db_session:
+            service.add_member(
+                db_session,
+                email=form.email.data or "",
+                name=form.name.data or "",
+                role=Role(form.role.data),
+                language=form.language.data or "fr",
+                password_hash=hashed,
+                by=member.as_actor(),
+            )
+    except DomainError as error:
+        form.email.errors = [error.message]
+        return page("backoffice/access/add_staff.html", status=422, form=form, helps=ROLE_HELPS)
+    return page("backoffice/access/new_password.html", email=form.email.data, password=password)
+
+
+def show_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
+    """One member of staff: name, role, sessions, second factor."""
+    return _one_of_staff(member, staff_id, None)
+
+
+def change_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Another name or role."""
+    form = StaffForm()
+    if not form.validate():
+        return _one_of_staff(member, staff_id, form)
+    with transaction() as db_session:
+        service.change_member(
+            db_session, staff_id, name=form.name.data or "", role=Role(form.role.data), by=member.as_actor()
+        )
+    flash(_("Saved."), "good")
+    return see_other("backoffice.access.staff")
+
+
+def _one_of_staff(member: Member, staff_id: uuid.UUID, form: StaffForm | None) -> Response:
+    with reading() as db_session:
+        person = db_session.get(StaffMember, staff_id)
+        if person is None:
+            raise NotFound("staff.missing", _("There is no such member of staff."))
+        sessions = queries.live_sessions(db_session, staff_id)
+    return page(
+        "backoffice/access/show_staff.html",
+        status=422 if form else 200,
+        member=member,
+        form=form or StaffForm(data={"name": person.name, "role": person.role.value}),
+        person=person,
+        sessions=sessions,
+        helps=ROLE_HELPS,
+    )
+
+
+def act_on_staff(member: Member, staff_id: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Disable, enable, end the sessions, reset the second factor, or give a new password."""
+    by = member.as_actor()
+    password = passwords.new_password() if act == "new-password" else ""
+    hashed = passwords.hash_password(password) if password else ""
+    with transaction() as db_session:
+        person = db_session.get(StaffMember, staff_id)
+        if person is None:
+            raise NotFound("staff.missing", _("There is no such member of staff."))
+        if act == "disable":
+            service.disable(db_session, staff_id, by=by)
+        elif act == "enable":
+            service.enable(db_session, staff_id, by=by)
+        elif act == "forget-second-factor":
+            service.forget_second_factor(db_session, staff_id, by=by)
+        elif act == "new-password":
+            service.set_password(db_session, staff_id, password_hash=hashed, keep=None, by=by)
+        else:
+            raise NotFound("staff.act", _("There is no such act."))
+    if password:
+        return page("backoffice/access/new_password.html", email=person.email, password=password)
+    flash(_("Done."), "good")
+    return see_other("backoffice.access.show_staff", staff_id=staff_id)
+
+
+def end_staff_session(member: Member, staff_id: uuid.UUID, session_id: uuid.UUID) -> ResponseReturnValue:
+    """End a session of somebody else."""
+    with transaction() as db_session:
+        service.end_session(
+            db_session, member_id=staff_id, session_id=session_id, reason="ended by staff", by=member.as_actor()
+        )
+    flash(_("The session has ended."), "good")
+    return see_other("backoffice.access.show_staff", staff_id=staff_id)

@@ -1,0 +1,1 @@
+"""The staff window onto debtors: search, and one debtor's whole story."""

@@ -1,0 +1,173 @@
+"""The list of debtors: one selection for the page, its totals and its files."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, lateral, select, true
+from sqlalchemy.orm import Session
+
+from backoffice.listing import Ask, Orders, like, one_page, ordered
+from payments.models import Mandate
+from payments.status import USABLE_MANDATES
+from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.debtors.service import searchable
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.money import Money
+from shared.web.paging import Page
+
+STATES = ("open", "late", "credit", "autopay", "mandate", "paused", "unreachable")
+"""The filters of the list."""
+
+ORDERS = Orders(
+    {"name": Debtor.name, "code": Debtor.account_code, "open": Debtor.open_minor, "credit": Debtor.credit_minor},
+    identity=Debtor.id,
+    default="name",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorRow:
+    """One debtor in the list."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+    city: str
+    open: Money
+    late: Money
+    credit: Money
+    invoice_count: int
+    days_late: int
+    autopay: bool
+    has_mandate: bool
+    paused_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the whole selection."""
+
+    count: int
+    open: Money
+    late: Money
+    credit: Money
+
+
+def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date) -> Page[DebtorRow]:
+    """One page of debtors."""
+    found = one_page(session, _rows(company_id, ask, today), ORDERS, ask)
+    return Page([_row(row, today) for row in found.rows], found.next_key, found.previous_key)
+
+
+def everything(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date) -> Iterator[DebtorRow]:
+    """The whole selection in its order, read in portions (exports)."""
+    query = ordered(_rows(company_id, ask, today), ORDERS, ask.sort).execution_options(yield_per=2000)
+    for row in session.execute(query):
+        yield _row(row, today)
+
+
+def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, today: date) -> Totals:
+    """Count and sums of the whole selection."""
+    mine = _filtered(select(Debtor.id, Debtor.open_minor, Debtor.credit_minor), company_id, ask, today).cte("mine")
+    sums = session.execute(
+        select(
+            func.count(), func.coalesce(func.sum(mine.c.open_minor), 0), func.coalesce(func.sum(mine.c.credit_minor), 0)
+        ).select_from(mine)
+    ).one()
+    late = select(func.coalesce(func.sum(Invoice.open_minor), 0)).where(*_late(company_id, today))
+    if ask.values:
+        late = late.where(Invoice.debtor_id.in_(select(mine.c.id)))
+    late_minor = session.scalar(late) or 0
+    return Totals(
+        count=sums[0],
+        open=Money(int(sums[1]), currency),
+        late=Money(int(late_minor), currency),
+        credit=Money(int(sums[2]), currency),
+    )
+
+
+def _late(company_id: uuid.UUID, today: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Invoice.company_id == company_id,
+        Invoice.open_minor > 0,
+        Invoice.due_on < today,
+        Invoice.kind == InvoiceKind.INVOICE,
+    )
+
+
+def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Select[Any]:
+    is_late = and_(Invoice.due_on < today, Invoice.kind == InvoiceKind.INVOICE)
+    items = lateral(
+        select(
+            func.coalesce(func.sum(Invoice.open_minor).filter(is_late), 0).label("late_minor"),
+            func.count().label("invoice_count"),
+            func.min(Invoice.due_on).filter(is_late).label("oldest_on"),
+        ).where(Invoice.debtor_id == Debtor.id, Invoice.open_minor > 0)
+    ).alias("items")
+    query = select(
+        Debtor.id,
+        Debtor.account_code,
+        Debtor.name,
+        Debtor.city,
+        Debtor.currency,
+        Debtor.open_minor,
+        Debtor.credit_minor,
+        Debtor.autopay,
+        Debtor.reminders_paused_until,
+        items.c.late_minor,
+        items.c.invoice_count,
+        items.c.oldest_on,
+        _has_mandate().label("has_mandate"),
+    ).join(items, true())
+    return _filtered(query, company_id, ask, today)
+
+
+def _filtered(query: Select[Any], company_id: uuid.UUID, ask: Ask, today: date) -> Select[Any]:
+    query = query.where(Debtor.company_id == company_id)
+    for word in searchable(ask.q).split():
+        query = query.where(Debtor.search_text.like(like(word)))
+    condition = _conditions(company_id, today).get(ask.get("state"))
+    return query if condition is None else query.where(condition)
+
+
+def _conditions(company_id: uuid.UUID, today: date) -> dict[str, ColumnElement[bool]]:
+    reachable = (
+        exists()
+        .where(DebtorContact.debtor_id == Debtor.id, DebtorContact.removed_at.is_(None), DebtorContact.is_reminded)
+        .where(Contact.id == DebtorContact.contact_id, Contact.bounced_at.is_(None))
+    )
+    return {
+        "open": Debtor.open_minor > 0,
+        "late": Debtor.id.in_(select(Invoice.debtor_id).where(*_late(company_id, today))),
+        "credit": Debtor.credit_minor > 0,
+        "autopay": Debtor.autopay,
+        "mandate": _has_mandate(),
+        "paused": Debtor.reminders_paused_until >= today,
+        "unreachable": and_(Debtor.open_minor > 0, ~reachable),
+    }
+
+
+def _has_mandate() -> ColumnElement[bool]:
+    return exists().where(Mandate.debtor_id == Debtor.id, Mandate.status.in_(USABLE_MANDATES))
+
+
+def _row(row: Row[Any], today: date) -> DebtorRow:
+    return DebtorRow(
+        id=row.id,
+        code=row.account_code,
+        name=row.name,
+        city=row.city,
+        open=Money(row.open_minor, row.currency),
+        late=Money(int(row.late_minor), row.currency),
+        credit=Money(row.credit_minor, row.currency),
+        invoice_count=row.invoice_count,
+        days_late=(today - row.oldest_on).days if row.oldest_on else 0,
+        autopay=row.autopay,
+        has_mandate=row.has_mandate,
+        paused_until=row.reminders_paused_until,
+    )

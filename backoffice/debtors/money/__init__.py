@@ -1,0 +1,1 @@
+"""Money recorded by hand, and unapplied credit put to use."""

@@ -1,0 +1,303 @@
+"""Debtors: the list, one debtor's page, and its small acts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from backoffice import exports
+from backoffice.access.member import Member
+from backoffice.debtors import browse as browsing
+from backoffice.debtors import queries
+from backoffice.debtors.forms import ContactForm, NoteForm, PauseForm
+from backoffice.debtors.story import STRANDS, story
+from backoffice.listing import asked
+from shared.access.models import LinkPurpose
+from shared.access.service import revoke_links
+from shared.debtors import service as debtors
+from shared.debtors.models import ContactRole, Debtor
+from shared.kit import audit, clock, templating
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict, DomainError, NotFound
+from shared.kit.ids import new_id
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+from shared.messages import service as messages
+from shared.web.pages import page, see_other
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The list."""
+    ask = asked("state")
+    with reading() as session:
+        found = browsing.browse(session, member.company_id, ask, today=member.today)
+        totals = browsing.totals(session, member.company_id, ask, currency=member.desk.currency, today=member.today)
+    return page(
+        "backoffice/debtors/browse.html", ask=ask, found=found, totals=totals, orders=browsing.ORDERS, today=member.today
+    )
+
+
+def export(member: Member, form: str) -> ResponseReturnValue:
+    """The list as a file."""
+    ask = asked("state")
+
+    def rows() -> Iterator[exports.Row]:
+        with reading() as session:
+            for row in browsing.everything(session, member.company_id, ask, today=member.today):
+                yield (
+                    row.code,
+                    row.name,
+                    row.city,
+                    row.invoice_count,
+                    row.open,
+                    row.late,
+                    row.days_late,
+                    row.credit,
+                    row.autopay,
+                    row.has_mandate,
+                    row.paused_until,
+                )
+
+    header = [
+        _("Account"),
+        _("Debtor"),
+        _("City"),
+        _("Open items"),
+        _("Open"),
+        _("Late"),
+        _("Days late"),
+        _("Credit"),
+        _("Autopay"),
+        _("Mandate"),
+        _("Reminders paused until"),
+    ]
+    return exports.answer(member, form, "debtors", header, rows, asked=request.full_path)
+
+
+def show(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """One debtor's whole story."""
+    strand = request.args.get("story", "")
+    before = _moment(request.args.get("before", ""))
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        told = story(session, debtor_id, strand=strand, before=before)
+        most = debtor.autopay_maximum_minor
+        return page(
+            "backoffice/debtors/show.html",
+            debtor=debtor,
+            address=", ".join(part for part in (debtor.street, f"{debtor.postcode} {debtor.city}".strip()) if part),
+            autopay_most=Money(most, debtor.currency) if most is not None else None,
+            balance=queries.balance(session, debtor, member.today),
+            items=queries.open_items(session, debtor_id),
+            events=[event.drawn(member.desk.zone) for event in told.events],
+            older_than=told.older_than,
+            strand=strand if strand in STRANDS else "",
+            before=before,
+            contacts=queries.contacts(session, debtor_id),
+            mandates=queries.mandates(session, debtor_id),
+            attempt=new_id(),
+            today=member.today,
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def links(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Every link that was made for this debtor."""
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        return page(
+            "backoffice/debtors/links.html", debtor=debtor, links=queries.links(session, debtor_id), now=clock.now()
+        )
+
+
+def send_link(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Write a message with a new link to one of the debtor's people. The same form sent twice is one message."""
+    contact_id = _uuid(request.form.get("contact", ""))
+    attempt = _uuid(request.form.get("attempt", ""))
+    with transaction() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+        contact = queries.get_contact(session, debtor_id, contact_id)
+        written = messages.write(
+            session,
+            kind="link",
+            debtor_id=debtor_id,
+            contact_ids=[contact_id],
+            link=LinkPurpose.STAFF,
+            reason=lambda: _("Our staff sent you this link."),
+            dedupe_key=f"staff-link:{attempt}",
+        )
+        if written:
+            audit.record(
+                session,
+                member.as_actor(),
+                "link.sent",
+                subject_type="contact",
+                subject_id=contact_id,
+                company_id=member.company_id,
+                debtor_id=debtor_id,
+                after={"email": contact.email},
+            )
+    if contact.bounced_at is not None:
+        raise Conflict("contact.bounced", _("Messages to this address were refused. Correct the address first."))
+    flash(_("A message with a new link goes to %(email)s.", email=contact.email), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+
+
+def revoke(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Close one link, all links of a person, or all links of the debtor, with the sessions that they opened."""
+    link_id, contact_id = request.form.get("link", ""), request.form.get("contact", "")
+    with transaction() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+        count = revoke_links(
+            session,
+            debtor_id=debtor_id,
+            link_id=_uuid(link_id) if link_id else None,
+            contact_id=_uuid(contact_id) if contact_id else None,
+            by=member.as_actor(),
+        )
+    flash(_("Links closed: %(count)s. Whoever had one of them is out.", count=count), "good")
+    return see_other("backoffice.debtors.links", debtor_id=debtor_id)
+
+
+def add_note(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep a note."""
+    form = NoteForm()
+    if not form.validate():
+        flash(_("A note needs some words."), "error")
+        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    with transaction() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+        debtors.add_note(session, debtor_id=debtor_id, text=(form.text.data or "").strip(), by=member.as_actor())
+    flash(_("The note is kept."), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id, _anchor="story")
+
+
+def pause(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Send no reminders until a day."""
+    form = PauseForm()
+    form.until.today = member.today
+    form.process(request.form)
+    if not form.validate() or form.until.data < member.today:
+        flash(_("Write a day that is still to come, and why."), "error")
+        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    with transaction() as session:
+        debtor = _locked(session, member, debtor_id)
+        debtors.pause_reminders(
+            session, debtor=debtor, until=form.until.data, reason=form.reason.data or "", by=member.as_actor()
+        )
+    flash(_("No reminders until %(day)s.", day=templating.day(form.until.data)), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+
+
+def resume(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """End the pause."""
+    with transaction() as session:
+        debtor = _locked(session, member, debtor_id)
+        debtors.pause_reminders(session, debtor=debtor, until=None, reason="", by=member.as_actor())
+    flash(_("Reminders go on."), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+
+
+def add_contact(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Let another person act for the debtor."""
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+    form = ContactForm(data={"language": debtor.language, "role": ContactRole.OWNER.value, "is_reminded": True})
+    if form.validate_on_submit():
+        with transaction() as session:
+            contact = debtors.add_contact(
+                session,
+                debtor=_locked(session, member, debtor_id),
+                email=form.email.data or "",
+                name=(form.name.data or "").strip(),
+                language=form.language.data,
+                role=ContactRole(form.role.data),
+                is_reminded=bool(form.is_reminded.data),
+                by=member.as_actor(),
+            )
+            contact.phone = contact.phone or (form.phone.data or "").strip()
+        flash(_("%(email)s may now act for this account.", email=contact.email), "good")
+        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/debtors/contact.html", status=status, debtor=debtor, form=form, contact=None)
+
+
+def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """Correct a person."""
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        contact = queries.get_contact(session, debtor_id, contact_id)
+    form = ContactForm(
+        data={
+            "name": contact.name,
+            "email": contact.email,
+            "phone": contact.phone,
+            "language": contact.language,
+            "role": contact.role.value,
+            "is_reminded": contact.is_reminded,
+        }
+    )
+    if form.validate_on_submit():
+        try:
+            _change_contact(member, debtor_id, contact, form)
+        except DomainError as error:
+            form.email.errors = [error.message]
+        else:
+            flash(_("Saved."), "good")
+            return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/debtors/contact.html", status=status, debtor=debtor, form=form, contact=contact)
+
+
+def _change_contact(member: Member, debtor_id: uuid.UUID, contact: queries.ContactRow, form: ContactForm) -> None:
+    with transaction() as session:
+        debtor = _locked(session, member, debtor_id)
+        debtors.change_contact(
+            session,
+            debtor=debtor,
+            contact_id=contact.id,
+            name=form.name.data or "",
+            email=form.email.data or "",
+            phone=form.phone.data or "",
+            language=form.language.data or debtor.language,
+            role=ContactRole(form.role.data),
+            is_reminded=bool(form.is_reminded.data),
+            by=member.as_actor(),
+        )
+        if form.email.data != contact.email:  # whoever reads the old address must not come in any more
+            for each in queries.debtors_of(session, contact.id):
+                revoke_links(session, debtor_id=each, contact_id=contact.id, by=member.as_actor())
+
+
+def remove_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """End a person's acting for the debtor; its links close."""
+    with transaction() as session:
+        _locked(session, member, debtor_id)
+        debtors.remove_contact(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
+        revoke_links(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
+    flash(_("This person no longer acts for this account."), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+
+
+def _locked(session: Session, member: Member, debtor_id: uuid.UUID) -> Debtor:
+    queries.get_debtor(session, member.company_id, debtor_id)
+    return debtors.lock_debtor(session, debtor_id)
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise NotFound("id.malformed", _("There is no such thing.")) from error

@@ -1,0 +1,133 @@
+"""Invoices: the list, one invoice, its paper, and legal holds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+
+from backoffice import exports
+from backoffice.access.member import Member
+from backoffice.invoices import queries
+from backoffice.invoices.forms import HoldForm
+from backoffice.listing import asked
+from shared.debtors.models import Debtor
+from shared.invoices import service as invoices
+from shared.invoices.models import Freeze, FreezeKind, InvoiceKind
+from shared.kit import templating
+from shared.kit.db import reading, transaction
+from shared.kit.errors import NotFound
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
+from shared.kit.words import gettext as _
+from shared.web.pages import page, see_other
+
+FILTERS = ("state", "age", "least", "most", "debtor")
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The list."""
+    ask = asked(*FILTERS)
+    with reading() as session:
+        about = {"today": member.today, "currency": member.desk.currency}
+        found = queries.browse(session, member.company_id, ask, **about)
+        totals = queries.totals(session, member.company_id, ask, **about)
+        debtor_id = queries.read_uuid(ask.get("debtor"))
+        debtor = session.get(Debtor, debtor_id) if debtor_id else None
+    if debtor is not None and debtor.company_id != member.company_id:
+        debtor = None
+    return page("backoffice/invoices/browse.html", ask=ask, found=found, totals=totals, debtor=debtor, orders=queries.ORDERS)
+
+
+def export(member: Member, form: str) -> ResponseReturnValue:
+    """The list as a file."""
+    ask = asked(*FILTERS)
+
+    def rows() -> Iterator[exports.Row]:
+        with reading() as session:
+            about = {"today": member.today, "currency": member.desk.currency}
+            for row in queries.everything(session, member.company_id, ask, **about):
+                sign = -1 if row.kind is InvoiceKind.CREDIT_NOTE else 1
+                yield (
+                    row.number,
+                    row.debtor_code,
+                    row.debtor_name,
+                    row.issued_on,
+                    row.due_on,
+                    row.total if sign > 0 else -row.total,
+                    row.open if sign > 0 else -row.open,
+                    row.held,
+                    row.frozen,
+                    row.settled_on,
+                )
+
+    header = [
+        _("Number"),
+        _("Account"),
+        _("Debtor"),
+        _("Issued"),
+        _("Due"),
+        _("Total"),
+        _("Open"),
+        _("On its way"),
+        _("Frozen"),
+        _("Settled on"),
+    ]
+    return exports.answer(member, form, "invoices", header, rows, asked=request.full_path)
+
+
+def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """One invoice."""
+    with reading() as session:
+        invoice, debtor = queries.get_invoice(session, member.company_id, invoice_id)
+
+        def money(minor: int) -> str:
+            return format_money(Money(minor, invoice.currency), current_language())
+
+        return page(
+            "backoffice/invoices/show.html",
+            invoice=invoice,
+            debtor=debtor,
+            lines=queries.lines(session, invoice_id),
+            vat_pairs=[
+                (_("VAT at %(rate)s", rate=templating.percent(each.rate / 100)), money(each.vat_minor))
+                for each in queries.vat(session, invoice_id)
+            ],
+            freezes=queries.freezes(session, invoice_id, invoice.currency),
+            payments=queries.payments(session, invoice_id),
+            legs=queries.legs(session, debtor.id, invoice_id),
+            quantity=queries.quantity,
+        )
+
+
+def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """Freeze all of the invoice that is open: neither collected nor reminded."""
+    form = HoldForm()
+    if not form.validate():
+        flash(_("Say why in a few words."), "error")
+        return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+    with transaction() as session:
+        queries.get_invoice(session, member.company_id, invoice_id)
+        invoices.freeze(
+            session,
+            invoice_id=invoice_id,
+            kind=FreezeKind.LEGAL_HOLD,
+            reason=form.reason.data or "",
+            by=member.as_actor(),
+        )
+    flash(_("The invoice is on hold: neither collected nor reminded."), "good")
+    return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+
+
+def lift(member: Member, invoice_id: uuid.UUID, freeze_id: uuid.UUID) -> ResponseReturnValue:
+    """End a legal hold."""
+    with transaction() as session:
+        queries.get_invoice(session, member.company_id, invoice_id)
+        freeze = session.get(Freeze, freeze_id)
+        if freeze is None or freeze.invoice_id != invoice_id or freeze.kind is not FreezeKind.LEGAL_HOLD:
+            raise NotFound("freeze.missing", _("There is no such hold."))
+        invoices.lift(session, freeze_id=freeze_id, by=member.as_actor())
+    flash(_("The hold is lifted."), "good")
+    return see_other("backoffice.invoices.show", invoice_id=invoice_id)

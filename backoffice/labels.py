@@ -1,0 +1,172 @@
+"""States and kinds in staff words, with the tone and icon that repeat them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from payments.models import Means, Provider
+from payments.status import MandateStatus, PaymentStatus, RefundStatus
+from shared.access.models import LinkPurpose
+from shared.debtors.models import ContactRole, DebtorKind
+from shared.invoices.models import FreezeKind
+from shared.kit.outbox.models import MessageState
+from shared.kit.words import lazy_gettext as _l
+from shared.ledger.models import Account, Kind, Phase
+from shared.messages.models import MessageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A word, the tone that its colour repeats (good, wait, late, info, neutral), and an icon."""
+
+    word: Any
+    tone: str = "neutral"
+    icon: str = ""
+
+
+_P, _M, _R = PaymentStatus, MandateStatus, RefundStatus
+
+LABELS: dict[Enum, Label] = {
+    _P.CREATED: Label(_l("Being prepared"), "wait"),
+    _P.SUBMITTED: Label(_l("With the provider"), "wait"),
+    _P.ACTION_NEEDED: Label(_l("The payer must act"), "wait"),
+    _P.CONFIRMED: Label(_l("Confirmed"), "good"),
+    _P.SETTLED: Label(_l("Paid out"), "good", "bank"),
+    _P.FAILED: Label(_l("Failed"), "late"),
+    _P.CANCELLED: Label(_l("Cancelled"), "neutral", "stop"),
+    _P.EXPIRED: Label(_l("Expired"), "neutral", "clock"),
+    _P.CHARGED_BACK: Label(_l("Charged back"), "late", "undo"),
+    _M.CREATED: Label(_l("Being given"), "wait"),
+    _M.PENDING: Label(_l("On its way to the bank"), "wait"),
+    _M.ACTIVE: Label(_l("Active"), "good"),
+    _M.SUSPENDED: Label(_l("Suspended"), "wait", "pause"),
+    _M.FAILED: Label(_l("Refused by the bank"), "late"),
+    _M.CANCELLED: Label(_l("Cancelled"), "neutral", "stop"),
+    _M.EXPIRED: Label(_l("Expired"), "neutral", "clock"),
+    _M.BLOCKED: Label(_l("Blocked"), "late", "lock"),
+    _R.ASKED: Label(_l("Asked for"), "wait"),
+    _R.APPROVED: Label(_l("Approved"), "wait"),
+    _R.SUBMITTED: Label(_l("With the provider"), "wait"),
+    _R.DONE: Label(_l("Done"), "good"),
+    _R.FAILED: Label(_l("Failed"), "late"),
+    _R.DECLINED: Label(_l("Declined"), "neutral", "stop"),
+    Means.CARD: Label(_l("Card"), icon="card"),
+    Means.DEBIT: Label(_l("Direct debit"), icon="repeat"),
+    Means.TRANSFER: Label(_l("Transfer"), icon="transfer"),
+    Means.CHEQUE: Label(_l("Cheque"), icon="pen"),
+    Means.CASH: Label(_l("Cash"), icon="wallet"),
+    Provider.STRIPE: Label("Stripe"),
+    Provider.GOCARDLESS: Label("GoCardless"),
+    Provider.HAND: Label(_l("By hand")),
+    FreezeKind.DISPUTE: Label(_l("Disputed"), "info", "flag"),
+    FreezeKind.PLAN: Label(_l("In a plan"), "info", "plan"),
+    FreezeKind.PROMISE: Label(_l("Promised"), "info", "calendar"),
+    FreezeKind.LEGAL_HOLD: Label(_l("Legal hold"), "info", "lock"),
+    MessageStatus.WAITING: Label(_l("Waiting"), "wait"),
+    MessageStatus.SENDING: Label(_l("Being sent"), "wait"),
+    MessageStatus.SENT: Label(_l("Sent"), "good"),
+    MessageStatus.UNCERTAIN: Label(_l("Uncertain"), "late", "question"),
+    MessageStatus.REFUSED: Label(_l("Refused"), "late"),
+    MessageStatus.DROPPED: Label(_l("Dropped"), "neutral", "stop"),
+    MessageState.WAITING: Label(_l("Waiting"), "wait"),
+    MessageState.DONE: Label(_l("Done"), "good"),
+    MessageState.DEAD: Label(_l("Dead"), "late"),
+    DebtorKind.BUSINESS: Label(_l("Business")),
+    DebtorKind.CONSUMER: Label(_l("Consumer")),
+    ContactRole.OWNER: Label(_l("Owner")),
+    ContactRole.MEMBER: Label(_l("Member")),
+    LinkPurpose.REMINDER: Label(_l("Reminder")),
+    LinkPurpose.REQUESTED: Label(_l("Asked for by the debtor")),
+    LinkPurpose.STAFF: Label(_l("Sent by staff")),
+    LinkPurpose.NOTICE: Label(_l("Notice")),
+    LinkPurpose.INVITATION: Label(_l("Invitation")),
+    Phase.POSTED: Label(_l("Posted"), "good"),
+    Phase.PENDING: Label(_l("Pending"), "wait"),
+    Phase.POST: Label(_l("Posted"), "good"),
+    Phase.VOID: Label(_l("Void"), "neutral", "stop"),
+    Account.RECEIVABLE: Label(_l("Receivable")),
+    Account.CREDIT: Label(_l("Unapplied credit")),
+    Account.SALES: Label(_l("Sales")),
+    Account.STRIPE: Label(_l("Held by Stripe")),
+    Account.GOCARDLESS: Label(_l("Held by GoCardless")),
+    Account.BANK: Label(_l("Bank")),
+    Account.ELSEWHERE: Label(_l("Settled elsewhere")),
+    Account.FEES: Label(_l("Fees")),
+    Account.WRITE_OFF: Label(_l("Write-off")),
+    Account.INTEREST: Label(_l("Interest")),
+    Kind.ISSUE: Label(_l("Issued")),
+    Kind.PAYMENT: Label(_l("Payment")),
+    Kind.LATE_FAILURE: Label(_l("Late failure")),
+    Kind.CHARGEBACK: Label(_l("Chargeback")),
+    Kind.CHARGEBACK_WON: Label(_l("Chargeback won")),
+    Kind.REFUND: Label(_l("Refund")),
+    Kind.REFUND_FAILED: Label(_l("Refund failed")),
+    Kind.RECEIPT: Label(_l("Receipt by hand")),
+    Kind.RECEIPT_UNDONE: Label(_l("Receipt undone")),
+    Kind.CREDIT_APPLIED: Label(_l("Credit applied")),
+    Kind.CREDIT_RESTORED: Label(_l("Credit restored")),
+    Kind.IMPORTED: Label(_l("Imported")),
+    Kind.WRITE_OFF: Label(_l("Written off")),
+    Kind.FEE: Label(_l("Fee")),
+    Kind.PAYOUT: Label(_l("Payout")),
+}
+
+ACTIONS: dict[str, Any] = {
+    "debtor.added": _l("Debtor added"),
+    "debtor.changed": _l("Debtor changed"),
+    "debtor.reminders_paused": _l("Reminders paused"),
+    "debtor.reminders_resumed": _l("Reminders resumed"),
+    "contact.added": _l("Contact added"),
+    "contact.changed": _l("Contact changed"),
+    "contact.removed": _l("Contact removed"),
+    "link.made": _l("Link made"),
+    "link.sent": _l("Link sent"),
+    "link.revoked": _l("Link revoked"),
+    "invoice.held": _l("Invoice put on hold"),
+    "invoice.lifted": _l("Hold lifted"),
+    "credit.applied": _l("Credit applied"),
+    "message.sent_again": _l("Message sent again"),
+    "outbox.replayed": _l("Outbox message replayed"),
+    "outbox.abandoned": _l("Outbox message abandoned"),
+    "duty.asked": _l("Duty asked for"),
+    "company.changed": _l("Company changed"),
+    "company.added": _l("Company added"),
+    "company.bank_changed": _l("Bank details changed"),
+    "export.made": _l("Export made"),
+    "staff.added": _l("Staff added"),
+    "staff.changed": _l("Staff changed"),
+    "staff.disabled": _l("Staff disabled"),
+    "staff.enabled": _l("Staff enabled"),
+    "staff.signed_in": _l("Signed in"),
+    "staff.session_ended": _l("Session ended"),
+    "staff.password_changed": _l("Password changed"),
+    "staff.second_factor_set": _l("Second factor set up"),
+    "staff.second_factor_reset": _l("Second factor reset"),
+    "staff.recovery_code_used": _l("Recovery code used"),
+    "payment.created": _l("Payment begun"),
+    "payment.submitted": _l("Payment with the provider"),
+    "payment.action_needed": _l("Payment waits for the payer"),
+    "payment.confirmed": _l("Payment confirmed"),
+    "payment.settled": _l("Payment paid out"),
+    "payment.failed": _l("Payment failed"),
+    "payment.cancelled": _l("Payment cancelled"),
+    "payment.expired": _l("Payment expired"),
+    "payment.charged_back": _l("Payment charged back"),
+}
+"""Acts of the audit trail in words; one that is not here is shown by its own name."""
+
+
+def label(value: Enum) -> Label:
+    """The label of a state or kind; raises KeyError for one that nobody has put in words."""
+    return LABELS[value]
+
+
+def word(value: Enum) -> str:
+    return str(LABELS[value].word)
+
+
+def act(action: str) -> str:
+    """An act of the audit trail in words."""
+    return str(ACTIONS.get(action, action))

@@ -1,0 +1,157 @@
+"""Lists: what the address asks for, one page of it by key, and the links to its neighbours.
+
+A list never counts rows to reach a page: it continues after the last row's sort value and id, at the same speed on
+page one and page thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request, url_for
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy.orm import Session
+
+from shared.web.paging import DEFAULT_SIZE, Page, decode_key, encode_key
+
+MAXIMUM_SEARCH_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a list is asked for: search words, filters, order, place. All of it stands in the address."""
+
+    path: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Search ("q") and filters that are set."""
+    sort: str = ""
+    after: str = ""
+    before: str = ""
+
+    def get(self, name: str) -> str:
+        """The value of a filter, or ""."""
+        return self.values.get(name, "")
+
+    @property
+    def q(self) -> str:
+        return self.get("q")
+
+    def address(self, **changes: str) -> str:
+        """This list with other filters (an empty value takes one away), from its first page."""
+        wanted = {"sort": self.sort, **self.values} | changes
+        query = urlencode({name: value for name, value in wanted.items() if value})
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def sort_address(self) -> str:
+        """What `sort=…` is added to."""
+        base = self.address(sort="")
+        return base + ("&" if "?" in base else "?")
+
+    @property
+    def clear_address(self) -> str:
+        """The list without filters, or "" when none is set."""
+        return self.path if self.values else ""
+
+    def export_address(self, endpoint: str, form: str, **values: Any) -> str:
+        """The address of a file with exactly what is filtered, in the same order."""
+        return url_for(endpoint, form=form, sort=self.sort or None, **self.values, **values)
+
+
+def asked(*filters: str) -> Ask:
+    """What the present request asks for; names that are not filters of this list are ignored."""
+    values = {}
+    for name in ("q", *filters):
+        text = request.args.get(name, "").strip()[:MAXIMUM_SEARCH_LENGTH].replace("\x00", "")
+        if text:
+            values[name] = text
+    return Ask(
+        path=request.script_root + request.path,
+        values=values,
+        sort=request.args.get("sort", ""),
+        after=request.args.get("after", ""),
+        before=request.args.get("before", ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The orders of a list: word in the address → column that is never NULL. `identity` makes each order total."""
+
+    columns: Mapping[str, ColumnElement[Any]]
+    identity: ColumnElement[Any]
+    default: str
+
+    def choose(self, sort: str) -> tuple[str, ColumnElement[Any], bool]:
+        """The word, the column, and whether the order is descending ("-due")."""
+        word = sort if sort.removeprefix("-") in self.columns else self.default
+        return word, self.columns[word.removeprefix("-")], word.startswith("-")
+
+
+def ordered(query: Select[Any], orders: Orders, sort: str) -> Select[Any]:
+    """The whole selection in the asked order (exports)."""
+    _word, column, down = orders.choose(sort)
+    if down:
+        return query.order_by(column.desc(), orders.identity.desc())
+    return query.order_by(column, orders.identity)
+
+
+def one_page(
+    session: Session, query: Select[Any], orders: Orders, ask: Ask, *, size: int = DEFAULT_SIZE
+) -> Page[Row[Any]]:
+    """One page of a selection. Keys are addresses: `next_key` and `previous_key` are ready for a link."""
+    _word, column, down = orders.choose(ask.sort)
+    backwards = not ask.after and bool(decode_key(ask.before))
+    falls = down != backwards
+    place = _place(ask.before if backwards else ask.after, (column, orders.identity))
+    if place is not None:
+        here = tuple_(column, orders.identity)
+        query = query.where(here < tuple_(*place) if falls else here > tuple_(*place))
+    directions = [each.desc() if falls else each for each in (column, orders.identity)]
+    query = query.add_columns(column.label("sort_key"), orders.identity.label("sort_id"))
+    rows: Sequence[Row[Any]] = session.execute(query.order_by(*directions).limit(size + 1)).all()
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows = rows[::-1]
+    has_next = bool(rows) and (more or backwards)
+    has_previous = bool(rows) and (bool(ask.after) if not backwards else more)
+    return Page(
+        rows,
+        next_key=ask.address(after=_key(rows[-1])) if has_next else None,
+        previous_key=ask.address(before=_key(rows[0])) if has_previous else None,
+    )
+
+
+def _key(row: Row[Any]) -> str:
+    return encode_key([row.sort_key, row.sort_id])
+
+
+def _place(key: str, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]] | None:
+    """The values of a key as the columns' types; None for none, and for one that somebody has changed."""
+    values = decode_key(key)
+    if values is None or len(values) != len(columns):
+        return None
+    try:
+        return [literal(_read(value, of.type.python_type), of.type) for value, of in zip(values, columns, strict=True)]
+    except (TypeError, ValueError):
+        return None
+
+
+def _read(value: Any, kind: type[Any]) -> Any:
+    if kind in (date, datetime):
+        return kind.fromisoformat(value)
+    if kind is int and (type(value) is not int or abs(value) >= 2**63):
+        raise ValueError(value)
+    if kind is str and "\x00" in value:
+        raise ValueError(value)
+    return kind(value)
+
+
+def like(text: str) -> str:
+    """A text as a pattern that finds it anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

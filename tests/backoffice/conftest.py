@@ -1,0 +1,105 @@
+"""The desk: the back-office as a browser sees it, with people who work there."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+import wsgi
+from backoffice.access import passwords, service
+from backoffice.access.permissions import Role
+from shared.kit import words
+from shared.kit.db import transaction
+from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
+
+PASSWORD = "a-long-enough-password"
+
+
+@pytest.fixture(scope="session")
+def hashed() -> str:
+    return passwords.hash_password(PASSWORD)
+
+
+@dataclass
+class Desk:
+    """A browser at the back-office's door."""
+
+    app: Flask
+    client: FlaskClient
+    hashed: str
+
+    def add(self, email: str = "ines@guichet.example", role: Role = Role.ADMIN, name: str = "Inès Morel") -> uuid.UUID:
+        with transaction() as session:
+            return service.add_member(
+                session, email=email, name=name, role=role, password_hash=self.hashed, language="en", by=SYSTEM
+            ).id
+
+    def get(self, path: str, **options: object) -> TestResponse:
+        with words.speaking("en"):
+            return self.client.get(path, headers={"Accept-Language": "en"}, **options)
+
+    def post(self, path: str, data: dict[str, object] | None = None, *, page: str | None = None) -> TestResponse:
+        """Send a form with the token of a page that was shown before."""
+        with words.speaking("en"):
+            token = self.token(page or "/me")
+            return self.client.post(path, data={"csrf_token": token, **(data or {})}, headers={"Accept-Language": "en"})
+
+    def token(self, page: str) -> str:
+        found = re.search(r'name="csrf_token" (?:type="hidden" )?value="([^"]+)"', self.get(page).text)
+        found = found or re.search(r'csrf_token"[^>]*value="([^"]+)"', self.get("/sign-in").text)
+        assert found, f"no form on {page}"
+        return found[1]
+
+    def sign_in(self, email: str = "ines@guichet.example", password: str = PASSWORD, **more: str) -> TestResponse:
+        return self.post("/sign-in", {"email": email, "password": password, **more}, page="/sign-in")
+
+    def leave(self) -> None:
+        """Another browser."""
+        self.client = self.app.test_client()
+
+
+@pytest.fixture
+def desk(database, frozen, settings, hashed) -> Desk:
+    app = wsgi.build_backoffice(settings)
+    return Desk(app, app.test_client(), hashed)
+
+
+@dataclass
+class World:
+    """Atelier des Lices with Dora, who owes two invoices, and a foreign company with Octave."""
+
+    company: uuid.UUID
+    dora: uuid.UUID
+    late: uuid.UUID
+    coming: uuid.UUID
+    foreign_debtor: uuid.UUID
+    foreign_invoice: uuid.UUID
+
+
+@pytest.fixture
+def world(database, frozen, settings) -> World:
+    with transaction() as session:
+        company = a_company(session)
+        dora = a_debtor(session, company)
+        late = an_invoice(session, dora, "F-2026-001", 12_000, due_in=-10)
+        coming = an_invoice(session, dora, "F-2026-002", 8_000, due_in=5)
+    frozen.advance(seconds=1)
+    with transaction() as session:
+        foreign = a_company(session, "other", trade_name="Other house")
+        octave = a_debtor(session, foreign, "411OCTAVE", "Octave SA")
+        theirs = an_invoice(session, octave, "X-1", 5_000, due_in=-3)
+        return World(company.id, dora.id, late.id, coming.id, octave.id, theirs.id)
+
+
+@pytest.fixture
+def ines(desk: Desk, world: World) -> Desk:
+    """The desk with Inès, an administrator, signed in."""
+    desk.add()
+    assert desk.sign_in().status_code == 303
+    return desk
