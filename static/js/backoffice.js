@@ -8,3 +8,4 @@ import "./filters.js";
 import "./menus.js";
 import "./keys.js";
 import "./peek.js";
+import "./columns.js";

@@ -1,5 +1,5 @@
 // What was opened closes by Escape or by a click beside it.
-const open = () => document.querySelectorAll("details.acts-more[open], details.confirm[open], details[data-key-map][open]");
+const open = () => document.querySelectorAll("details.acts-more[open], details.confirm[open], details[data-key-map][open], details.column-choice[open]");
 document.addEventListener("click", (event) => {
   for (const box of open()) if (!box.contains(event.target)) box.open = false;
 });

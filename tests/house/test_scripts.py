@@ -157,6 +157,18 @@ def test_a_row_is_looked_into_without_leaving_the_list(page):
     assert not panel.is_visible()
 
 
+def test_a_column_is_hidden_and_stays_hidden(page):
+    page.goto("/guide/_guide_list/backoffice")
+    page.locator(".column-choice summary").click()
+    page.locator(".column-choice label", has_text="Owner").locator("input").uncheck()
+    assert not page.get_by_role("columnheader", name="Owner").is_visible()
+    page.reload()
+    assert not page.get_by_role("columnheader", name="Owner").is_visible()
+    assert page.locator("tfoot th").get_attribute("colspan") == "6"
+    late, shown = page.locator("tfoot td").first.bounding_box(), page.get_by_role("columnheader", name="Late").last
+    assert abs(late["x"] - shown.bounding_box()["x"]) < 1
+
+
 def test_a_form_is_sent_once(page, served):
     page.goto("/guide/_guide/portal")
     page.evaluate(
