@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from shared.documents import epc, facturx, mentions
 from shared.documents.facts import (
@@ -158,6 +158,7 @@ def _page(name: str, brand: Brand, **values: Any) -> tuple[str, dict[str, bytes]
         country=country_name,
         mentions=mentions,
         price=price,
+        quantity=quantity,
         **values,
     )
     return html, assets
@@ -184,6 +185,11 @@ def price(amount: Decimal, currency: str) -> str:
     places = max(minor_digits(currency), min(4, -int(amount.normalize().as_tuple().exponent)))
     pattern = Locale.parse(locale).currency_formats["standard"].pattern.replace("0.00", "0." + "0" * places)
     return str(format_currency(amount, currency, pattern, locale=locale, currency_digits=False))
+
+
+def quantity(amount: Decimal) -> str:
+    """A quantity with all its decimals (four at most in an EN 16931 invoice)."""
+    return str(format_decimal(amount, "#,##0.####", locale="fr_FR" if current_language() == "fr" else "en_GB"))
 
 
 def _file_name(title: str) -> str:

@@ -1,0 +1,274 @@
+"""What stands on a page: the law's words, true totals, and no total alone."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from pypdf import PdfReader
+
+from shared.documents import render, rules
+from shared.documents.facts import (
+    Brand,
+    DebitFacts,
+    InvoiceFacts,
+    MandateFacts,
+    MovementFacts,
+    PartyFacts,
+    ReceiptFacts,
+    StatementFacts,
+    as_json,
+    from_json,
+    tidy,
+)
+from shared.kit.money import Money
+from tests.support import papers
+
+CONSUMER = PartyFacts(
+    name="Ève Martin", street="1 rue Nue", postcode="75001", city="Paris", email="eve@example.org", is_consumer=True
+)
+
+
+def pages(paper: render.Paper) -> list[str]:
+    reader = PdfReader(io.BytesIO(paper.content))
+    return [" ".join(page.extract_text().replace("\u202f", " ").replace("\xa0", " ").split()) for page in reader.pages]
+
+
+def text(paper: render.Paper) -> str:
+    return " ".join(pages(paper))
+
+
+def test_an_invoice_says_what_the_law_asks():
+    shown = text(render.invoice(papers.invoice()))
+
+    for word in (
+        "Facture F-2026-0143",
+        "14 mars 2026",
+        "13 avril 2026",
+        "Menuiserie Durand & Fils",
+        "38000 Grenoble",
+        "732 829 320",
+        "FR44732829320",
+        "BC-7781",
+        "SAS au capital de 20 000 €",
+        "RCS Lyon 552 100 554",
+        "FR31552100554",
+        "4 494,00 €",
+        "817,89 €",
+        "5 311,89 €",
+        "5,5 %",
+        "FR76 3000 6000 0112 3456 7890 189",
+        "indemnité forfaitaire de 40 €",
+        "majoré de 10 points",
+        "Pas d’escompte",
+        "Page 1 / 1",
+    ):
+        assert word in shown
+
+
+def test_an_english_reader_gets_an_english_invoice():
+    shown = text(render.invoice(papers.invoice(language="en")))
+
+    for word in (
+        "Invoice",
+        "14 March 2026",
+        "€5,311.89",
+        "Amount to pay",
+        "fixed indemnity of €40",
+        "Payable by transfer",
+    ):
+        assert word in shown
+    assert "Facture" not in shown
+
+
+def test_a_consumer_is_not_threatened_with_what_is_not_owed():
+    shown = text(render.invoice(papers.invoice(buyer=CONSUMER)))
+
+    assert "forfaitaire" not in shown
+    assert "majoré" not in shown
+    assert "Ève Martin" in shown
+
+
+def test_an_exemption_says_its_article():
+    facts = papers.invoice((papers.line("Sous-traitance", "1", "1000", rate="0", vat_category="AE"),))
+
+    assert "Autoliquidation" in text(render.invoice(facts))
+
+
+def test_a_direct_debit_replaces_the_transfer():
+    debit = DebitFacts(rum="GCL-1", ics="FR72ZZZ123456", iban_ending="0606", charge_on=date(2026, 4, 14))
+
+    shown = text(render.invoice(papers.invoice(debit=debit)))
+
+    assert "prélevés sur votre compte le 14 avril 2026" in shown
+    assert "GCL-1" in shown
+    assert "par virement" not in shown
+
+
+@pytest.mark.parametrize("count", [8, 16, 17, 20, 21, 22, 23, 36, 37])
+def test_no_total_stands_alone_on_its_page(count: int):
+    entries = tuple(papers.line(f"Article{number}", "2", "35.10") for number in range(count))
+
+    [found] = [page for page in pages(render.invoice(papers.invoice(entries))) if "Net à payer" in page]
+
+    assert found.count("Article") >= 2
+
+
+def test_a_long_invoice_numbers_its_pages_and_repeats_its_head():
+    entries = tuple(papers.line(f"Article{number}", "2", "35.10") for number in range(300))
+
+    shown = pages(render.invoice(papers.invoice(entries)))
+
+    assert sum(page.count("Article") for page in shown) == 300
+    for number, page in enumerate(shown, start=1):
+        assert f"Page {number} / {len(shown)}" in page
+        assert "Désignation" in page or number == len(shown)
+        assert "F-2026-0143" in page
+
+
+def test_hostile_words_are_words():
+    hostile = "<script>alert(1)</script><img src=file:///etc/passwd> {{ 7*7 }}"
+
+    shown = text(render.invoice(papers.invoice((papers.line(hostile, "1", "10"),), title=hostile)))
+
+    assert "<script>alert(1)</script>" in shown
+    assert "{{ 7*7 }}" in shown
+
+
+def test_a_colour_that_is_none_and_a_logo_that_is_none_are_left_out():
+    brand = Brand(accent="red; } body { display: none", logo=b"<svg onload=alert(1)>")
+
+    html, assets, _title = render.invoice_page(papers.invoice(), brand)
+
+    assert "display: none" not in html
+    assert "logo" not in assets
+    assert "Facture" in text(render.invoice(papers.invoice(), brand))
+
+
+def test_a_statement_shows_open_items_their_ages_and_a_running_balance():
+    shown = text(render.statement(papers.statement()))
+
+    for word in ("56 jours", "4 048,20 €", "Non échu", "31–60 jours", "6 708,20 €", "Solde de clôture", "4 108,20 €"):
+        assert word in shown
+
+
+def test_ages_add_up_to_what_is_open():
+    facts = papers.statement()
+
+    found = render.ages(facts.open_items, facts.until, "EUR")
+
+    total = sum((age.amount for age in found), Money.zero())
+    assert total == sum((item.open for item in facts.open_items), Money.zero())
+    assert [age.amount.minor for age in found] == [-24_000, 404_820, 30_000, 0, 0]
+
+
+def test_a_statement_too_long_for_paper_carries_its_oldest_movements_over():
+    movements = tuple(
+        MovementFacts(on=date(2026, 1, 1 + number // 4), label="Facture", reference=f"F{number}", debit=Money(100))
+        for number in range(100)
+    )
+    facts = papers.statement(opening=Money(50), closing=Money(10_050), movements=movements)
+
+    short = rules.shortened(facts, 30)
+
+    assert short.omitted_count == 70
+    assert short.opening == Money(50 + 7_000)
+    assert len(short.movements) == 30
+    assert "Les 70 mouvements les plus anciens" in text(render.statement(short))
+    assert rules.shortened(facts, 100) is facts
+
+
+def test_a_receipt_promises_nothing_before_the_bank_is_final():
+    waiting = text(render.receipt(papers.receipt()))
+    final = text(render.receipt(papers.receipt(is_final=True)))
+
+    assert "Sous réserve d’encaissement" in waiting
+    assert "10 avril 2026" in waiting
+    assert "Bien reçu" not in waiting
+    assert "Bien reçu" in final
+    assert "Sous réserve" not in final
+
+
+@pytest.mark.parametrize("means", ["card", "debit", "transfer", "cheque", "cash"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_receipt_of_any_means_is_written_in_both_languages(means: str, language: str):
+    shown = text(render.receipt(papers.receipt(means=means, language=language)))
+
+    assert ("2 360,00 €" if language == "fr" else "€2,360.00") in shown
+
+
+def test_a_mandate_has_the_words_of_the_scheme_and_its_evidence():
+    shown = text(render.mandate(papers.mandate()))
+    english = text(render.mandate(papers.mandate(language="en")))
+
+    for word in (
+        "vous autorisez (A) Atelier Lumière",
+        "8 semaines",
+        "GCL-7Q2M9X",
+        "FR72ZZZ123456",
+        "203.0.113.24",
+        "sepa-core-2026-01",
+        "10:32",
+        "0606",
+        "14 jours",
+    ):
+        assert word in shown
+    assert "within 8 weeks" in english
+    assert "FR7630006000011234567890189" not in shown
+
+
+def test_an_unsigned_mandate_leaves_room_for_a_signature():
+    assert "Lieu et date" in text(render.mandate(papers.mandate(signature=None)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        (InvoiceFacts, papers.invoice(debit=DebitFacts(rum="x"), prepaid=Money(5))),
+        (StatementFacts, papers.statement()),
+        (ReceiptFacts, papers.receipt()),
+        (MandateFacts, papers.mandate()),
+    ],
+)
+def test_facts_come_back_from_their_stored_form(kind: type, facts: object):
+    assert from_json(kind, as_json(facts)) == facts
+
+
+def test_text_is_tidied_when_it_comes_in():
+    assert tidy("a\u202eb\x00c\u200bd\ne  ") == "abcd e"
+    assert tidy("e\u0301") == "é"
+    assert len(tidy("x" * 5000)) == 2000
+    assert papers.line("a\x07b", "1", "1").description == "ab"
+
+
+def test_names_in_an_archive_are_their_own():
+    assert list(rules.unique_names(["F-1.pdf", "f-1.PDF", "F-1.pdf", "a"])) == [
+        "F-1.pdf",
+        "f-1 (2).PDF",
+        "F-1 (3).pdf",
+        "a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("net", "vat", "rate"),
+    [(10_000, 2_000, "20"), (10_000, 1_000, "10"), (10_000, 550, "5.5"), (1_237, 247, "20")],
+)
+def test_net_and_vat_tell_their_rate(net: int, vat: int, rate: str):
+    found = rules.sole_line("x", Money(net), Money(vat))
+
+    assert found is not None
+    assert str(found[0].vat_rate) == rate
+
+
+@pytest.mark.parametrize(("net", "vat"), [(10_000, 1_500), (10_000, 0), (0, 0), (3, 1), (-10_000, -2_000)])
+def test_net_and_vat_that_leave_a_doubt_tell_none(net: int, vat: int):
+    assert rules.sole_line("x", Money(net), Money(vat)) is None
+
+
+def test_a_payment_kept_as_credit_says_so():
+    settled = (replace(papers.receipt().settled[0], number="", issued_on=None),)
+
+    assert "Conservé en crédit" in text(render.receipt(papers.receipt(settled=settled)))
