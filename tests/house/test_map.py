@@ -1,0 +1,41 @@
+"""docs/map.md names every room, and nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STOREYS = ("shared", "payments", "portal", "backoffice")
+
+
+def rooms() -> set[str]:
+    """Every package below a storey, two floors deep at most."""
+    return {
+        path.parent.relative_to(ROOT).as_posix()
+        for storey in STOREYS
+        for path in (ROOT / storey).glob("*/__init__.py")
+    }
+
+
+def test_the_map_names_every_room_and_no_other() -> None:
+    text = (ROOT / "docs/map.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([\w/]+)/` \|", text, re.MULTILINE))
+
+    assert named == rooms()
+
+
+def test_every_room_says_what_it_is() -> None:
+    silent = [room for room in rooms() if not (ROOT / room / "__init__.py").read_text(encoding="utf-8").startswith('"""')]
+
+    assert silent == []
+
+
+def test_every_link_of_the_papers_leads_somewhere() -> None:
+    dead = []
+    for paper in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")):
+        for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):
+            if "://" not in target and not (paper.parent / target).exists():
+                dead.append(f"{paper.name}: {target}")
+
+    assert dead == []
