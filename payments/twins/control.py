@@ -268,7 +268,7 @@ def index() -> Response:
     world = current_world()
     with world.store.reading() as look:
         recent = [_line(look, row) for row in _recent(look)]
-        rules = faults.listed(look)
+        rules = [rule for rule in faults.listed(look) if rule["left"] != 0]
     now = world.clock.now()
     return page(
         "control.html",
