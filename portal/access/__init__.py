@@ -1,0 +1,1 @@
+"""How a debtor comes in, proves who it is, and lets others in."""

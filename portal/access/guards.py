@@ -1,0 +1,80 @@
+"""Who may pass: a debtor's session, and for acts with lasting effect a fresh proof of the person."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, flash, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from shared.access import queries, service
+from shared.access.queries import Visitor
+from shared.kit.db import reading, transaction
+from shared.kit.words import gettext as _
+from shared.web.app import language_from
+from shared.web.routes import Guard
+
+
+def install(app: Flask) -> None:
+    """Give the door its own Flask-Login manager; pages speak the contact's language."""
+    manager = LoginManager()
+    manager.session_protection = None  # the session lives on the server; its address and browser are shown, not trusted
+    manager.init_app(app)
+
+    @manager.user_loader
+    def load(token: str) -> Visitor | None:
+        with reading() as session:
+            return queries.find_visitor(session, token)
+
+    language_from(app, lambda: visitor.language if (visitor := find_current()) else None)
+
+
+def find_current() -> Visitor | None:
+    """Who stands at the counter, or None; read once a request."""
+    if "visitor" not in g:
+        g.visitor = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+    visitor: Visitor | None = g.visitor
+    return visitor
+
+
+def _check() -> Visitor | Response:
+    visitor = find_current()
+    if visitor is None:
+        return redirect(url_for("portal.access.ask", why="ended"), 303)
+    if visitor.is_stale and "X-Fragment" not in request.headers:  # a page that asks again by itself is not a person
+        with transaction() as session:
+            service.touch(session, session_id=visitor.session_id, is_verified=visitor.is_verified)
+    return visitor
+
+
+def _check_verified() -> Visitor | Response:
+    visitor = _check()
+    if isinstance(visitor, Response) or visitor.is_verified:
+        return visitor
+    if request.method == "POST":
+        flash(_("Nothing has been done yet: please prove that it is you, then do it again."), "wait")
+    return redirect(url_for("portal.access.code", next=here()), 303)
+
+
+debtor = Guard("debtor", _check)
+"""Whoever came by a magic link (tier 1): sees this account and pays."""
+
+verified = Guard("verified", _check_verified)
+"""Whoever typed a one-time code in this session (tier 2): mandates, other people's access, other accounts."""
+
+
+def here() -> str:
+    """The page to come back to: this one, or after a POST the nearest one above that can be looked at."""
+    if request.method != "POST":
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return request.script_root + request.path + query
+    map_ = current_app.url_map.bind("")
+    path = request.path
+    while path and path != "/":
+        try:
+            map_.match(path, method="GET")
+        except HTTPException:
+            path = path.rpartition("/")[0]
+        else:
+            return request.script_root + path
+    return request.script_root + "/"

@@ -1,0 +1,34 @@
+"""Queue entry points of the entrance."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from shared.access.models import LinkPurpose
+from shared.kit import limits
+from shared.kit.db import transaction
+from shared.kit.jobs import job
+from shared.kit.words import gettext as _
+from shared.messages import service as messages
+
+LINKS_PER_CONTACT = 5
+
+
+@job("portal.send_links", queue="now")
+def send_links(payload: dict[str, Any]) -> None:
+    """Send the new links that somebody asked for. Twice is safe: each message is unique by request and contact."""
+    for contact, debtor in payload["accounts"]:
+        with transaction() as session:
+            key = f"link:{payload['request']}:{debtor}"
+            if limits.hit(session, f"link:{contact}", limit=LINKS_PER_CONTACT, window=timedelta(hours=1)):
+                messages.write(
+                    session,
+                    kind="link",
+                    debtor_id=uuid.UUID(debtor),
+                    contact_ids=[uuid.UUID(contact)],
+                    link=LinkPurpose.REQUESTED,
+                    reason=lambda: _("Somebody asked for a new link with your address."),
+                    dedupe_key=key,
+                )

@@ -1,0 +1,1 @@
+"""My papers: statement, archive of invoices."""

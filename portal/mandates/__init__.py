@@ -1,0 +1,1 @@
+"""Direct debit: sign, see, cancel; automatic payment."""

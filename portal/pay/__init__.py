@@ -1,0 +1,1 @@
+"""Paying: what, how, and what became of it."""

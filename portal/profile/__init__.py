@@ -1,0 +1,1 @@
+"""My language, and what was written to me."""

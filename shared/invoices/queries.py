@@ -1,0 +1,391 @@
+"""Reads of invoices for whoever owes them. Every one starts from the debtor; what is another's does not exist (I11)."""
+
+import enum
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
+from shared.kit.errors import NotFound
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """An invoice or credit note in a list."""
+
+    id: uuid.UUID
+    kind: InvoiceKind
+    number: str
+    title: str
+    issued_on: date
+    due_on: date
+    currency: str
+    total_minor: int
+    open_minor: int
+    held_minor: int
+    frozen_minor: int
+    settled_on: date | None
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    @property
+    def open(self) -> Money:
+        return Money(self.open_minor, self.currency)
+
+    @property
+    def held(self) -> Money:
+        return Money(self.held_minor, self.currency)
+
+    @property
+    def payable_minor(self) -> int:
+        """What may be paid now: open, not held by a payment in flight, not frozen by a dispute or plan."""
+        if self.kind is InvoiceKind.CREDIT_NOTE:
+            return 0
+        return max(0, self.open_minor - max(self.held_minor, 0) - self.frozen_minor)
+
+    @property
+    def payable(self) -> Money:
+        return Money(self.payable_minor, self.currency)
+
+    @property
+    def is_credit_note(self) -> bool:
+        return self.kind is InvoiceKind.CREDIT_NOTE
+
+    def is_late(self, today: date) -> bool:
+        return not self.is_credit_note and self.open_minor > 0 and self.due_on < today
+
+
+_ROW = (
+    Invoice.id,
+    Invoice.kind,
+    Invoice.number,
+    Invoice.title,
+    Invoice.issued_on,
+    Invoice.due_on,
+    Invoice.currency,
+    Invoice.total_minor,
+    Invoice.open_minor,
+    Invoice.held_minor,
+    Invoice.frozen_minor,
+    Invoice.settled_on,
+)
+
+
+def _row(found: Any) -> InvoiceRow:
+    return InvoiceRow(
+        found.id,
+        found.kind,
+        found.number,
+        found.title,
+        found.issued_on,
+        found.due_on,
+        found.currency,
+        found.total_minor,
+        found.open_minor,
+        found.held_minor,
+        found.frozen_minor,
+        found.settled_on,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a debtor owes, in its currency, and the first rows of it by due day."""
+
+    currency: str
+    payable_minor: int
+    late_minor: int
+    late_count: int
+    held_minor: int
+    frozen_minor: int
+    coming_minor: int
+    """Of what may be paid: not due yet."""
+    coming_count: int
+    note_minor: int
+    """What credit notes still hold."""
+    credit_minor: int
+    """Money received that settles nothing yet."""
+    open_count: int
+    rows: Sequence[InvoiceRow]
+
+    def money(self, minor: int) -> Money:
+        return Money(minor, self.currency)
+
+
+def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
+    """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest."""
+    is_invoice = Invoice.kind == InvoiceKind.INVOICE
+    payable = func.greatest(0, Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor)
+
+    def total(value: Any, when: ColumnElement[bool]) -> Any:
+        return func.coalesce(func.sum(case((when, value), else_=0)).over(), 0)
+
+    is_payable = and_(is_invoice, payable > 0)
+    rows = session.execute(
+        select(
+            Debtor.currency.label("debtor_currency"),
+            Debtor.credit_minor,
+            total(payable, is_invoice).label("payable_minor"),
+            total(payable, and_(is_invoice, Invoice.due_on < today)).label("late_minor"),
+            total(1, and_(is_payable, Invoice.due_on < today)).label("late_count"),
+            total(payable, and_(is_invoice, Invoice.due_on >= today)).label("coming_minor"),
+            total(1, and_(is_payable, Invoice.due_on >= today)).label("coming_count"),
+            total(Invoice.held_minor, is_invoice).label("all_held_minor"),
+            total(Invoice.frozen_minor, is_invoice).label("all_frozen_minor"),
+            total(Invoice.open_minor, ~is_invoice).label("note_minor"),
+            func.count(Invoice.id).over().label("open_count"),
+            *_ROW,
+        )
+        .select_from(Debtor)
+        .outerjoin(Invoice, and_(Invoice.debtor_id == Debtor.id, Invoice.open_minor > 0))
+        .where(Debtor.id == debtor_id)
+        .order_by(Invoice.due_on, Invoice.id)
+        .limit(limit)
+    ).all()
+    if not rows:
+        raise NotFound("debtor.missing", _("There is no such account."))
+    first = rows[0]
+    return Standing(
+        currency=first.debtor_currency,
+        payable_minor=int(first.payable_minor),
+        late_minor=int(first.late_minor),
+        late_count=int(first.late_count),
+        held_minor=int(first.all_held_minor),
+        frozen_minor=int(first.all_frozen_minor),
+        coming_minor=int(first.coming_minor),
+        coming_count=int(first.coming_count),
+        note_minor=int(first.note_minor),
+        credit_minor=first.credit_minor,
+        open_count=first.open_count,
+        rows=tuple(_row(row) for row in rows if row.id is not None),
+    )
+
+
+class State(enum.Enum):
+    """The views of a list of invoices."""
+
+    OPEN = "open"
+    LATE = "late"
+    PAID = "paid"
+    CREDITS = "credits"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a list of invoices is asked for. `after` is the place (issued_on, id) of the last row seen."""
+
+    state: State = State.OPEN
+    words: str = ""
+    since: date | None = None
+    until: date | None = None
+    after: tuple[date, uuid.UUID] | None = None
+    before: tuple[date, uuid.UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a list, and the sums of the whole selection."""
+
+    rows: Sequence[InvoiceRow]
+    count: int
+    open_minor: int
+    has_next: bool
+    has_previous: bool
+
+
+def search(session: Session, debtor_id: uuid.UUID, sought: Sought, *, today: date, size: int = 25) -> Found:
+    """A debtor's invoices, the latest issued first, paged by key."""
+    chosen = _chosen(debtor_id, sought, today)
+    sign = case((Invoice.kind == InvoiceKind.CREDIT_NOTE, -1), else_=1)
+    count, open_minor = session.execute(
+        select(func.count(), func.coalesce(func.sum(sign * Invoice.open_minor), 0)).where(*chosen)
+    ).one()
+    place = tuple_(Invoice.issued_on, Invoice.id)
+    backwards = sought.after is None and sought.before is not None
+    query = select(*_ROW).where(*chosen)
+    if sought.after is not None:
+        query = query.where(place < tuple_(*sought.after))
+    elif sought.before is not None:
+        query = query.where(place > tuple_(*sought.before))
+    order = (Invoice.issued_on, Invoice.id) if backwards else (Invoice.issued_on.desc(), Invoice.id.desc())
+    rows = [_row(row) for row in session.execute(query.order_by(*order).limit(size + 1))]
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows.reverse()
+    return Found(
+        rows=rows,
+        count=int(count),
+        open_minor=int(open_minor),
+        has_next=more or backwards,
+        has_previous=more if backwards else sought.after is not None,
+    )
+
+
+def _chosen(debtor_id: uuid.UUID, sought: Sought, today: date) -> list[ColumnElement[bool]]:
+    is_note = Invoice.kind == InvoiceKind.CREDIT_NOTE
+    chosen: list[ColumnElement[bool]] = [Invoice.debtor_id == debtor_id]
+    if sought.state is State.OPEN:
+        chosen.append(Invoice.open_minor > 0)
+    elif sought.state is State.LATE:
+        chosen += [Invoice.open_minor > 0, ~is_note, Invoice.due_on < today]
+    elif sought.state is State.PAID:
+        chosen += [Invoice.open_minor == 0, ~is_note]
+    elif sought.state is State.CREDITS:
+        chosen.append(is_note)
+    if sought.words:
+        pattern = _anywhere(sought.words)
+        chosen.append(
+            or_(
+                Invoice.number.ilike(pattern, escape="\\"),
+                Invoice.title.ilike(pattern, escape="\\"),
+                Invoice.order_reference.ilike(pattern, escape="\\"),
+            )
+        )
+    if sought.since:
+        chosen.append(Invoice.issued_on >= sought.since)
+    if sought.until:
+        chosen.append(Invoice.issued_on <= sought.until)
+    return chosen
+
+
+def _anywhere(words: str) -> str:
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def rows_of(session: Session, debtor_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[InvoiceRow]:
+    """These invoices of a debtor by due day; raises NotFound when one of them is not the debtor's."""
+    wanted = set(ids)
+    found = session.execute(
+        select(*_ROW)
+        .where(Invoice.debtor_id == debtor_id, Invoice.id.in_(wanted))
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    rows = [_row(row) for row in found]
+    if len(rows) != len(wanted):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    return rows
+
+
+def payable(session: Session, debtor_id: uuid.UUID, *, due_before: date | None = None) -> list[InvoiceRow]:
+    """A debtor's invoices of which something may be paid now, the oldest due first; all, or those due before a day."""
+    query = (
+        select(*_ROW)
+        .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor > 0)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    if due_before is not None:
+        query = query.where(Invoice.due_on < due_before)
+    return [_row(row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One line of an invoice."""
+
+    description: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    vat_rate: Decimal
+    net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSheet:
+    """An invoice with what stands on it."""
+
+    row: InvoiceRow
+    order_reference: str
+    due_is_derived: bool
+    net_minor: int | None
+    vat_minor: int | None
+    credited: tuple[uuid.UUID, str] | None
+    """Of a credit note: the invoice it corrects."""
+    credits: Sequence[tuple[uuid.UUID, str, date]]
+    """Of an invoice: the credit notes that correct it."""
+    lines: Sequence[LineRow]
+
+
+def sheet(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> InvoiceSheet:
+    """A debtor's invoice; raises NotFound, also for another's."""
+    corrected = aliased(Invoice)
+    found = session.execute(
+        select(
+            *_ROW,
+            Invoice.order_reference,
+            Invoice.due_is_derived,
+            Invoice.net_minor,
+            Invoice.vat_minor,
+            corrected.id.label("corrected_id"),
+            corrected.number.label("corrected_number"),
+        )
+        .outerjoin(corrected, and_(corrected.id == Invoice.credits_invoice_id, corrected.debtor_id == debtor_id))
+        .where(Invoice.id == invoice_id, Invoice.debtor_id == debtor_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    lines = session.execute(
+        select(
+            InvoiceLine.description,
+            InvoiceLine.quantity,
+            InvoiceLine.unit,
+            InvoiceLine.unit_price,
+            InvoiceLine.vat_rate,
+            InvoiceLine.net_minor,
+        )
+        .where(InvoiceLine.invoice_id == invoice_id)
+        .order_by(InvoiceLine.position)
+        .limit(500)
+    )
+    notes = session.execute(
+        select(Invoice.id, Invoice.number, Invoice.issued_on)
+        .where(Invoice.debtor_id == debtor_id, Invoice.credits_invoice_id == invoice_id)
+        .order_by(Invoice.issued_on)
+    )
+    return InvoiceSheet(
+        row=_row(found),
+        order_reference=found.order_reference,
+        due_is_derived=found.due_is_derived,
+        net_minor=found.net_minor,
+        vat_minor=found.vat_minor,
+        credited=(found.corrected_id, found.corrected_number) if found.corrected_id else None,
+        credits=[(row.id, row.number, row.issued_on) for row in notes],
+        lines=[LineRow(*row) for row in lines],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What a debtor could use before paying: money that settles nothing yet, and open credit notes, the oldest first."""
+
+    unapplied_minor: int
+    notes: Sequence[InvoiceRow]
+
+    @property
+    def minor(self) -> int:
+        return self.unapplied_minor + sum(note.open_minor for note in self.notes)
+
+
+def credit_of(session: Session, debtor_id: uuid.UUID) -> Credit:
+    """A debtor's usable credit."""
+    unapplied = session.scalar(select(Debtor.credit_minor).where(Debtor.id == debtor_id)) or 0
+    notes = session.execute(
+        select(*_ROW)
+        .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.CREDIT_NOTE)
+        .order_by(Invoice.issued_on, Invoice.id)
+    )
+    return Credit(unapplied, [_row(row) for row in notes])
