@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_wtf import FlaskForm
 from schwifty import IBAN
@@ -29,6 +29,12 @@ class _Words:
 
 class BaseForm(FlaskForm):
     """A form with CSRF protection and messages in the reader's language."""
+
+    if TYPE_CHECKING:  # Flask-WTF ships without types
+
+        def __init__(self, formdata: Any = ..., **given: Any) -> None: ...
+        def is_submitted(self) -> bool: ...
+        def validate_on_submit(self, extra_validators: Any = None) -> bool: ...
 
     class Meta(FlaskForm.Meta):
         """Use our words instead of WTForms' catalogues."""
