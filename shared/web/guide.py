@@ -187,7 +187,7 @@ def _rail() -> list[tuple[str | int | None, ...]]:
 
 def examples() -> dict[str, Any]:
     """Everything the guide's templates and the examples in the components' first comments name."""
-    form = GuideForm(data={"message": _("Two of the four boxes were empty.")})
+    form = GuideForm(data={"owner": "ines", "message": _("Two of the four boxes were empty.")})
     form.validate()
     return {
         "company": {"name": "Atelier Ronsard", "legal_line": "Atelier Ronsard SAS · SIREN 732 829 320"},

@@ -21,10 +21,11 @@ COMPONENTS = sorted(path for path in (TEMPLATES / "components").glob("*.html") i
 GUIDE_PAGES = sorted(path.stem for path in (TEMPLATES / "components").glob("_guide*.html"))
 WITHOUT_STYLE = {"csrf"}
 
+GROUNDS = ("ground", "surface", "raised", "sunken", "hover")
 # (text, ground): every pair that a page shows; 4.5 : 1 in both schemes
 READ_TOGETHER = [
-    *((ink, ground) for ink in ("ink", "ink-soft", "ink-faint") for ground in ("ground", "surface", "sunken", "hover")),
-    *(("accent-text", ground) for ground in ("ground", "surface", "sunken", "hover", "accent-soft")),
+    *((ink, ground) for ink in ("ink", "ink-soft", "ink-faint") for ground in GROUNDS),
+    *(("accent-text", ground) for ground in (*GROUNDS, "accent-soft")),
     ("on-accent", "accent"),
     ("on-accent", "accent-hover"),
     *(
@@ -39,7 +40,7 @@ READ_TOGETHER = [
     ("late", "accent-soft"),
 ]
 # what is drawn and must be seen, though not read: 3 : 1
-SEEN_TOGETHER = [("line-strong", ground) for ground in ("ground", "surface", "sunken")]
+SEEN_TOGETHER = [("line-strong", ground) for ground in GROUNDS]
 
 
 @pytest.fixture
