@@ -28,7 +28,7 @@ from backoffice.imports.faults import Fault, Findings, Unreadable
 from backoffice.imports.fec import looks_like_fec, read_fec
 from backoffice.imports.invoice_rows import Choices, read_table
 from backoffice.imports.models import ImportMapping, ImportRun, RunState
-from backoffice.imports.plan import ImportPlan, Sink
+from backoffice.imports.plan import ImportPlan, Item, Sink
 from backoffice.imports.source import MAX_BYTES, Source, kind_of
 from backoffice.imports.tables import shape_of
 from backoffice.imports.terms import EndOfMonth, Terms
@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 
 FORMS = ("csv", "xlsx", "fec")
 SHOWN_LINES = 1_000
+READ_AT_ONCE = 2 * 1024 * 1024
+"""Bytes; a larger file is read in the background."""
+SAMPLED = 8
 
 _READINGS = {
     TermsKind.NET: EndOfMonth.NONE,
@@ -140,6 +143,17 @@ def choose(run_id: uuid.UUID, choices: Mapping[str, Any], *, form: str | None = 
 # Reading
 
 
+def begin(run_id: uuid.UUID) -> None:
+    """Read a small file now, a large one in the background."""
+    with reading() as session:
+        size = session.get_one(ImportRun, run_id).file_size
+    if size <= READ_AT_ONCE:
+        read(run_id)
+        return
+    with transaction() as session:
+        enqueue(session, "imports.read", {"run": str(run_id)})
+
+
 def read(run_id: uuid.UUID) -> Outcome:
     """Read a run's file and keep what it says for the preview. Writes no debtor and no invoice. Twice is harmless."""
     with reading() as session:
@@ -158,6 +172,7 @@ def read(run_id: uuid.UUID) -> Outcome:
         if run.state is RunState.READING:
             run.choices = choices
             _keep(run, plan, faults, warnings)
+            run.facts = run.facts | {"sample": progress.sample}
             run.state = RunState.FAULTY if faults else RunState.READY
         return _outcome(run)
 
@@ -465,6 +480,8 @@ def _outcome(run: ImportRun) -> Outcome:
 
 # Progress
 
+_SAMPLE_FIELDS = ("number", "debtor", "kind", "due_derived", "total", "open")
+
 
 class _Progress:
     """Tells how far a run has come on a connection of its own, so that others see it before the commit."""
@@ -472,14 +489,20 @@ class _Progress:
     def __init__(self, run_id: uuid.UUID, tell: Callable[[int], None]) -> None:
         self._run_id, self._tell = run_id, tell
         self._seen = 0
+        self.sample: list[dict[str, Any]] = []
 
     def at(self, line: int) -> None:
         if line >= self._seen + 20_000:
             self._seen = line
             self._tell(line)
 
-    def item(self, item: Any) -> None:
-        """A sink that only looks at the line."""
+    def item(self, item: Item) -> None:
+        """A sink that keeps the first items and looks at the line of the others."""
+        if len(self.sample) < SAMPLED:
+            self.sample.append(
+                {name: getattr(item, name) for name in _SAMPLE_FIELDS}
+                | {"issued_on": item.issued_on.isoformat(), "due_on": item.due_on.isoformat()}
+            )
         if item.line >= self._seen + 20_000:
             self.at(item.line)
 

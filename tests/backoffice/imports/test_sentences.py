@@ -14,7 +14,7 @@ ROOM = Path(imports.__file__).parent
 def test_every_code_in_the_room_has_words():
     used = set()
     for path in ROOM.glob("*.py"):
-        if path.name != "sentences.py":
+        if path.name not in {"sentences.py", "models.py"}:
             text = path.read_text("utf-8")
             used |= set(
                 re.findall(

@@ -1,0 +1,120 @@
+"""Imports: a file is offered, looked at, confirmed, and followed."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Flask, Response, flash, request, send_file
+from flask.typing import ResponseReturnValue
+
+from backoffice.access.member import Member
+from backoffice.imports import labels, queries, run
+from backoffice.imports.forms import UploadForm, choices_form
+from backoffice.imports.models import RunState
+from backoffice.imports.source import MAX_BYTES
+from shared.kit import files
+from shared.kit.db import reading
+from shared.kit.words import gettext as _
+from shared.web.pages import page, see_other
+
+ROOM_FOR_THE_FORM = 1024 * 1024
+
+
+def allow_large_files(app: Flask) -> None:
+    """Let this one form carry up to 200 MB.
+
+    Must know the limit before the CSRF check reads the form, so it goes to the front of what runs before a request.
+    """
+
+    def limit() -> None:
+        if request.endpoint == "backoffice.imports.upload":
+            request.max_content_length = MAX_BYTES + ROOM_FOR_THE_FORM
+
+    app.before_request_funcs.setdefault(None, []).insert(0, limit)
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The imports so far, and a place to drop a file."""
+    with reading() as session:
+        runs = queries.list_runs(session, member.company_id)
+    return page("backoffice/imports/browse.html", runs=runs, form=UploadForm())
+
+
+def upload(member: Member) -> ResponseReturnValue:
+    """Take a file, read it at once when it is small, and show what it says."""
+    form = UploadForm()
+    if not form.validate():
+        with reading() as session:
+            runs = queries.list_runs(session, member.company_id)
+        return page("backoffice/imports/browse.html", runs=runs, form=form, status=422)
+    content = form.file.data.read()
+    run_id = run.offer(
+        content,
+        company_id=member.company_id,
+        name=form.file.data.filename or "",
+        by=member.as_actor(),
+        form=form.form.data or "",
+    )
+    run.begin(run_id)
+    return see_other("backoffice.imports.show", run_id=run_id)
+
+
+def show(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """One import: what the file says, its faults and its certificate; or how far it has come."""
+    with reading() as session:
+        shown = queries.run_page(session, member.company_id, run_id)
+    form = None
+    if shown.may_be_mended:
+        form = choices_form(shown.facts.get("headings", []), shown.facts.get("mapping", {}), dict(shown.choices))
+    return page("backoffice/imports/show.html", run=shown, form=form, labels=labels)
+
+
+def progress(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """The fragment that waits: how far it has come, or nothing when the page should be looked at anew."""
+    with reading() as session:
+        shown = queries.run_page(session, member.company_id, run_id)
+    return page("backoffice/imports/_progress.html", run=shown)
+
+
+def choose(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """Read the file again as a person says."""
+    with reading() as session:
+        shown = queries.run_page(session, member.company_id, run_id)
+    form = choices_form(shown.facts.get("headings", []), shown.facts.get("mapping", {}), dict(shown.choices))
+    if not form.validate():
+        return page("backoffice/imports/show.html", run=shown, form=form, labels=labels, status=422)
+    run.choose(run_id, form.as_choices())
+    run.begin(run_id)
+    return see_other("backoffice.imports.show", run_id=run_id)
+
+
+def confirm(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """Say yes: the import starts in the background."""
+    _mine(member, run_id)
+    run.confirm(run_id, by=member.as_actor())
+    return see_other("backoffice.imports.show", run_id=run_id)
+
+
+def cancel(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """Give it up."""
+    _mine(member, run_id)
+    run.cancel(run_id)
+    flash(_("The import is given up; nothing was written."), "info")
+    return see_other("backoffice.imports.browse")
+
+
+def original(member: Member, run_id: uuid.UUID) -> Response:
+    """The file as it was offered, to keep; never to be opened in the browser."""
+    with reading() as session:
+        found = queries.get_run(session, member.company_id, run_id)
+    return send_file(
+        files.get_store().path(found.file_sha256).resolve(),
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=found.file_name,
+    )
+
+
+def _mine(member: Member, run_id: uuid.UUID) -> RunState:
+    with reading() as session:
+        return queries.get_run(session, member.company_id, run_id).state
