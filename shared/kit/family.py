@@ -22,8 +22,7 @@ from shared.kit.supervisor import Engine, Family, Member, Part, Task, answers, l
 __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
 
 DEFAULT_PORT = 8000
-QUEUES = ("now", "soon", "night")
-BEFORE = (("db", "upgrade"), ("demo", "--seed"))
+BEFORE = (("demo", "--seed"),)
 """What `guichet` is told to do before anybody is let in."""
 
 _CODE = Path(__file__).resolve().parents[2]
@@ -100,7 +99,7 @@ def guichet_family(
         Member("twins", _twins(settings, port, host), env, ready=listens(_near(host), port + 1)),
         *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
-        *(Member(f"worker {queue}", [*_guichet(), "worker", "--queue", queue], env) for queue in QUEUES),
+        Member("worker", [*_guichet(), "worker"], env),
         Member("clock", [*_guichet(), "clock"], env),
     ]
     return Family(
@@ -144,7 +143,7 @@ def _twins(settings: Settings, port: int, host: str) -> list[str]:
 
 def _gunicorn(app: str, *, host: str, port: int, access_log: Path) -> list[str]:
     access_log.parent.mkdir(parents=True, exist_ok=True)
-    flags = ["--config", "python:shared.kit.gunicorn_conf", "--bind", f"{host}:{port}"]
+    flags = ["--config", "python:shared.kit.gunicorn_conf", "--preload", "--bind", f"{host}:{port}"]
     return [sys.executable, "-m", "gunicorn", *flags, "--access-logfile", str(access_log), app]
 
 

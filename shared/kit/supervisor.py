@@ -30,6 +30,7 @@ _STARTING_TICK_S = 0.05
 _STEADY_AFTER_S = 60.0
 _LONGEST_PAUSE_S = 30.0
 _SENTRY_GRACE_S = 5.0
+_TASK_STOPS_WITHIN_S = 5.0
 _COLOURS = (36, 35, 33, 32, 34, 31)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -79,6 +80,7 @@ class _Child:
 
     part: Member | Task
     mark: str
+    wave: int
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
     next_start: float = 0
@@ -113,6 +115,7 @@ class Family:
         self._selector = selectors.DefaultSelector()
         self._sentry: subprocess.Popen[bytes] | None = None
         self._signals = 0
+        self._wave = 0
         self._width = max((len(part.name) for part in parts), default=0)
 
     def run(self) -> int:
@@ -155,12 +158,13 @@ class Family:
             part.ensure()
             self._engines.append(part)
             return
-        child = _Child(part, f"{self.mark}.{part.name}.")
+        child = _Child(part, f"{self.mark}.{part.name}.", self._wave)
         if isinstance(part, Task):
             self._await_members()
             self._start(child)
             self._await(child, lambda: child.process is not None and child.process.poll() is not None, part.within_s)
             self._finish_task(child)
+            self._wave += 1
             return
         self._start(child)
         self._children.append(child)
@@ -257,8 +261,8 @@ class Family:
             self._write("\n")
         self._say("guichet", "stopping")
         self._flush()
-        for child in reversed(self._children):
-            self._stop_child(child)
+        for wave in range(self._wave, -1, -1):
+            self._stop_children([child for child in reversed(self._children) if child.wave == wave])
         orphans.sweep(f"{self.mark}.", grace_s=0 if self._signals > 1 else 1)
         if self._sentry and self._sentry.stdin:
             self._sentry.stdin.write(b"all have ended\n")
@@ -270,22 +274,22 @@ class Family:
         self._say("guichet", "stopped")
         self._flush()
 
-    def _stop_child(self, child: _Child) -> None:
-        process = child.process
-        if process is None:
-            return
-        patience_s = child.part.stop_within_s if isinstance(child.part, Member) else 5
-        deadline = time.monotonic() + patience_s
-        if process.poll() is None:
-            process.terminate()
-        while process.poll() is None:
-            if time.monotonic() > deadline or self._signals > 1:
-                process.kill()
-                process.wait()
-            for key, _ in self._selector.select(_STARTING_TICK_S):
-                self._pass_on(key.data)
-            self._flush()
-        self._drain(child)
+    def _stop_children(self, children: list[_Child]) -> None:
+        """Those that were started beside each other are stopped beside each other."""
+        began = time.monotonic()
+        for child in children:
+            if child.process and child.process.poll() is None:
+                child.process.terminate()
+        for child in children:
+            patience_s = child.part.stop_within_s if isinstance(child.part, Member) else _TASK_STOPS_WITHIN_S
+            while child.process and child.process.poll() is None:
+                if time.monotonic() > began + patience_s or self._signals > 1:
+                    child.process.kill()
+                    child.process.wait()
+                for key, _ in self._selector.select(_STARTING_TICK_S):
+                    self._pass_on(key.data)
+                self._flush()
+            self._drain(child)
 
     def _drain(self, child: _Child) -> None:
         """Pass on the last words and let go of the pipe."""
