@@ -243,9 +243,11 @@ DEMO_PASSWORD = "guichet-demo"  # noqa: S105 - printed on purpose; the demo's do
 
 def _seed_demo() -> None:
     from backoffice.demo.seed import seed
+    from shared.kit import schema
 
     if not prepare().is_demo:
         raise Refused("demo.only", "The demo's world is made in the demo only.")
+    schema.upgrade(metadata())
     made = seed(password=DEMO_PASSWORD)
     click.echo(f"seeded {made.debtor_count} debtors" if made.is_new else "the world is there")
 
