@@ -134,15 +134,13 @@ def adopt() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap(patience_s: float, *, pids: list[int] | None = None) -> None:
-    """Wait for these children, and for adopted parts of the embedded servers, to leave the process table."""
+def reap(patience_s: float, child: int | None = None) -> None:
+    """Wait for this child, and for adopted parts of the embedded servers, to leave the process table."""
     deadline = time.monotonic() + patience_s
-    while left := [pid for pid in pids or [] if not _has_left(pid)] + [pid for pid in _adopted() if not _has_left(pid)]:
+    while is_child(child) or [pid for pid in _adopted() if is_child(pid)]:
         if time.monotonic() > deadline:
             break
         time.sleep(_POLL_S)
-    if pids is not None:
-        pids[:] = [pid for pid in pids if pid in left]
 
 
 def reap_all() -> None:
@@ -152,11 +150,14 @@ def reap_all() -> None:
             pass
 
 
-def _has_left(pid: int) -> bool:
+def is_child(pid: int | None) -> bool:
+    """Whether this is a living child of ours; one that has ended is taken out of the process table on the way."""
+    if pid is None:
+        return False
     try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
+        return os.waitpid(pid, os.WNOHANG)[0] == 0
     except ChildProcessError:
-        return True
+        return False
 
 
 def _adopted() -> Iterator[int]:

@@ -125,7 +125,7 @@ def release(var_dir: Path) -> None:
     if alone is not None:
         _stop_both(place)
         os.close(alone)
-        orphans.reap(1, pids=_watchers)
+        orphans.reap(1, _watchers.pop(place.var, None))
         return
     # Another user holds on, or the watcher was quicker and lets nobody in until it has stopped them.
     still = orphans.take(place.run / orphans.LEASE, fcntl.LOCK_SH)
@@ -157,7 +157,7 @@ def _stop_both(place: "_Place") -> None:
 
 _TESTS = Path(__file__).resolve().parents[2] / "var" / "tests"
 _leases: dict[Path, int] = {}
-_watchers: list[int] = []
+_watchers: dict[Path, int] = {}
 
 
 @dataclass(frozen=True)
@@ -261,10 +261,12 @@ def _hold(place: _Place) -> None:
         if lease is not None:
             _leases[place.var] = lease
             atexit.register(_release_at_exit, place.var, os.getpid())
+    if orphans.is_child(_watchers.get(place.var)):
+        return
     unwatched = orphans.take(place.run / orphans.WATCH, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if unwatched is not None:
         os.close(unwatched)
-        _watchers.append(orphans.spawn("serve", str(place.run), str(place.data), str(place.valkey_pidfile)))
+        _watchers[place.var] = orphans.spawn("serve", str(place.run), str(place.data), str(place.valkey_pidfile))
 
 
 @contextmanager
