@@ -36,8 +36,8 @@ STYLES = ROOT / "static" / "css"
 
 Variant = Literal["pdf/a-3b", "pdf/a-2b", "pdf/ua-1"]
 
-LIGHT_HTML = 150_000
-"""Characters of HTML up to which this process renders by itself (about 150 invoice lines, half a second)."""
+LIGHT_HTML = 60_000
+"""Characters of HTML up to which this process renders by itself (about 240 invoice lines, one to two seconds)."""
 LARGEST_HTML = 4_000_000
 CHILD_SECONDS = 60
 CHILD_BYTES = 1536 * 1024 * 1024
