@@ -37,6 +37,7 @@ MODELS = (
     "shared.messages.models",
     "payments.models",
     "payments.webhooks.models",
+    "payments.collections.models",
     "backoffice.access.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
@@ -46,6 +47,8 @@ MODELS = (
 JOBS: tuple[str, ...] = (
     "shared.messages.jobs",
     "payments.webhooks.jobs",
+    "payments.receipts.jobs",
+    "payments.collections.jobs",
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
 )
@@ -128,6 +131,7 @@ def __getattr__(name: str) -> Any:
 
 
 COMMANDS = {
+    "collections": "payments.collections.commands:collections",
     "import": "backoffice.imports.commands:import_group",
     "reminders": "backoffice.reminders.commands:reminders",
 }

@@ -170,7 +170,13 @@ def advance(
     outbox.publish(
         session,
         topic,
-        {"payment_id": str(payment.id), "debtor_id": str(payment.debtor_id), "before": before.value, "after": to.value},
+        {
+            "payment_id": str(payment.id),
+            "debtor_id": str(payment.debtor_id),
+            "before": before.value,
+            "after": to.value,
+            "step": step,
+        },
         dedupe_key=f"{payment.id}:{step}",
     )
     session.flush()

@@ -248,7 +248,7 @@ def _description(session: Session, company: Company, parts: Sequence[Part], lang
         if len(numbers) <= 3:
             what = ngettext("Invoice %(numbers)s", "Invoices %(numbers)s", len(numbers), numbers=", ".join(numbers))
         else:
-            what = ngettext("%(num)d invoice", "%(num)d invoices", len(numbers))
+            what = ngettext("%(n)s invoice", "%(n)s invoices", len(numbers))
     return f"{company.trade_name} – {what}"[:250]
 
 

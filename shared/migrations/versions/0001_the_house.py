@@ -222,6 +222,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_staff_member_email")),
     )
     op.create_table(
+        "collection_run",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("run_on", sa.Date(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("running", "finished", name="runstate", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("cursor", sa.Uuid(), nullable=True),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_collection_run_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection_run")),
+        sa.UniqueConstraint("company_id", "run_on", name=op.f("uq_collection_run_company_id_run_on")),
+    )
+    op.create_table(
         "contact",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
@@ -1191,6 +1209,62 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
     op.create_table(
+        "collection",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt_no", sa.SmallInteger(), nullable=False),
+        sa.Column("mandate_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("charge_on", sa.Date(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "announced",
+                "created",
+                "skipped",
+                name="collectionstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_collection_amount_minor_above_zero")),
+        sa.CheckConstraint("attempt_no > 0", name=op.f("ck_collection_attempt_no_above_zero")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_collection_company_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_debtor_id")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_invoice_id")),
+        sa.ForeignKeyConstraint(["mandate_id"], ["mandate.id"], name=op.f("fk_collection_mandate_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_collection_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
+        sa.UniqueConstraint("invoice_id", "attempt_no", name=op.f("uq_collection_invoice_id_attempt_no")),
+    )
+    op.create_index(op.f("ix_collection_debtor_id_id"), "collection", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_collection_due",
+        "collection",
+        ["company_id", "charge_on"],
+        unique=False,
+        postgresql_where="state = 'announced'",
+    )
+    op.create_index(
+        op.f("ix_collection_payment_id"),
+        "collection",
+        ["payment_id"],
+        unique=False,
+        postgresql_where="payment_id IS NOT NULL",
+    )
+    op.create_index(
+        "uq_collection_announced", "collection", ["invoice_id"], unique=True, postgresql_where="state = 'announced'"
+    )
+    op.create_table(
         "one_time_code",
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -1328,6 +1402,43 @@ def upgrade() -> None:
         sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
     )
     op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
+    op.create_table(
+        "collection_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "announce",
+                "collect",
+                "shift",
+                "skip",
+                name="outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("charge_on", sa.Date(), nullable=True),
+        sa.Column("collection_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_collection_decision_collection_id")
+        ),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_decision_debtor_id")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_decision_invoice_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["collection_run.id"], name=op.f("fk_collection_decision_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection_decision")),
+        sa.UniqueConstraint("run_id", "invoice_id", name=op.f("uq_collection_decision_run_id_invoice_id")),
+    )
+    op.create_index(op.f("ix_collection_decision_debtor_id"), "collection_decision", ["debtor_id"], unique=False)
+    op.create_index(op.f("ix_collection_decision_invoice_id"), "collection_decision", ["invoice_id"], unique=False)
     # ### end Alembic commands ###
     op.execute(
         """
@@ -1345,6 +1456,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index(op.f("ix_collection_decision_invoice_id"), table_name="collection_decision")
+    op.drop_index(op.f("ix_collection_decision_debtor_id"), table_name="collection_decision")
+    op.drop_table("collection_decision")
     op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
     op.drop_table("reminder_invoice")
     op.drop_index(
@@ -1357,6 +1471,11 @@ def downgrade() -> None:
     op.drop_table("payment_allocation")
     op.drop_index(op.f("ix_one_time_code_session_id_id"), table_name="one_time_code")
     op.drop_table("one_time_code")
+    op.drop_index("uq_collection_announced", table_name="collection", postgresql_where="state = 'announced'")
+    op.drop_index(op.f("ix_collection_payment_id"), table_name="collection", postgresql_where="payment_id IS NOT NULL")
+    op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
+    op.drop_index(op.f("ix_collection_debtor_id_id"), table_name="collection")
+    op.drop_table("collection")
     op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
     op.drop_table("reminder")
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
@@ -1444,6 +1563,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_debtor_company_id_name_id"), table_name="debtor")
     op.drop_table("debtor")
     op.drop_table("contact")
+    op.drop_table("collection_run")
     op.drop_table("staff_member")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")

@@ -1,0 +1,66 @@
+"""Announcing: one debtor's invoices whose time of notice has come, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+
+from payments.collections import service
+from payments.collections.eligible import candidates, find_mandate
+from payments.collections.models import CollectionRun, Outcome
+from payments.collections.rules import Announce, Skip, decide_announcement
+from payments.collections.service import Wish
+from shared.company.models import Company
+from shared.debtors.service import lock_debtor
+from shared.kit.db import transaction
+
+
+def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> None:
+    """Decide and announce for one debtor; collections, notice, decisions and the run's cursor are one commit.
+
+    Safe to run again: an invoice that is announced is not announced twice (the database has one announced collection
+    per invoice).
+    """
+    with transaction() as session:
+        debtor = lock_debtor(session, debtor_id)
+        company = session.get_one(Company, debtor.company_id)
+        run = session.get_one(CollectionRun, run_id, with_for_update=True)
+        run.cursor = debtor_id
+        if not debtor.autopay:
+            return
+        mandate = find_mandate(session, debtor_id)
+        wishes: list[Wish] = []
+        for each in candidates(session, debtor, until=today + timedelta(days=company.notice_days)):
+            decision = decide_announcement(
+                each.facts, today=today, notice_days=company.notice_days, has_mandate=mandate is not None
+            )
+            if isinstance(decision, Announce):
+                wishes.append(Wish(each.invoice_id, decision.minor, decision.charge_on))
+            elif isinstance(decision, Skip):
+                service.decide(
+                    session,
+                    run_id=run_id,
+                    debtor_id=debtor_id,
+                    invoice_id=each.invoice_id,
+                    outcome=Outcome.SKIP,
+                    reason=decision.reason,
+                    minor=each.facts.available_minor,
+                )
+        if not wishes or mandate is None:
+            return
+        try:
+            made = {one.invoice_id: one.id for one in service.announce(session, debtor, mandate, wishes)}
+        except LookupError:
+            made = {}
+        for wish in wishes:
+            service.decide(
+                session,
+                run_id=run_id,
+                debtor_id=debtor_id,
+                invoice_id=wish.invoice_id,
+                outcome=Outcome.ANNOUNCE if made else Outcome.SKIP,
+                reason="notice_given" if made else "nobody_to_tell",
+                minor=wish.minor,
+                charge_on=wish.charge_on,
+                collection_id=made.get(wish.invoice_id),
+            )

@@ -1,0 +1,161 @@
+"""Reading collection runs and their decisions, for staff."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.collections.models import (
+    Collection,
+    CollectionDecision,
+    CollectionRun,
+    CollectionState,
+    Outcome,
+    RunState,
+)
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice
+from shared.kit.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run in a list."""
+
+    id: uuid.UUID
+    run_on: date
+    state: RunState
+    counts: dict[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """What was decided for one invoice, and why."""
+
+    debtor_id: uuid.UUID
+    debtor_name: str
+    invoice_id: uuid.UUID
+    number: str
+    due_on: date
+    outcome: Outcome
+    reason: str
+    money: Money
+    charge_on: date | None
+    payment_id: uuid.UUID | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionLine:
+    """One attempt to collect an invoice."""
+
+    id: uuid.UUID
+    debtor_id: uuid.UUID
+    debtor_name: str
+    invoice_id: uuid.UUID
+    number: str
+    attempt_no: int
+    money: Money
+    announced_at: datetime
+    charge_on: date
+    state: CollectionState
+    reason: str
+    payment_id: uuid.UUID | None
+
+
+def list_runs(session: Session, company_id: uuid.UUID, *, limit: int = 60) -> list[RunLine]:
+    """A company's runs, the latest first."""
+    rows = session.scalars(
+        select(CollectionRun)
+        .where(CollectionRun.company_id == company_id)
+        .order_by(CollectionRun.run_on.desc())
+        .limit(limit)
+    )
+    return [_run_line(row) for row in rows]
+
+
+def find_run(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunLine | None:
+    """One run of a company."""
+    row = session.scalar(
+        select(CollectionRun).where(CollectionRun.id == run_id, CollectionRun.company_id == company_id)
+    )
+    return _run_line(row) if row else None
+
+
+def decisions_of(session: Session, run_id: uuid.UUID) -> list[DecisionLine]:
+    """Every decision of a run, by debtor."""
+    rows = session.execute(
+        select(CollectionDecision, Invoice.number, Invoice.due_on, Debtor.name, Debtor.currency, Collection.payment_id)
+        .join(Invoice, Invoice.id == CollectionDecision.invoice_id)
+        .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
+        .outerjoin(Collection, Collection.id == CollectionDecision.collection_id)
+        .where(CollectionDecision.run_id == run_id)
+        .order_by(Debtor.name, Invoice.due_on, Invoice.id)
+    )
+    return [
+        DecisionLine(
+            debtor_id=row.debtor_id,
+            debtor_name=name,
+            invoice_id=row.invoice_id,
+            number=number,
+            due_on=due_on,
+            outcome=row.outcome,
+            reason=row.reason,
+            money=Money(row.amount_minor, currency),
+            charge_on=row.charge_on,
+            payment_id=payment_id,
+            at=row.at,
+        )
+        for row, number, due_on, name, currency, payment_id in rows
+    ]
+
+
+def collections_of(
+    session: Session,
+    company_id: uuid.UUID,
+    *,
+    debtor_id: uuid.UUID | None = None,
+    state: CollectionState | None = None,
+    limit: int = 200,
+) -> list[CollectionLine]:
+    """A company's collections (of one debtor, in one state), the latest first."""
+    query = (
+        select(Collection, Invoice.number, Debtor.name)
+        .join(Invoice, Invoice.id == Collection.invoice_id)
+        .join(Debtor, Debtor.id == Collection.debtor_id)
+        .where(Collection.company_id == company_id)
+        .order_by(Collection.id.desc())
+        .limit(limit)
+    )
+    if debtor_id is not None:
+        query = query.where(Collection.debtor_id == debtor_id)
+    if state is not None:
+        query = query.where(Collection.state == state)
+    return [
+        CollectionLine(
+            id=row.id,
+            debtor_id=row.debtor_id,
+            debtor_name=name,
+            invoice_id=row.invoice_id,
+            number=number,
+            attempt_no=row.attempt_no,
+            money=Money(row.amount_minor, row.currency),
+            announced_at=row.announced_at,
+            charge_on=row.charge_on,
+            state=row.state,
+            reason=row.reason,
+            payment_id=row.payment_id,
+        )
+        for row, number, name in session.execute(query)
+    ]
+
+
+def _run_line(row: CollectionRun) -> RunLine:
+    return RunLine(row.id, row.run_on, row.state, dict(row.counts), row.started_at, row.finished_at)

@@ -1,0 +1,232 @@
+"""One day's run for one company: announce what is due to be announced, make the debits whose time has come.
+
+Identity never hangs on the day: a run that is killed, repeated or late finds what was done by (invoice, attempt number).
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from payments.collections.announce import announce_debtor
+from payments.collections.collect import collect_one, due_collections
+from payments.collections.eligible import candidates, debtors_to_consider, facts_of, find_mandate
+from payments.collections.models import Collection, CollectionDecision, CollectionRun, Outcome, RunState
+from payments.collections.rules import (
+    CREATE_AHEAD_BANK_DAYS,
+    Announce,
+    Collect,
+    NotYet,
+    Skip,
+    decide_announcement,
+    decide_collection,
+)
+from payments.gateways.choose import takes_debits
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.calendars import add_target_days
+from shared.kit.db import reading, retrying, transaction
+from shared.kit.errors import Unavailable
+from shared.kit.ids import new_id
+
+log = logging.getLogger(__name__)
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One decision as a report shows it; amounts in minor units."""
+
+    debtor: str
+    invoice: str
+    outcome: str
+    reason: str
+    minor: int
+    charge_on: date | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did, or would do."""
+
+    company: str
+    run_on: date
+    is_dry: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    """By "outcome reason"."""
+    lines: list[Line] = field(default_factory=list)
+    is_whole: bool = True
+    """False when the provider did not answer: the rest follows with the next run."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "company": self.company,
+            "run_on": self.run_on.isoformat(),
+            "dry_run": self.is_dry,
+            "complete": self.is_whole,
+            "counts": dict(self.counts),
+            "decisions": [
+                {
+                    "debtor": line.debtor,
+                    "invoice": line.invoice,
+                    "outcome": line.outcome,
+                    "reason": line.reason,
+                    "minor": line.minor,
+                    "charge_on": line.charge_on.isoformat() if line.charge_on else None,
+                }
+                for line in self.lines
+            ],
+        }
+
+
+def run(company_id: uuid.UUID, *, on: date | None = None, dry: bool = False) -> Report:
+    """Run one company's day (today unless given).
+
+    A run of the day that was cut off is resumed at its cursor; one that is finished is looked through again, which finds
+    only what is new. A day in the past never shortens a notice: it counts from today. Raises nothing when the provider is silent: the
+    report says that it is not whole.
+    """
+    with reading() as session:
+        company = session.get_one(Company, company_id)
+        name, today = company.code, clock.today(company.zone)
+        collects = company.collects and company.takes_debits
+    day = max(on or today, today)
+    report = Report(name, day, is_dry=dry)
+    if not collects or not takes_debits():
+        return report
+    if dry:
+        _try_out(company_id, day, report)
+        return report
+    run_id = retrying(lambda: _open(company_id, day))
+    _announce_all(run_id, company_id, day)
+    report.is_whole = _collect_all(run_id, company_id, day)
+    retrying(lambda: _close(run_id, report))
+    return report
+
+
+def _open(company_id: uuid.UUID, day: date) -> uuid.UUID:
+    with transaction() as session:
+        session.execute(
+            insert(CollectionRun)
+            .values(
+                id=new_id(),
+                company_id=company_id,
+                run_on=day,
+                state=RunState.RUNNING,
+                counts={},
+                started_at=clock.now(),
+            )
+            .on_conflict_do_nothing(index_elements=["company_id", "run_on"])
+        )
+        query = select(CollectionRun).where(CollectionRun.company_id == company_id, CollectionRun.run_on == day)
+        found = session.scalars(query.with_for_update()).one()
+        if found.state is RunState.FINISHED:
+            found.state, found.cursor = RunState.RUNNING, None
+        return found.id
+
+
+def _announce_all(run_id: uuid.UUID, company_id: uuid.UUID, day: date) -> None:
+    while True:
+        with reading() as session:
+            company = session.get_one(Company, company_id)
+            after = session.get_one(CollectionRun, run_id).cursor
+            page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
+        for debtor_id in page:
+            retrying(lambda d=debtor_id: announce_debtor(run_id, d, today=day))  # type: ignore[misc]
+        if len(page) < _PAGE:
+            return
+
+
+def _collect_all(run_id: uuid.UUID, company_id: uuid.UUID, day: date) -> bool:
+    with reading() as session:
+        due = due_collections(session, company_id, until=add_target_days(day, CREATE_AHEAD_BANK_DAYS))
+    for collection_id in due:
+        try:
+            collect_one(run_id, collection_id, today=day)
+        except Unavailable as error:
+            log.warning("the collection run stops here and goes on later: %s", error.code)
+            return False
+    return True
+
+
+def _close(run_id: uuid.UUID, report: Report) -> None:
+    with transaction() as session:
+        found = session.get_one(CollectionRun, run_id, with_for_update=True)
+        rows = session.execute(
+            select(CollectionDecision, Invoice.number, Debtor.account_code)
+            .join(Invoice, Invoice.id == CollectionDecision.invoice_id)
+            .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
+            .where(CollectionDecision.run_id == run_id)
+            .order_by(Debtor.account_code, Invoice.due_on, Invoice.id)
+        ).all()
+        for decision, number, code in rows:
+            line = Line(
+                code, number, decision.outcome.value, decision.reason, decision.amount_minor, decision.charge_on
+            )
+            _note(report, line)
+        found.counts = dict(report.counts)
+        found.cursor = None
+        if report.is_whole:
+            found.state, found.finished_at = RunState.FINISHED, clock.now()
+
+
+def _note(report: Report, line: Line) -> None:
+    report.counts[f"{line.outcome} {line.reason}"] += 1
+    report.lines.append(line)
+
+
+def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
+    """Decide everything, write nothing, ask nobody: the mandate's own last word stands in for the provider's."""
+    with reading() as session:
+        company = session.get_one(Company, company_id)
+        after: uuid.UUID | None = None
+        while True:
+            page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
+            for debtor_id in page:
+                debtor, mandate = session.get_one(Debtor, debtor_id), find_mandate(session, debtor_id)
+                for each in candidates(session, debtor, until=day + timedelta(days=company.notice_days)):
+                    decision = decide_announcement(
+                        each.facts, today=day, notice_days=company.notice_days, has_mandate=mandate is not None
+                    )
+                    if not isinstance(decision, NotYet):
+                        _note(report, _line(debtor.account_code, each.number, decision, each.facts.available_minor))
+            if len(page) < _PAGE:
+                break
+            after = page[-1]
+        for identity in due_collections(session, company_id, until=add_target_days(day, CREATE_AHEAD_BANK_DAYS)):
+            collection = session.get_one(Collection, identity)
+            debtor = session.get_one(Debtor, collection.debtor_id)
+            mandate = find_mandate(session, debtor.id, collection.mandate_id)
+            facts = facts_of(session, debtor, collection.invoice_id)
+            decided = decide_collection(
+                facts,
+                announced_minor=collection.amount_minor,
+                charge_on=collection.charge_on,
+                possible_on=add_target_days(day, 3),
+                today=day,
+                notice_days=company.notice_days,
+                has_mandate=mandate is not None,
+                wants_autopay=debtor.autopay,
+            )
+            number = session.get_one(Invoice, collection.invoice_id).number
+            _note(report, _line(debtor.account_code, number, decided, facts.available_minor))
+
+
+def _line(debtor: str, number: str, decision: Any, available: int) -> Line:
+    if isinstance(decision, Skip):
+        return Line(debtor, number, Outcome.SKIP.value, decision.reason, available, None)
+    outcome, reason = {
+        Announce: (Outcome.ANNOUNCE, "notice_given"),
+        Collect: (Outcome.COLLECT, "on_the_day_announced"),
+    }.get(type(decision), (Outcome.SHIFT, "too_late_for_the_day_announced"))
+    return Line(debtor, number, outcome.value, reason, decision.minor, decision.charge_on)

@@ -1,0 +1,190 @@
+"""What people are told about their payments, mandates and refunds: each once, in the language of each.
+
+Every job writes one message under a key made of the thing and its step; so it is safe to run twice, and news that comes
+twice is told once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.collections.models import Collection, CollectionState
+from payments.labels import MEANS, why_failed
+from payments.models import Mandate, Means, Payment, PaymentAllocation, Provider, Refund
+from payments.status import COLLECTED, MandateStatus, PaymentStatus
+from shared.access.models import LinkPurpose
+from shared.company.models import Company
+from shared.kit import clock
+from shared.kit.db import transaction
+from shared.kit.jobs import job, on
+from shared.kit.money import Money
+from shared.kit.words import lazy_gettext as _l
+from shared.messages import service as messages
+
+_WHY_PAYER = _l("You get this because you made or receive payments of this account.")
+_WHY_ACCOUNT = _l("You get this because you are a contact of this account.")
+
+
+@on("payment.confirmed")
+@job("payments.receipts.confirmed")
+def tell_confirmed(payload: dict[str, Any]) -> None:
+    """Thank the payer. Safe to run twice: one message for each confirmation."""
+    with transaction() as session:
+        payment = _payment(session, payload)
+        if payment.status not in COLLECTED:
+            return  # it has gone back meanwhile; that news has its own message
+        facts: dict[str, Any] = {
+            "total": _money(payment),
+            "reference": payment.reference,
+            "paid_on": payment.received_on or _today(session, payment),
+            "payment_id": str(payment.id),
+        }
+        if payment.means is Means.DEBIT:
+            facts["mandate_reference"] = _rum(session, payment.mandate_id)
+            _tell(session, payment, "debit_confirmed", facts, f"confirmed:{payload['step']}")
+        else:
+            facts |= {"means": MEANS[payment.means], "is_provisional": False}
+            _tell(session, payment, "receipt", facts, f"confirmed:{payload['step']}")
+
+
+@on("payment.failed")
+@job("payments.receipts.failed")
+def tell_failed(payload: dict[str, Any]) -> None:
+    """Tell that a debit was refused. A card payer saw it on the page. Safe to run twice: one message a failure."""
+    with transaction() as session:
+        payment = _payment(session, payload)
+        if payment.means is Means.DEBIT and payment.status is PaymentStatus.FAILED and payment.provider_reference:
+            _tell(session, payment, "payment_failed", _failure(session, payment), f"failed:{payload['step']}")
+
+
+@on("payment.failed_late")
+@on("payment.charged_back")
+@job("payments.receipts.returned")
+def tell_returned(payload: dict[str, Any]) -> None:
+    """Tell that the bank took money back. Safe to run twice: one message for each return."""
+    with transaction() as session:
+        payment = _payment(session, payload)
+        if payment.status not in COLLECTED and payment.provider is not Provider.HAND:
+            key = f"returned:{payload['step']}"
+            _tell(session, payment, "payment_returned", _failure(session, payment), key)
+
+
+@on("mandate.given")
+@on("mandate.active")
+@job("payments.receipts.mandate_given")
+def tell_mandate_given(payload: dict[str, Any]) -> None:
+    """Confirm a mandate. Safe to run twice: one message a mandate, whichever of the two news comes first."""
+    with transaction() as session:
+        mandate = session.get_one(Mandate, uuid.UUID(payload["mandate_id"]))
+        facts = {"mandate_reference": mandate.scheme_reference or mandate.reference, "iban_ending": mandate.iban_ending}
+        _tell_of_mandate(session, mandate, "mandate_given", facts, "given")
+
+
+@on("mandate.ended")
+@job("payments.receipts.mandate_ended")
+def tell_mandate_ended(payload: dict[str, Any]) -> None:
+    """Tell that a mandate has ended (not that a request was never signed). Safe to run twice: one message an end."""
+    with transaction() as session:
+        mandate = session.get_one(Mandate, uuid.UUID(payload["mandate_id"]))
+        if not payload["was_given"] or mandate.status is MandateStatus.SUSPENDED:
+            return
+        facts = {
+            "mandate_reference": mandate.scheme_reference or mandate.reference,
+            "iban_ending": mandate.iban_ending,
+            "why_ended": END_REASONS.get(mandate.status, ""),
+        }
+        _tell_of_mandate(session, mandate, "mandate_ended", facts, f"ended:{payload['step']}")
+
+
+@on("refund.submitted")
+@job("payments.receipts.refunded")
+def tell_refunded(payload: dict[str, Any]) -> None:
+    """Tell that money is on its way back. Safe to run twice: one message a refund."""
+    with transaction() as session:
+        refund = session.get_one(Refund, uuid.UUID(payload["refund_id"]))
+        payment = session.get_one(Payment, refund.payment_id)
+        facts = {"total": Money(refund.amount_minor, refund.currency), "reference": payment.reference}
+        messages.write(
+            session,
+            kind="refund_done",
+            debtor_id=payment.debtor_id,
+            facts=facts,
+            link=LinkPurpose.NOTICE,
+            reason=lambda: str(_WHY_PAYER),
+            dedupe_key=f"refund:{refund.id}",
+            subject_id=payment.id,
+        )
+
+
+END_REASONS: dict[MandateStatus, Any] = {
+    MandateStatus.FAILED: _l("refused by the bank"),
+    MandateStatus.CANCELLED: _l("cancelled"),
+    MandateStatus.EXPIRED: _l("not used for too long"),
+    MandateStatus.BLOCKED: _l("the bank accepts no more debits"),
+}
+
+
+def _payment(session: Session, payload: dict[str, Any]) -> Payment:
+    return session.get_one(Payment, uuid.UUID(payload["payment_id"]))
+
+
+def _money(payment: Payment) -> Money:
+    return Money(payment.amount_minor, payment.currency)
+
+
+def _today(session: Session, payment: Payment) -> date:
+    return clock.today(session.get_one(Company, payment.company_id).zone)
+
+
+def _rum(session: Session, mandate_id: uuid.UUID | None) -> str:
+    mandate = session.get(Mandate, mandate_id) if mandate_id else None
+    return (mandate.scheme_reference or mandate.reference) if mandate else ""
+
+
+def _failure(session: Session, payment: Payment) -> dict[str, Any]:
+    again = session.scalar(
+        select(Collection.charge_on)
+        .join(PaymentAllocation, PaymentAllocation.invoice_id == Collection.invoice_id)
+        .where(PaymentAllocation.payment_id == payment.id, Collection.state == CollectionState.ANNOUNCED)
+        .limit(1)
+    )
+    return {
+        "total": _money(payment),
+        "reference": payment.reference,
+        "why_failed": why_failed(payment.failure_code),
+        "retry_on": again,
+        "payment_id": str(payment.id),
+    }
+
+
+def _tell(session: Session, payment: Payment, kind: str, facts: dict[str, Any], key: str) -> None:
+    to_one = payment.contact_id if payment.means is not Means.DEBIT else None
+    messages.write(
+        session,
+        kind=kind,
+        debtor_id=payment.debtor_id,
+        contact_ids=[to_one] if to_one else None,
+        facts=facts,
+        link=LinkPurpose.NOTICE,
+        reason=lambda: str(_WHY_PAYER),
+        dedupe_key=f"payment:{payment.id}:{key}",
+        subject_id=payment.id,
+    )
+
+
+def _tell_of_mandate(session: Session, mandate: Mandate, kind: str, facts: dict[str, Any], key: str) -> None:
+    messages.write(
+        session,
+        kind=kind,
+        debtor_id=mandate.debtor_id,
+        facts=facts,
+        link=LinkPurpose.NOTICE,
+        reason=lambda: str(_WHY_ACCOUNT),
+        dedupe_key=f"mandate:{mandate.id}:{key}",
+        subject_id=mandate.id,
+    )
