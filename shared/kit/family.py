@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from shared.kit import servers
 from shared.kit.errors import Invalid
 from shared.kit.settings import PREFIX, Settings, get_settings, use_settings
-from shared.kit.supervisor import Engine, Family, Member, Part, Task, answers, listens, require_free_ports
+from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answers, listens, require_free_ports
 
 __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
 
@@ -99,6 +99,7 @@ def guichet_family(
         Member("twins", _twins(settings, port, host), env, ready=listens(_near(host), port + 1)),
         *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
+        Gate(),  # the first page must not wait for the processor's attention
         Member("worker", [*_guichet(), "worker"], env),
         Member("clock", [*_guichet(), "clock"], env),
     ]

@@ -124,13 +124,12 @@ def release(var_dir: Path) -> None:
     alone = orphans.take(place.run / orphans.LEASE, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if alone is not None:
         _stop_both(place)
+    else:  # another user holds on, or the watcher was quicker and lets nobody in until it has stopped them
+        alone = orphans.take(place.run / orphans.LEASE, fcntl.LOCK_SH)
+    if alone is not None:
         os.close(alone)
+    if not _is_watched(place):
         orphans.reap(1, _watchers.pop(place.var, None))
-        return
-    # Another user holds on, or the watcher was quicker and lets nobody in until it has stopped them.
-    still = orphans.take(place.run / orphans.LEASE, fcntl.LOCK_SH)
-    if still is not None:
-        os.close(still)
 
 
 def stop_postgres(var_dir: Path) -> None:
@@ -261,12 +260,15 @@ def _hold(place: _Place) -> None:
         if lease is not None:
             _leases[place.var] = lease
             atexit.register(_release_at_exit, place.var, os.getpid())
-    if orphans.is_child(_watchers.get(place.var)):
-        return
-    unwatched = orphans.take(place.run / orphans.WATCH, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if unwatched is not None:
-        os.close(unwatched)
+    if not orphans.is_child(_watchers.get(place.var)) and not _is_watched(place):
         _watchers[place.var] = orphans.spawn("serve", str(place.run), str(place.data), str(place.valkey_pidfile))
+
+
+def _is_watched(place: _Place) -> bool:
+    watch = orphans.take(place.run / orphans.WATCH, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if watch is not None:
+        os.close(watch)
+    return watch is None
 
 
 @contextmanager

@@ -39,7 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 class Member:
     """A program that runs as long as the family does.
 
-    `env` is added to our own environment. Members start beside each other; the next task, and the announcement, wait until each
+    `env` is added to our own environment. Members start beside each other; the next task or gate, and the announcement, wait until each
     that was started has its `ready` say so.
     `stop_within_s` is how long it may take to finish what it is doing before it is killed.
     """
@@ -71,7 +71,14 @@ class Engine:
     runs: Callable[[], bool]
 
 
-Part = Member | Task | Engine
+@dataclass(frozen=True)
+class Gate:
+    """What comes after it starts when all members before it are ready."""
+
+    name: str = "gate"
+
+
+Part = Member | Task | Engine | Gate
 
 
 @dataclass(eq=False)
@@ -157,6 +164,9 @@ class Family:
         if isinstance(part, Engine):
             part.ensure()
             self._engines.append(part)
+            return
+        if isinstance(part, Gate):
+            self._await_members()
             return
         child = _Child(part, f"{self.mark}.{part.name}.", self._wave)
         if isinstance(part, Task):
