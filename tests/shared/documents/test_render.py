@@ -75,7 +75,7 @@ def test_an_english_reader_gets_an_english_invoice():
         "Invoice",
         "14 March 2026",
         "€5,311.89",
-        "Amount to pay",
+        "Net payable",
         "fixed indemnity of €40",
         "Payable by transfer",
     ):
