@@ -124,7 +124,7 @@ class Writer:
         """Write the new ones with their movements: issued, and settled as far as the file shows.
 
         Invoices are written in the order of the file, as their numbers grow; movements debtor by debtor, as their index
-        grows: each fills its largest indexes from one end, which takes a third off the time of a large file.
+        grows: each fills its largest index from one end.
         """
         added = self.do("""INSERT INTO invoice (id, company_id, debtor_id, kind, number, title, order_reference,
                 issued_on, due_on, due_is_derived, currency, net_minor, vat_minor, total_minor, open_minor, held_minor,

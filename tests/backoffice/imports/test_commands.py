@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+
+from backoffice.imports.commands import import_group
+from shared.kit.errors import Invalid, NotFound
+
+
+def guichet(*words: object):
+    return CliRunner().invoke(import_group, ["invoices", *map(str, words)])
+
+
+def test_a_file_is_imported_with_its_certificate(desk):
+    answer = guichet(desk.files / "123456782FEC20261231.txt", "--company", "atelier")
+
+    assert answer.exit_code == 0, answer.output
+    assert "Added: 5 debtors, 7 invoices. Changed: 0." in answer.output
+    assert "Certificate: 5 debtors, open €661.00." in answer.output
+    assert "Lettering CC of account CNADI does not balance" in answer.output
+    assert desk.debtors()["CPAUL"] == (57000, 0)
+
+
+def test_the_report_for_programs_says_the_same(desk):
+    answer = guichet(desk.files / "balance-agee.csv", "--company", "atelier", "--json")
+
+    report = json.loads(answer.output)
+    assert (report["state"], report["format"], report["currency"]) == ("done", "csv", "EUR")
+    assert report["certificate"]["balance"] == 78050
+    assert report["result"]["invoices_added"] == 4
+    assert report["facts"]["mapping"]["open"] == "Reste dû"
+
+
+def test_a_dry_run_writes_nothing(desk):
+    answer = guichet(desk.files / "balance-agee.csv", "--company", "atelier", "--dry-run")
+
+    assert answer.exit_code == 0
+    assert "Nothing was written (dry run)." in answer.output
+    assert desk.debtors() == {}
+
+
+def test_faults_are_told_by_line_and_column_and_end_with_an_error(desk):
+    answer = guichet(desk.files / "faults.csv", "--company", "atelier")
+
+    assert answer.exit_code == 1
+    assert "line 7, column Montant TTC: The amount has more than 2 decimals. [100,001]" in answer.output
+    assert "9 faults; nothing was imported." in answer.output
+
+
+def test_dates_decimals_and_columns_can_be_told(desk, tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("Qui;Quoi;Quand;Combien\nDora;F1;03/04/2026;1.234\n", "utf-8")
+
+    answer = guichet(
+        path, "--company", "atelier", "--dates", "mdy", "--decimal", ",", "--format", "csv", "--mapping", "debtor_name=Qui",
+        "--mapping", "number=Quoi", "--mapping", "issued_on=Quand", "--mapping", "total=Combien",
+    )  # fmt: skip
+
+    assert answer.exit_code == 0, answer.output
+    assert desk.invoices() == {"F1": (123400, 123400)}
+    assert desk.invoice("F1").issued_on.isoformat() == "2026-03-04"
+
+
+def test_a_wrong_company_or_mapping_is_refused(desk):
+    path = desk.files / "balance-agee.csv"
+
+    assert isinstance(guichet(path, "--company", "nobody").exception, NotFound)
+    assert isinstance(guichet(path, "--company", "atelier", "--mapping", "total").exception, Invalid)
