@@ -32,8 +32,7 @@ WATCH = "watch"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.02
-_VALKEY = "valkey-server"
-_SERVERS = {"postgres", _VALKEY}
+_SERVERS = {"postgres", "valkey-server"}
 
 
 def is_alive(pid: int, word: str) -> bool:
@@ -52,7 +51,12 @@ def postmaster(data: Path) -> int | None:
 
 def valkey(pidfile: Path) -> int | None:
     """The process id of the Valkey that wrote this file."""
-    return _noted(pidfile, _VALKEY)
+    return _noted(pidfile, _valkey_word(pidfile))
+
+
+def _valkey_word(pidfile: Path) -> str:
+    """What its command line says, so that nobody else's Valkey is taken for it: its socket, which lies beside the file."""
+    return str(pidfile.with_suffix(".sock"))
 
 
 def _noted(pidfile: Path, word: str) -> int | None:
@@ -88,7 +92,7 @@ def stop_postgres(data: Path) -> None:
 def stop_valkey(pidfile: Path) -> None:
     """Stop the Valkey that wrote this file, if it runs."""
     if pid := valkey(pidfile):
-        stop(pid, _VALKEY, [(signal.SIGTERM, 5), (signal.SIGKILL, 2)])
+        stop(pid, _valkey_word(pidfile), [(signal.SIGTERM, 5), (signal.SIGKILL, 2)])
 
 
 def marked(mark: str) -> Iterator[int]:
@@ -216,7 +220,12 @@ def _sweep(mark: str, grace_s: float, lease: Path) -> None:
 
 
 def _serve(run: Path, data: Path, pidfile: Path) -> None:
-    watch = take(run / WATCH, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    watch = None
+    for _ in range(25):  # whoever asks whether somebody watches holds the lock for an instant
+        watch = take(run / WATCH, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if watch is not None:
+            break
+        time.sleep(_POLL_S)
     if watch is None:
         return
     lease = os.open(run / LEASE, os.O_RDWR | os.O_CLOEXEC)

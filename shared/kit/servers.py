@@ -41,7 +41,7 @@ ACCOUNT = "guichet-servers"
 """The system user that the servers run as when root starts them."""
 
 MAJOR_VERSION = "18"
-START_WITHIN_S = 120
+START_WITHIN_S = 60
 _SOCKET_PATH_LIMIT = 100  # the kernel's is 107 bytes, and PostgreSQL adds ".lock" to a file of its own
 _MEBIBYTE = 1024 * 1024
 
@@ -493,7 +493,7 @@ def _start_valkey(place: _Place) -> None:
     log.unlink(missing_ok=True)
     argv = [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
     status, said = _program(place, argv, timeout_s=START_WITHIN_S)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + START_WITHIN_S
     while not _pong(place.valkey_socket):
         if status or time.monotonic() > deadline:
             said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else said
