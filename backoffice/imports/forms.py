@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
@@ -85,20 +85,19 @@ class ChoicesForm(BaseForm):
         return {field.name.removeprefix(_PREFIX): field.data or "" for field in self.columns()}
 
 
-def choices_form(headings: Sequence[str], mapping: dict[str, str], chosen: dict[str, Any]) -> ChoicesForm:
-    """The form for a file with these headings, filled with what was found and said."""
-    names = [name for name in headings if name.strip()]
+def choices_form(facts: Mapping[str, Any], chosen: Mapping[str, Any]) -> ChoicesForm:
+    """The form for a file that was read, filled with what was found in it (`facts`) and said of it (`chosen`)."""
+    names = [name for name in facts.get("headings", []) if name.strip()]
+    mapping = facts.get("mapping", {})
     fields: dict[str, Any] = {
         _PREFIX + role.value: SelectField(
-            word,
-            choices=[SelectChoice("", "–"), *(SelectChoice(name, name) for name in names)],
-            default=mapping.get(role.value, ""),
+            word, choices=[SelectChoice("", "–"), *(SelectChoice(name, name) for name in names)]
         )
         for role, word in labels.ROLES.items()
         if names and role is not Role.IBAN
     }
-    made: ChoicesForm = type("MappingForm", (ChoicesForm,), fields)(
-        data={name: chosen.get(name) for name in ("dates", "decimal", "terms_days", "terms_kind") if name in chosen}
-        | {name: mapping.get(name.removeprefix(_PREFIX), "") for name in fields}
-    )
+    said = {name: value for name, value in chosen.items() if name != "mapping"}
+    found = {name: facts[name] for name in ("terms_days", "terms_kind") if name in facts}
+    columns = {name: mapping.get(name.removeprefix(_PREFIX), "") for name in fields}
+    made: ChoicesForm = type("MappingForm", (ChoicesForm,), fields)(data=found | said | columns)
     return made

@@ -211,9 +211,10 @@ class OpenItems:
             if difference:
                 self._unbalanced += 1
                 _apply(openings if difference < 0 else owed, credits_ if difference < 0 else carried)
+                left = sum(p.left for p in group)
                 warnings.add(
-                    "fec.unbalanced_lettering", line=group[0].line, column="EcritureLet", value=letters,
-                    account=account, difference=difference, left=sum(p.left for p in group),
+                    "fec.unbalanced_lettering" if left else "fec.lettering_of_older", line=group[0].line, column="EcritureLet", value=letters,
+                    account=account, difference=difference, left=left,
                 )  # fmt: skip
         self._set_off_loose(account, parts, loose, warnings)
 

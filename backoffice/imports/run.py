@@ -87,6 +87,8 @@ class _Setting:
     siren: str
     terms: Terms
     own_terms: Mapping[str, Terms]
+    company_terms: dict[str, Any]
+    """As the preview's form shows them."""
 
 
 # Offering
@@ -172,7 +174,7 @@ def read(run_id: uuid.UUID) -> Outcome:
         if run.state is RunState.READING:
             run.choices = choices
             _keep(run, plan, faults, warnings)
-            run.facts = run.facts | {"sample": progress.sample}
+            run.facts = run.facts | {"sample": progress.sample} | setting.company_terms
             run.state = RunState.FAULTY if faults else RunState.READY
         return _outcome(run)
 
@@ -214,6 +216,7 @@ def _setting(session: Session, run: ImportRun) -> _Setting:
         company.siren,
         Terms(company.terms_days, _READINGS[company.terms_kind]),
         {code: Terms(days or 0, _READINGS[kind or company.terms_kind]) for code, days, kind in own},
+        {"terms_days": company.terms_days, "terms_kind": company.terms_kind.value},
     )
 
 
@@ -550,4 +553,9 @@ def import_file(
         outcome = read(run_id)
         cancel(run_id)
         return outcome
-    return write(run_id)
+    try:
+        return write(run_id)
+    except BaseException:
+        with transaction() as session:  # nobody comes back to it: no job knows of it
+            lock(session, ImportRun, run_id).state = RunState.CANCELLED
+        raise

@@ -91,6 +91,9 @@ _SENTENCES: dict[str, Any] = {
     "fec.unbalanced_lettering": _l(
         "Lettering %(value)s of account %(account)s does not balance (%(difference)s); %(left)s of it stays open."
     ),
+    "fec.lettering_of_older": _l(
+        "Lettering %(value)s of account %(account)s does not balance (%(difference)s): it belongs with the balance carried forward from before this file."
+    ),
     "fec.nothing_owed": _l(
         "Account %(value)s owes nothing on balance: its unlettered credits settle %(settled)s, and %(credit)s remains as credit."
     ),

@@ -63,9 +63,7 @@ def show(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
     """One import: what the file says, its faults and its certificate; or how far it has come."""
     with reading() as session:
         shown = queries.run_page(session, member.company_id, run_id)
-    form = None
-    if shown.may_be_mended:
-        form = choices_form(shown.facts.get("headings", []), shown.facts.get("mapping", {}), dict(shown.choices))
+    form = choices_form(shown.facts, shown.choices) if shown.may_be_mended else None
     return page("backoffice/imports/show.html", run=shown, form=form, labels=labels)
 
 
@@ -80,7 +78,7 @@ def choose(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
     """Read the file again as a person says."""
     with reading() as session:
         shown = queries.run_page(session, member.company_id, run_id)
-    form = choices_form(shown.facts.get("headings", []), shown.facts.get("mapping", {}), dict(shown.choices))
+    form = choices_form(shown.facts, shown.choices)
     if not form.validate():
         return page("backoffice/imports/show.html", run=shown, form=form, labels=labels, status=422)
     run.choose(run_id, form.as_choices())

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
 from backoffice.imports import run
@@ -15,7 +17,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, Invalid
+from shared.kit.errors import Conflict, Invalid, Unavailable
 from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Transfer
@@ -444,6 +446,61 @@ def test_another_company_has_its_own_debtors(desk, database):
         counts = session.execute(select(Debtor.company_id, func.count()).group_by(Debtor.company_id)).all()
     assert sorted(count for _, count in counts) == [5, 5]
     books_agree()
+
+
+def test_two_imports_of_a_company_do_not_run_at_once(desk, database):
+    key = f"guichet.import.{desk.company.id}"
+    with database.connect() as other, other.begin():
+        other.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
+        with pytest.raises(Unavailable):
+            desk.take(desk.files / FEC)
+
+    assert desk.take(desk.files / FEC).state is RunState.DONE
+
+
+@st.composite
+def two_files(draw):
+    """A book as it stood at some day, and the same book later: more lines, more lettering."""
+    early: list[str] = []
+    late: list[str] = []
+    for number in range(draw(st.integers(1, 10))):
+        code = draw(st.sampled_from(["C1", "C2"]))
+        day = f"2026{draw(st.integers(1, 6)):02d}{draw(st.integers(1, 28)):02d}"
+        minor = draw(st.integers(100, 100_000))
+        amount = f"{minor // 100},{minor % 100:02d}"
+        sale = f"VE {2 * number + 1} {day} {code} F{number} {amount}"
+        paid = f"BQ {2 * number + 2} 202607{number + 10} {code} V{number} {amount}"
+        known = draw(st.booleans())
+        stage = draw(st.sampled_from(["open", "paid", "unlettered", "late", "credit"]))
+        both = [f"{sale} L{number}", f"{paid} L{number}"]
+        late += {"open": [sale], "paid": both, "unlettered": [sale, paid], "late": both, "credit": [paid]}[stage]
+        if known:
+            early += {"open": [sale], "paid": both, "unlettered": [sale], "late": [sale], "credit": [paid]}[stage]
+    return early or ["VE 1 20260101 C9 F999 1,00"], late + ([] if early else ["VE 1 20260101 C9 F999 1,00"])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(two_files())
+def test_whatever_a_later_file_shows_the_books_follow_it(desk, files):
+    from tests.support.people import a_company
+
+    with transaction() as session:
+        company = a_company(session, new_id().hex[:30])
+    for content in files:
+        outcome = run.import_file(content_of(content), company_id=company.id, name="f.txt", by=Actor.system("test"))
+        assert outcome.state is RunState.DONE, [told(f) for f in outcome.faults]
+    with reading() as session:
+        open_total, credit = session.execute(
+            select(
+                func.coalesce(func.sum(Debtor.open_minor), 0), func.coalesce(func.sum(Debtor.credit_minor), 0)
+            ).where(Debtor.company_id == company.id)
+        ).one()
+    assert open_total - credit == outcome.certificate["balance"]
+    books_agree()
+
+
+def content_of(lines: list[str]) -> bytes:
+    return fec(*lines).encode()
 
 
 @pytest.mark.real_files
