@@ -1,0 +1,149 @@
+"""The demo's real family: any of its processes may be killed, and none is left behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.kit import orphans
+from shared.kit.supervisor import answers
+
+CODE = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.slow
+
+
+def three_free_ports() -> int:
+    while True:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def eventually(question: Callable[[], bool], what: str, within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not question():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.05)
+
+
+class Demo:
+    """`guichet demo` as a person would start it, in a directory of its own."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.port = three_free_ports()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GUICHET_")}
+        self.process = subprocess.Popen(
+            [sys.executable, str(CODE / "wsgi.py"), "demo", "--port", str(self.port)],
+            cwd=CODE,
+            env=environment | {"GUICHET_VAR_DIR": str(var)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said += line
+            if "Ctrl-C stops" in line:
+                break
+        else:
+            pytest.fail(self.said)
+        self.is_healthy = answers("127.0.0.1", self.port, "/healthz")
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def processes(self) -> dict[int, str]:
+        """Everything that belongs to it, by its environment or by its directory."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) not in {os.getpid(), self.process.pid}:
+                try:
+                    words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    told = (entry / "environ").read_bytes()
+                except OSError:
+                    continue
+                is_ours = f"GUICHET_VAR_DIR={self.var}".encode() in told or str(self.var) in words
+                if is_ours and orphans.is_alive(int(entry.name), ""):
+                    found[int(entry.name)] = words
+        return found
+
+    def listen(self) -> None:
+        """Take what it says, so that its pipe never fills."""
+        assert self.process.stdout
+        with contextlib.suppress(BlockingIOError):
+            while said := os.read(self.process.stdout.fileno(), 65536):
+                self.said += said.decode()
+
+    def oldest_first(self, word: str) -> list[int]:
+        """The processes that this word names."""
+        found = [pid for pid, words in self.processes().items() if word in words]
+        return sorted(found, key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]))
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    demo = Demo(tmp_path / "var")
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.terminate()
+        demo.process.wait(30)
+    if demo.process.stdout:
+        demo.process.stdout.close()
+    eventually(lambda: not demo.processes(), "nothing is left")
+
+
+MEMBERS = ("payments.twins", "gunicorn", "wsgi.py worker", "wsgi.py clock", "/postgres -D", "valkey-server", "sweep")
+
+
+def test_any_process_may_be_killed_and_an_interrupt_ends_all(demo):
+    for word in MEMBERS:
+        them = demo.oldest_first(word)
+        for which in (-1, 0) if len(them) > 1 else (0,):  # a forked one first, then the one that it came from
+            usual = len(them)
+            victim = demo.oldest_first(word)[which]
+            os.kill(victim, signal.SIGKILL)
+
+            eventually(
+                lambda word=word, victim=victim, usual=usual: len(set(demo.oldest_first(word)) - {victim}) >= usual,
+                f"{word} is back",
+            )
+            eventually(demo.is_healthy, f"the page answers after {word} was killed")
+            demo.listen()
+
+    demo.process.send_signal(signal.SIGINT)
+
+    eventually(lambda: demo.process.poll() is not None, "it has ended")
+    demo.listen()
+    assert demo.process.returncode == 0
+    assert demo.said.rstrip().endswith("stopped")
+    assert not demo.processes()
+
+
+def test_a_killed_supervisor_leaves_nothing_behind_and_its_data_whole(demo):
+    first = demo.processes()
+    assert len(first) > len(MEMBERS)
+
+    demo.process.kill()
+    demo.process.wait(10)
+
+    eventually(lambda: not demo.processes(), "nothing is left")
+    again = Demo(demo.var)
+    try:
+        assert "the world is there" in again.said
+    finally:
+        again.process.terminate()
+        again.process.communicate(timeout=30)
