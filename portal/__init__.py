@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Mount the portal's URLs."""
+    """Give the door its sign-in, its frame and its URLs."""
+    from portal import frame
+    from portal.access import guards
     from portal.urls import ROUTES
     from shared.web.routes import mount
 
-    del settings
+    guards.install(app)
+    frame.install(app, settings)
     mount(app, ROUTES)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from portal.access.guards import find_current
 from shared.access.queries import Face
+from shared.documents import render
 from shared.kit import clock, templating, words
 from shared.kit.money import Money
 from shared.kit.settings import Settings
@@ -31,6 +32,7 @@ TONGUES = (("fr", "Français"), ("en", "English"))
 def install(app: Flask, settings: Settings) -> None:
     """Give every template of this door what its layout reads, and let `?language=` choose the language."""
     app.context_processor(lambda: _frame(settings))
+    app.jinja_env.filters.update(price=render.price, quantity=render.quantity)
     app.before_request(_choose_language)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, current_app, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.exceptions import HTTPException
@@ -18,10 +20,10 @@ from shared.web.routes import Guard
 def install(app: Flask) -> None:
     """Give the door its own Flask-Login manager; pages speak the contact's language."""
     manager = LoginManager()
-    manager.session_protection = None  # the session lives on the server; its address and browser are shown, not trusted
+    manager.session_protection = None  # type: ignore[assignment]  # the session lives on the server; its address and browser are shown, not trusted
     manager.init_app(app)
 
-    @manager.user_loader
+    @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> Visitor | None:
         with reading() as session:
             return queries.find_visitor(session, token)
@@ -32,9 +34,14 @@ def install(app: Flask) -> None:
 def find_current() -> Visitor | None:
     """Who stands at the counter, or None; read once a request."""
     if "visitor" not in g:
-        g.visitor = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+        g.visitor = _known()
     visitor: Visitor | None = g.visitor
     return visitor
+
+
+def _known() -> Visitor | None:
+    person: Any = current_user
+    return person._get_current_object() if person.is_authenticated else None  # noqa: SLF001
 
 
 def _check() -> Visitor | Response:

@@ -32,9 +32,7 @@ def landing(token: str) -> Response:
 
 def redeem(token: str) -> ResponseReturnValue:
     """Open a session and go on at an address without the token; whatever session this browser had is over."""
-    visitor = entry.enter(
-        token, address=client_address(), user_agent=request.user_agent.string, leaving=find_current()
-    )
+    visitor = entry.enter(token, address=client_address(), user_agent=request.user_agent.string, leaving=find_current())
     if visitor is None:
         return _closed()
     _begin(visitor)

@@ -116,6 +116,7 @@ class Standing:
     """What credit notes still hold."""
     credit_minor: int
     """Money received that settles nothing yet."""
+    has_autopay: bool
     open_count: int
     rows: Sequence[InvoiceRow]
 
@@ -136,6 +137,7 @@ def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int 
         select(
             Debtor.currency.label("debtor_currency"),
             Debtor.credit_minor,
+            Debtor.autopay,
             total(payable, is_invoice).label("payable_minor"),
             total(payable, and_(is_invoice, Invoice.due_on < today)).label("late_minor"),
             total(1, and_(is_payable, Invoice.due_on < today)).label("late_count"),
@@ -167,6 +169,7 @@ def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int 
         coming_count=int(first.coming_count),
         note_minor=int(first.note_minor),
         credit_minor=first.credit_minor,
+        has_autopay=first.autopay,
         open_count=first.open_count,
         rows=tuple(_row(row) for row in rows if row.id is not None),
     )

@@ -1,0 +1,67 @@
+"""Automatic payment on the due date: the debtor switches it on and off, and says up to how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from payments import queries as payments
+from payments.collections.service import withdraw
+from shared.access.queries import Visitor
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.kit import audit
+from shared.kit.db import reading, retrying, transaction
+from shared.kit.errors import Conflict
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Autopay:
+    """Whether invoices are paid by themselves, and up to how much; no maximum is None."""
+
+    is_on: bool
+    maximum: Money | None
+
+
+def autopay_of(visitor: Visitor) -> Autopay:
+    """What this debtor has chosen."""
+    with reading() as session:
+        row = session.execute(
+            select(Debtor.autopay, Debtor.autopay_maximum_minor).where(Debtor.id == visitor.debtor_id)
+        ).one()
+    most = row.autopay_maximum_minor
+    return Autopay(row.autopay, None if most is None else Money(most, visitor.currency))
+
+
+def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> None:
+    """Choose. Switching off also calls off what is announced and has not left yet.
+
+    Raises Conflict("autopay.no_mandate") when there is no mandate to pay under.
+    """
+
+    def act() -> None:
+        with transaction() as session:
+            debtor = lock_debtor(session, visitor.debtor_id)
+            if is_on and payments.usable_mandate(session, visitor.debtor_id) is None:
+                raise Conflict("autopay.no_mandate", _("Automatic payment needs a mandate. Please sign one first."))
+            before = {"autopay": debtor.autopay, "maximum_minor": debtor.autopay_maximum_minor}
+            debtor.autopay = is_on
+            debtor.autopay_maximum_minor = maximum.minor if is_on and maximum is not None else None
+            if not is_on:
+                withdraw(session, visitor.debtor_id, reason="autopay_off")
+            audit.record(
+                session,
+                visitor.as_actor(),
+                "debtor.autopay_on" if is_on else "debtor.autopay_off",
+                subject_type="debtor",
+                subject_id=visitor.debtor_id,
+                company_id=visitor.company_id,
+                debtor_id=visitor.debtor_id,
+                before=before,
+                after={"autopay": is_on, "maximum_minor": debtor.autopay_maximum_minor},
+            )
+
+    retrying(act)

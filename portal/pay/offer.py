@@ -1,0 +1,191 @@
+"""What may be paid and by which means, read for one debtor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from payments import queries as payments
+from payments.queries import MandateLine
+from portal.pay import rules
+from portal.pay.rules import Chosen, Payable, What, Wish
+from shared.access.queries import Visitor
+from shared.company.models import Company
+from shared.documents.facts import BankFacts
+from shared.invoices import queries as invoices
+from shared.invoices.queries import Credit, InvoiceRow
+from shared.kit.errors import Invalid, NotFound
+from shared.kit.money import Money, MoneyParseError
+from shared.kit.settings import get_settings
+from shared.kit.templating import day, money
+from shared.kit.words import gettext as _
+from shared.ledger.rules import Part
+
+SMALLEST_CARD_MINOR = 50
+"""Stripe takes no card payment below 0.50 EUR (docs.stripe.com/currencies)."""
+
+MOST_INVOICES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody is about to pay."""
+
+    wish: Wish
+    chosen: Sequence[Chosen]
+    currency: str
+    credit: Credit
+    mandate: MandateLine | None
+    card_maximum_minor: int | None
+    takes_cards: bool
+    takes_debits: bool
+    bank: BankFacts
+
+    @property
+    def total(self) -> Money:
+        return Money(rules.total(self.chosen), self.currency)
+
+    @property
+    def version(self) -> str:
+        return rules.version(self.chosen)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [Part(one.invoice_id, one.minor) for one in self.chosen]
+
+    @property
+    def credit_minor(self) -> int:
+        """How much of this could be settled with credit."""
+        return min(self.credit.minor, rules.total(self.chosen))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The wish as it stands in an address or a form."""
+        return as_values(self.wish)
+
+    @property
+    def remittance(self) -> str:
+        """What to write on a transfer: the account, then as many invoice numbers as a bank takes."""
+        return _fitting([one.number for one in self.chosen])
+
+
+def _fitting(numbers: Sequence[str], longest: int = 100) -> str:
+    text = ""
+    for number in numbers:
+        longer = f"{text} {number}".strip()
+        if len(longer) > longest:
+            break
+        text = longer
+    return text
+
+
+def read_wish(values: MultiDict[str, str], currency: str) -> Wish:
+    """The wish in an address or a form: what=all|late|these, invoice=… (repeated), amount-<invoice>=12,50.
+
+    Raises Invalid for an amount that is none, NotFound for an id that is none.
+    """
+    what = next((each for each in What if each.value == values.get("what")), What.ALL)
+    ids = []
+    for text in values.getlist("invoice")[:MOST_INVOICES]:
+        try:
+            ids.append(uuid.UUID(text))
+        except ValueError as error:
+            raise NotFound("invoice.missing", _("There is no such invoice.")) from error
+    amounts = {}
+    for invoice_id in ids:
+        if text := values.get(f"amount-{invoice_id}", "").strip():
+            try:
+                amounts[invoice_id] = max(0, Money.parse(text, currency).minor)
+            except MoneyParseError as error:
+                raise Invalid("pay.amount", _("This is not an amount. Write it like 1234.50.")) from error
+    return Wish(What.THESE if ids else what, tuple(dict.fromkeys(ids)), amounts)
+
+
+def as_values(wish: Wish) -> dict[str, Any]:
+    """The same wish for `url_for` and hidden fields."""
+    values: dict[str, Any] = {"what": wish.what.value}
+    if wish.what is What.THESE:
+        values["invoice"] = [str(identity) for identity in wish.invoice_ids]
+        values |= {f"amount-{identity}": f"{minor / 100:.2f}" for identity, minor in wish.amounts.items()}
+    return values
+
+
+def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
+    """What the wish means now; raises NotFound for another's invoice."""
+    company = session.execute(
+        select(
+            Company.card_maximum_minor,
+            Company.takes_cards,
+            Company.takes_debits,
+            Company.iban,
+            Company.bic,
+            Company.legal_name,
+        ).where(Company.id == visitor.company_id)
+    ).one()
+    settings = get_settings()
+    return Offer(
+        wish=wish,
+        chosen=choose(session, visitor, wish),
+        currency=visitor.currency,
+        credit=invoices.credit_of(session, visitor.debtor_id),
+        mandate=payments.usable_mandate(session, visitor.debtor_id),
+        card_maximum_minor=company.card_maximum_minor,
+        takes_cards=company.takes_cards and settings.stripe_api_key is not None,
+        takes_debits=company.takes_debits
+        and settings.gocardless_access_token is not None
+        and visitor.currency == "EUR",
+        bank=BankFacts(iban=company.iban.replace(" ", ""), bic=company.bic, holder=company.legal_name),
+    )
+
+
+def choose(session: Session, visitor: Visitor, wish: Wish) -> list[Chosen]:
+    """The parts that a wish means now."""
+    rows: Sequence[InvoiceRow]
+    if wish.what is What.THESE:
+        rows = invoices.rows_of(session, visitor.debtor_id, wish.invoice_ids)
+    else:
+        before = visitor.today if wish.what is What.LATE else None
+        rows = invoices.payable(session, visitor.debtor_id, due_before=before)
+    items = [Payable(row.id, row.number, row.due_on, row.payable_minor) for row in rows]
+    return rules.choose(items, wish, visitor.today)
+
+
+def means_of(offer: Offer) -> list[dict[str, Any]]:
+    """The ways to pay this, in the form that `components/means.html` draws; what cannot be used says why."""
+    ways = []
+    if offer.takes_cards:
+        ways.append({"value": "card", "title": _("Card"), "icon": "card", **_card(offer)})
+    if offer.takes_debits:
+        ways.append({"value": "debit", "title": _("Direct debit"), "icon": "bank", "text": _debit(offer.mandate)})
+    if offer.bank.iban:
+        text = _("We show you the details and a code to scan. The money arrives in one or two days.")
+        ways.append({"value": "transfer", "title": _("Bank transfer"), "icon": "transfer", "text": text})
+    return ways
+
+
+def _card(offer: Offer) -> Mapping[str, Any]:
+    if offer.total.minor < SMALLEST_CARD_MINOR:
+        least = money(Money(SMALLEST_CARD_MINOR, offer.currency))
+        return {"text": _("Cards are taken from %(amount)s on.", amount=least), "disabled": True}
+    if offer.card_maximum_minor is not None and offer.total.minor > offer.card_maximum_minor:
+        most = money(Money(offer.card_maximum_minor, offer.currency))
+        return {"text": _("Cards are taken up to %(amount)s.", amount=most), "disabled": True}
+    return {"text": _("Paid at once, on the secure page of Stripe.")}
+
+
+def _debit(mandate: MandateLine | None) -> str:
+    if mandate is None:
+        return _("You sign a mandate once, then we debit your account.")
+    if mandate.next_charge_on is None:
+        return _("From the account ending in %(ending)s, within a few bank days.", ending=mandate.iban_ending)
+    return _(
+        "From the account ending in %(ending)s, around %(day)s.",
+        ending=mandate.iban_ending,
+        day=day(mandate.next_charge_on),
+    )

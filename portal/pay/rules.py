@@ -1,0 +1,102 @@
+"""What somebody wants to pay: pure."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+
+class What(enum.Enum):
+    """How the amount was chosen."""
+
+    ALL = "all"
+    LATE = "late"
+    THESE = "these"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the address or the form asks for: everything, what is late, or these invoices, perhaps a part of each."""
+
+    what: What
+    invoice_ids: tuple[uuid.UUID, ...] = ()
+    amounts: Mapping[uuid.UUID, int] = field(default_factory=dict)
+    """Of some invoices: how much of it, in minor units, instead of all that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """An invoice as the chooser sees it; `minor` is what may be paid of it now."""
+
+    invoice_id: uuid.UUID
+    number: str
+    due_on: date
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A part of an invoice that is to be paid."""
+
+    invoice_id: uuid.UUID
+    number: str
+    due_on: date
+    minor: int
+    available_minor: int
+
+    @property
+    def is_part(self) -> bool:
+        return self.minor < self.available_minor
+
+
+def choose(items: Sequence[Payable], wish: Wish, today: date) -> list[Chosen]:
+    """The parts that a wish means today, by due day; never more of an invoice than may be paid of it."""
+    chosen = []
+    for item in sorted(items, key=lambda one: (one.due_on, one.invoice_id)):
+        if wish.what is What.LATE and item.due_on >= today:
+            continue
+        if wish.what is What.THESE and item.invoice_id not in wish.invoice_ids:
+            continue
+        minor = min(item.minor, wish.amounts.get(item.invoice_id, item.minor))
+        if minor > 0:
+            chosen.append(Chosen(item.invoice_id, item.number, item.due_on, minor, item.minor))
+    return chosen
+
+
+def version(parts: Sequence[Chosen]) -> str:
+    """What was shown, in sixteen characters: two equal ones mean the same invoices with the same amounts."""
+    shown = "|".join(f"{part.invoice_id}:{part.minor}" for part in parts)
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+def total(parts: Sequence[Chosen]) -> int:
+    """Sum in minor units."""
+    return sum(part.minor for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUse:
+    """So much of one source of credit for one invoice; `note_id` None means money that settled nothing yet."""
+
+    note_id: uuid.UUID | None
+    invoice_id: uuid.UUID
+    minor: int
+
+
+def use_credit(parts: Sequence[Chosen], sources: Sequence[tuple[uuid.UUID | None, int]]) -> list[CreditUse]:
+    """Spread credit over the parts, source after source, the oldest due part first; never more than either holds."""
+    uses = []
+    left = {part.invoice_id: part.minor for part in parts}
+    for note_id, minor in sources:
+        rest = minor
+        for part in parts:
+            taken = min(rest, left[part.invoice_id])
+            if taken > 0:
+                uses.append(CreditUse(note_id, part.invoice_id, taken))
+                left[part.invoice_id] -= taken
+                rest -= taken
+    return uses

@@ -1,0 +1,293 @@
+"""Paying: what, how, and what became of it. The browser is no witness: what is shown of a payment, the provider said."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from payments import queries as payments
+from payments.cards import checkout
+from payments.labels import payment_words, why_failed
+from payments.mandates import collect
+from payments.queries import PaymentLine
+from payments.status import GIVEN_UP, PaymentStatus
+from portal.pay import offer as offers
+from portal.pay.credit import apply_credit
+from portal.pay.offer import Offer
+from portal.pay.rules import What, Wish
+from shared.access.queries import Visitor
+from shared.documents import epc
+from shared.documents.mentions import spaced_iban
+from shared.kit.db import reading
+from shared.kit.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
+from shared.kit.money import Money, MoneyParseError
+from shared.kit.settings import get_settings
+from shared.kit.templating import money
+from shared.kit.words import current_language
+from shared.kit.words import gettext as _
+from shared.web.pages import page, see_other, send_away
+
+NOBODY = uuid.UUID(int=0)
+
+
+def choose(visitor: Visitor) -> ResponseReturnValue:
+    """What is to be paid, and by which means."""
+    offer = _offer(visitor, request.args)
+    if not offer.chosen:
+        flash(_("There is nothing to pay in what you chose."), "info")
+        return see_other("portal.account.home")
+    return _choose_page(offer)
+
+
+def _choose_page(offer: Offer, *, status: int = 200, changed: bool = False, refusal: str = "") -> Response:
+    return page(
+        "portal/pay/choose.html",
+        status=status,
+        offer=offer,
+        means=offers.means_of(offer),
+        attempt=str(uuid.uuid4()),
+        changed=changed,
+        refusal=refusal,
+    )
+
+
+def parts(visitor: Visitor) -> ResponseReturnValue:
+    """How much of each invoice: a form of amounts that leads back to the choice."""
+    ids = [identity for identity in request.args.getlist("invoice") if identity]
+    wish = offers.read_wish(request.args, visitor.currency) if "check" not in request.args else None
+    plain = wish or offers.read_wish(_without_amounts(), visitor.currency)
+    with reading() as session:
+        chosen = offers.choose(session, visitor, Wish(plain.what, plain.invoice_ids))
+    typed = {one.invoice_id: request.args.get(f"amount-{one.invoice_id}", "") for one in chosen}
+    if wish is None:
+        errors, amounts = _read_amounts(chosen, typed, visitor.currency)
+        if not errors and any(amounts.values()):
+            kept = Wish(What.THESE, tuple(identity for identity, minor in amounts.items() if minor), amounts)
+            return see_other("portal.pay.choose", **offers.as_values(kept))
+        errors = errors or {NOBODY: _("Write at least one amount.")}
+    else:
+        errors = {}
+    if not chosen:
+        return see_other("portal.account.home")
+    status = 422 if errors else 200
+    return page("portal/pay/parts.html", status=status, chosen=chosen, typed=typed, errors=errors, ids=ids)
+
+
+def _without_amounts() -> Any:
+    values = request.args.copy()
+    for name in list(values):
+        if name.startswith("amount-"):
+            values.poplist(name)
+    return values
+
+
+def _read_amounts(
+    chosen: list[Any], typed: dict[uuid.UUID, str], currency: str
+) -> tuple[dict[uuid.UUID, str], dict[uuid.UUID, int]]:
+    errors, amounts = {}, {}
+    for one in chosen:
+        try:
+            minor = Money.parse(typed[one.invoice_id], currency).minor if typed[one.invoice_id].strip() else 0
+        except MoneyParseError:
+            errors[one.invoice_id] = _("This is not an amount. Write it like 1234.50.")
+            continue
+        if minor < 0:
+            errors[one.invoice_id] = _("The amount must be more than zero.")
+        elif minor > one.available_minor:
+            most = money(Money(one.available_minor, currency))
+            errors[one.invoice_id] = _("At most %(amount)s is open on this invoice.", amount=most)
+        amounts[one.invoice_id] = minor
+    return errors, amounts
+
+
+def start(visitor: Visitor) -> ResponseReturnValue:
+    """Begin a payment. What is charged is what was shown, or nothing: a change in between shows the page anew."""
+    offer = _offer(visitor, request.form)
+    if not offer.chosen:
+        flash(_("There is nothing more to pay in what you chose."), "info")
+        return see_other("portal.account.home")
+    if request.form.get("version") != offer.version and not _is_known(visitor):
+        return _choose_page(offer, status=409, changed=True)
+    return _go(visitor, offer, request.form.get("means", ""))
+
+
+def _go(visitor: Visitor, offer: Offer, means: str) -> ResponseReturnValue:
+    if means == "transfer":
+        return see_other("portal.pay.transfer", **offer.values)
+    if means == "debit" and offer.mandate is None:
+        return see_other("portal.mandates.new", next=url_for("portal.pay.choose", **offer.values))
+    if means not in {"card", "debit"}:
+        return _choose_page(offer, status=422, refusal=_("Choose how you would like to pay."))
+    try:
+        return _begin_card(visitor, offer) if means == "card" else _begin_debit(visitor, offer)
+    except Conflict as conflict:
+        if conflict.code == "payment.under_way":
+            return _under_way(visitor, conflict)
+        if conflict.code == "ledger.not_available":
+            return _choose_page(_offer(visitor, request.form), status=409, changed=True)
+        raise
+    except (Invalid, Refused, Unavailable) as refusal:
+        return _choose_page(offer, status=refusal.http_status, refusal=refusal.message)
+
+
+def _offer(visitor: Visitor, values: Any) -> Offer:
+    wish = offers.read_wish(values, visitor.currency)
+    with reading() as session:
+        return offers.read_offer(session, visitor, wish)
+
+
+def _attempt() -> str:
+    """The id that the form carried: pressing twice is one payment."""
+    try:
+        return str(uuid.UUID(request.form.get("attempt", "")))
+    except ValueError as error:
+        raise Invalid(
+            "pay.attempt", _("This form is too old. Please go back, reload the page and try again.")
+        ) from error
+
+
+def _is_known(visitor: Visitor) -> bool:
+    """Whether this very form was sent before: then its money is held, and the page would look changed."""
+    with reading() as session:
+        return payments.find_payment(session, visitor.debtor_id, _attempt()) is not None
+
+
+def _begin_card(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
+    step = checkout.begin(
+        debtor_id=visitor.debtor_id,
+        contact_id=visitor.contact_id,
+        parts=offer.parts,
+        attempt=_attempt(),
+        language=current_language(),
+        success_url=_outside("portal.pay.returned"),
+        cancel_url=_outside("portal.pay.stopped"),
+        by=visitor.as_actor(),
+    )
+    if step.url is not None:
+        return send_away(step.url)
+    return see_other("portal.pay.returned", payment_id=step.payment_id)
+
+
+def _begin_debit(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
+    if offer.mandate is None:
+        raise NotFound("mandate.missing", _("There is no such mandate."))
+    payment = collect.pay_now(
+        debtor_id=visitor.debtor_id,
+        contact_id=visitor.contact_id,
+        mandate_id=offer.mandate.id,
+        parts=offer.parts,
+        attempt=_attempt(),
+        by=visitor.as_actor(),
+    )
+    return see_other("portal.pay.returned", payment_id=payment.id)
+
+
+def _outside(endpoint: str) -> str:
+    """An address that a provider sends the browser back to; `{payment_id}` is filled in when the payment is written."""
+    return get_settings().public_url + url_for(endpoint, payment_id=NOBODY).replace(str(NOBODY), "{payment_id}")
+
+
+def _under_way(visitor: Visitor, conflict: DomainError) -> Response:
+    with reading() as session:
+        rival = payments.find_payment(session, visitor.debtor_id, str(conflict.facts["payment_id"]))
+    if rival is None:
+        raise conflict
+    return page("portal/pay/under_way.html", status=409, payment=rival, words=payment_words(rival.status, rival.means))
+
+
+def transfer(visitor: Visitor) -> ResponseReturnValue:
+    """The details of a bank transfer, with the code that a banking application reads."""
+    offer = _offer(visitor, request.args)
+    if not offer.chosen:
+        return see_other("portal.account.home")
+    reference = f"{visitor.account_code} {offer.remittance}"
+    code = epc.transfer_code(offer.bank, holder=offer.bank.holder, amount=offer.total, text=reference)
+    return page(
+        "portal/pay/transfer.html",
+        offer=offer,
+        iban=spaced_iban(offer.bank.iban),
+        reference=reference,
+        qr=epc.as_svg(code).decode() if code is not None else "",
+    )
+
+
+def use_credit(visitor: Visitor) -> ResponseReturnValue:
+    """Settle with credit first, then go on to pay the rest."""
+    wish = offers.read_wish(request.form, visitor.currency)
+    try:
+        used = apply_credit(visitor, wish, shown=request.form.get("version", ""))
+    except Conflict:
+        return _choose_page(_offer(visitor, request.form), status=409, changed=True)
+    if used.is_zero:
+        flash(_("There is no credit left to use."), "info")
+    else:
+        flash(_("%(amount)s of your credit has been used.", amount=money(used)), "good")
+    with reading() as session:
+        rest = offers.choose(session, visitor, Wish(wish.what, wish.invoice_ids))
+    if rest and not wish.amounts:
+        return see_other("portal.pay.choose", **offers.as_values(wish))
+    return see_other("portal.account.home")
+
+
+def returned(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
+    """Where the debtor comes back to: what the provider says of the payment, in true words."""
+    if "X-Fragment" not in request.headers:
+        checkout.look(payment_id, visitor.debtor_id)
+    line = _line(visitor, payment_id)
+    return page(
+        "portal/pay/returned.html",
+        payment=line,
+        words=payment_words(line.status, line.means),
+        reason=why_failed(line.failure_code) if line.status is PaymentStatus.FAILED else "",
+        again=_again(visitor, line) if line.status in GIVEN_UP else "",
+    )
+
+
+def stopped(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
+    """Where the debtor comes back to without having paid: nothing is given up until he says so."""
+    checkout.look(payment_id, visitor.debtor_id)
+    line = _line(visitor, payment_id)
+    if not line.is_in_flight:
+        return redirect(url_for("portal.pay.returned", payment_id=payment_id), 303)
+    return page("portal/pay/stopped.html", payment=line)
+
+
+def resume(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
+    """Go on with a card payment whose page is open, or whose opening was never answered."""
+    _line(visitor, payment_id)
+    step = checkout.open_page(payment_id, by=visitor.as_actor())
+    if step.url is not None:
+        return send_away(step.url)
+    return see_other("portal.pay.returned", payment_id=payment_id)
+
+
+def abandon(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
+    """Give up a payment that is under way, and choose anew."""
+    line = _line(visitor, payment_id)
+    if line.means.value == "card":
+        status = checkout.abandon(payment_id, visitor.debtor_id, visitor.as_actor())
+    else:
+        status = collect.cancel(payment_id, visitor.debtor_id, visitor.as_actor())
+    if status not in GIVEN_UP:
+        return see_other("portal.pay.returned", payment_id=payment_id)
+    flash(_("That payment is given up. Nothing was taken."), "info")
+    return redirect(_again(visitor, line), 303)
+
+
+def _line(visitor: Visitor, payment_id: uuid.UUID) -> PaymentLine:
+    with reading() as session:
+        line = payments.find_payment(session, visitor.debtor_id, str(payment_id))
+    if line is None:
+        raise NotFound("payment.missing", _("There is no such payment."))
+    return line
+
+
+def _again(visitor: Visitor, line: PaymentLine) -> str:
+    """The address to choose the same invoices anew."""
+    with reading() as session:
+        story = payments.payment_story(session, line.id, visitor.debtor_id)
+    ids = [str(part.invoice_id) for part in story.allocations] if story else []
+    return url_for("portal.pay.choose", what="these", invoice=ids)
