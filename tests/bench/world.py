@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
-from psycopg import sql
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
-import wsgi
-from shared.kit import schema
-from shared.kit.db import get_engine, make_engine, transaction, use_engine
+from shared.kit.db import get_engine, transaction
+from tests.bench.server import empty_database
 from tests.support.people import a_company
 
 _WORLD = (
@@ -81,29 +76,6 @@ class World:
     url: str
     company_id: uuid.UUID
     seconds: float
-
-
-@contextmanager
-def empty_database() -> Iterator[str]:
-    """A migrated database of its own on the tests' server, in charge of this process; dropped afterwards."""
-    from shared.kit.servers import ensure_test_postgres
-
-    server = make_url(os.environ.get("GUICHET_DATABASE_URL") or ensure_test_postgres())
-    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    name = f"guichet_bench_{uuid.uuid4().hex[:10]}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = server.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
-    engine = make_engine(url)
-    use_engine(engine)
-    try:
-        schema.upgrade(wsgi.metadata())
-        yield url
-    finally:
-        engine.dispose()
-        use_engine(None)
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
