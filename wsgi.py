@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from copy import copy
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ MODELS = (
     "payments.models",
     "payments.webhooks.models",
     "payments.collections.models",
+    "payments.reconcile.models",
     "backoffice.access.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
@@ -49,6 +51,9 @@ JOBS: tuple[str, ...] = (
     "payments.webhooks.jobs",
     "payments.receipts.jobs",
     "payments.collections.jobs",
+    "payments.refunds.jobs",
+    "payments.reconcile.jobs",
+    "portal.access.jobs",
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
 )
@@ -132,6 +137,8 @@ def __getattr__(name: str) -> Any:
 
 COMMANDS = {
     "collections": "payments.collections.commands:collections",
+    "verify": "payments.reconcile.commands:verify",
+    "webhooks": "payments.reconcile.commands:webhooks",
     "import": "backoffice.imports.commands:import_group",
     "reminders": "backoffice.reminders.commands:reminders",
 }
@@ -152,7 +159,8 @@ class Commands(click.Group):
         group: click.Command = getattr(import_module(module), name)
         if isinstance(group, click.Group):
             group.callback = _prepare_quietly
-        return group
+            return group
+        return _prepared(group)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -164,6 +172,19 @@ class Commands(click.Group):
 
 def _prepare_quietly() -> None:
     prepare()
+
+
+def _prepared(command: click.Command) -> click.Command:
+    """The command, in a prepared process."""
+    prepared = copy(command)
+    act = command.callback
+
+    def call(*values: Any, **options: Any) -> Any:
+        prepare()
+        return act(*values, **options) if act else None
+
+    prepared.callback = call
+    return prepared
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -114,7 +114,6 @@ class PayoutSeen:
     currency: str
     paid_on: date | None
     is_returned: bool
-    lines: tuple[PayoutLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +224,11 @@ class RefundGateway(Protocol):
         ...
 
     def payouts_since(self, moment: datetime) -> Iterator[PayoutSeen]:
-        """Payouts made since a moment, with their lines."""
+        """Payouts made since a moment."""
+        ...
+
+    def payout_lines(self, reference: str) -> tuple[PayoutLine, ...]:
+        """What a payout is made of."""
         ...
 
     def money_since(self, moment: datetime) -> Iterator[MoneyObject]:

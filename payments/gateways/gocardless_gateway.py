@@ -413,30 +413,34 @@ class GoCardlessGateway:
                 yield self.read_event(event.attributes)
 
     def payouts_since(self, moment: datetime) -> Iterator[PayoutSeen]:
-        """Payouts made since a moment, with what they are made of."""
+        """Payouts made since a moment."""
         with _speaking():
             for payout in self._service("payouts").all(params={"created_at[gte]": _iso(moment), "limit": _PAGE}):
-                yield self._seen_payout(payout.attributes)
+                body = payout.attributes
+                yield PayoutSeen(
+                    reference=body["id"],
+                    amount_minor=body["amount"],
+                    currency=body["currency"],
+                    paid_on=date.fromisoformat(body["arrival_date"]) if body["arrival_date"] else None,
+                    is_returned=body["status"] == "bounced",
+                )
 
-    def _seen_payout(self, payout: Json) -> PayoutSeen:
+    def payout_lines(self, reference: str) -> tuple[PayoutLine, ...]:
+        """What a payout is made of. Fees are lines of their own here."""
+        with _speaking():
+            found = [
+                item.attributes
+                for item in self._service("payout_items").all(params={"payout": reference, "limit": _PAGE})
+            ]
         lines = []
-        for item in self._service("payout_items").all(params={"payout": payout["id"], "limit": _PAGE}):
-            body = item.attributes
+        for body in found:
             minor = int(str(body["amount"]).partition(".")[0])
-            links = body["links"] or {}
+            payment = (body["links"] or {}).get("payment")
             if body["type"] in FEES:
-                lines.append(PayoutLine("fee", links.get("payment"), 0, -minor))
+                lines.append(PayoutLine("fee", payment, 0, -minor))
             else:
-                lines.append(PayoutLine(LINES.get(body["type"], "other"), links.get("payment"), minor, 0))
-        arrival = payout["arrival_date"]
-        return PayoutSeen(
-            reference=payout["id"],
-            amount_minor=payout["amount"],
-            currency=payout["currency"],
-            paid_on=date.fromisoformat(arrival) if arrival else None,
-            is_returned=payout["status"] == "bounced",
-            lines=tuple(lines),
-        )
+                lines.append(PayoutLine(LINES.get(body["type"], "other"), payment, minor, 0))
+        return tuple(lines)
 
     def money_since(self, moment: datetime) -> Iterator[MoneyObject]:
         """Every debit and refund since a moment, and what of each should stand in the ledger."""

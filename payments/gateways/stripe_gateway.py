@@ -332,33 +332,24 @@ class StripeGateway:
                 yield self.read_event(event.to_dict())
 
     def payouts_since(self, moment: datetime) -> Iterator[PayoutSeen]:
-        """Payouts made since a moment, with what they are made of."""
+        """Payouts made since a moment."""
         params: Any = {"limit": _PAGE, "created": {"gte": int(moment.timestamp())}}
         with _speaking():
             for payout in self._v1.payouts.list(params).auto_paging_iter():
-                yield self._seen_payout(payout.to_dict())
+                yield PayoutSeen(
+                    reference=payout.id,
+                    amount_minor=payout.amount,
+                    currency=payout.currency.upper(),
+                    paid_on=datetime.fromtimestamp(payout.arrival_date, UTC).date(),
+                    is_returned=payout.status in ("failed", "canceled"),
+                )
 
-    def _seen_payout(self, payout: Json) -> PayoutSeen:
-        params: Any = {"payout": payout["id"], "limit": _PAGE, "expand": ["data.source"]}
-        lines = []
-        for line in self._v1.balance_transactions.list(params).auto_paging_iter():
-            body = line.to_dict()
-            if body["type"] == "payout":
-                continue
-            source = body["source"] if isinstance(body["source"], dict) else {}
-            kind = LINES.get(body["type"], "other")
-            if body["reporting_category"] in ("dispute", "dispute_reversal"):
-                kind = "chargeback" if body["amount"] < 0 else "chargeback_won"
-            reference = _reference(source.get("payment_intent"))
-            lines.append(PayoutLine(kind, reference, body["amount"], body["fee"]))
-        return PayoutSeen(
-            reference=payout["id"],
-            amount_minor=payout["amount"],
-            currency=payout["currency"].upper(),
-            paid_on=datetime.fromtimestamp(payout["arrival_date"], UTC).date(),
-            is_returned=payout["status"] in ("failed", "canceled"),
-            lines=tuple(lines),
-        )
+    def payout_lines(self, reference: str) -> tuple[PayoutLine, ...]:
+        """What a payout is made of: one line for each balance transaction."""
+        params: Any = {"payout": reference, "limit": _PAGE, "expand": ["data.source"]}
+        with _speaking():
+            found = [line.to_dict() for line in self._v1.balance_transactions.list(params).auto_paging_iter()]
+        return tuple(_line(body) for body in found if body["type"] != "payout")
 
     def money_since(self, moment: datetime) -> Iterator[MoneyObject]:
         """Every charge, refund and dispute since a moment, and what of each should stand in the ledger."""
@@ -374,6 +365,14 @@ class StripeGateway:
             for dispute in self._v1.disputes.list(params).auto_paging_iter():
                 if dispute.status not in (*INQUIRIES, "prevented"):
                     yield _money("chargeback", dispute.id, 0 if dispute.status == "won" else dispute.amount, dispute)
+
+
+def _line(body: Json) -> PayoutLine:
+    source = body["source"] if isinstance(body["source"], dict) else {}
+    kind = LINES.get(body["type"], "other")
+    if body["reporting_category"] in ("dispute", "dispute_reversal"):
+        kind = "chargeback" if body["amount"] < 0 else "chargeback_won"
+    return PayoutLine(kind, _reference(source.get("payment_intent")), body["amount"], body["fee"])
 
 
 def _money(kind: str, reference: str, minor: int, body: Any) -> MoneyObject:

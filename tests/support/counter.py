@@ -21,6 +21,7 @@ import payments
 from payments.cards import checkout
 from payments.mandates import collect, setup
 from payments.models import Mandate, Payment
+from shared.company.models import Company
 from shared.invoices.models import Invoice
 from shared.kit import clock, files
 from shared.kit.actors import Actor
@@ -111,9 +112,10 @@ class Counter:
     ) -> Counter:
         """Dora owes invoices F-1, F-2, … of these amounts, due in 0, 1, … days."""
         with transaction() as session:
+            home = session.scalars(select(Company)).first() or a_company(session, **company)
             debtor = a_debtor(
                 session,
-                a_company(session, **company),
+                home,
                 code,
                 street="3 rue des Halles",
                 postcode="35000",
@@ -199,7 +201,10 @@ class Counter:
     def amounts(self, *numbers: str) -> list[tuple[int, int]]:
         """(open, held) of invoices."""
         with reading() as session:
-            found = {invoice.number: invoice for invoice in session.scalars(select(Invoice))}
+            found = {
+                invoice.number: invoice
+                for invoice in session.scalars(select(Invoice).where(Invoice.debtor_id == self.debtor_id))
+            }
             return [(found[number].open_minor, found[number].held_minor) for number in numbers]
 
     def payments(self) -> list[Payment]:

@@ -184,6 +184,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_message_state", "outbox_message", ["state", "id"], unique=False)
     op.create_table(
+        "provider_watermark",
+        sa.Column(
+            "provider",
+            sa.Enum(
+                "stripe", "gocardless", "hand", name="provider", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("events_read_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_provider_watermark")),
+    )
+    op.create_table(
         "rate_counter",
         sa.Column("key_hash", sa.LargeBinary(), nullable=False),
         sa.Column("window_at", sa.DateTime(timezone=True), nullable=False),
@@ -1567,6 +1579,7 @@ def downgrade() -> None:
     op.drop_table("staff_member")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")
+    op.drop_table("provider_watermark")
     op.drop_index("ix_outbox_message_state", table_name="outbox_message")
     op.drop_index("ix_outbox_message_due", table_name="outbox_message", postgresql_where="state = 'waiting'")
     op.drop_table("outbox_message")

@@ -1,0 +1,73 @@
+"""Whether money moves as it should: for /healthz, /readyz and the people who watch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments.models import Payment, Refund
+from payments.status import PaymentStatus, RefundStatus
+from payments.webhooks.models import EventState
+from payments.webhooks.queries import count_by_state, oldest_unhandled_at
+from shared.kit import clock
+from shared.kit.outbox.models import MessageState, OutboxMessage
+from shared.messages.models import Message, MessageStatus
+
+LONGEST_WAIT = timedelta(minutes=30)
+"""A webhook that is not handled, or a message that is not sent, after so long means that something stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Ages in seconds (None: nothing waits), and counts of what needs a person."""
+
+    oldest_unhandled_webhook_s: int | None
+    oldest_unsent_message_s: int | None
+    oldest_waiting_job_s: int | None
+    stuck_webhooks: int
+    dead_jobs: int
+    uncertain_messages: int
+    unanswered_payments: int
+    """Written down more than an hour ago, and no provider has said anything yet."""
+    unanswered_refunds: int
+
+    @property
+    def is_ready(self) -> bool:
+        """False when something stands still; what merely needs a person does not take the service away."""
+        ages = (self.oldest_unhandled_webhook_s, self.oldest_unsent_message_s)
+        return all(age is None or age <= LONGEST_WAIT.total_seconds() for age in ages)
+
+
+def look(session: Session) -> Health:
+    """How things stand."""
+    now = clock.now()
+    events = count_by_state(session)
+    unsent = session.scalar(select(func.min(Message.created_at)).where(Message.status == MessageStatus.WAITING))
+    due = select(func.min(OutboxMessage.due_at)).where(
+        OutboxMessage.state == MessageState.WAITING, OutboxMessage.due_at <= now
+    )
+    hour_ago = now - timedelta(hours=1)
+    return Health(
+        oldest_unhandled_webhook_s=_age(oldest_unhandled_at(session), now),
+        oldest_unsent_message_s=_age(unsent, now),
+        oldest_waiting_job_s=_age(session.scalar(due), now),
+        stuck_webhooks=events.get(EventState.STUCK, 0),
+        dead_jobs=_count(session, OutboxMessage.state == MessageState.DEAD),
+        uncertain_messages=_count(session, Message.status == MessageStatus.UNCERTAIN),
+        unanswered_payments=_count(
+            session, (Payment.status == PaymentStatus.CREATED) & (Payment.created_at < hour_ago)
+        ),
+        unanswered_refunds=_count(session, (Refund.status == RefundStatus.APPROVED) & (Refund.created_at < hour_ago)),
+    )
+
+
+def _age(moment: datetime | None, now: datetime) -> int | None:
+    return None if moment is None else max(0, int((now - moment).total_seconds()))
+
+
+def _count(session: Session, which: Any) -> int:
+    return int(session.scalar(select(func.count()).where(which)) or 0)

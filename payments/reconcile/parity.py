@@ -1,0 +1,42 @@
+"""Nightly: what differs from the provider is asked about again, and what still differs is told to staff."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import select
+
+from payments.follow import follow
+from payments.models import Payment, Refund
+from payments.reconcile.verify import Difference, Proof, verify
+from shared.kit.db import reading
+from shared.kit.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+
+def mend() -> Proof:
+    """Compare everything, follow each payment that differs, compare again; what remains is logged for the operator."""
+    proof = verify()
+    for difference in proof.differences:
+        _follow(difference)
+    if proof.is_clean:
+        return proof
+    again = verify()
+    for difference in again.differences:
+        log.error("the books differ: %s", difference)
+    return again
+
+
+def _follow(difference: Difference) -> None:
+    with reading() as session:
+        payment_id = session.scalar(select(Payment.id).where(Payment.provider_reference == difference.subject))
+        if payment_id is None:
+            refund = select(Refund.payment_id).where(Refund.provider_reference == difference.subject)
+            payment_id = session.scalar(refund)
+    if payment_id is None:
+        return
+    try:
+        follow(payment_id)
+    except DomainError as error:
+        log.warning("could not mend %s: %s", difference.subject, error.code)

@@ -1,0 +1,88 @@
+"""What `guichet verify` compares inside our own books: one statement each, of our own words only."""
+
+# ruff: noqa: S608 - no word of these comes from outside
+
+from __future__ import annotations
+
+POSTED = "phase IN ('posted', 'post')"
+_UNRESOLVED = "phase = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfer r WHERE r.pending_id = t.id)"
+_BALANCES = f"""
+    SELECT owner, sum(minor) AS minor FROM (
+        SELECT debit_owner AS owner, amount_minor AS minor FROM ledger_transfer
+        WHERE debit_account = '{{account}}' AND {POSTED}
+        UNION ALL
+        SELECT credit_owner, -amount_minor FROM ledger_transfer WHERE credit_account = '{{account}}' AND {POSTED}
+    ) AS legs GROUP BY owner
+"""
+_RECEIVABLE = _BALANCES.format(account="receivable")
+_CREDIT = _BALANCES.format(account="credit")
+_HELD = f"""
+    SELECT credit_owner AS owner, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {_UNRESOLVED} GROUP BY 1
+"""
+_AT_PROVIDER = f"""
+    SELECT payment_id, sum(CASE WHEN debit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank')
+                                THEN amount_minor ELSE -amount_minor END) AS minor
+    FROM ledger_transfer
+    WHERE payment_id IS NOT NULL AND {POSTED}
+      AND (debit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank')
+           OR credit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank'))
+    GROUP BY payment_id
+"""
+
+LOCAL: dict[str, str] = {
+    "invoice open": f"""
+        SELECT i.number AS subject, i.currency, i.open_minor AS found,
+               (CASE WHEN i.kind = 'invoice' THEN 1 ELSE -1 END) * coalesce(l.minor, 0) AS expected
+        FROM invoice i LEFT JOIN ({_RECEIVABLE}) l ON l.owner = i.id""",
+    "invoice held": f"""
+        SELECT i.number AS subject, i.currency, i.held_minor AS found, coalesce(h.minor, 0) AS expected
+        FROM invoice i LEFT JOIN ({_HELD}) h ON h.owner = i.id""",
+    "debtor open": f"""
+        SELECT d.account_code AS subject, d.currency, d.open_minor AS found, coalesce(s.minor, 0) AS expected
+        FROM debtor d LEFT JOIN (
+            SELECT i.debtor_id, sum(l.minor) AS minor FROM invoice i JOIN ({_RECEIVABLE}) l ON l.owner = i.id
+            GROUP BY i.debtor_id
+        ) s ON s.debtor_id = d.id""",
+    "debtor held": f"""
+        SELECT d.account_code AS subject, d.currency, d.held_minor AS found, coalesce(s.minor, 0) AS expected
+        FROM debtor d LEFT JOIN (
+            SELECT i.debtor_id, sum(h.minor) AS minor FROM invoice i JOIN ({_HELD}) h ON h.owner = i.id
+            GROUP BY i.debtor_id
+        ) s ON s.debtor_id = d.id""",
+    "debtor credit": f"""
+        SELECT d.account_code AS subject, d.currency, d.credit_minor AS found, -coalesce(c.minor, 0) AS expected
+        FROM debtor d LEFT JOIN ({_CREDIT}) c ON c.owner = d.id""",
+    "resolution equals its hold": """
+        SELECT p.id::text AS subject, p.currency, r.amount_minor AS found,
+               CASE WHEN r.debit_account = p.debit_account AND r.credit_account = p.credit_account
+                         AND r.credit_owner = p.credit_owner THEN p.amount_minor ELSE -1 END AS expected
+        FROM ledger_transfer r JOIN ledger_transfer p ON p.id = r.pending_id""",
+    "payment settled": f"""
+        SELECT p.reference AS subject, p.currency, coalesce(l.minor, 0) AS found,
+               CASE WHEN p.status IN ('confirmed', 'settled') THEN p.amount_minor
+                    WHEN p.status = 'charged_back' THEN p.amount_minor - coalesce(c.minor, 0)
+                    ELSE 0 END - p.refunded_minor AS expected
+        FROM payment p
+        LEFT JOIN ({_AT_PROVIDER}) l ON l.payment_id = p.id
+        LEFT JOIN (
+            SELECT payment_id, sum(CASE WHEN kind = 'chargeback' THEN amount_minor ELSE -amount_minor END) AS minor
+            FROM ledger_transfer WHERE kind IN ('chargeback', 'chargeback_won') GROUP BY payment_id
+        ) c ON c.payment_id = p.id""",
+    "payment held": f"""
+        SELECT p.reference AS subject, p.currency, coalesce(h.minor, 0) AS found, 0 AS expected
+        FROM payment p LEFT JOIN (
+            SELECT payment_id, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {_UNRESOLVED} GROUP BY 1
+        ) h ON h.payment_id = p.id
+        WHERE p.status NOT IN ('created', 'submitted', 'action_needed')""",
+    "refunds of a payment": """
+        SELECT p.reference AS subject, p.currency, p.refunded_minor AS found, coalesce(r.minor, 0) AS expected
+        FROM payment p LEFT JOIN (
+            SELECT payment_id, sum(amount_minor) AS minor FROM refund WHERE status IN ('submitted', 'done') GROUP BY 1
+        ) r ON r.payment_id = p.id""",
+    "debits equal credits": """
+        SELECT 'all accounts' AS subject, currency, sum(minor) AS found, 0 AS expected FROM (
+            SELECT currency, amount_minor AS minor FROM ledger_transfer
+            UNION ALL SELECT currency, -amount_minor FROM ledger_transfer
+        ) AS legs GROUP BY currency""",
+}
+"""Each statement gives (subject, currency, found, expected) for everything it compares."""
