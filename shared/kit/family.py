@@ -23,7 +23,7 @@ __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_famil
 
 DEFAULT_PORT = 8000
 BEFORE = (("demo", "--seed"),)
-"""What `guichet` is told to do before anybody is let in."""
+"""What `guichet` is told to do before anybody is told the addresses."""
 
 _CODE = Path(__file__).resolve().parents[2]
 _NOTE = "demo.json"
@@ -97,8 +97,8 @@ def guichet_family(
     parts: list[Part] = [
         *engines,
         Member("twins", _twins(settings, port, host), env, ready=listens(_near(host), port + 1)),
-        *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
+        *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Gate(),  # the first page must not wait for the processor's attention
         Member("worker", [*_guichet(), "worker"], env),
         Member("clock", [*_guichet(), "clock"], env),

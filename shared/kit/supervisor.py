@@ -39,7 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 class Member:
     """A program that runs as long as the family does.
 
-    `env` is added to our own environment. Members start beside each other; the next task or gate, and the announcement, wait until each
+    `env` is added to our own environment. Members start beside each other; a gate, and the announcement, wait until each
     that was started has its `ready` say so.
     `stop_within_s` is how long it may take to finish what it is doing before it is killed.
     """
@@ -73,7 +73,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Gate:
-    """What comes after it starts when all members before it are ready."""
+    """What comes after it starts when all members before it are ready, and stops before they do."""
 
     name: str = "gate"
 
@@ -167,14 +167,13 @@ class Family:
             return
         if isinstance(part, Gate):
             self._await_members()
+            self._wave += 1
             return
         child = _Child(part, f"{self.mark}.{part.name}.", self._wave)
         if isinstance(part, Task):
-            self._await_members()
             self._start(child)
             self._await(child, lambda: child.process is not None and child.process.poll() is not None, part.within_s)
             self._finish_task(child)
-            self._wave += 1
             return
         self._start(child)
         self._children.append(child)
@@ -285,7 +284,7 @@ class Family:
         self._flush()
 
     def _stop_children(self, children: list[_Child]) -> None:
-        """Those that were started beside each other are stopped beside each other."""
+        """What stands between two gates is stopped together."""
         began = time.monotonic()
         for child in children:
             if child.process and child.process.poll() is None:

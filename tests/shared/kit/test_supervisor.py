@@ -18,7 +18,7 @@ from shared.kit.supervisor import require_free_ports
 FAMILY = """
 import sys
 from pathlib import Path
-from shared.kit.supervisor import Family, Member, Task
+from shared.kit.supervisor import Family, Gate, Member, Task
 
 folder = Path(sys.argv[1])
 leaf = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)"
@@ -38,6 +38,7 @@ parts = [
     Task("prepare", [sys.executable, "-c", "print('prepared')"]),
     Member("first", words(leaf, "first"), ready=(folder / "first").exists),
     Member("trunk", words(trunk, "trunk", str(folder / "leaf"), leaf), ready=(folder / "leaf").exists),
+    Gate(),
     *(eval(sys.argv[2]) if len(sys.argv) > 2 else []),
 ]
 sys.exit(Family(parts, run_dir=folder / "run", announce=lambda: print("all are ready")).run())
