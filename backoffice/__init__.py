@@ -14,11 +14,28 @@ def register(app: Flask, settings: Settings) -> None:
     """Mount the back-office's URLs below its own sign-in."""
     from backoffice import frame
     from backoffice.access import guards
+    from backoffice.collections import todo as collections_todo
+    from backoffice.debtors import todo as debtors_todo
+    from backoffice.home.views import CONTRIBUTIONS
+    from backoffice.imports import todo as imports_todo
     from backoffice.imports.views import allow_large_files
+    from backoffice.messages import todo as messages_todo
+    from backoffice.payments import todo as payments_todo
+    from backoffice.reminders import todo as reminders_todo
+    from backoffice.system import todo as system_todo
     from backoffice.urls import ROUTES
     from shared.web.routes import mount
 
     guards.install(app)
     frame.install(app, settings)
-    mount(app, ROUTES)
     allow_large_files(app)
+    app.extensions[CONTRIBUTIONS] = [
+        payments_todo.contribute,
+        debtors_todo.contribute,
+        messages_todo.contribute,
+        imports_todo.contribute,
+        reminders_todo.contribute,
+        collections_todo.contribute,
+        system_todo.contribute,
+    ]
+    mount(app, ROUTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
@@ -11,12 +12,14 @@ from backoffice import labels
 from backoffice.access.guards import find_current
 from backoffice.access.labels import ROLES
 from backoffice.access.member import Member
+from payments.webhooks.models import EventState
 from shared.kit import clock, templating
 from shared.kit.db import reading
 from shared.kit.money import Money
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.kit.settings import Settings
 from shared.kit.words import lazy_gettext as _l
+from shared.kit.words import ngettext
 from shared.messages.models import Message, MessageStatus
 
 ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
@@ -44,8 +47,23 @@ def install(app: Flask, settings: Settings) -> None:
         act_word=labels.act,
         role_word=lambda role: str(ROLES[role]),
         money_of=Money,
+        event_counts=lambda counts: {state.value: counts.get(state, 0) for state in EventState},
+        span=_span,
+        spaced=lambda iban: " ".join(iban[i : i + 4] for i in range(0, len(iban), 4)),
         has_endpoint=lambda name: name in app.view_functions,
     )
+
+
+def _span(length: timedelta) -> str:
+    """How often, in the largest unit that fits."""
+    seconds = int(length.total_seconds())
+    if seconds % 86_400 == 0:
+        return ngettext("%(n)s day", "%(n)s days", seconds // 86_400)
+    if seconds % 3600 == 0:
+        return ngettext("%(n)s hour", "%(n)s hours", seconds // 3600)
+    if seconds % 60 == 0:
+        return ngettext("%(n)s minute", "%(n)s minutes", seconds // 60)
+    return ngettext("%(n)s second", "%(n)s seconds", seconds)
 
 
 def _frame(settings: Settings) -> dict[str, Any]:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from payments.collections.models import CollectionState, Outcome
+from payments.labels import FOR_STAFF, MANDATE_FOR_STAFF, MEANS, REFUND_FOR_STAFF
 from payments.models import Means, Provider
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
+from payments.webhooks.models import EventState
 from shared.access.models import LinkPurpose
 from shared.debtors.models import ContactRole, DebtorKind
 from shared.invoices.models import FreezeKind
@@ -28,35 +31,30 @@ class Label:
 
 _P, _M, _R = PaymentStatus, MandateStatus, RefundStatus
 
+_ICONS: dict[Enum, str] = {
+    _P.SETTLED: "bank",
+    _P.CANCELLED: "stop",
+    _P.EXPIRED: "clock",
+    _P.CHARGED_BACK: "undo",
+    _M.SUSPENDED: "pause",
+    _M.CANCELLED: "stop",
+    _M.EXPIRED: "clock",
+    _M.BLOCKED: "lock",
+    _R.DECLINED: "stop",
+    Means.CARD: "card",
+    Means.DEBIT: "repeat",
+    Means.TRANSFER: "transfer",
+    Means.CHEQUE: "pen",
+    Means.CASH: "wallet",
+}
+
 LABELS: dict[Enum, Label] = {
-    _P.CREATED: Label(_l("Being prepared"), "wait"),
-    _P.SUBMITTED: Label(_l("With the provider"), "wait"),
-    _P.ACTION_NEEDED: Label(_l("The payer must act"), "wait"),
-    _P.CONFIRMED: Label(_l("Confirmed"), "good"),
-    _P.SETTLED: Label(_l("Paid out"), "good", "bank"),
-    _P.FAILED: Label(_l("Failed"), "late"),
-    _P.CANCELLED: Label(_l("Cancelled"), "neutral", "stop"),
-    _P.EXPIRED: Label(_l("Expired"), "neutral", "clock"),
-    _P.CHARGED_BACK: Label(_l("Charged back"), "late", "undo"),
-    _M.CREATED: Label(_l("Being given"), "wait"),
-    _M.PENDING: Label(_l("On its way to the bank"), "wait"),
-    _M.ACTIVE: Label(_l("Active"), "good"),
-    _M.SUSPENDED: Label(_l("Suspended"), "wait", "pause"),
-    _M.FAILED: Label(_l("Refused by the bank"), "late"),
-    _M.CANCELLED: Label(_l("Cancelled"), "neutral", "stop"),
-    _M.EXPIRED: Label(_l("Expired"), "neutral", "clock"),
-    _M.BLOCKED: Label(_l("Blocked"), "late", "lock"),
-    _R.ASKED: Label(_l("Asked for"), "wait"),
-    _R.APPROVED: Label(_l("Approved"), "wait"),
-    _R.SUBMITTED: Label(_l("With the provider"), "wait"),
-    _R.DONE: Label(_l("Done"), "good"),
-    _R.FAILED: Label(_l("Failed"), "late"),
-    _R.DECLINED: Label(_l("Declined"), "neutral", "stop"),
-    Means.CARD: Label(_l("Card"), icon="card"),
-    Means.DEBIT: Label(_l("Direct debit"), icon="repeat"),
-    Means.TRANSFER: Label(_l("Transfer"), icon="transfer"),
-    Means.CHEQUE: Label(_l("Cheque"), icon="pen"),
-    Means.CASH: Label(_l("Cash"), icon="wallet"),
+    **{
+        status: Label(words.word, words.tone, _ICONS.get(status, ""))
+        for table in (FOR_STAFF, MANDATE_FOR_STAFF, REFUND_FOR_STAFF)
+        for status, words in table.items()
+    },
+    **{means: Label(word_of, icon=_ICONS[means]) for means, word_of in MEANS.items()},
     Provider.STRIPE: Label("Stripe"),
     Provider.GOCARDLESS: Label("GoCardless"),
     Provider.HAND: Label(_l("By hand")),
@@ -73,6 +71,18 @@ LABELS: dict[Enum, Label] = {
     MessageState.WAITING: Label(_l("Waiting"), "wait"),
     MessageState.DONE: Label(_l("Done"), "good"),
     MessageState.DEAD: Label(_l("Dead"), "late"),
+    EventState.WAITING: Label(_l("Waiting"), "wait"),
+    EventState.HANDLED: Label(_l("Handled"), "good"),
+    EventState.IGNORED: Label(_l("Ignored"), "neutral"),
+    EventState.PARKED: Label(_l("Parked"), "wait", "pause"),
+    EventState.STUCK: Label(_l("Stuck"), "late"),
+    CollectionState.ANNOUNCED: Label(_l("Announced"), "wait", "bell"),
+    CollectionState.CREATED: Label(_l("Debit made"), "good"),
+    CollectionState.SKIPPED: Label(_l("Skipped"), "neutral", "stop"),
+    Outcome.ANNOUNCE: Label(_l("Announced"), "wait", "bell"),
+    Outcome.COLLECT: Label(_l("Debit made"), "good"),
+    Outcome.SHIFT: Label(_l("Moved to a later day"), "info", "calendar"),
+    Outcome.SKIP: Label(_l("Skipped"), "neutral", "stop"),
     DebtorKind.BUSINESS: Label(_l("Business")),
     DebtorKind.CONSUMER: Label(_l("Consumer")),
     ContactRole.OWNER: Label(_l("Owner")),

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from flask import request, url_for
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.web.paging import DEFAULT_SIZE, Page, decode_key, encode_key
 
 MAXIMUM_SEARCH_LENGTH = 100
+
+Query: TypeAlias = Select[*tuple[Any, ...]]
+Line: TypeAlias = Row[*tuple[Any, ...]]
+Column: TypeAlias = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Ask:
 
     def export_address(self, endpoint: str, form: str, **values: Any) -> str:
         """The address of a file with exactly what is filtered, in the same order."""
-        return url_for(endpoint, form=form, sort=self.sort or None, **self.values, **values)
+        asked: dict[str, Any] = {**self.values, **values, "form": form, "sort": self.sort or None}
+        return url_for(endpoint, **asked)
 
 
 def asked(*filters: str) -> Ask:
@@ -82,17 +87,17 @@ def asked(*filters: str) -> Ask:
 class Orders:
     """The orders of a list: word in the address → column that is never NULL. `identity` makes each order total."""
 
-    columns: Mapping[str, ColumnElement[Any]]
-    identity: ColumnElement[Any]
+    columns: Mapping[str, Column]
+    identity: Column
     default: str
 
-    def choose(self, sort: str) -> tuple[str, ColumnElement[Any], bool]:
+    def choose(self, sort: str) -> tuple[str, Column, bool]:
         """The word, the column, and whether the order is descending ("-due")."""
         word = sort if sort.removeprefix("-") in self.columns else self.default
         return word, self.columns[word.removeprefix("-")], word.startswith("-")
 
 
-def ordered(query: Select[Any], orders: Orders, sort: str) -> Select[Any]:
+def ordered(query: Query, orders: Orders, sort: str) -> Query:
     """The whole selection in the asked order (exports)."""
     _word, column, down = orders.choose(sort)
     if down:
@@ -100,9 +105,7 @@ def ordered(query: Select[Any], orders: Orders, sort: str) -> Select[Any]:
     return query.order_by(column, orders.identity)
 
 
-def one_page(
-    session: Session, query: Select[Any], orders: Orders, ask: Ask, *, size: int = DEFAULT_SIZE
-) -> Page[Row[Any]]:
+def one_page(session: Session, query: Query, orders: Orders, ask: Ask, *, size: int = DEFAULT_SIZE) -> Page[Line]:
     """One page of a selection. Keys are addresses: `next_key` and `previous_key` are ready for a link."""
     _word, column, down = orders.choose(ask.sort)
     backwards = not ask.after and bool(decode_key(ask.before))
@@ -113,7 +116,7 @@ def one_page(
         query = query.where(here < tuple_(*place) if falls else here > tuple_(*place))
     directions = [each.desc() if falls else each for each in (column, orders.identity)]
     query = query.add_columns(column.label("sort_key"), orders.identity.label("sort_id"))
-    rows: Sequence[Row[Any]] = session.execute(query.order_by(*directions).limit(size + 1)).all()
+    rows: Sequence[Line] = session.execute(query.order_by(*directions).limit(size + 1)).all()
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows = rows[::-1]
@@ -126,11 +129,11 @@ def one_page(
     )
 
 
-def _key(row: Row[Any]) -> str:
+def _key(row: Line) -> str:
     return encode_key([row.sort_key, row.sort_id])
 
 
-def _place(key: str, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]] | None:
+def _place(key: str, columns: Sequence[Column]) -> list[ColumnElement[Any]] | None:
     """The values of a key as the columns' types; None for none, and for one that somebody has changed."""
     values = decode_key(key)
     if values is None or len(values) != len(columns):

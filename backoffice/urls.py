@@ -2,14 +2,22 @@
 
 from backoffice.access import views as access
 from backoffice.access.guards import half_way, staff
+from backoffice.collections import views as collections
 from backoffice.debtors import views as debtors
 from backoffice.debtors.money import views as money
 from backoffice.home import views as home
+from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
+from backoffice.mandates import views as mandates
+from backoffice.messages import views as messages
+from backoffice.payments import views as payments
+from backoffice.reminders import views as reminders
+from backoffice.setup import views as setup
+from backoffice.system import views as system
 from shared.web.routes import Route, anyone
 
+# fmt: off
 ROUTES: list[Route] = [
-    # fmt: off
     Route("GET",      "/",                                                 home.today,                  staff("desk.enter")),
     Route("GET",      "/search",                                           home.search,                 staff("desk.enter")),
 
@@ -34,6 +42,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/debtors",                                          debtors.browse,              staff("debtors.read")),
     Route("GET",      "/debtors.<form>",                                   debtors.export,              staff("debtors.export")),
     Route("GET",      "/debtors/<uuid:debtor_id>",                         debtors.show,                staff("debtors.read")),
+    Route("GET",      "/debtors/<uuid:debtor_id>/statement.<form>",        debtors.statement,           staff("debtors.read")),
     Route("GET",      "/debtors/<uuid:debtor_id>/links",                   debtors.links,               staff("debtors.read")),
     Route("POST",     "/debtors/<uuid:debtor_id>/links",                   debtors.send_link,           staff("links.send")),
     Route("POST",     "/debtors/<uuid:debtor_id>/links/revoke",            debtors.revoke,              staff("links.revoke")),
@@ -49,7 +58,60 @@ ROUTES: list[Route] = [
     Route("GET",      "/invoices",                                         invoices.browse,             staff("invoices.read")),
     Route("GET",      "/invoices.<form>",                                  invoices.export,             staff("invoices.export")),
     Route("GET",      "/invoices/<uuid:invoice_id>",                       invoices.show,               staff("invoices.read")),
+    Route("GET",      "/invoices/<uuid:invoice_id>.pdf",                   invoices.paper,              staff("invoices.read")),
     Route("POST",     "/invoices/<uuid:invoice_id>/hold",                  invoices.hold,               staff("invoices.hold")),
     Route("POST",     "/invoices/<uuid:invoice_id>/lift/<uuid:freeze_id>", invoices.lift,               staff("invoices.hold")),
-    # fmt: on
+
+    Route("GET",      "/payments",                                         payments.browse,             staff("payments.read")),
+    Route("GET",      "/payments.<form>",                                  payments.export,             staff("payments.export")),
+    Route("GET",      "/payments/<uuid:payment_id>",                       payments.show,               staff("payments.read")),
+    Route("POST",     "/payments/<uuid:payment_id>/ask",                   payments.ask_provider,       staff("payments.ask")),
+    Route("POST",     "/payments/<uuid:payment_id>/refunds",               payments.ask_refund,         staff("refunds.ask", fresh=True)),
+    Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("refunds.approve", fresh=True)),
+    Route("POST",     "/payments/<uuid:payment_id>/undo",                  payments.undo,               staff("receipts.undo", fresh=True)),
+
+    Route("GET",      "/mandates",                                         mandates.browse,             staff("mandates.read")),
+    Route("GET",      "/mandates.<form>",                                  mandates.export,             staff("payments.export")),
+    Route("GET",      "/mandates/<uuid:mandate_id>",                       mandates.show,               staff("mandates.read")),
+    Route("POST",     "/mandates/<uuid:mandate_id>/ask",                   mandates.ask_provider,       staff("payments.ask")),
+    Route("POST",     "/mandates/<uuid:mandate_id>/cancel",                mandates.cancel,             staff("mandates.cancel", fresh=True)),
+
+    Route("GET",      "/collections",                                      collections.browse,          staff("collections.read")),
+    Route("GET",      "/collections/try-out",                              collections.try_out,         staff("collections.read")),
+    Route("POST",     "/collections/run",                                  collections.run_now,         staff("collections.run")),
+    Route("GET",      "/collections/<uuid:run_id>",                        collections.show,            staff("collections.read")),
+    Route("GET",      "/collections/<uuid:run_id>.<form>",                 collections.export,          staff("payments.export")),
+
+    Route("GET",      "/reminders",                                        reminders.browse,            staff("reminders.read")),
+    Route("GET",      "/reminders/try-out",                                reminders.try_out,           staff("reminders.read")),
+    Route("POST",     "/reminders/run",                                    reminders.run_now,           staff("reminders.run")),
+    Route("GET",      "/reminders/<uuid:run_id>",                          reminders.show,              staff("reminders.read")),
+    Route("GET",      "/reminders/<uuid:run_id>.<form>",                   reminders.export,            staff("debtors.export")),
+
+    Route("GET",      "/messages",                                         messages.browse,             staff("messages.read")),
+    Route("GET",      "/messages.<form>",                                  messages.export,             staff("messages.export")),
+    Route("GET",      "/messages/<uuid:message_id>",                       messages.show,               staff("messages.read")),
+    Route("GET",      "/messages/<uuid:message_id>/html",                  messages.html,               staff("messages.read")),
+    Route("GET",      "/messages/<uuid:message_id>/files/<int:position>",  messages.attachment,         staff("messages.read")),
+    Route("POST",     "/messages/<uuid:message_id>/again",                 messages.send_again,         staff("messages.send")),
+
+    *IMPORTS,
+
+    Route("GET",      "/system",                                           system.overview,             staff("system.read")),
+    Route("POST",     "/system/duties",                                    system.ask_duty,             staff("system.act")),
+    Route("GET",      "/system/webhooks",                                  system.inbox,                staff("system.read")),
+    Route("GET",      "/system/webhooks/<uuid:event_id>",                  system.event,                staff("system.read")),
+    Route("POST",     "/system/webhooks/<uuid:event_id>/replay",           system.replay_event,         staff("system.act")),
+    Route("GET",      "/system/outbox",                                    system.outbox,               staff("system.read")),
+    Route("GET",      "/system/outbox/<uuid:message_id>",                  system.message,              staff("system.read")),
+    Route("POST",     "/system/outbox/<uuid:message_id>/replay",           system.replay_message,       staff("system.act")),
+    Route("POST",     "/system/outbox/<uuid:message_id>/abandon",          system.abandon_message,      staff("system.act")),
+    Route("GET",      "/system/audit",                                     system.audit,                staff("audit.read")),
+    Route("GET",      "/system/audit.<form>",                              system.export_audit,         staff("audit.read")),
+
+    Route("GET",      "/setup",                                            setup.company,               staff("company.read", needs_company=False)),
+    Route("POST",     "/setup",                                            setup.change_company,        staff("company.write")),
+    Route("GET POST", "/setup/bank",                                       setup.bank,                  staff("company.write", fresh=True)),
+    Route("GET POST", "/setup/new",                                        setup.add_company,           staff("company.write", fresh=True, needs_company=False)),
 ]
+# fmt: on

@@ -10,6 +10,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 from backoffice.access.labels import ROLES
 from backoffice.access.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from backoffice.access.permissions import Role
+from backoffice.options import LANGUAGES, options
 from shared.debtors.service import normalise_email
 from shared.kit.errors import Invalid
 from shared.kit.words import lazy_gettext as _l
@@ -46,7 +47,11 @@ class PasswordForm(BaseForm):
         _l("New password"),
         [
             InputRequired(_l("Write a new password.")),
-            Length(MINIMUM_LENGTH, MAXIMUM_LENGTH, _l("A password has at least %(least)s characters.", least=MINIMUM_LENGTH)),
+            Length(
+                MINIMUM_LENGTH,
+                MAXIMUM_LENGTH,
+                _l("A password has at least %(least)s characters.", least=MINIMUM_LENGTH),
+            ),
         ],
     )
     again = PasswordField(_l("New password, once more"), [EqualTo("new", _l("The two passwords differ."))])
@@ -56,14 +61,16 @@ class StaffForm(BaseForm):
     """A member of staff."""
 
     name = StringField(_l("Name"), [InputRequired(_l("Write a name.")), Length(max=120)])
-    role = RadioField(_l("Role"), choices=[(role.value, word) for role, word in ROLES.items()], default=Role.AGENT.value)
+    role = RadioField(
+        _l("Role"), choices=options([(role.value, word) for role, word in ROLES.items()]), default=Role.AGENT.value
+    )
 
 
 class NewStaffForm(StaffForm):
     """A new member of staff."""
 
     email = EmailField(_l("E-mail address"), [InputRequired(_l("Write an e-mail address.")), Length(max=254)])
-    language = SelectField(_l("Language"), choices=[("fr", "Français"), ("en", "English")])
+    language = SelectField(_l("Language"), choices=LANGUAGES)
 
     def validate_email(self, field: Any) -> None:
         """It must be an address."""

@@ -26,20 +26,21 @@ FRESH = timedelta(minutes=15)
 def install(app: Flask) -> None:
     """Give the door its own Flask-Login manager; staff see pages in the language they chose."""
     manager = LoginManager()
-    manager.session_protection = None  # the session is kept on the server; its address and browser are shown, not trusted
+    manager.session_protection = ""  # kept on the server: address and browser are shown, not trusted
     manager.init_app(app)
 
-    @manager.user_loader
     def load(token: str) -> Member | None:
         return queries.find_member(token, company=session.get("company"))
 
+    manager.user_loader(load)
     language_from(app, lambda: member.language if (member := find_current()) else None)
 
 
 def find_current() -> Member | None:
     """Who is at the desk, or None; read once a request."""
     if "member" not in g:
-        g.member = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+        user: Any = current_user
+        g.member = user._get_current_object() if user.is_authenticated else None  # noqa: SLF001
     member: Member | None = g.member
     return member
 
@@ -59,7 +60,9 @@ def _check(permission: str, *, fresh: bool, needs_company: bool) -> Member | Res
     if member is None:
         return redirect(url_for("backoffice.access.sign_in", next=here()), 303)
     if not member.may(permission):
-        raise Refused("staff.may_not", _("You do not have the right to do this. Ask a colleague who manages the rights."))
+        raise Refused(
+            "staff.may_not", _("You do not have the right to do this. Ask a colleague who manages the rights.")
+        )
     if needs_company and member.company is None:
         return redirect(url_for("backoffice.setup.company"), 303)
     if fresh and not signin.is_fresh(member.confirmed_at, FRESH):

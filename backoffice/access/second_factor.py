@@ -52,7 +52,10 @@ def picture_of(salt: bytes, *, email: str) -> str:
 
 def new_recovery_codes() -> list[str]:
     """Ten single-use codes of 80 bits."""
-    return ["-".join("".join(secrets.choice(_ALPHABET) for _i in range(4)) for _g in range(4)) for _c in range(RECOVERY_CODES)]
+    return [
+        "-".join("".join(secrets.choice(_ALPHABET) for _i in range(4)) for _g in range(4))
+        for _c in range(RECOVERY_CODES)
+    ]
 
 
 def recovery_digest(code: str) -> bytes:

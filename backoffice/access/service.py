@@ -61,7 +61,9 @@ def change_member(session: Session, member_id: uuid.UUID, *, name: str, role: Ro
     _record(session, by, "staff.changed", member_id, before=before, after={"name": member.name, "role": role.value})
 
 
-def set_password(session: Session, member_id: uuid.UUID, *, password_hash: str, keep: uuid.UUID | None, by: Actor) -> None:
+def set_password(
+    session: Session, member_id: uuid.UUID, *, password_hash: str, keep: uuid.UUID | None, by: Actor
+) -> None:
     """Another password; every session but `keep` ends."""
     member = _get(session, member_id)
     member.password_hash = password_hash
@@ -116,7 +118,8 @@ def confirm_enrolment(session: Session, member_id: uuid.UUID, *, code: str, by: 
     session.execute(delete(StaffRecoveryCode).where(StaffRecoveryCode.member_id == member_id))
     codes = second_factor.new_recovery_codes()
     session.add_all(
-        StaffRecoveryCode(id=new_id(), member_id=member_id, code_hash=second_factor.recovery_digest(each)) for each in codes
+        StaffRecoveryCode(id=new_id(), member_id=member_id, code_hash=second_factor.recovery_digest(each))
+        for each in codes
     )
     _record(session, by, "staff.second_factor_set", member_id)
     return codes

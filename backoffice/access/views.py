@@ -107,7 +107,11 @@ def _enrol(member_id: uuid.UUID, *, template: str) -> ResponseReturnValue:
         if codes is not None:
             if guards.find_current() is None:
                 _enter(member_id, None)
-            return page("backoffice/access/recovery_codes.html", codes=codes, next=safe_next(form.next.data, url_for("backoffice.home.today")))
+            return page(
+                "backoffice/access/recovery_codes.html",
+                codes=codes,
+                next=safe_next(form.next.data, url_for("backoffice.home.today")),
+            )
         wrong = _("This code is wrong. Is the clock of your phone right?")
     status = 422 if form.is_submitted() else 200
     return page(
@@ -192,9 +196,7 @@ def change_password(member: Member) -> ResponseReturnValue:
         return _me(member, form, 422)
     hashed = passwords.hash_password(form.new.data or "")
     with transaction() as db_session:
-        service.set_password(
-            db_session, member.id, password_hash=hashed, keep=member.session_id, by=member.as_actor()
-        )
+        service.set_password(db_session, member.id, password_hash=hashed, keep=member.session_id, by=member.as_actor())
     flash(_("Your password is changed; your other sessions have ended."), "good")
     return see_other("backoffice.access.me")
 

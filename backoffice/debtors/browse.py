@@ -6,12 +6,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, lateral, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, lateral, select, true
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Orders, like, one_page, ordered
+from backoffice.listing import Ask, Line, Orders, Query, like, one_page, ordered
 from payments.models import Mandate
 from payments.status import USABLE_MANDATES
 from shared.debtors.models import Contact, Debtor, DebtorContact
@@ -100,7 +99,7 @@ def _late(company_id: uuid.UUID, today: date) -> tuple[ColumnElement[bool], ...]
     )
 
 
-def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Select[Any]:
+def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
     is_late = and_(Invoice.due_on < today, Invoice.kind == InvoiceKind.INVOICE)
     items = lateral(
         select(
@@ -127,7 +126,7 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Select[Any]:
     return _filtered(query, company_id, ask, today)
 
 
-def _filtered(query: Select[Any], company_id: uuid.UUID, ask: Ask, today: date) -> Select[Any]:
+def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, today: date) -> Query:
     query = query.where(Debtor.company_id == company_id)
     for word in searchable(ask.q).split():
         query = query.where(Debtor.search_text.like(like(word)))
@@ -145,7 +144,7 @@ def _conditions(company_id: uuid.UUID, today: date) -> dict[str, ColumnElement[b
         "open": Debtor.open_minor > 0,
         "late": Debtor.id.in_(select(Invoice.debtor_id).where(*_late(company_id, today))),
         "credit": Debtor.credit_minor > 0,
-        "autopay": Debtor.autopay,
+        "autopay": Debtor.autopay.is_(True),
         "mandate": _has_mandate(),
         "paused": Debtor.reminders_paused_until >= today,
         "unreachable": and_(Debtor.open_minor > 0, ~reachable),
@@ -156,7 +155,7 @@ def _has_mandate() -> ColumnElement[bool]:
     return exists().where(Mandate.debtor_id == Debtor.id, Mandate.status.in_(USABLE_MANDATES))
 
 
-def _row(row: Row[Any], today: date) -> DebtorRow:
+def _row(row: Line, today: date) -> DebtorRow:
     return DebtorRow(
         id=row.id,
         code=row.account_code,

@@ -7,11 +7,13 @@ from typing import Any
 from wtforms import BooleanField, EmailField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from backoffice.options import LANGUAGES, options
 from shared.debtors.models import ContactRole
 from shared.debtors.service import normalise_email
 from shared.kit.errors import Invalid
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm, DayField
+
 
 class NoteForm(BaseForm):
     """Something to remember."""
@@ -25,13 +27,15 @@ class ContactForm(BaseForm):
     name = StringField(_l("Name"), [Length(max=120)])
     email = EmailField(_l("E-mail address"), [InputRequired(_l("Write an e-mail address.")), Length(max=254)])
     phone = StringField(_l("Telephone"), [Length(max=40)])
-    language = SelectField(_l("Language"), choices=[("fr", "Français"), ("en", "English")])
+    language = SelectField(_l("Language"), choices=LANGUAGES)
     role = RadioField(
         _l("What this person may do"),
-        choices=[
-            (ContactRole.OWNER.value, _l("Everything, also give others access")),
-            (ContactRole.MEMBER.value, _l("See and pay")),
-        ],
+        choices=options(
+            [
+                (ContactRole.OWNER.value, _l("Everything, also give others access")),
+                (ContactRole.MEMBER.value, _l("See and pay")),
+            ]
+        ),
         default=ContactRole.OWNER.value,
     )
     is_reminded = BooleanField(_l("Reminders go to this person"), default=True)

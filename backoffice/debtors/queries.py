@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, select
@@ -161,7 +162,7 @@ def balance(session: Session, debtor: Debtor, today: date) -> Balance:
 
 def _ages(today: date) -> list[ColumnElement[bool]]:
     edges = [today - timedelta(days=days) for days in AGES]
-    between = [and_(Invoice.due_on < newer, Invoice.due_on >= older) for newer, older in zip(edges, edges[1:], strict=False)]
+    between = [and_(Invoice.due_on < newer, Invoice.due_on >= older) for newer, older in pairwise(edges)]
     return [Invoice.due_on >= edges[0], *between, Invoice.due_on < edges[-1]]
 
 
@@ -199,9 +200,7 @@ def _item(row: Any) -> ItemRow:
     total, open_, held, frozen = (
         Money(minor, row.currency) for minor in (row.total_minor, row.open_minor, row.held_minor, row.frozen_minor)
     )
-    return ItemRow(
-        row.id, row.kind, row.number, row.issued_on, row.due_on, total, open_, held, frozen, row.freeze
-    )
+    return ItemRow(row.id, row.kind, row.number, row.issued_on, row.due_on, total, open_, held, frozen, row.freeze)
 
 
 def payable_items(session: Session, debtor_id: uuid.UUID) -> list[ItemRow]:

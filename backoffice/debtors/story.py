@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.labels import act, label, word
+from backoffice.listing import Query
 from payments.models import Means, Payment, PaymentTransition
 from payments.status import PaymentStatus
 from shared.access.models import MagicLink
@@ -73,7 +74,7 @@ def story(session: Session, debtor_id: uuid.UUID, *, strand: str = "", before: d
     return Story(shown, shown[-1].at if len(events) > LENGTH else None)
 
 
-def _latest(query: Select[Any], at: Any, before: datetime | None) -> Select[Any]:
+def _latest(query: Query, at: Any, before: datetime | None) -> Query:
     if before is not None:
         query = query.where(at < before)
     return query.order_by(at.desc()).limit(LENGTH + 1)
@@ -122,7 +123,9 @@ def _payments(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
                 title=f"{_means(row.means)}: {word(row.after).lower()}",
                 icon=label(row.after).icon or label(row.means).icon,
                 tone=label(row.after).tone,
-                text=" · ".join(part for part in (row.reference, (row.failure_reason or row.cause) if failed else "") if part),
+                text=" · ".join(
+                    part for part in (row.reference, (row.failure_reason or row.cause) if failed else "") if part
+                ),
                 who=row.actor_name,
                 amount=Money(row.amount_minor, row.currency),
                 href=url_for("backoffice.payments.show", payment_id=row.id),

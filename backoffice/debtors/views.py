@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backoffice import exports
+from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.debtors import browse as browsing
 from backoffice.debtors import queries
@@ -21,6 +21,7 @@ from shared.access.models import LinkPurpose
 from shared.access.service import revoke_links
 from shared.debtors import service as debtors
 from shared.debtors.models import ContactRole, Debtor
+from shared.documents import keep
 from shared.kit import audit, clock, templating
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, NotFound
@@ -38,7 +39,12 @@ def browse(member: Member) -> ResponseReturnValue:
         found = browsing.browse(session, member.company_id, ask, today=member.today)
         totals = browsing.totals(session, member.company_id, ask, currency=member.desk.currency, today=member.today)
     return page(
-        "backoffice/debtors/browse.html", ask=ask, found=found, totals=totals, orders=browsing.ORDERS, today=member.today
+        "backoffice/debtors/browse.html",
+        ask=ask,
+        found=found,
+        totals=totals,
+        orders=browsing.ORDERS,
+        today=member.today,
     )
 
 
@@ -111,6 +117,19 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def statement(member: Member, debtor_id: uuid.UUID, form: str) -> ResponseReturnValue:
+    """The account statement of the last twelve months, as PDF or workbook, in the debtor's language."""
+    with reading() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+    today = member.today
+    since = today.replace(day=1) - timedelta(days=365)
+    if form == "pdf":
+        return files.answer(keep.statement(debtor_id, since=since, until=today, today=today))
+    if form == "xlsx":
+        return files.answer(keep.statement_sheet(debtor_id, since=since, until=today, today=today))
+    raise NotFound("statement.form", _("There is no such file."))
 
 
 def links(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:

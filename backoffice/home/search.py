@@ -56,7 +56,9 @@ def search(session: Session, company_id: uuid.UUID, text: str) -> Found:
     """Look for a text; an empty one finds nothing."""
     if not text:
         return Found([], [], [])
-    return Found(_debtors(session, company_id, text), _invoices(session, company_id, text), _payments(session, company_id, text))
+    return Found(
+        _debtors(session, company_id, text), _invoices(session, company_id, text), _payments(session, company_id, text)
+    )
 
 
 def _debtors(session: Session, company_id: uuid.UUID, text: str) -> list[Hit]:

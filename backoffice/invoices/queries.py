@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Orders, like, one_page, ordered
+from backoffice.listing import Ask, Line, Orders, Query, like, one_page, ordered
 from payments.models import Means, Payment, PaymentAllocation
+from payments.queries import Leg
 from payments.status import PaymentStatus
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
@@ -21,7 +21,7 @@ from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind, Inv
 from shared.kit.errors import NotFound
 from shared.kit.money import Money, MoneyParseError, parse_minor
 from shared.kit.words import gettext as _
-from shared.ledger.models import Account, Kind, Phase, Transfer
+from shared.ledger.models import Transfer
 from shared.web.paging import Page
 
 STATES = ("open", "late", "held", "frozen", "paid", "notes", "all")
@@ -93,20 +93,6 @@ class PaymentRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LegRow:
-    """One leg of a ledger movement, seen from the invoice."""
-
-    at: datetime
-    value_on: date
-    kind: Kind
-    phase: Phase
-    debit: Account
-    credit: Account
-    amount: Money
-    payment_id: uuid.UUID | None
-
-
 def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date, currency: str) -> Page[InvoiceRow]:
     """One page of invoices."""
     found = one_page(session, _rows(company_id, ask, today, currency), ORDERS, ask)
@@ -134,7 +120,7 @@ def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date, cu
     return Totals(count, Money(int(total), currency), Money(int(open_), currency))
 
 
-def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Select[Any]:
+def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Query:
     query = select(
         Invoice.id,
         Invoice.kind,
@@ -154,7 +140,7 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Select
     return _filtered(query, company_id, ask, today, currency)
 
 
-def _filtered(query: Select[Any], company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Select[Any]:
+def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Query:
     query = query.where(Invoice.company_id == company_id)
     state = ask.get("state") or ("all" if ask.q or ask.get("debtor") else "open")
     condition = _states(today).get(state)
@@ -223,7 +209,7 @@ def read_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-def _row(row: Row[Any]) -> InvoiceRow:
+def _row(row: Line) -> InvoiceRow:
     return InvoiceRow(
         id=row.id,
         kind=row.kind,
@@ -297,25 +283,27 @@ def payments(session: Session, invoice_id: uuid.UUID) -> list[PaymentRow]:
     ]
 
 
-def legs(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> list[LegRow]:
+def legs(session: Session, debtor_id: uuid.UUID, invoice: Invoice) -> list[Leg]:
     """Its ledger: every transfer that touches it, in order."""
     query = (
         select(Transfer)
         .where(Transfer.debtor_id == debtor_id)
-        .where(or_(Transfer.debit_owner == invoice_id, Transfer.credit_owner == invoice_id))
+        .where(or_(Transfer.debit_owner == invoice.id, Transfer.credit_owner == invoice.id))
         .order_by(Transfer.id)
         .limit(500)
     )
     return [
-        LegRow(
-            row.at,
-            row.value_on,
-            row.kind,
-            row.phase,
-            row.debit_account,
-            row.credit_account,
-            Money(row.amount_minor, row.currency),
-            row.payment_id,
+        Leg(
+            at=row.at,
+            value_on=row.value_on,
+            kind=row.kind,
+            phase=row.phase,
+            debit=row.debit_account,
+            debit_number=invoice.number if row.debit_owner == invoice.id else "",
+            credit=row.credit_account,
+            credit_number=invoice.number if row.credit_owner == invoice.id else "",
+            money=Money(row.amount_minor, row.currency),
+            provider_reference=row.provider_reference,
         )
         for row in session.scalars(query)
     ]
@@ -325,5 +313,3 @@ def quantity(value: Decimal) -> Decimal:
     """A quantity without the zeros of its column."""
     plain = value.normalize()
     return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
-
-

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
-from backoffice import exports
+from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.invoices import queries
 from backoffice.invoices.forms import HoldForm
 from backoffice.listing import asked
 from shared.debtors.models import Debtor
+from shared.documents import keep
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, InvoiceKind
 from shared.kit import templating
@@ -31,14 +33,16 @@ def browse(member: Member) -> ResponseReturnValue:
     """The list."""
     ask = asked(*FILTERS)
     with reading() as session:
-        about = {"today": member.today, "currency": member.desk.currency}
+        about: Any = {"today": member.today, "currency": member.desk.currency}
         found = queries.browse(session, member.company_id, ask, **about)
         totals = queries.totals(session, member.company_id, ask, **about)
         debtor_id = queries.read_uuid(ask.get("debtor"))
         debtor = session.get(Debtor, debtor_id) if debtor_id else None
     if debtor is not None and debtor.company_id != member.company_id:
         debtor = None
-    return page("backoffice/invoices/browse.html", ask=ask, found=found, totals=totals, debtor=debtor, orders=queries.ORDERS)
+    return page(
+        "backoffice/invoices/browse.html", ask=ask, found=found, totals=totals, debtor=debtor, orders=queries.ORDERS
+    )
 
 
 def export(member: Member, form: str) -> ResponseReturnValue:
@@ -47,7 +51,7 @@ def export(member: Member, form: str) -> ResponseReturnValue:
 
     def rows() -> Iterator[exports.Row]:
         with reading() as session:
-            about = {"today": member.today, "currency": member.desk.currency}
+            about: Any = {"today": member.today, "currency": member.desk.currency}
             for row in queries.everything(session, member.company_id, ask, **about):
                 sign = -1 if row.kind is InvoiceKind.CREDIT_NOTE else 1
                 yield (
@@ -97,9 +101,16 @@ def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
             ],
             freezes=queries.freezes(session, invoice_id, invoice.currency),
             payments=queries.payments(session, invoice_id),
-            legs=queries.legs(session, debtor.id, invoice_id),
+            legs=queries.legs(session, debtor.id, invoice),
             quantity=queries.quantity,
         )
+
+
+def paper(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """The invoice as PDF: the stored original, else the Factur-X made once."""
+    with reading() as session:
+        queries.get_invoice(session, member.company_id, invoice_id)
+    return files.answer(keep.invoice(invoice_id))
 
 
 def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:

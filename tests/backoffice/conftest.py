@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from importlib import import_module
 
 import pytest
 from flask import Flask
@@ -66,6 +67,8 @@ class Desk:
 
 @pytest.fixture
 def desk(database, frozen, settings, hashed) -> Desk:
+    for name in wsgi.JOBS:
+        import_module(name)
     app = wsgi.build_backoffice(settings)
     return Desk(app, app.test_client(), hashed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
+from backoffice.options import options
 from payments.models import Means
 from shared.kit.money import Money
 from shared.kit.words import lazy_gettext as _l
@@ -17,11 +18,13 @@ class ReceiptForm(BaseForm):
     attempt = HiddenField()
     means = RadioField(
         _l("What came in"),
-        choices=[
-            (Means.TRANSFER.value, _l("Transfer")),
-            (Means.CHEQUE.value, _l("Cheque")),
-            (Means.CASH.value, _l("Cash")),
-        ],
+        choices=options(
+            [
+                (Means.TRANSFER.value, _l("Transfer")),
+                (Means.CHEQUE.value, _l("Cheque")),
+                (Means.CASH.value, _l("Cash")),
+            ]
+        ),
         default=Means.TRANSFER.value,
     )
     amount = MoneyField(_l("Amount"), [InputRequired(_l("Write an amount.")), Above(Money.zero())])
@@ -29,7 +32,9 @@ class ReceiptForm(BaseForm):
     memo = StringField(_l("Reference"), [Length(max=200)])
     spread = RadioField(
         _l("What it pays"),
-        choices=[("oldest", _l("The oldest due day first")), ("by_hand", _l("As I write beside each invoice"))],
+        choices=options(
+            [("oldest", _l("The oldest due day first")), ("by_hand", _l("As I write beside each invoice"))]
+        ),
         default="oldest",
     )
 
@@ -40,6 +45,8 @@ class CreditForm(BaseForm):
     attempt = HiddenField()
     spread = RadioField(
         _l("What it pays"),
-        choices=[("oldest", _l("The oldest due day first")), ("by_hand", _l("As I write beside each invoice"))],
+        choices=options(
+            [("oldest", _l("The oldest due day first")), ("by_hand", _l("As I write beside each invoice"))]
+        ),
         default="oldest",
     )

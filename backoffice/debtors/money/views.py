@@ -12,20 +12,15 @@ from backoffice.access.member import Member
 from backoffice.debtors import queries
 from backoffice.debtors.money.forms import CreditForm, ReceiptForm
 from backoffice.debtors.money.spread import Spread, by_hand, oldest_first
-from payments import service as payments
-from payments.models import Means, Payment, Provider
-from payments.service import PaymentDraft
-from payments.status import PaymentStatus
+from payments.models import Means, Payment
+from payments.receipts import service as receipts
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
-from shared.kit import audit, clock
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, DomainError
+from shared.kit.errors import DomainError
 from shared.kit.ids import new_id
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
-from shared.ledger import service as ledger
 from shared.ledger.rules import total
 from shared.web.pages import page, see_other
 
@@ -40,41 +35,38 @@ def record(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
         return _form(debtor, items, form, Spread((), 0))
     form.process(request.form)
     if not form.validate():
-        return _form(debtor, items, form, _typed(items, request.form), 422)
+        return _form(debtor, items, form, _typed(items, request.form), status=422)
     if form.received_on.data > member.today:
         form.received_on.errors = [_("This day is still to come.")]
-        return _form(debtor, items, form, _typed(items, request.form), 422)
+        return _form(debtor, items, form, _typed(items, request.form), status=422)
     if form.spread.data == "oldest":
         spread = oldest_first(items, form.amount.data)
     else:
         spread = by_hand(items, form.amount.data, request.form, may_leave=True)
     if spread.is_wrong or request.form.get("act") != "record":
-        return _form(debtor, items, form, spread, 422 if spread.is_wrong else 200)
+        return _form(debtor, items, form, spread, status=422 if spread.is_wrong else 200)
     try:
         payment = _record(member, debtor_id, form, spread)
-    except Conflict as error:
+    except DomainError as error:
         debtor, items = _read(member, debtor_id)
-        return _form(debtor, items, form, _typed(items, request.form), 409, wrong=error.message)
+        return _form(debtor, items, form, _typed(items, request.form), status=409, wrong=error.message)
     flash(_recorded(payment, spread), "good")
     return see_other("backoffice.debtors.show", debtor_id=debtor_id)
 
 
 def _record(member: Member, debtor_id: uuid.UUID, form: ReceiptForm, spread: Spread) -> Payment:
-    draft = PaymentDraft(
-        attempt=f"hand:{form.attempt.data}"[:120],
-        means=Means(form.means.data),
-        provider=Provider.HAND,
-        parts=spread.parts,
-        memo=(form.memo.data or "").strip(),
-        received_on=form.received_on.data,
-        surplus_minor=spread.surplus_minor,
-    )
     with transaction() as session:
-        debtor = lock_debtor(session, debtor_id)
-        payment = payments.start(session, debtor, draft, by=member.as_actor())
-        if payment.status is PaymentStatus.CREATED:
-            payments.advance(session, payment.id, PaymentStatus.CONFIRMED, by=member.as_actor(), cause=draft.memo)
-    return payment
+        return receipts.record_receipt(
+            session,
+            debtor=queries.get_debtor(session, member.company_id, debtor_id),
+            means=Means(form.means.data),
+            minor=form.amount.data.minor,
+            received_on=form.received_on.data,
+            memo=(form.memo.data or "").strip(),
+            parts=spread.parts,
+            attempt=f"hand:{form.attempt.data}"[:120],
+            by=member.as_actor(),
+        )
 
 
 def _recorded(payment: Payment, spread: Spread) -> str:
@@ -99,18 +91,18 @@ def apply_credit(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
         return _credit_form(debtor, items, form, oldest_first(items, credit))
     form.process(request.form)
     if not form.validate():
-        return _credit_form(debtor, items, form, _typed(items, request.form), 422)
+        return _credit_form(debtor, items, form, _typed(items, request.form), status=422)
     if form.spread.data == "oldest":
         spread = oldest_first(items, credit)
     else:
         spread = by_hand(items, credit, request.form, may_leave=False)
     if spread.is_wrong or not spread.parts:
-        return _credit_form(debtor, items, form, spread, 422)
+        return _credit_form(debtor, items, form, spread, status=422)
     try:
         _apply(member, debtor_id, spread)
     except DomainError as error:
         debtor, items = _read(member, debtor_id)
-        return _credit_form(debtor, items, form, _typed(items, request.form), 409, wrong=error.message)
+        return _credit_form(debtor, items, form, _typed(items, request.form), status=409, wrong=error.message)
     used = Money(total(spread.parts), debtor.currency)
     flash(_("%(amount)s of credit is used.", amount=_said(used)), "good")
     return see_other("backoffice.debtors.show", debtor_id=debtor_id)
@@ -118,23 +110,8 @@ def apply_credit(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
 
 def _apply(member: Member, debtor_id: uuid.UUID, spread: Spread) -> None:
     with transaction() as session:
-        debtor = lock_debtor(session, debtor_id)
-        occasion = ledger.Occasion(at=clock.now(), value_on=member.today)
-        ledger.apply_credit(session, debtor, spread.parts, occasion)
-        audit.record(
-            session,
-            member.as_actor(),
-            "credit.applied",
-            subject_type="debtor",
-            subject_id=debtor_id,
-            company_id=member.company_id,
-            debtor_id=debtor_id,
-            after={
-                "minor": total(spread.parts),
-                "currency": debtor.currency,
-                "parts": [[str(part.invoice_id), part.minor] for part in spread.parts],
-            },
-        )
+        queries.get_debtor(session, member.company_id, debtor_id)
+        receipts.apply_credit(session, debtor_id=debtor_id, parts=spread.parts, by=member.as_actor())
 
 
 def _read(member: Member, debtor_id: uuid.UUID) -> tuple[Debtor, list[queries.ItemRow]]:
@@ -149,7 +126,13 @@ def _typed(items: list[queries.ItemRow], given: Any) -> Spread:
 
 
 def _form(
-    debtor: Debtor, items: list[queries.ItemRow], form: ReceiptForm, spread: Spread, status: int = 200, wrong: str = ""
+    debtor: Debtor,
+    items: list[queries.ItemRow],
+    form: ReceiptForm,
+    spread: Spread,
+    *,
+    status: int = 200,
+    wrong: str = "",
 ) -> Response:
     return page(
         "backoffice/debtors/money/record.html",
@@ -164,7 +147,13 @@ def _form(
 
 
 def _credit_form(
-    debtor: Debtor, items: list[queries.ItemRow], form: CreditForm, spread: Spread, status: int = 200, wrong: str = ""
+    debtor: Debtor,
+    items: list[queries.ItemRow],
+    form: CreditForm,
+    spread: Spread,
+    *,
+    status: int = 200,
+    wrong: str = "",
 ) -> Response:
     return page(
         "backoffice/debtors/money/apply_credit.html",

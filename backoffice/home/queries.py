@@ -1,0 +1,122 @@
+"""Four figures and the age of what is open."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from payments.collections.models import Collection, CollectionState
+from payments.models import Payment
+from payments.status import COLLECTED, IN_FLIGHT
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.money import Money
+
+WEEKS = 12
+EXPECTED_DAYS = 14
+RECEIVED_DAYS = 30
+EDGES = (0, 30, 60, 90)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A company's receivables in four figures."""
+
+    open: Money
+    debtor_count: int
+    late: Money
+    late_count: int
+    ages: tuple[Money, ...]
+    """Not due, 1–30, 31–60, 61–90, over 90 days late."""
+    received: Money
+    received_by_week: tuple[int, ...]
+    """Minor units, the oldest week first."""
+    expected: Money
+    expected_count: int
+
+
+def figures(session: Session, company_id: uuid.UUID, *, currency: str, today: date, zone: str) -> Figures:
+    """The four figures, each one indexed scan."""
+    open_minor, debtors = session.execute(
+        select(func.coalesce(func.sum(Debtor.open_minor), 0), func.count()).where(
+            Debtor.company_id == company_id, Debtor.open_minor > 0
+        )
+    ).one()
+    ages, late_count = _ages(session, company_id, today)
+    by_week, received = _received(session, company_id, today, zone)
+    expected, expected_count = _expected(session, company_id, today)
+
+    def money(minor: int) -> Money:
+        return Money(int(minor), currency)
+
+    return Figures(
+        open=money(open_minor),
+        debtor_count=debtors,
+        late=money(sum(ages[1:])),
+        late_count=late_count,
+        ages=tuple(money(each) for each in ages),
+        received=money(received),
+        received_by_week=by_week,
+        expected=money(expected),
+        expected_count=expected_count,
+    )
+
+
+def _ages(session: Session, company_id: uuid.UUID, today: date) -> tuple[list[int], int]:
+    due = Invoice.due_on
+    edges = [today - timedelta(days=days) for days in EDGES]
+    conditions: list[ColumnElement[bool]] = [due >= edges[0]]
+    conditions += [and_(due < newer, due >= older) for newer, older in pairwise(edges)]
+    conditions.append(due < edges[-1])
+    row = session.execute(
+        select(
+            func.count().filter(due < today),
+            *(func.coalesce(func.sum(Invoice.open_minor).filter(each), 0) for each in conditions),
+        ).where(Invoice.company_id == company_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+    ).one()
+    return [int(each) for each in row[1:]], int(row[0])
+
+
+def _received(session: Session, company_id: uuid.UUID, today: date, zone: str) -> tuple[tuple[int, ...], int]:
+    """By weeks of seven days that end today, and of the last thirty days."""
+    midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+    since = midnight - timedelta(days=7 * WEEKS)
+    week = func.floor(func.extract("epoch", Payment.confirmed_at - since) / (7 * 86400))
+    mine = (Payment.company_id == company_id, Payment.status.in_(COLLECTED))
+    rows = session.execute(
+        select(week, func.sum(Payment.amount_minor))
+        .where(*mine, Payment.confirmed_at >= since, Payment.confirmed_at < midnight)
+        .group_by(week)
+    )
+    by_week = [0] * WEEKS
+    for number, minor in rows:
+        by_week[min(int(number), WEEKS - 1)] = int(minor)
+    recent = session.scalar(
+        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            *mine, Payment.confirmed_at >= midnight - timedelta(days=RECEIVED_DAYS)
+        )
+    )
+    return tuple(by_week), int(recent or 0)
+
+
+def _expected(session: Session, company_id: uuid.UUID, today: date) -> tuple[int, int]:
+    """Payments on their way, and debits announced for the next days."""
+    on_their_way = session.execute(
+        select(func.count(), func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            Payment.company_id == company_id, Payment.status.in_(IN_FLIGHT)
+        )
+    ).one()
+    announced = session.execute(
+        select(func.count(), func.coalesce(func.sum(Collection.amount_minor), 0)).where(
+            Collection.company_id == company_id,
+            Collection.state == CollectionState.ANNOUNCED,
+            Collection.charge_on <= today + timedelta(days=EXPECTED_DAYS),
+        )
+    ).one()
+    return int(on_their_way[1]) + int(announced[1]), on_their_way[0] + announced[0]

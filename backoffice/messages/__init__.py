@@ -1,0 +1,1 @@
+"""What was sent, word by word."""

@@ -1,0 +1,27 @@
+"""Kinds of messages in staff words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.kit.words import lazy_gettext as _l
+
+KINDS: dict[str, Any] = {
+    "reminder": _l("Reminder"),
+    "link": _l("Link"),
+    "invitation": _l("Invitation"),
+    "code": _l("One-time code"),
+    "receipt": _l("Receipt"),
+    "prenotification": _l("Debit announced"),
+    "debit_confirmed": _l("Debit confirmed"),
+    "payment_failed": _l("Payment failed"),
+    "payment_returned": _l("Payment returned"),
+    "mandate_given": _l("Mandate given"),
+    "mandate_ended": _l("Mandate ended"),
+    "refund_done": _l("Refund done"),
+}
+
+
+def kind_word(kind: str) -> str:
+    """The kind in words; one that nobody has put in words is shown by its own name."""
+    return str(KINDS.get(kind, kind))

@@ -1,0 +1,115 @@
+"""Messages: the list, the exact text, and sending again what is uncertain."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from flask import Response, flash, request
+from flask.typing import ResponseReturnValue
+
+from backoffice import exports
+from backoffice.access.member import Member
+from backoffice.labels import word
+from backoffice.listing import asked
+from backoffice.messages import queries
+from backoffice.messages.labels import KINDS, kind_word
+from shared.kit import files
+from shared.kit.db import reading, transaction
+from shared.kit.errors import NotFound
+from shared.kit.files import safe_name
+from shared.kit.words import gettext as _
+from shared.messages import service as messages
+from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER
+from shared.web.pages import page, see_other
+
+_MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+_MASK = "•••"
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The list."""
+    ask = asked("state", "kind")
+    with reading() as session:
+        found = queries.browse(session, member.company_id, ask)
+    return page("backoffice/messages/browse.html", ask=ask, found=found, kinds=KINDS, kind_word=kind_word)
+
+
+def export(member: Member, form: str) -> ResponseReturnValue:
+    """The list as a file."""
+    ask = asked("state", "kind")
+
+    def rows() -> Iterator[exports.Row]:
+        with reading() as session:
+            for row in queries.everything(session, member.company_id, ask):
+                yield (
+                    row.created_at,
+                    row.sent_at,
+                    kind_word(row.kind),
+                    row.debtor_name,
+                    row.to_name,
+                    row.to_address,
+                    row.subject,
+                    word(row.status),
+                    row.error,
+                )
+
+    header = [
+        _("Written"),
+        _("Sent"),
+        _("Kind"),
+        _("Debtor"),
+        _("Name"),
+        _("Address"),
+        _("Subject"),
+        _("State"),
+        _("Error"),
+    ]
+    return exports.answer(member, form, "messages", header, rows, asked=request.full_path)
+
+
+def show(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
+    """One message, word by word. Links and codes were never stored: their places are masked."""
+    with reading() as session:
+        message = queries.get_message(session, member.company_id, message_id)
+    return page(
+        "backoffice/messages/show.html",
+        message=message,
+        text=_masked(message.text_body),
+        kind=kind_word(message.kind),
+        may_send_again=message.status.value in ("uncertain", "refused"),
+    )
+
+
+def html(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
+    """The message as mail programs show it, in a page that can do nothing."""
+    with reading() as session:
+        message = queries.get_message(session, member.company_id, message_id)
+    response = Response(_masked(message.html_body), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _MAIL_POLICY
+    return response
+
+
+def attachment(member: Member, message_id: uuid.UUID, position: int) -> ResponseReturnValue:
+    """A file that went with the message."""
+    with reading() as session:
+        message = queries.get_message(session, member.company_id, message_id)
+    if position >= len(message.attachments):
+        raise NotFound("attachment.missing", _("There is no such file."))
+    stored = message.attachments[position]
+    response = Response(files.get_store().get(stored["sha256"]), content_type=stored["media_type"])
+    response.headers.set("Content-Disposition", "attachment", filename=safe_name(stored["name"]))
+    return response
+
+
+def send_again(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
+    """Send an uncertain or refused message again."""
+    with transaction() as session:
+        queries.get_message(session, member.company_id, message_id)
+        messages.send_again(session, message_id, by=member.as_actor())
+    flash(_("The message goes out again."), "good")
+    return see_other("backoffice.messages.show", message_id=message_id)
+
+
+def _masked(body: str) -> str:
+    return body.replace(LINK_PLACEHOLDER, _MASK).replace(CODE_PLACEHOLDER, _MASK)

@@ -1,0 +1,1 @@
+"""The staff window onto payments."""

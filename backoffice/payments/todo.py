@@ -1,0 +1,85 @@
+"""What payments ask of a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backoffice.access.member import Member
+from backoffice.todo import Part, Task
+from payments.models import Payment, Refund
+from payments.status import PaymentStatus, RefundStatus
+from shared.kit import clock
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+
+RECENT = timedelta(days=30)
+
+
+def contribute(session: Session, member: Member) -> Part:
+    """Money that went back lately, debits that failed, refunds that wait for a second person."""
+    currency, since = member.desk.currency, clock.now() - RECENT
+    tasks = []
+    mine = (Payment.company_id == member.company_id, Payment.created_at >= since - RECENT)
+    back = session.execute(
+        select(func.count(), func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            *mine,
+            Payment.status.in_((PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)),
+            Payment.confirmed_at >= since,
+        )
+    ).one()
+    if back[0]:
+        tasks.append(
+            Task(
+                _("Payments that went back"),
+                url_for("backoffice.payments.browse", state="returned"),
+                back[0],
+                "payments.read",
+                tone="late",
+                icon="undo",
+                note=_("in the last 30 days; their invoices are open again"),
+                amount=Money(int(back[1]), currency),
+            )
+        )
+    failed = session.execute(
+        select(func.count(), func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            Payment.company_id == member.company_id,
+            Payment.status == PaymentStatus.FAILED,
+            Payment.confirmed_at.is_(None),
+            Payment.created_at >= since,
+        )
+    ).one()
+    if failed[0]:
+        tasks.append(
+            Task(
+                _("Payments that failed"),
+                url_for("backoffice.payments.browse", state="failed"),
+                failed[0],
+                "payments.read",
+                tone="info",
+                icon="late",
+                note=_("in the last 30 days"),
+                amount=Money(int(failed[1]), currency),
+            )
+        )
+    asked = session.execute(
+        select(func.count(), func.coalesce(func.sum(Refund.amount_minor), 0))
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.company_id == member.company_id, Refund.status == RefundStatus.ASKED)
+    ).one()
+    if asked[0]:
+        tasks.append(
+            Task(
+                _("Refunds to approve"),
+                url_for("backoffice.payments.browse", state="refund_asked"),
+                asked[0],
+                "refunds.ask",
+                icon="undo",
+                note=_("by somebody else than who asked"),
+                amount=Money(int(asked[1]), currency),
+            )
+        )
+    return Part(tuple(tasks))

@@ -1,0 +1,1 @@
+"""The company's settings that staff may change while the program runs."""

@@ -1,0 +1,152 @@
+"""The company's settings; bank details apart, behind a fresh proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+
+from backoffice.access.member import Member
+from backoffice.setup import service
+from backoffice.setup.forms import BankForm, CompanyForm, NewCompanyForm
+from shared.company.models import Company, TermsKind
+from shared.kit.db import reading, transaction
+from shared.kit.errors import DomainError, Refused
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+from shared.web.pages import page, see_other
+
+TEXTS = (
+    "trade_name",
+    "legal_name",
+    "legal_form",
+    "capital",
+    "siren",
+    "trade_register",
+    "street",
+    "street_more",
+    "postcode",
+    "city",
+    "email",
+    "phone",
+    "website",
+    "language",
+    "zone",
+    "accent",
+    "discount_terms",
+)
+OTHERS = (
+    "terms_days",
+    "penalty_rate",
+    "notice_days",
+    "collects",
+    "reminds",
+    "sends_from",
+    "sends_until",
+    "takes_cards",
+    "takes_debits",
+    "link_days",
+)
+
+
+def company(member: Member) -> ResponseReturnValue:
+    """The settings; without any company, the way to the first one."""
+    if member.company is None:
+        if not member.may("company.write"):
+            raise Refused("company.none", _("There is no company yet. An administrator has to set up the first one."))
+        return redirect(url_for("backoffice.setup.add_company"), 303)
+    return _company(member, None)
+
+
+def _company(member: Member, form: CompanyForm | None) -> Response:
+    with reading() as db_session:
+        found = db_session.get_one(Company, member.company_id)
+    shown = form or CompanyForm(
+        data={name: getattr(found, name) for name in (*TEXTS, *OTHERS)}
+        | {
+            "vat_number": found.vat_number or "",
+            "terms_kind": found.terms_kind.value,
+            "four_eyes": Money(found.four_eyes_minor, found.currency),
+        }
+    )
+    return page("backoffice/setup/company.html", status=422 if form else 200, form=shown, found=found)
+
+
+def change_company(member: Member) -> ResponseReturnValue:
+    """Save the settings."""
+    form = CompanyForm()
+    form.four_eyes.currency = member.desk.currency
+    if not form.validate():
+        return _company(member, form)
+    with transaction() as db_session:
+        changed = service.change(
+            db_session, member.company_id, _values(form), action="company.changed", by=member.as_actor()
+        )
+    flash(_("Saved.") if changed else _("Nothing has changed."), "good")
+    return see_other("backoffice.setup.company")
+
+
+def _values(form: CompanyForm) -> dict[str, Any]:
+    values: dict[str, Any] = {name: (form[name].data or "").strip() for name in TEXTS}
+    values |= {name: form[name].data for name in OTHERS}
+    return values | {
+        "vat_number": form.vat_number.data or None,
+        "terms_kind": TermsKind(form.terms_kind.data),
+        "four_eyes_minor": form.four_eyes.data.minor,
+    }
+
+
+def bank(member: Member) -> ResponseReturnValue:
+    """Other bank details: every invoice, mandate and transfer code shows them from now on."""
+    with reading() as db_session:
+        found = db_session.get_one(Company, member.company_id)
+    form = BankForm(data={"iban": found.iban, "bic": found.bic, "ics": found.ics})
+    if not form.validate_on_submit():
+        return page("backoffice/setup/bank.html", status=422 if form.is_submitted() else 200, form=form)
+    values = {"iban": form.iban.data, "bic": form.bic.data, "ics": (form.ics.data or "").strip()}
+    with transaction() as db_session:
+        changed = service.change(
+            db_session, member.company_id, values, action="company.bank_changed", by=member.as_actor()
+        )
+    flash(_("The bank details are changed.") if changed else _("Nothing has changed."), "good")
+    return see_other("backoffice.setup.company")
+
+
+def add_company(member: Member) -> ResponseReturnValue:
+    """The first company, or one more."""
+    form = NewCompanyForm(
+        data={
+            "language": member.language,
+            "zone": "Europe/Paris",
+            "accent": "#1f5f5b",
+            "terms_days": 30,
+            "notice_days": 14,
+            "collects": True,
+            "reminds": True,
+            "takes_cards": True,
+            "takes_debits": True,
+            "link_days": 45,
+            "four_eyes": Money(50_000),
+            **_hours(),
+        }
+    )
+    if form.validate_on_submit():
+        bank_values = {"iban": form.iban.data, "bic": form.bic.data, "ics": (form.ics.data or "").strip()}
+        try:
+            with transaction() as db_session:
+                made = service.add(
+                    db_session, _values(form) | bank_values | {"code": form.code.data}, by=member.as_actor()
+                )
+        except DomainError as error:
+            form.code.errors = [error.message]
+        else:
+            session["company"] = str(made.id)
+            flash(_("%(name)s is set up. Import its open invoices next.", name=made.trade_name), "good")
+            return see_other("backoffice.home.today")
+    return page("backoffice/setup/add_company.html", status=422 if form.is_submitted() else 200, form=form)
+
+
+def _hours() -> dict[str, Any]:
+    defaults = Company.__table__.c
+    return {name: defaults[name].default.arg for name in ("sends_from", "sends_until")}
