@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.passwords import hash_password
@@ -27,6 +27,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import transaction
 from shared.kit.ids import new_id
+from shared.kit.outbox.models import OutboxMessage
 from shared.ledger.enter import InvoiceDraft, LineDraft, enter
 from shared.ledger.rules import Part
 
@@ -61,6 +62,7 @@ def seed(*, password: str) -> Seeded:
             _settle_in(session, company, person, numbers)
         for email, name, role in STAFF:
             add_member(session, email=email, name=name, role=role, password_hash=hash_password(password), by=BY)
+        session.execute(delete(OutboxMessage))  # what was seeded is history: nobody is written to about it
         return Seeded(is_new=True, debtor_count=len(people))
 
 
