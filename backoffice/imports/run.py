@@ -1,9 +1,9 @@
 """Importing a file: offered, read, confirmed, written. The writing is one transaction with its certificate.
 
 Steps of `write`: (1) the file is read once more and staged while it is read; (2) with faults everything is dropped;
-(3) debtors are recognised and locked, new ones added; (4) invoices are recognised, balances carried forward are set
-against older invoices, new ones written with their movements, known ones changed by movements; (5) unapplied credit;
-(6) totals; (7) the certificate, or nothing.
+(3) debtors and invoices are recognised, and the debtors whose affairs change are locked; (4) balances carried forward are
+set against older invoices; (5) new debtors and contacts; (6) new invoices are written with their movements, known ones
+changed by movements; (7) unapplied credit; (8) totals; (9) the certificate, or nothing.
 """
 
 from __future__ import annotations
@@ -429,6 +429,7 @@ def _post(writer: Writer, plan: ImportPlan, faults: Findings, warnings: Findings
     whole = plan.form == "fec"
     writer.find_debtors(faults)
     writer.match_invoices()
+    writer.lock_debtors(whole_accounts=whole)
     first_day = plan.facts.get("first_day") if whole else None
     carried_count = carried.fold(writer, date.fromisoformat(first_day), warnings) if first_day else 0
     result = {"debtors_added": writer.add_debtors(), "contacts_added": writer.add_contacts()}

@@ -29,7 +29,7 @@ CREATE TEMP TABLE stage_item (
 CREATE TEMP TABLE stage_debtor (
     key text NOT NULL, name text NOT NULL, siren text, vat_number text, street text NOT NULL, postcode text NOT NULL,
     city text NOT NULL, country text, language text, search_text text NOT NULL, email text, contact_name text NOT NULL,
-    phone text NOT NULL, balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true,
+    phone text NOT NULL, balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true, locked bool NOT NULL DEFAULT false,
     explained bigint NOT NULL DEFAULT 0
 ) ON COMMIT DROP;
 """

@@ -68,17 +68,31 @@ class Writer:
     # Who owes
 
     def find_debtors(self, faults: Findings) -> None:
-        """Recognise the known debtors by their code and lock them in the order of their ids."""
+        """Recognise the known debtors by their code."""
         self.do("CREATE INDEX ON stage_debtor (key)")
         self.do("ANALYZE stage_item")
         self.do("ANALYZE stage_debtor")
         self.do("""UPDATE stage_debtor s SET id = d.id, is_new = false FROM debtor d
                    WHERE d.company_id = %(company)s AND d.account_code = s.key""")
-        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor WHERE NOT is_new)
-                   ORDER BY id FOR UPDATE) AS locked""")
         for code, currency in self.rows("""SELECT d.account_code, d.currency FROM debtor d
                 JOIN stage_debtor s ON s.id = d.id WHERE d.currency <> %(currency)s ORDER BY 1"""):
             faults.add("debtor.other_currency", value=code, expected=currency)
+
+    def lock_debtors(self, *, whole_accounts: bool) -> None:
+        """Lock, in the order of their ids, the known debtors whose affairs the file changes; the others go on undisturbed.
+
+        A debtor of whom the file says just what is here was seen to agree and needs no lock. Of whole accounts (FEC) more
+        is compared than single invoices, so all of them are locked.
+        """
+        self.do(
+            """UPDATE stage_debtor d SET locked = true WHERE NOT d.is_new AND (%(whole)s OR d.key IN (
+                SELECT s.debtor FROM stage_item s LEFT JOIN invoice i ON i.id = s.old_id
+                WHERE i.id IS NULL OR i.open_minor <> s.open OR i.total_minor <> s.total
+                OR (i.due_on <> s.due_on AND NOT s.derived AND i.source = 'import')))""",
+            whole=whole_accounts,
+        )
+        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor WHERE locked)
+                   ORDER BY id FOR UPDATE) AS rows""")
 
     def add_debtors(self) -> int:
         """Write the new debtors with what they will owe; complete the known ones where they are blank."""
@@ -181,8 +195,8 @@ class Writer:
         self.do("""UPDATE stage_debtor d SET explained = d.explained + x.difference FROM (
                        SELECT debtor, sum((new_open - open) * sign) AS difference FROM stage_change GROUP BY debtor) x
                    WHERE x.debtor = d.key""")
-        self.do("""UPDATE invoice i SET due_on = s.due_on FROM stage_item s
-            WHERE i.id = s.old_id AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
+        self.do("""UPDATE invoice i SET due_on = s.due_on FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
+            WHERE d.locked AND i.id = s.old_id AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
         return changed
 
     def _move(self, kind: str, other: str, amount: str, *, settles: bool = False) -> None:
@@ -229,31 +243,35 @@ class Writer:
         """Bring the known debtors' cached open amount to the sum of their invoices."""
         self.do("""UPDATE debtor d SET open_minor = x.open FROM (
                        SELECT i.debtor_id, sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END) AS open
-                       FROM invoice i JOIN stage_debtor s ON s.id = i.debtor_id AND NOT s.is_new GROUP BY 1) x
+                       FROM invoice i JOIN stage_debtor s ON s.id = i.debtor_id AND s.locked GROUP BY 1) x
                    WHERE d.id = x.debtor_id AND d.open_minor <> x.open""")
 
     def certify(self, *, whole_accounts: bool, faults: Findings) -> tuple[int, int]:
         """Compare every debtor's balance in the file with the database; gives (debtors, open total).
 
         `whole_accounts`: the file holds all of an account (FEC), so that all its invoices count and unapplied credit is
-        taken off; else only the invoices of the file. `explained` is what payments here account for.
+        taken off; else only the invoices of the file. `explained` is what payments here account for. Debtors without a
+        lock were seen to agree when their invoices were recognised.
         """
         found = (
             """SELECT s.key, (SELECT coalesce(sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END), 0)
                     FROM invoice i WHERE i.debtor_id = s.id AND i.open_minor > 0) - d.credit_minor AS found
-               FROM stage_debtor s JOIN debtor d ON d.id = s.id"""
+               FROM stage_debtor s JOIN debtor d ON d.id = s.id WHERE s.is_new OR s.locked"""
             if whole_accounts
             else """SELECT s.debtor AS key,
                     sum(CASE i.kind WHEN 'invoice' THEN i.open_minor ELSE -i.open_minor END) AS found
-               FROM stage_item s JOIN invoice i ON i.id = coalesce(s.old_id, s.id) GROUP BY s.debtor"""
+               FROM stage_item s JOIN invoice i ON i.id = coalesce(s.old_id, s.id)
+               JOIN stage_debtor d ON d.key = s.debtor AND (d.is_new OR d.locked) GROUP BY s.debtor"""
         )
         self.do(f"CREATE TEMP TABLE stage_found ON COMMIT DROP AS {found}")
         wrong = self.rows("""SELECT s.key, s.balance + s.explained, coalesce(f.found, 0)
             FROM stage_debtor s LEFT JOIN stage_found f ON f.key = s.key
-            WHERE coalesce(f.found, 0) <> s.balance + s.explained ORDER BY s.key""")
+            WHERE (s.is_new OR s.locked) AND coalesce(f.found, 0) <> s.balance + s.explained ORDER BY s.key""")
         for key, expected, there in wrong:
             faults.add("certificate.difference", value=key, expected=int(expected), found=int(there))
-        [(count, total)] = self.rows("SELECT count(*), coalesce(sum(found), 0) FROM stage_found")
+        [(count, total)] = self.rows("""SELECT count(*), coalesce(sum(
+                CASE WHEN s.is_new OR s.locked THEN coalesce(f.found, 0) ELSE s.balance END), 0)
+            FROM stage_debtor s LEFT JOIN stage_found f ON f.key = s.key""")
         return int(count), int(total)
 
 
@@ -268,7 +286,7 @@ WITH touched AS (
     SELECT s.debtor, i.debtor_id, i.id, s.number, s.total, s.open, s.settled_on, s.net, s.vat,
         i.total_minor AS old_total, i.open_minor AS old_open, i.held_minor AS held, i.frozen_minor AS frozen,
         CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
-    FROM stage_item s JOIN invoice i ON i.id = s.old_id
+    FROM stage_item s JOIN invoice i ON i.id = s.old_id JOIN stage_debtor d ON d.key = s.debtor AND d.locked
     WHERE i.open_minor <> s.open OR i.total_minor <> s.total
 ), shown AS (
     SELECT t.id, coalesce(sum(CASE

@@ -458,6 +458,20 @@ def test_two_imports_of_a_company_do_not_run_at_once(desk, database):
     assert desk.take(desk.files / FEC).state is RunState.DONE
 
 
+def test_debtors_of_whom_the_file_says_nothing_new_are_not_disturbed(desk, database):
+    head = "Client;N° facture;Date facture;Montant TTC;Reste dû\n"
+    desk.take(head + "Dora;F1;31/01/2026;100,00;100,00\nPaul;F2;31/01/2026;50,00;50,00\n")
+
+    with database.connect() as other, other.begin():
+        other.execute(text("SELECT FROM debtor WHERE account_code = 'Dora' FOR UPDATE"))
+        outcome = desk.take(head + "Dora;F1;31/01/2026;100,00;100,00\nPaul;F2;31/01/2026;50,00;20,00\n")
+
+    assert outcome.state is RunState.DONE
+    assert (outcome.result["certified_debtors"], outcome.result["certified_open"]) == (2, 12000)
+    assert desk.debtors() == {"Dora": (10000, 0), "Paul": (2000, 0)}
+    books_agree()
+
+
 @st.composite
 def two_files(draw):
     """A book as it stood at some day, and the same book later: more lines, more lettering."""
