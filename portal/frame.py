@@ -21,10 +21,11 @@ WAYS = (
     (_l("Invoices"), "portal.invoices.list", "portal.invoices"),
     (_l("Payments"), "portal.payments.list", "portal.payments"),
     (_l("Direct debit"), "portal.mandates.overview", "portal.mandates"),
-    (_l("Documents"), "portal.documents.overview", "portal.documents"),
-    (_l("Settings"), "portal.profile.show", "portal.profile"),
+    (_l("More"), "portal.profile.show", "portal.profile"),
 )
 """Word, endpoint, room."""
+
+BEHIND_MORE = ("portal.profile.", "portal.documents.", "portal.access.")
 
 TONGUES = (("fr", "Français"), ("en", "English"))
 
@@ -73,7 +74,8 @@ def _frame(settings: Settings) -> dict[str, Any]:
 
 
 def _is_here(room: str) -> bool:
-    return (request.endpoint or "").startswith(f"{room}.")
+    here = request.endpoint or ""
+    return here.startswith(BEHIND_MORE) if room == "portal.profile" else here.startswith(f"{room}.")
 
 
 def _spoken(code: str) -> str:

@@ -37,7 +37,7 @@ def invoice_card(row: InvoiceRow, today: date) -> dict[str, Any]:
         "number": row.number,
         "kind": _("Credit note") if row.is_credit_note else "",
         "url": url_for("portal.invoices.show", invoice_id=row.id),
-        "due_on": row.due_on,
+        "due_on": None if row.is_credit_note else row.due_on,
         "open": -row.open if row.is_credit_note else row.open,
         "payable": row.payable,
         "total": -row.total if row.is_credit_note else row.total,

@@ -1,6 +1,7 @@
 """What people type on their way in."""
 
 from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 from wtforms.validators import InputRequired, Length
 
 from shared.kit.words import lazy_gettext as _l
@@ -30,5 +31,5 @@ class InvitationForm(BaseForm):
         _l("E-mail address"), [InputRequired(_l("Write the address of the person.")), Length(max=ADDRESS_LENGTH)]
     )
     name = StringField(_l("Name"), [Length(max=120)])
-    language = SelectField(_l("Language"), choices=[("fr", "Français"), ("en", "English")])
+    language = SelectField(_l("Language"), choices=[SelectChoice("fr", "Français"), SelectChoice("en", "English")])
     is_reminded = BooleanField(_l("Also send reminders to this person"))

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from shared.access import queries, service
 from shared.access.queries import Visitor
-from shared.kit.db import reading, transaction
+from shared.kit.db import glance, transaction
 from shared.kit.words import gettext as _
 from shared.web.app import language_from
 from shared.web.routes import Guard
@@ -25,7 +25,7 @@ def install(app: Flask) -> None:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> Visitor | None:
-        with reading() as session:
+        with glance() as session:
             return queries.find_visitor(session, token)
 
     language_from(app, lambda: visitor.language if (visitor := find_current()) else None)

@@ -1,6 +1,7 @@
 """Which days a statement covers."""
 
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 from wtforms.validators import InputRequired
 
 from shared.kit.words import lazy_gettext as _l
@@ -15,6 +16,6 @@ class StatementForm(BaseForm):
 
         csrf = False
 
-    since = DayField(_l("From"), [InputRequired(_l("Write the first day."))])
-    until = DayField(_l("To"), [InputRequired(_l("Write the last day."))])
-    form = SelectField(_l("As"), choices=[("pdf", "PDF"), ("xlsx", "Excel (XLSX)")], default="pdf")
+    since = DayField(_l("First day"), [InputRequired(_l("Write the first day."))])
+    until = DayField(_l("Last day"), [InputRequired(_l("Write the last day."))])
+    form = SelectField(_l("Format"), choices=[SelectChoice("pdf", "PDF"), SelectChoice("xlsx", "Excel (XLSX)")], default="pdf")

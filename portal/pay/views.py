@@ -31,6 +31,7 @@ from shared.kit.words import gettext as _
 from shared.web.pages import page, see_other, send_away
 
 NOBODY = uuid.UUID(int=0)
+NBSP = "\u00a0"
 
 
 def choose(visitor: Visitor) -> ResponseReturnValue:
@@ -208,7 +209,7 @@ def transfer(visitor: Visitor) -> ResponseReturnValue:
     return page(
         "portal/pay/transfer.html",
         offer=offer,
-        iban=spaced_iban(offer.bank.iban),
+        iban=spaced_iban(offer.bank.iban).replace(NBSP, " "),
         reference=reference,
         qr=epc.as_svg(code).decode() if code is not None else "",
     )

@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 
-class Quality(AssertionError):
+class Quality(AssertionError):  # noqa: N818 - it says what is wrong with a page
     """A page that must not be shown to people."""
 
 
