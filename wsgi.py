@@ -141,6 +141,7 @@ COMMANDS = {
     "webhooks": "payments.reconcile.commands:webhooks",
     "import": "backoffice.imports.commands:import_group",
     "reminders": "backoffice.reminders.commands:reminders",
+    "staff": "backoffice.access.commands:staff",
 }
 """The rooms' own command groups, imported when first asked for; they run in a prepared process."""
 
