@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
@@ -124,8 +125,10 @@ class Standing:
         return Money(minor, self.currency)
 
 
-def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
-    """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest."""
+@cache
+def _standing() -> Select[*tuple[Any, ...]]:
+    """The query of `standing`, put together once."""
+    today = bindparam("today", type_=Date)
     is_invoice = Invoice.kind == InvoiceKind.INVOICE
     payable = func.greatest(0, Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor)
 
@@ -133,7 +136,7 @@ def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int 
         return func.coalesce(func.sum(case((when, value), else_=0)).over(), 0)
 
     is_payable = and_(is_invoice, payable > 0)
-    rows = session.execute(
+    return (
         select(
             Debtor.currency.label("debtor_currency"),
             Debtor.credit_minor,
@@ -151,10 +154,16 @@ def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int 
         )
         .select_from(Debtor)
         .outerjoin(Invoice, and_(Invoice.debtor_id == Debtor.id, Invoice.open_minor > 0))
-        .where(Debtor.id == debtor_id)
+        .where(Debtor.id == bindparam("debtor_id"))
         .order_by(Invoice.due_on, Invoice.id)
-        .limit(limit)
-    ).all()
+        .limit(bindparam("limit", type_=Integer))
+    )
+
+
+def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
+    """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest."""
+    facts = {"debtor_id": debtor_id, "today": today, "limit": limit}
+    rows = session.execute(_standing(), facts).all()
     if not rows:
         raise NotFound("debtor.missing", _("There is no such account."))
     first = rows[0]
@@ -272,9 +281,7 @@ def rows_of(session: Session, debtor_id: uuid.UUID, ids: Sequence[uuid.UUID]) ->
     """These invoices of a debtor by due day; raises NotFound when one of them is not the debtor's."""
     wanted = set(ids)
     found = session.execute(
-        select(*_ROW)
-        .where(Invoice.debtor_id == debtor_id, Invoice.id.in_(wanted))
-        .order_by(Invoice.due_on, Invoice.id)
+        select(*_ROW).where(Invoice.debtor_id == debtor_id, Invoice.id.in_(wanted)).order_by(Invoice.due_on, Invoice.id)
     )
     rows = [_row(row) for row in found]
     if len(rows) != len(wanted):

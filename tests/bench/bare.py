@@ -117,9 +117,7 @@ def home() -> Any:
             .where(PortalSession.token_hash == hashlib.sha256(token.encode()).digest())
             .where(PortalSession.ended_at.is_(None))
             .where(PortalSession.seen_at > datetime.now(UTC) - timedelta(minutes=30))  # noqa: DTZ - none of our clock
-            .options(
-                joinedload(PortalSession.debtor).joinedload(Debtor.company), joinedload(PortalSession.contact)
-            )
+            .options(joinedload(PortalSession.debtor).joinedload(Debtor.company), joinedload(PortalSession.contact))
         )
         if seat is None:
             abort(403)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import InternalError
+
+from shared.kit import db
+from shared.kit.db import glance, make_engine, reading, transaction
+
+
+def test_reading_sees_one_moment_and_writes_nothing(database: Engine) -> None:
+    with reading() as session:
+        assert session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+        assert session.scalar(text("SHOW transaction_read_only")) == "on"
+        with pytest.raises(InternalError, match="read-only"):
+            session.execute(text("INSERT INTO duty_state (name, last_at) VALUES ('x', now())"))
+
+
+def test_what_a_reading_set_is_forgotten_by_the_next_transaction(database: Engine) -> None:
+    database.dispose()  # from here on the pool holds one connection
+    for way in (reading, glance):
+        with way() as session:
+            backend = session.scalar(text("SELECT pg_backend_pid()"))
+        with transaction() as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) == backend
+            assert session.scalar(text("SHOW transaction_isolation")) == "read committed"
+            assert session.scalar(text("SHOW transaction_read_only")) == "off"
+            session.execute(text("INSERT INTO duty_state (name, last_at) VALUES ('x', now())"))
+            session.rollback()
+
+
+def test_a_glance_holds_no_transaction_open(database: Engine) -> None:
+    with glance() as session:
+        backend = session.scalar(text("SELECT pg_backend_pid()"))
+        with reading() as other:
+            state = other.scalar(text("SELECT state FROM pg_stat_activity WHERE pid = :pid"), {"pid": backend})
+    assert state == "idle"
+
+
+def test_a_connection_that_was_lost_while_it_rested_is_replaced(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.dispose()
+    with glance() as session:
+        backend = session.scalar(text("SELECT pg_backend_pid()"))
+    another = make_engine(database.url.render_as_string(hide_password=False))
+    with another.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+    another.dispose()
+    monkeypatch.setattr(db, "PING_AFTER_S", 0.0)
+    with transaction() as session:
+        assert session.scalar(text("SELECT pg_backend_pid()")) != backend
