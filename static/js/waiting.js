@@ -9,6 +9,8 @@ async function look(fragment, pause) {
     const news = page.querySelector("[data-waiting], [data-arrived]");
     if (!news) return location.reload();
     fragment.replaceWith(news);
+    document.title = page.title;
+    document.querySelector("h1")?.replaceChildren(...(page.querySelector("h1")?.childNodes ?? []));
     if (news.dataset.arrived !== undefined) return undefined;
     start(news, Math.min(pause * 1.3, 15_000));
   } catch {
