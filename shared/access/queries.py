@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
@@ -233,7 +234,7 @@ def find_contacts(session: Session, email: str) -> list[tuple[uuid.UUID, uuid.UU
         .join(DebtorContact, and_(DebtorContact.contact_id == Contact.id, DebtorContact.removed_at.is_(None)))
         .join(Debtor, Debtor.id == DebtorContact.debtor_id)
         .where(Contact.email == email, Contact.bounced_at.is_(None))
-        .distinct(Contact.company_id)
+        .ext(distinct_on(Contact.company_id))
         .order_by(Contact.company_id, Debtor.open_minor.desc(), Debtor.id)
     )
     return [(contact_id, debtor_id) for contact_id, debtor_id in rows]

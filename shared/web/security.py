@@ -27,7 +27,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         MAX_FORM_MEMORY_SIZE=2 * MEGABYTE,
         MAX_FORM_PARTS=5_000,
         WTF_CSRF_TIME_LIMIT=None,  # bound to the session, which ends by itself
-        WTF_CSRF_SSL_STRICT=settings.is_https,
+        WTF_CSRF_SSL_STRICT=False,  # it asks for a referrer, and our pages send none; Sec-Fetch-Site is looked at instead
         TEMPLATES_AUTO_RELOAD=settings.is_demo,
     )
     CSRFProtect(app)
