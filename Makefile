@@ -24,10 +24,10 @@ test: ## run the tests (ARGS="tests/portal -k pay" for some of them)
 
 check: ## what must be clean before a commit: lint, format, types, who imports whom
 	@tools/prepare dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=0; \
+	for command in "ruff check" "ruff format --check" "mypy" "lint-imports"; do \
+	    echo "--- $$command"; $(BIN)/$$command || failed=1; \
+	done; exit $$failed
 
 fix: ## mend what can be mended without thinking: lint and format
 	@tools/prepare dev

@@ -22,6 +22,9 @@ from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answ
 __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
 
 DEFAULT_PORT = 8000
+QUEUES = ("now", "soon", "night")
+"""The queues that the family's worker works on."""
+
 BEFORE = (("demo", "--seed"),)
 """What `guichet` is told to do before anybody is told the addresses."""
 
@@ -100,7 +103,7 @@ def guichet_family(
         Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
         *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Gate(),  # the first page must not wait for the processor's attention
-        Member("worker", [*_guichet(), "worker"], env),
+        Member("worker", [*_guichet(), "worker", *(f"--queue={queue}" for queue in QUEUES)], env),
         Member("clock", [*_guichet(), "clock"], env),
     ]
     return Family(
