@@ -33,6 +33,7 @@ def fold(writer: Writer, first_day: date, warnings: Findings) -> int:
 
     `first_day` is the first day of the file: what was issued before it can only be part of a lump.
     """
+    _name_absent_accounts(writer, warnings)
     older = _unmentioned(writer)
     accounts = {row.debtor for row in older if row.issued_on < first_day and row.source == "import"}
     accounts |= _with_history(writer, first_day)
@@ -49,6 +50,16 @@ def fold(writer: Writer, first_day: date, warnings: Findings) -> int:
         elif row.issued_on >= first_day:
             warnings.add("invoice.missing", value=row.number)
     return settled
+
+
+def _name_absent_accounts(writer: Writer, warnings: Findings) -> None:
+    """A FEC names every account with a balance: one that is open here and absent there is for a person to look at."""
+    for code, minor in writer.rows("""SELECT d.account_code, d.open_minor FROM debtor d
+            WHERE d.company_id = %(company)s AND d.open_minor <> 0
+            AND NOT EXISTS (SELECT FROM stage_debtor s WHERE s.id = d.id)
+            AND EXISTS (SELECT FROM invoice i WHERE i.debtor_id = d.id AND i.open_minor > 0 AND i.source = 'import')
+            ORDER BY 1"""):
+        warnings.add("debtor.missing", value=code, left=minor)
 
 
 def _unmentioned(writer: Writer) -> list[_Older]:

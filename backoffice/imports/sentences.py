@@ -114,6 +114,7 @@ _SENTENCES: dict[str, Any] = {
     "certificate.difference": _l(
         "Account %(value)s: the file says %(expected)s, Guichet would say %(found)s. Nothing was imported."
     ),
+    "debtor.missing": _l("Account %(value)s has %(left)s open in Guichet, and the file does not hold this account."),
     "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
 }
 

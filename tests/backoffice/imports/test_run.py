@@ -269,6 +269,16 @@ def test_a_lump_larger_than_what_is_known_keeps_the_rest_as_an_opening_balance(d
     books_agree()
 
 
+def test_an_account_that_a_later_file_does_not_hold_is_named(desk):
+    desk.take(fec("VE 1 20250105 C1 F1 100,00", "VE 2 20250106 C2 F2 50,00 A", "BQ 3 20250107 C2 V2 50,00 A"))
+
+    outcome = desk.take(fec("VE 1 20260105 C3 F3 1,00 A", "BQ 2 20260106 C3 V3 1,00 A"))
+
+    assert [told(w) for w in outcome.warnings] == [
+        "Account C1 has €100.00 open in Guichet, and the file does not hold this account."
+    ]
+
+
 def test_an_older_file_than_the_last_is_refused(desk):
     desk.take(fec("VE 1 20260105 C1 F1 100,00"))
 
