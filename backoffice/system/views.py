@@ -17,6 +17,8 @@ from backoffice.listing import asked
 from backoffice.system import queries, service
 from payments.webhooks import receive
 from shared.kit.db import reading, transaction
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page, see_other
 
@@ -137,7 +139,7 @@ def export_audit(member: Member, form: str) -> ResponseReturnValue:
 
 def _told(row: Any) -> str:
     """What changed, in one line."""
-    before, after = row.before or {}, row.after or {}
+    before, after = _spoken(row.before), _spoken(row.after)
     pairs = []
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
@@ -148,6 +150,17 @@ def _told(row: Any) -> str:
         else:
             pairs.append(f"{name}: {old} →")
     return " · ".join(pairs)
+
+
+def _spoken(facts: dict[str, Any] | None) -> dict[str, Any]:
+    """The facts of an audit line with amounts as people read them."""
+    told = dict(facts or {})
+    currency = str(told.get("currency", "EUR"))
+    for name, value in list(told.items()):
+        if name == "minor" and type(value) is int:
+            told[name] = format_money(Money(value, currency), current_language())
+    told.pop("currency", None)
+    return {{"minor": "amount"}.get(name, name): value for name, value in told.items()}
 
 
 def _pretty(raw: Any) -> str:
