@@ -27,11 +27,12 @@ import wsgi
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import DebtorDraft, add_contact, add_debtor
-from shared.kit import clock, files, servers, words
+from shared.kit import clock, files, jobs, servers, words
 from shared.kit import settings as settings_module
 from shared.kit.actors import Actor
-from shared.kit.db import make_engine, transaction, use_engine
+from shared.kit.db import make_engine, reading, transaction, use_engine
 from shared.kit.family import last_demo_settings
+from shared.kit.outbox.models import DutyState, MessageState, OutboxMessage
 from shared.kit.settings import Settings
 from shared.ledger.enter import InvoiceDraft, LineDraft, enter
 from tests.support.twins import TwinsProcess
@@ -43,6 +44,8 @@ BEGIN = datetime(2031, 3, 11, 9, 0, tzinfo=UTC)
 PASSWORD = wsgi.DEMO_PASSWORD
 AGENT, ACCOUNTANT, ADMIN = (f"{name}@atelier-des-lices.example" for name in ("ines", "charles", "anne"))
 BY = Actor.system("journey")
+
+wsgi.import_jobs()
 
 
 T = TypeVar("T")
@@ -249,12 +252,32 @@ class DemoFamily:
             raise AssertionError(f"{error}; there are: {there}") from None
 
     def days(self, count: int = 1, *, bank: bool = False) -> None:
-        """Let days pass one by one; webhooks are delivered before the next begins, as when a person presses *next day*."""
+        """Let days pass one by one, as when a person presses *next day* and looks before pressing again."""
         for _ in range(count):
             if bank:
                 self.twins.advance(bank_days=1, deliver=True)
             else:
                 self.twins.advance(1, deliver=True)
+            self.calm()
+
+    def calm(self, *, within_s: float = 60) -> None:
+        """Wait until all that has fallen due is done: duties of the clock, webhooks, outbox, mails."""
+        with self.inside():
+            eventually(lambda: self._is_delivered() and _is_calm(), "everybody has done what is due", within_s=within_s)
+
+    def _is_delivered(self) -> bool:
+        return all(one["status"] != "pending" for one in self.twins.deliveries())
+
+
+def _is_calm() -> bool:
+    now = clock.now()
+    every = {duty.name: duty.every for duty in jobs.all_duties()}
+    with reading() as session:
+        knocked = {state.name: state.last_at for state in session.scalars(select(DutyState))}
+        waits = select(OutboxMessage.id).where(OutboxMessage.state == MessageState.WAITING, OutboxMessage.due_at <= now)
+        if session.scalar(waits.limit(1)):
+            return False
+    return all(name in knocked and now - knocked[name] <= pause for name, pause in every.items())
 
 
 def three_free_ports() -> int:
