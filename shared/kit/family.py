@@ -72,7 +72,8 @@ def settings_here() -> Settings:
         given = _given()
         demo = last_demo_settings(given.var_dir) if given.model_fields_set <= {"secret_key", "var_dir"} else None
         if demo is None:
-            raise
+            advice = "set it (.env.example explains), or start a demo here first (make run)"
+            raise Invalid(error.code, f"{error.message}: {advice}") from error
         use_settings(demo)
         return demo
 
