@@ -86,7 +86,11 @@ class ReminderRun(HasId, Base):
 
 
 class ReminderDecision(HasId, Base):
-    """What was decided for one debtor, also when nothing is sent, with the reason."""
+    """What was decided for one debtor, also when nothing is sent, with the reason.
+
+    A log of a line a debtor a day, without foreign keys: each would lock and rewrite the debtor's row (four times the cost of
+    the line), and make the run wait for whoever works on that account.
+    """
 
     __tablename__ = "reminder_decision"
     __table_args__ = (
@@ -95,8 +99,8 @@ class ReminderDecision(HasId, Base):
         Index(None, "run_id", "outcome", "id"),
     )
 
-    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reminder_run.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    run_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID]
     run_on: Mapped[date]
     outcome: Mapped[str] = mapped_column(String(32))
     """"remind", or why not (`rules.Outcome`)."""

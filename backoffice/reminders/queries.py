@@ -13,26 +13,30 @@ from sqlalchemy.orm import Session
 from backoffice.reminders.rules import Facts, Item
 
 # One row a debtor, its open invoices as arrays: rows are what Python pays for. Credit notes lower the account's balance
-#
-# and count as credit.
+# and count as credit. Every question is asked of the page's debtors only: EXISTS would be answered for all debtors at once
+# (a hashed subplan), page after page, hence the LIMIT; and a page's place bounds the search for open invoices as well.
 _FACTS = text(
     """
     WITH page AS (
         SELECT d.id, d.credit_minor, d.reminders_paused_until, d.autopay, d.autopay_maximum_minor
         FROM debtor d
         WHERE d.company_id = :company_id
-          AND (CAST(:after AS uuid) IS NULL OR d.id > CAST(:after AS uuid))
-          AND EXISTS (SELECT FROM invoice i WHERE i.debtor_id = d.id AND i.open_minor > 0)
+          AND d.id > :after
+          AND EXISTS (
+              SELECT FROM invoice i
+              WHERE i.debtor_id = d.id AND i.debtor_id > :after AND i.open_minor > 0
+          )
         ORDER BY d.id
         LIMIT :limit
     )
     SELECT page.id,
            page.credit_minor + coalesce(items.notes_minor, 0) AS credit,
            page.reminders_paused_until >= :day AS is_paused,
-           EXISTS (
-               SELECT FROM debtor_contact dc JOIN contact c ON c.id = dc.contact_id
+           (
+               SELECT true FROM debtor_contact dc JOIN contact c ON c.id = dc.contact_id
                WHERE dc.debtor_id = page.id AND dc.removed_at IS NULL AND dc.is_reminded AND c.bounced_at IS NULL
-           ) AS has_address,
+               LIMIT 1
+           ) IS NOT NULL AS has_address,
            page.autopay AND EXISTS (
                SELECT FROM mandate m WHERE m.debtor_id = page.id AND m.status IN ('pending', 'active')
            ) AS has_autopay,
@@ -59,11 +63,16 @@ _FACTS = text(
 )
 
 
+_BEFORE_ALL = uuid.UUID(int=0)
+
+
 def facts_page(
     session: Session, company_id: uuid.UUID, day: date, *, after: uuid.UUID | None, limit: int
 ) -> Sequence[tuple[uuid.UUID, Facts]]:
     """The facts of the next debtors that have something open, in the order of their ids."""
-    rows = session.execute(_FACTS, {"company_id": company_id, "after": after, "day": day, "limit": limit})
+    rows = session.execute(
+        _FACTS, {"company_id": company_id, "after": after or _BEFORE_ALL, "day": day, "limit": limit}
+    )
     return [(row.id, _facts(row)) for row in rows]
 
 

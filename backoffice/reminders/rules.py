@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from typing import NamedTuple
 
 
 class Outcome(enum.Enum):
@@ -55,8 +56,7 @@ class Policy:
     quiet_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An open invoice: `free_minor` is open less held less frozen."""
 
     invoice_id: uuid.UUID
@@ -68,8 +68,7 @@ class Item:
     """The highest step it was reminded at; 0 for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that the decision about one debtor rests on."""
 
     items: Sequence[Item]
@@ -80,8 +79,7 @@ class Facts:
     last_reminded_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do for one debtor. `reached` are the invoices that come to a step today, with that step."""
 
     outcome: Outcome

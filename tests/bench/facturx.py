@@ -1,6 +1,6 @@
 """A Factur-X against bare WeasyPrint of the same HTML, in one run. Aim: at most 1.3 times.
 
-    python -m tests.bench.facturx [--count 40] [--seed 7]
+    python -m tests.bench --only facturx
 
 Bare is what a program without us would do: the page with its style sheet in it, fonts of the machine, a plain PDF,
 neither archive format, nor tags for screen readers, nor data. `ratio_same_caches` gives the bare program our parsed
@@ -9,14 +9,12 @@ style sheet and loaded fonts as well: what is left is the price of PDF/A-3, tags
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import random
-import sys
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
@@ -63,11 +61,8 @@ def seconds(act: Callable[[InvoiceFacts], object], facts: InvoiceFacts) -> float
     return time.perf_counter() - started
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=7)
-    given = parser.parse_args()
+def measure(*, count: int, seed: int) -> dict[str, Any]:
+    """Make each invoice three times, in turns."""
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     style = (pdf.STYLES / "paper.css").read_text(encoding="utf-8")
     fonts = FontConfiguration()
@@ -95,27 +90,17 @@ def main() -> None:
         return made.content
 
     times: dict[str, list[float]] = {"bare": [], "bare_with_caches": [], "facturx": []}
-    for facts in invoices(given.count, given.seed):
+    for facts in invoices(count, seed):
         # In turns, so that whatever else the machine does touches all three alike.
         times["bare"].append(seconds(bare, facts))
         times["bare_with_caches"].append(seconds(bare_with_caches, facts))
         times["facturx"].append(seconds(ours, facts))
     middle = {name: median(values) for name, values in times.items()}
-    sys.stdout.write(
-        json.dumps(
-            {
-                "bench": "facturx",
-                "count": given.count,
-                "seed": given.seed,
-                "median_ms": {name: round(value * 1000, 1) for name, value in middle.items()},
-                "ratio": round(middle["facturx"] / middle["bare"], 2),
-                "ratio_same_caches": round(middle["facturx"] / middle["bare_with_caches"], 2),
-                "aim": 1.3,
-            }
-        )
-        + "\n"
-    )
-
-
-if __name__ == "__main__":
-    main()
+    return {
+        "count": count,
+        "seed": seed,
+        "median_ms": {name: round(value * 1000, 1) for name, value in middle.items()},
+        "ratio": round(middle["facturx"] / middle["bare"], 2),
+        "ratio_same_caches": round(middle["facturx"] / middle["bare_with_caches"], 2),
+        "aim": 1.3,
+    }

@@ -1,19 +1,27 @@
-"""A reminder decision run over all debtors. Aim: under 10 s, at least 10,000 debtors a second."""
+"""A reminder decision run over all debtors: the first one, and the next day's. Aim: under 10 s, at least 10,000 debtors a second."""
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from backoffice.reminders import run as reminders
+from shared.kit import clock
 from shared.kit.db import get_engine
 from tests.bench.world import World
 
+AIM_PER_SECOND = 10_000
+AIM_SECONDS = 10
+
 
 def measure(world: World) -> dict[str, Any]:
-    """Time a real run (decisions, reminders and outbox rows written) beside the bare scan it rests on."""
+    """Time two real runs (decisions, reminders and outbox rows written) beside the bare scan they rest on.
+
+    On the first day nearly everybody is reminded, as after an import; on the next one nearly nobody, as on most days.
+    """
     began = time.perf_counter()
     with get_engine().connect() as connection:
         rows = connection.execute(
@@ -21,14 +29,24 @@ def measure(world: World) -> dict[str, Any]:
             {"id": world.company_id},
         ).all()
     bare = time.perf_counter() - began
-    began = time.perf_counter()
-    report = reminders.run(world.company_id)
-    taken = time.perf_counter() - began
-    return {
-        "considered": report.considered_count,
-        "reminded": report.reminded_count,
-        "open_invoices": len(rows),
-        "seconds": round(taken, 2),
-        "debtors_per_second": round(report.considered_count / taken),
-        "ratio_to_reading_the_open_invoices": round(taken / bare, 1),
-    }
+    figures: dict[str, Any] = {"open_invoices": len(rows), "seconds_to_read_them": round(bare, 2)}
+    morning = datetime.now(UTC).replace(hour=10)  # noqa: DTZ005, RUF100 - the world's days are the database's
+    for name, at in (("first_day", morning), ("next_day", morning + timedelta(days=1))):
+        before = clock.set_clock(clock.FrozenClock(at))
+        try:
+            began = time.perf_counter()
+            report = reminders.run(world.company_id)
+            taken = time.perf_counter() - began
+        finally:
+            clock.set_clock(before)
+        figures[name] = {
+            "considered": report.considered_count,
+            "reminded": report.reminded_count,
+            "seconds": round(taken, 2),
+            "debtors_per_second": round(report.considered_count / taken),
+        }
+        with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE reminder, reminder_invoice, reminder_decision"))
+    figures["ratio_to_reading"] = round(figures["next_day"]["seconds"] / bare, 1)
+    figures["aim"] = {"debtors_per_second": AIM_PER_SECOND, "seconds": AIM_SECONDS}
+    return figures

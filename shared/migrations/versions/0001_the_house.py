@@ -922,8 +922,6 @@ def upgrade() -> None:
         sa.Column("invoice_count", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_reminder_decision_debtor_id")),
-        sa.ForeignKeyConstraint(["run_id"], ["reminder_run.id"], name=op.f("fk_reminder_decision_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
         sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
     )

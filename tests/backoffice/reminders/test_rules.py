@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -87,7 +86,7 @@ def test_an_invoice_that_came_in_old_begins_with_the_first_letter_and_climbs_at_
     soon = facts(item(205, last=2), last_reminded_on=TODAY - timedelta(days=5))
     assert decide(soon, POLICY, TODAY).outcome is Outcome.TOO_SOON
 
-    later = replace(soon, last_reminded_on=TODAY - timedelta(days=12))
+    later = soon._replace(last_reminded_on=TODAY - timedelta(days=12))
     assert decide(later, POLICY, TODAY).step is STEPS[2]
 
 

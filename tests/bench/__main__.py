@@ -1,0 +1,141 @@
+"""`make bench`: us beside the alternatives, in one run, as ratios.
+
+    python -m tests.bench [--small] [--only portal,reminders,import,facturx] [--seed 7] [--json FILE]
+
+Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
+`--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import facturx, imports, portal, reminders
+from tests.bench.world import large_world
+
+PARTS = ("portal", "reminders", "import", "facturx")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything."""
+
+    debtors: int
+    each: int
+    rounds: int
+    requests: int
+    visitors: int
+    lines: int
+    papers: int
+
+
+LARGE = Size(debtors=100_000, each=10, rounds=4, requests=1_000, visitors=400, lines=1_000_000, papers=40)
+SMALL = Size(debtors=5_000, each=10, rounds=2, requests=60, visitors=20, lines=20_000, papers=3)
+
+
+def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Measure these parts; `tell` hears what begins."""
+    found: dict[str, Any] = {
+        "seed": seed,
+        "debtors": size.debtors,
+        "invoices": size.debtors * size.each,
+        "processors": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 1),
+    }
+    if {"portal", "reminders"} & set(parts):
+        tell(f"a world of {size.debtors} debtors with {size.each} invoices each")
+        with large_world(size.debtors, size.each) as world:
+            found["world_seconds"] = round(world.seconds, 1)
+            if "portal" in parts:
+                tell("the account page, in turns with the bare one")
+                found["portal"] = portal.measure(
+                    world, rounds=size.rounds, requests=size.requests, visitors=size.visitors, seed=seed
+                )
+            if "reminders" in parts:
+                tell("two days of reminders")
+                found["reminders"] = reminders.measure(world)
+    if "import" in parts:
+        tell(f"an import of {size.lines} lines, then raw copies of what it wrote")
+        found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
+    if "facturx" in parts:
+        tell(f"{size.papers} invoices on paper, in turns with bare WeasyPrint")
+        found["facturx"] = facturx.measure(count=size.papers, seed=seed)
+    return found | {"load_after": round(os.getloadavg()[0], 1)}
+
+
+def table(found: dict[str, Any]) -> list[str]:
+    """The figures for people."""
+    rows: list[tuple[str, str, str, str]] = []
+    if page := found.get("portal"):
+        ours, bare = page["ours"], page["bare"]
+        rows += [
+            ("account page / bare Flask + ORM", f"{page['ratio']}", "≥ 1.0", "requests/s, ours by bare"),
+            ("", f"{page['cpu_ratio']}", "", f"processor time, bare {bare['worker_cpu_ms']} ms by ours {ours['worker_cpu_ms']} ms"),
+            ("", f"{ours['requests_per_second']} /s", "", f"bare {bare['requests_per_second']} /s; p50 {ours['p50_ms']} ms, bare {bare['p50_ms']} ms"),
+            ("account page, p99 at 16 connections", f"{ours['p99_ms']} ms", "< 60 ms", f"bare {bare['p99_ms']} ms"),
+        ]  # fmt: skip
+    if run := found.get("reminders"):
+        rows += [
+            (
+                f"reminder run, {name.replace('_', ' ')}",
+                f"{run[name]['debtors_per_second']} /s",
+                "≥ 10000 /s",
+                f"{run[name]['considered']} considered, {run[name]['reminded']} reminded in {run[name]['seconds']} s",
+            )
+            for name in ("first_day", "next_day")
+        ]
+    if taken := found.get("import"):
+        rows.append(
+            (
+                "import / raw COPY of its rows",
+                f"{taken['ratio']}",
+                "≥ 0.25",
+                f"{taken['lines']} lines in {taken['seconds']} s, {taken['rows']} rows copied in {taken['raw_copy_seconds']} s",
+            )
+        )
+    if paper := found.get("facturx"):
+        rows.append(
+            (
+                "Factur-X / bare WeasyPrint",
+                f"{paper['ratio']}",
+                "≤ 1.3",
+                f"{paper['median_ms']['facturx']} ms, bare {paper['median_ms']['bare']} ms (with our caches: {paper['ratio_same_caches']})",
+            )
+        )
+    return [
+        f"{what:<38} {figure:>12}  {aim:<11} {more}" for what, figure, aim, more in (("", "found", "aim", ""), *rows)
+    ]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="a short form, for smoke")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between them")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    given = parser.parse_args()
+    parts = tuple(part.strip() for part in given.only.split(","))
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    began = time.perf_counter()
+
+    def tell(what: str) -> None:
+        sys.stderr.write(f"[{time.perf_counter() - began:5.0f} s] {what} …\n")
+
+    found = bench(SMALL if given.small else LARGE, parts, given.seed, tell)
+    sys.stdout.write("\n".join(table(found)) + "\n\n" + json.dumps(found) + "\n")
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

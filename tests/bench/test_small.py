@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url: str) -> None:
+    """Only that they work: times are never asserted."""
+    file = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--small", "--json", str(file)],
+        cwd=REPOSITORY,
+        env=os.environ | {"GUICHET_DATABASE_URL": server_url},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["portal"]["requests_each"] == 120
+    assert found["portal"]["ours"]["page_bytes"] > 1_000
+    assert found["portal"]["ratio"] > 0
+    assert found["reminders"]["first_day"]["reminded"] > 0
+    assert found["reminders"]["next_day"]["considered"] > found["reminders"]["next_day"]["reminded"]
+    assert found["import"]["invoices"] == found["import"]["lines"] == 20_000
+    assert found["import"]["movements"] > found["import"]["invoices"]
+    assert found["import"]["ratio"] > 0
+    assert found["facturx"]["count"] == 3
+    assert found["facturx"]["ratio"] > 0
+    assert "Factur-X / bare WeasyPrint" in done.stdout
