@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
@@ -223,10 +223,9 @@ def revoke_links(
         .returning(MagicLink.id, MagicLink.contact_id)
     ).all()
     opened_by = PortalSession.link_id.in_([row.id for row in closed])
-    matching = others[0] if len(others) == 1 else others[0] & others[1]
     session.execute(
         update(PortalSession)
-        .where(or_(opened_by, matching), PortalSession.ended_at.is_(None))
+        .where(or_(opened_by, and_(*others)), PortalSession.ended_at.is_(None))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -1,0 +1,356 @@
+"""Three accounts of two companies with one of everything, and every kind of person at both doors."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.orm import Session
+
+import wsgi
+from backoffice.access import service as desk
+from backoffice.access.models import StaffMember, StaffSession
+from backoffice.access.permissions import Role
+from backoffice.imports.models import ImportRun
+from backoffice.imports.models import RunState as ImportState
+from backoffice.reminders.models import ReminderRun
+from payments.collections.models import CollectionRun
+from payments.models import Mandate, Means, Provider, Refund
+from payments.receipts import service as receipts
+from payments.status import MandateStatus
+from payments.webhooks.models import InboxEvent
+from shared.access import service as access
+from shared.access.models import LinkPurpose, PortalSession
+from shared.debtors.models import Contact, DebtorContact
+from shared.invoices import service as invoices
+from shared.invoices.models import FreezeKind
+from shared.kit import clock, files, ids
+from shared.kit.db import transaction
+from shared.kit.settings import Settings
+from shared.ledger.rules import Part
+from shared.messages.models import Message
+from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
+
+NOBODY = uuid.UUID(int=7)
+"""The id of nothing."""
+
+IBAN = "FR7630006000011234567890189"
+
+
+@dataclass
+class Account:
+    """One debtor's account with one of everything; `ids` by the name that URLs give them."""
+
+    name: str
+    company_id: uuid.UUID
+    debtor_id: uuid.UUID
+    contact_id: uuid.UUID
+    token: str
+    email: str
+    ids: dict[str, uuid.UUID] = field(default_factory=dict)
+
+
+@dataclass
+class Town:
+    """Dora; Bruno, another debtor of the same company; Octave of another company."""
+
+    dora: Account
+    bruno: Account
+    octave: Account
+    staff: dict[Role, uuid.UUID]
+
+    def owners(self) -> dict[str, Account]:
+        return {"own": self.dora, "same company": self.bruno, "other company": self.octave}
+
+
+def settle(session: Session, company: Any, code: str, name: str) -> Account:
+    """An account that has everything a URL can name."""
+    debtor = a_debtor(session, company, code, name)
+    contact = session.scalars(
+        select(Contact)
+        .join(DebtorContact, DebtorContact.contact_id == Contact.id)
+        .where(DebtorContact.debtor_id == debtor.id)
+    ).one()
+    contact.language = "en"
+    account = Account(name, company.id, debtor.id, contact.id, "", contact.email)
+    account.token = a_link(session, account)
+    late = an_invoice(session, debtor, f"{code}-1", 12_000, due_in=-10)
+    held = an_invoice(session, debtor, f"{code}-2", 8_000, due_in=5)
+    session.flush()
+    payment = receipts.record_receipt(
+        session,
+        debtor=debtor,
+        means=Means.TRANSFER,
+        minor=2_000,
+        received_on=clock.today(),
+        memo="",
+        parts=[Part(late.id, 2_000)],
+        attempt=f"hand:{code}",
+        by=SYSTEM,
+    )
+    mandate = a_mandate(session, account, code)
+    refund = Refund(
+        id=ids.new_id(),
+        payment_id=payment.id,
+        amount_minor=500,
+        idempotency_key=f"refund-{code}",
+        created_at=clock.now(),
+    )
+    freeze = invoices.freeze(
+        session, invoice_id=held.id, kind=FreezeKind.LEGAL_HOLD, minor=1_000, reason="court", by=SYSTEM
+    )
+    session.add(refund)
+    session.flush()
+    account.ids = {
+        "company_id": company.id,
+        "debtor_id": debtor.id,
+        "contact_id": contact.id,
+        "invoice_id": held.id,
+        "payment_id": payment.id,
+        "mandate_id": mandate.id,
+        "refund_id": refund.id,
+        "freeze_id": freeze.id,
+        "message_id": _a_message(session, account).id,
+        **_papers(session, account),
+    }
+    return account
+
+
+def a_link(session: Session, account: Account) -> str:
+    return access.make_link(
+        session, debtor_id=account.debtor_id, contact_id=account.contact_id, purpose=LinkPurpose.REMINDER
+    )
+
+
+def a_mandate(session: Session, account: Account, code: str) -> Mandate:
+    mandate = Mandate(
+        id=ids.new_id(),
+        company_id=account.company_id,
+        debtor_id=account.debtor_id,
+        contact_id=account.contact_id,
+        reference=f"MDT-{code}",
+        attempt=f"attempt-{code}",
+        status=MandateStatus.ACTIVE,
+        idempotency_key=f"mandate-{code}",
+        provider_reference=f"MD-{code}",
+        scheme_reference=f"RUM-{code}",
+        holder_name=account.name,
+        iban_ending="0189",
+        iban_country="FR",
+        created_at=clock.now(),
+        given_at=clock.now(),
+    )
+    session.add(mandate)
+    session.flush()
+    return mandate
+
+
+def _a_message(session: Session, account: Account) -> Message:
+    stored = files.get_store().put(b"%PDF-1.7 of " + account.name.encode())
+    message = Message(
+        id=ids.new_id(),
+        company_id=account.company_id,
+        debtor_id=account.debtor_id,
+        contact_id=account.contact_id,
+        kind="link",
+        language="en",
+        to_name=account.name,
+        to_address=account.email,
+        subject="Your account",
+        text_body="See PERSONAL-LINK",
+        html_body="<p>See</p>",
+        attachments=[{"name": "invoice.pdf", "sha256": stored.sha256, "media_type": "application/pdf"}],
+        reason="",
+        dedupe_key=f"security:{account.debtor_id}",
+        created_at=clock.now(),
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def _papers(session: Session, account: Account) -> dict[str, uuid.UUID]:
+    """The runs of the account's company."""
+    about = {"company_id": account.company_id, "run_on": clock.today(), "started_at": clock.now()}
+    found: dict[str, uuid.UUID] = {}
+    for name, model in (("collections", CollectionRun), ("reminders", ReminderRun)):
+        run = session.scalar(select(model).where(model.company_id == account.company_id))
+        if run is None:
+            run = model(id=ids.new_id(), **about)
+            session.add(run)
+        found[f"{name}.run_id"] = run.id
+    stored = files.get_store().put(b"number;amount\n")
+    imported = ImportRun(
+        id=ids.new_id(),
+        company_id=account.company_id,
+        state=ImportState.CANCELLED,
+        file_name="invoices.csv",
+        file_sha256=stored.sha256,
+        file_size=14,
+        created_at=clock.now(),
+    )
+    session.add(imported)
+    session.flush()
+    return found | {"imports.run_id": imported.id}
+
+
+@pytest.fixture
+def town(database: Engine, settings: Settings, frozen: clock.FrozenClock) -> Town:
+    """Everybody and everything."""
+    wsgi.import_jobs()
+    with transaction() as session:
+        ours = a_company(session)
+        theirs = a_company(session, "other", trade_name="Other house", created_at=clock.now() + timedelta(seconds=1))
+        dora = settle(session, ours, "411DORA", "Dora Durand SARL")
+        bruno = settle(session, ours, "411BRUNO", "Bruno Blanc SARL")
+        octave = settle(session, theirs, "411OCTAVE", "Octave Conseil")
+        staff = {
+            role: desk.add_member(
+                session,
+                email=f"{role.value}@guichet.example",
+                name=role.value,
+                role=role,
+                password_hash="-",
+                language="en",
+                by=SYSTEM,
+            ).id
+            for role in Role
+        }
+        event = InboxEvent(
+            id=ids.new_id(),
+            provider=Provider.STRIPE,
+            event_id="evt_1",
+            kind="charge.updated",
+            raw="{}",
+            source="webhook",
+            happened_at=clock.now(),
+            received_at=clock.now(),
+        )
+        session.add(event)
+        for account in (dora, bruno, octave):
+            account.ids["event_id"] = event.id
+    return Town(dora, bruno, octave, staff)
+
+
+@pytest.fixture
+def portal(town: Town, settings: Settings) -> Flask:
+    """The debtors' door with the webhooks."""
+    return wsgi.build_portal(settings)
+
+
+@pytest.fixture
+def backoffice(town: Town, settings: Settings) -> Flask:
+    """The staff's door."""
+    return wsgi.build_backoffice(settings)
+
+
+def visit(app: Flask, account: Account, *, tier: int = 1) -> FlaskClient:
+    """A browser with a live session that came by a link of its own."""
+    with transaction() as session:
+        opened = access.redeem(session, token=a_link(session, account), address="192.0.2.1", user_agent="Firefox")
+        assert opened is not None
+        if tier == 2:
+            session.get_one(PortalSession, opened.session_id).verified_at = clock.now()
+    return holding(app, opened.token)
+
+
+def end_visit(app: Flask, account: Account) -> FlaskClient:
+    """A browser whose tier-2 session was ended on the server."""
+    client = visit(app, account, tier=2)
+    with transaction() as session:
+        for row in session.scalars(select(PortalSession).where(PortalSession.ended_at.is_(None))):
+            row.ended_at = clock.now()
+    return client
+
+
+def revoked_visit(app: Flask, account: Account) -> FlaskClient:
+    """A browser whose link was revoked after it had come in."""
+    with transaction() as session:
+        link = a_link(session, account)
+        opened = access.redeem(session, token=link, address="192.0.2.1", user_agent="Firefox")
+        assert opened is not None
+        row = session.get_one(PortalSession, opened.session_id)
+        row.verified_at = clock.now()
+        session.flush()
+        access.revoke_links(session, debtor_id=account.debtor_id, link_id=row.link_id, by=SYSTEM)
+    return holding(app, opened.token)
+
+
+def sit(app: Flask, town: Town, role: Role) -> FlaskClient:
+    """A browser of staff, signed in a moment ago, with the first company on the desk."""
+    with transaction() as session:
+        token = desk.open_session(session, town.staff[role], user_agent="Firefox", address="192.0.2.2")
+    return holding(app, token)
+
+
+def disabled_sit(app: Flask, town: Town, role: Role) -> FlaskClient:
+    """A browser of staff whose account was disabled; the session row itself is left open."""
+    client = sit(app, town, role)
+    with transaction() as session:
+        session.get_one(StaffMember, town.staff[role]).disabled_at = clock.now()
+    return client
+
+
+def ended_sit(app: Flask, town: Town, role: Role) -> FlaskClient:
+    """A browser of staff whose session was ended."""
+    client = sit(app, town, role)
+    with transaction() as session:
+        for row in session.scalars(select(StaffSession).where(StaffSession.ended_at.is_(None))):
+            row.ended_at = clock.now()
+    return client
+
+
+def holding(app: Flask, token: str | None = None) -> FlaskClient:
+    """A browser whose cookie holds a session's token, and whose POSTs prove that they come from our forms."""
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["csrf_token"] = "c" * 40
+        if token is not None:
+            cookie["_user_id"], cookie["_fresh"] = token, True
+    signer = URLSafeTimedSerializer(app.secret_key or "", salt="wtf-csrf-token")
+    client.environ_base["HTTP_X_CSRFTOKEN"] = signer.dumps("c" * 40)
+    return client
+
+
+def fingerprint(engine: Engine, *, but: frozenset[str] = frozenset()) -> dict[str, str]:
+    """A hash of every table's rows, by table."""
+    with engine.connect() as connection:
+        names = [
+            name for name in inspect(connection).get_table_names() if name != "alembic_version" and name not in but
+        ]
+        digests = {}
+        for name in names:
+            rows = connection.execute(text(f'SELECT CAST(t AS text) FROM "{name}" t ORDER BY 1')).scalars()
+            digests[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        return digests
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """The tables that differ."""
+    return {name for name in before if before[name] != after[name]}
+
+
+def fill(path: str, account: Account | None, *, room: str = "", **words: str) -> str:
+    """A URL with an account's ids in it, or with the id of nothing."""
+
+    def put(found: re.Match[str]) -> str:
+        name = found[1].rpartition(":")[2]
+        if not name.endswith("_id"):
+            return words.get(name, WORDS[name])
+        if account is None:
+            return str(NOBODY)
+        return str(account.ids.get(name) or account.ids.get(f"{room}.{name}") or NOBODY)
+
+    return re.sub(r"<([^>]+)>", put, path)
+
+
+WORDS = {"form": "csv", "position": "0", "decision": "approve", "act": "enable", "token": "A" * 43}
