@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from payments import queries as payments
 from payments.queries import MandateLine
+from payments.under_way import rivals
 from portal.pay import rules
 from portal.pay.rules import Chosen, Payable, What, Wish
 from shared.access.queries import Visitor
@@ -58,6 +59,11 @@ class Offer:
     @property
     def parts(self) -> list[Part]:
         return [Part(one.invoice_id, one.minor) for one in self.chosen]
+
+    @property
+    def written_parts(self) -> list[str]:
+        """What is shown, as the form carries it."""
+        return rules.written(self.chosen)
 
     @property
     def credit_minor(self) -> int:
@@ -142,6 +148,22 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
         and visitor.currency == "EUR",
         bank=BankFacts(iban=company.iban.replace(" ", ""), bic=company.bic, holder=company.legal_name),
     )
+
+
+def shown_parts(session: Session, visitor: Visitor, texts: Sequence[str]) -> list[Part]:
+    """The parts that the form showed; raises Invalid for none of ours, NotFound for another's invoice."""
+    try:
+        parts = rules.read(texts)
+    except ValueError as error:
+        raise Invalid("pay.parts", _("This form is too old. Please try again.")) from error
+    invoices.rows_of(session, visitor.debtor_id, [part.invoice_id for part in parts])
+    return parts
+
+
+def is_under_way(session: Session, visitor: Visitor, parts: Sequence[Part], attempt: str) -> bool:
+    """Whether what was shown is held by a payment already: this very attempt, or one of another tab."""
+    known = payments.find_payment(session, visitor.debtor_id, attempt) is not None
+    return known or bool(rivals(session, debtor_id=visitor.debtor_id, parts=parts))
 
 
 def choose(session: Session, visitor: Visitor, wish: Wish) -> list[Chosen]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from shared.ledger.rules import Part
+
 
 class What(enum.Enum):
     """How the amount was chosen."""
@@ -67,10 +69,27 @@ def choose(items: Sequence[Payable], wish: Wish, today: date) -> list[Chosen]:
     return chosen
 
 
+def written(parts: Sequence[Chosen]) -> list[str]:
+    """The parts as a form carries them: "<invoice>:<minor units>" each."""
+    return [f"{part.invoice_id}:{part.minor}" for part in parts]
+
+
+def read(texts: Sequence[str]) -> list[Part]:
+    """The parts that a form carried; raises ValueError for what no form of ours carries."""
+    parts = []
+    for text in texts:
+        identity, _colon, minor = text.partition(":")
+        if not minor.isascii() or not minor.isdigit() or not 0 < int(minor) < 10**15:
+            raise ValueError(text)
+        parts.append(Part(uuid.UUID(identity), int(minor)))
+    if len({part.invoice_id for part in parts}) != len(parts):
+        raise ValueError("an invoice twice")
+    return parts
+
+
 def version(parts: Sequence[Chosen]) -> str:
     """What was shown, in sixteen characters: two equal ones mean the same invoices with the same amounts."""
-    shown = "|".join(f"{part.invoice_id}:{part.minor}" for part in parts)
-    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+    return hashlib.sha256("|".join(written(parts)).encode()).hexdigest()[:16]
 
 
 def total(parts: Sequence[Chosen]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
@@ -12,7 +13,7 @@ from payments import queries as payments
 from payments.cards import checkout
 from payments.labels import payment_words, why_failed
 from payments.mandates import collect
-from payments.queries import PaymentLine
+from payments.queries import MandateLine, PaymentLine
 from payments.status import GIVEN_UP, PaymentStatus
 from portal.pay import offer as offers
 from portal.pay.credit import apply_credit
@@ -28,6 +29,7 @@ from shared.kit.settings import get_settings
 from shared.kit.templating import money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
+from shared.ledger.rules import Part
 from shared.web.pages import page, see_other, send_away
 
 NOBODY = uuid.UUID(int=0)
@@ -105,33 +107,55 @@ def _read_amounts(
 
 
 def start(visitor: Visitor) -> ResponseReturnValue:
-    """Begin a payment. What is charged is what was shown, or nothing: a change in between shows the page anew."""
+    """Begin a payment of exactly what the form showed, or of nothing: a change in between shows the page anew.
+
+    What a payment of another tab (or of this form, sent twice) holds already is not a change: it leads to that payment.
+    """
+    attempt = _attempt()
     offer = _offer(visitor, request.form)
-    if not offer.chosen:
-        flash(_("There is nothing more to pay in what you chose."), "info")
-        return see_other("portal.account.home")
-    if request.form.get("version") != offer.version and not _is_known(visitor):
-        return _choose_page(offer, status=409, changed=True)
-    return _go(visitor, offer, request.form.get("means", ""))
+    with reading() as session:
+        shown = offers.shown_parts(session, visitor, request.form.getlist("part"))
+        is_same = shown == offer.parts
+        may_go = bool(shown) and (is_same or offers.is_under_way(session, visitor, shown, attempt))
+    if not may_go:
+        return _changed(offer)
+    return _go(visitor, offer, Order(tuple(shown), attempt, request.form.get("means", "")))
 
 
-def _go(visitor: Visitor, offer: Offer, means: str) -> ResponseReturnValue:
-    if means == "transfer":
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was pressed: these parts, by this means; `attempt` makes it one."""
+
+    parts: tuple[Part, ...]
+    attempt: str
+    means: str
+
+
+def _go(visitor: Visitor, offer: Offer, order: Order) -> ResponseReturnValue:
+    if order.means == "transfer":
         return see_other("portal.pay.transfer", **offer.values)
-    if means == "debit" and offer.mandate is None:
+    if order.means == "debit" and offer.mandate is None:
         return see_other("portal.mandates.new", next=url_for("portal.pay.choose", **offer.values))
-    if means not in {"card", "debit"}:
+    if order.means not in {"card", "debit"}:
         return _choose_page(offer, status=422, refusal=_("Choose how you would like to pay."))
     try:
-        return _begin_card(visitor, offer) if means == "card" else _begin_debit(visitor, offer)
+        return _begin_card(visitor, order) if order.means == "card" else _begin_debit(visitor, order, offer.mandate)
     except Conflict as conflict:
         if conflict.code == "payment.under_way":
             return _under_way(visitor, conflict)
         if conflict.code == "ledger.not_available":
-            return _choose_page(_offer(visitor, request.form), status=409, changed=True)
+            return _changed(_offer(visitor, request.form))
         raise
     except (Invalid, Refused, Unavailable) as refusal:
         return _choose_page(offer, status=refusal.http_status, refusal=refusal.message)
+
+
+def _changed(offer: Offer) -> ResponseReturnValue:
+    """Nothing was charged: show what can be paid now."""
+    if offer.chosen:
+        return _choose_page(offer, status=409, changed=True)
+    flash(_("There is nothing more to pay in what you chose."), "info")
+    return see_other("portal.account.home")
 
 
 def _offer(visitor: Visitor, values: Any) -> Offer:
@@ -150,18 +174,12 @@ def _attempt() -> str:
         ) from error
 
 
-def _is_known(visitor: Visitor) -> bool:
-    """Whether this very form was sent before: then its money is held, and the page would look changed."""
-    with reading() as session:
-        return payments.find_payment(session, visitor.debtor_id, _attempt()) is not None
-
-
-def _begin_card(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
+def _begin_card(visitor: Visitor, order: Order) -> ResponseReturnValue:
     step = checkout.begin(
         debtor_id=visitor.debtor_id,
         contact_id=visitor.contact_id,
-        parts=offer.parts,
-        attempt=_attempt(),
+        parts=order.parts,
+        attempt=order.attempt,
         language=current_language(),
         success_url=_outside("portal.pay.returned"),
         cancel_url=_outside("portal.pay.stopped"),
@@ -172,15 +190,15 @@ def _begin_card(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
     return see_other("portal.pay.returned", payment_id=step.payment_id)
 
 
-def _begin_debit(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
-    if offer.mandate is None:
+def _begin_debit(visitor: Visitor, order: Order, mandate: MandateLine | None) -> ResponseReturnValue:
+    if mandate is None:
         raise NotFound("mandate.missing", _("There is no such mandate."))
     payment = collect.pay_now(
         debtor_id=visitor.debtor_id,
         contact_id=visitor.contact_id,
-        mandate_id=offer.mandate.id,
-        parts=offer.parts,
-        attempt=_attempt(),
+        mandate_id=mandate.id,
+        parts=order.parts,
+        attempt=order.attempt,
         by=visitor.as_actor(),
     )
     return see_other("portal.pay.returned", payment_id=payment.id)
@@ -221,7 +239,7 @@ def use_credit(visitor: Visitor) -> ResponseReturnValue:
     try:
         used = apply_credit(visitor, wish, shown=request.form.get("version", ""))
     except Conflict:
-        return _choose_page(_offer(visitor, request.form), status=409, changed=True)
+        return _changed(_offer(visitor, request.form))
     if used.is_zero:
         flash(_("There is no credit left to use."), "info")
     else:

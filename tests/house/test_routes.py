@@ -37,8 +37,9 @@ OPEN_IN_THE_PORTAL = {
     "payments.webhooks.gocardless",
     "shared.web.assets.file",
     "shared.web.assets.company_colours",
-    "shared.web.health.live",
-    "shared.web.health.ready",
+    "shared.web.assets.tab_icon",
+    "payments.health.live",
+    "payments.health.ready",
 }
 """What anybody may ask for: named here on purpose, so that a new one is an explicit act."""
 

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +23,12 @@ from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import Settings, use_settings
+from tests.portal.shop import Shop, open_shop
 from tests.support.browser import Browser, Page
+from tests.support.counter import Door
 from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import a_company, a_debtor, an_invoice
+from tests.support.twins import TwinsProcess, start_twins
 
 
 @dataclass
@@ -146,3 +150,26 @@ def rows(model: Any) -> list[Any]:
     """All rows of a table."""
     with reading() as session:
         return list(session.scalars(select(model)))
+
+
+@pytest.fixture(scope="session")
+def door() -> Iterator[Door]:
+    """Where the twins of this run post their webhooks."""
+    door = Door()
+    door.open()
+    yield door
+    door.close()
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[TwinsProcess]:
+    """The twins that post to our door."""
+    with start_twins(tmp_path_factory.mktemp("bank"), app_url=f"http://127.0.0.1:{door.port}") as twins:
+        yield twins
+
+
+@pytest.fixture
+def shop(database: object, bank: TwinsProcess, door: Door, tmp_path: Path) -> Iterator[Shop]:
+    """Dora owes F-1 (120.00, due tomorrow) and F-2 (80.00, due the day after)."""
+    with open_shop(bank, door, tmp_path / "var", (12_000, 8_000)) as shop:
+        yield shop

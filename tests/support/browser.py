@@ -43,7 +43,7 @@ class Page:
     def __post_init__(self) -> None:
         is_html = self.response.mimetype == "text/html"
         self.tree = html.fromstring(self.response.get_data(as_text=True)) if is_html and self.response.data else None
-        if self.tree is not None and b"<html" in self.response.data:
+        if self.tree is not None and not 300 <= self.status < 400 and b"<html" in self.response.data:
             check(self.response.get_data(as_text=True), self.tree, self.address)
 
     @property
