@@ -1,0 +1,112 @@
+"""Every act that the code writes to the audit trail has words for the people who read the trail."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from backoffice.labels import ACTIONS
+from payments.status import MandateStatus, PaymentStatus, RefundStatus
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDERS = ("shared", "payments", "portal", "backoffice")
+FAMILIES: dict[str, type[Enum]] = {"payment.": PaymentStatus, "mandate.": MandateStatus, "refund.": RefundStatus}
+"""Acts that are called after the state reached."""
+PLACE = 2
+"""`audit.record(session, actor, action, …)`."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module, and the function around each of its calls."""
+
+    path: Path
+    calls: tuple[tuple[ast.Call, ast.FunctionDef | None], ...]
+
+    def at(self, call: ast.Call) -> str:
+        return f"{self.path.relative_to(ROOT)}:{call.lineno}"
+
+
+def test_every_act_of_the_audit_trail_has_words() -> None:
+    written, unreadable = acts(sources())
+
+    assert len(written) > 40
+    assert unreadable == []
+    assert {act: place for act, place in written.items() if act not in ACTIONS} == {}
+
+
+def sources() -> list[Source]:
+    """All modules of the house."""
+    paths = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    return [Source(path, tuple(_calls(ast.parse(path.read_text(encoding="utf-8")), None))) for path in paths]
+
+
+def acts(modules: list[Source]) -> tuple[dict[str, str], list[str]]:
+    """The names of all acts with the place that writes each, and the places whose act cannot be told."""
+    written: dict[str, str] = {}
+    unreadable = []
+    for module in modules:
+        for call, inside in module.calls:
+            if not _is_record(call):
+                continue
+            for place, node in _values(modules, module, call, inside):
+                names = _names(node)
+                written.update(dict.fromkeys(names, place))
+                if not names:
+                    unreadable.append(place)
+    return written, unreadable
+
+
+def _calls(node: ast.AST, inside: ast.FunctionDef | None) -> Iterator[tuple[ast.Call, ast.FunctionDef | None]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            yield child, inside
+        yield from _calls(child, child if isinstance(child, ast.FunctionDef) else inside)
+
+
+def _is_record(call: ast.Call) -> bool:
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "record"
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "audit"
+    )
+
+
+def _values(
+    modules: list[Source], module: Source, call: ast.Call, inside: ast.FunctionDef | None
+) -> Iterator[tuple[str, ast.AST | None]]:
+    """What stands for the act: in the call itself, or, for a parameter, in the calls of the function around it."""
+    node = _argument(call, "action", PLACE)
+    names = [each.arg for each in (*inside.args.args, *inside.args.kwonlyargs)] if inside else []
+    if inside is None or not isinstance(node, ast.Name) or node.id not in names:
+        yield module.at(call), node
+        return
+    private = inside.name.startswith("_")
+    for other in [module] if private else modules:
+        for outer, _around in other.calls:
+            called = outer.func.id if isinstance(outer.func, ast.Name) else getattr(outer.func, "attr", "")
+            given = _argument(outer, node.id, names.index(node.id) if private else None)
+            if called == inside.name and (private or given is not None):
+                yield other.at(outer), given
+
+
+def _argument(call: ast.Call, name: str, place: int | None) -> ast.AST | None:
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    return call.args[place] if place is not None and len(call.args) > place else None
+
+
+def _names(node: ast.AST | None) -> list[str]:
+    match node:
+        case ast.Constant(value=str(name)):
+            return [name]
+        case ast.IfExp(body=first, orelse=second):
+            return [*_names(first), *_names(second)]
+        case ast.JoinedStr(values=[ast.Constant(value=str(family)), ast.FormattedValue()]) if family in FAMILIES:
+            return [f"{family}{state.value}" for state in FAMILIES[family]]
+    return []
