@@ -40,7 +40,8 @@ bench: ## measure us beside the alternatives, in one run, as ratios
 
 torture: ## crashes at every boundary, races, forged and reordered webhooks (long)
 	@tools/prepare dev
-	@exec $(BIN)/pytest tests/torture --timeout=0 $(ARGS)
+	TORTURE=1 $(BIN)/pytest tests/torture --timeout=0
+	@exec $(BIN)/python -m tests.torture.run $(ARGS)
 
 migration: ## write a migration from the models (name=what_changes)
 	@tools/prepare dev

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import select
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 import payments
 from payments.cards import checkout
@@ -37,6 +37,11 @@ BEGIN = "2031-03-11T09:00:00+00:00"
 """A Tuesday. In the future, because the twins sign with their own time and the SDK refuses signatures of the past."""
 
 
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 @dataclass
 class Door:
     """Our webhook door on a real port; it serves whatever settings are in charge at the moment."""
@@ -54,7 +59,7 @@ class Door:
         return self.app(environ, start)
 
     def open(self) -> None:
-        self.server = make_server("127.0.0.1", 0, self, threaded=True)
+        self.server = make_server("127.0.0.1", self.port, self, threaded=True, request_handler=_Quiet)
         self.port = self.server.port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
