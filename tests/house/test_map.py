@@ -12,9 +12,7 @@ STOREYS = ("shared", "payments", "portal", "backoffice")
 def rooms() -> set[str]:
     """Every package below a storey, two floors deep at most."""
     return {
-        path.parent.relative_to(ROOT).as_posix()
-        for storey in STOREYS
-        for path in (ROOT / storey).glob("*/__init__.py")
+        path.parent.relative_to(ROOT).as_posix() for storey in STOREYS for path in (ROOT / storey).glob("*/__init__.py")
     }
 
 
@@ -26,16 +24,21 @@ def test_the_map_names_every_room_and_no_other() -> None:
 
 
 def test_every_room_says_what_it_is() -> None:
-    silent = [room for room in rooms() if not (ROOT / room / "__init__.py").read_text(encoding="utf-8").startswith('"""')]
+    silent = [
+        room for room in rooms() if not (ROOT / room / "__init__.py").read_text(encoding="utf-8").startswith('"""')
+    ]
 
     assert silent == []
 
 
 def test_every_link_of_the_papers_leads_somewhere() -> None:
-    dead = []
-    for paper in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")):
-        for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):
-            if "://" not in target and not (paper.parent / target).exists():
-                dead.append(f"{paper.name}: {target}")
+    papers = (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))
+    links = [
+        (paper, target)
+        for paper in papers
+        for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
 
-    assert dead == []
+    assert links
+    assert [f"{paper.name}: {target}" for paper, target in links if not (paper.parent / target).exists()] == []
