@@ -172,7 +172,8 @@ class Commands(click.Group):
 
 
 def _prepare_quietly() -> None:
-    prepare()
+    if not {"-h", "--help"} & set(sys.argv):  # help is for those, too, who have not set anything yet
+        prepare()
 
 
 def _prepared(command: click.Command) -> click.Command:
