@@ -7,9 +7,9 @@ from typing import Any
 
 from payments.gateways.choose import takes_cards, takes_debits
 from payments.models import Provider
+from payments.payouts.take import take_payouts
 from payments.reconcile.catch_up import catch_up
 from payments.reconcile.parity import mend
-from payments.reconcile.payouts import take_payouts
 from payments.reconcile.sweep import sweep
 from shared.kit.jobs import duty, job
 
@@ -36,7 +36,7 @@ def catch_up_all(_payload: dict[str, Any]) -> None:
 
 
 @duty(every=timedelta(hours=1))
-@job("payments.reconcile.payouts", queue="night", timeout_s=900, exclusive=True)
+@job("payments.payouts.take", queue="night", timeout_s=900, exclusive=True)
 def take_all_payouts(_payload: dict[str, Any]) -> None:
     """Book payouts and fees. Safe to run twice: a payout that is booked is left alone."""
     for provider in providers_in_use():

@@ -17,7 +17,7 @@ from payments.gateways.base import Declined
 from payments.gateways.choose import debits, gateway_of
 from payments.mandates.follow import follow_mandate
 from payments.models import Mandate, Payment, Provider
-from payments.reconcile.payouts import take_payouts
+from payments.payouts.take import take_payouts
 from payments.webhooks.models import EventState, InboxEvent
 from shared.kit import clock
 from shared.kit.db import reading, retrying, transaction

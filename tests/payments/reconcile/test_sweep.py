@@ -134,7 +134,7 @@ def test_a_mandate_whose_news_was_lost_is_asked_about(counter):
 
 def test_payouts_settle_payments_and_fees_are_booked(counter):
     from payments.models import Payout
-    from payments.reconcile.payouts import take_payouts
+    from payments.payouts.take import take_payouts
     from shared.kit.db import reading
 
     counter.open_account()

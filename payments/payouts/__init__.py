@@ -1,0 +1,1 @@
+"""What providers pay to the company, and their fees."""
