@@ -105,6 +105,12 @@ def prove(visitor: Visitor, code: str) -> CodeCheck:
         return service.check_code(session, session_id=visitor.session_id, code=digits, by=visitor.as_actor())
 
 
+def renew(visitor: Visitor) -> Visitor | None:
+    """The same session under a new token, once a code has lifted it."""
+    with transaction() as session:
+        return queries.find_visitor(session, service.renew(session, session_id=visitor.session_id))
+
+
 def change_account(visitor: Visitor, debtor_id: uuid.UUID) -> Visitor | None:
     """Go over to another account of the same person; raises NotFound for one that is not."""
     with transaction() as session:

@@ -103,6 +103,8 @@ def confirm(visitor: Visitor) -> ResponseReturnValue:
     if form.validate_on_submit():
         answer = entry.prove(visitor, form.code.data or "")
         if answer is CodeCheck.RIGHT:
+            if (lifted := entry.renew(visitor)) is not None:
+                login_user(lifted)
             return redirect(_next(), 303)
         form.code.errors = [
             _("This is not the code of our last message. Please look again.")

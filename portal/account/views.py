@@ -8,7 +8,7 @@ from payments import queries as payments
 from portal.labels import invoice_card
 from shared.access.queries import Visitor
 from shared.invoices import queries as invoices
-from shared.kit.db import reading
+from shared.kit.db import glance
 from shared.web.pages import page
 
 SHOWN = 20
@@ -17,7 +17,7 @@ SHOWN = 20
 def home(visitor: Visitor) -> Response:
     """The amount to pay, what of it is late, what is under way, and the oldest open invoices."""
     today = visitor.today
-    with reading() as session:
+    with glance() as session:
         standing = invoices.standing(session, visitor.debtor_id, today=today, limit=SHOWN)
         under_way = payments.in_flight(session, visitor.debtor_id) if standing.held_minor else []
         debits = payments.next_debits(session, visitor.debtor_id) if standing.has_autopay or under_way else []

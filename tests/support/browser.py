@@ -76,7 +76,7 @@ class Page:
                 return self.browser.open(urljoin(self.address, a.get("href")))
         raise AssertionError(f"no link {label!r} on {self.address}: {[_words(a) for a in self.tree.xpath('//a')]}")
 
-    def submit(self, button: str, **values: Any) -> Page:
+    def submit(self, button: str, /, **values: Any) -> Page:
         """Press the button of that name in its form, with fields changed; a list is several values."""
         return self.browser.send(self.form_of(button), self.address, **values)
 
@@ -107,7 +107,7 @@ class Browser:
         """Open an address of ours; redirects are followed as long as they stay with us."""
         return self._go("GET", address, follow=follow, headers=headers)
 
-    def send(self, form: Form, address: str, *, follow: bool = True, **values: Any) -> Page:
+    def send(self, form: Form, address: str, /, *, follow: bool = True, **values: Any) -> Page:
         """Send a form."""
         fields = form.fields.copy()
         for name, value in values.items():

@@ -1,0 +1,142 @@
+"""Direct debit in the browser: sign, see, cancel, let invoices be paid by themselves."""
+
+from __future__ import annotations
+
+from payments.models import Mandate
+from payments.status import MandateStatus
+from shared.debtors.models import Debtor
+from shared.kit.audit import AuditLine
+from shared.kit.db import reading, transaction
+from tests.portal.conftest import Dora, rows
+from tests.portal.shop import Shop
+from tests.support.browser import Browser, Page
+
+
+def sign(shop: Shop, browser: Browser, page: Page, fate: str = "success") -> Page:
+    """From the page of consent to where the provider sends the browser back to."""
+    answer = browser.send(page.form_of("Continue"), page.address, follow=False, agree="y")
+    assert answer.status == 303, answer.text
+    shop.counter.twins.authorise(answer.response.headers["Location"], fate, email="dora@client.example")
+    return browser.open(f"/mandate/{rows(Mandate)[-1].id}/return")
+
+
+def test_a_mandate_is_signed_on_the_providers_page_and_then_pays(shop: Shop) -> None:
+    browser = shop.enter(is_verified=True)
+    page = browser.open("/pay?what=all").submit("Continue", means="debit")
+    assert page.heading == "Set up direct debit"
+    assert "FR72ZZZ123456" in page.text
+    assert "eight weeks" in page.text
+
+    page = sign(shop, browser, page)
+
+    assert page.heading == "Your mandate is signed"
+    choose = page.follow("Go on to pay")
+    assert choose.heading == "Pay €200.00"
+    assert choose.submit("Continue", means="debit").heading == "Your direct debit is on its way"
+    evidence = rows(Mandate)[0].evidence
+    assert evidence["text_version"]
+    assert evidence["browser"] == "Firefox Linux"
+
+
+def test_nothing_is_signed_without_the_tick(shop: Shop) -> None:
+    browser = shop.enter(is_verified=True)
+
+    page = browser.open("/mandate/new").submit("Continue")
+
+    assert page.status == 422
+    assert "Tick this box to go on." in page.text
+    assert rows(Mandate) == []
+
+
+def test_the_page_left_before_the_end_can_be_gone_on_with(shop: Shop) -> None:
+    browser = shop.enter(is_verified=True)
+    page = browser.open("/mandate/new")
+    first = browser.send(page.form_of("Continue"), page.address, follow=False, agree="y")
+    mandate = rows(Mandate)[0]
+
+    waiting = browser.open(f"/mandate/{mandate.id}/return")
+    again = browser.send(waiting.form_of("Go on to sign it"), waiting.address, follow=False)
+
+    assert waiting.heading == "Your mandate is not signed yet"
+    assert first.response.headers["Location"] == again.response.headers["Location"]
+    assert len(rows(Mandate)) == 1
+
+
+def test_the_account_number_is_shown_by_its_end_only(shop: Shop) -> None:
+    shop.counter.give_mandate()
+
+    page = shop.enter().open("/mandate")
+    mandate = rows(Mandate)[0]
+
+    assert f"•••• {mandate.iban_ending}" in page.text
+    assert mandate.scheme_reference in page.text
+    paper = page.follow("Download the mandate")
+    assert paper.content.startswith(b"%PDF-")
+
+
+def test_cancelling_needs_a_code_and_ends_the_mandate(shop: Shop) -> None:
+    mandate_id = shop.counter.give_mandate()
+    page = shop.enter().open("/mandate")
+    assert page.follow("Cancel this mandate").heading == "Please prove that it is you"
+
+    page = shop.enter(is_verified=True).open("/mandate").submit("Cancel the mandate")
+
+    assert "The mandate is cancelled." in page.text
+    assert shop.counter.mandate(mandate_id).status is MandateStatus.CANCELLED
+    assert "Former mandate" in page.text
+
+
+def test_automatic_payment_is_switched_on_with_a_maximum_and_off_again(shop: Shop) -> None:
+    shop.counter.give_mandate()
+    browser = shop.enter(is_verified=True)
+
+    page = browser.open("/mandate").follow("Switch on").submit("Save", autopay="on", maximum="1 500,50")
+    assert "Automatic payment is on." in page.text
+    assert "Each invoice up to €1,500.50 is debited on its due date." in page.text
+    with reading() as session:
+        debtor = session.get_one(Debtor, shop.counter.debtor_id)
+        assert (debtor.autopay, debtor.autopay_maximum_minor) == (True, 150_050)
+
+    page = page.follow("Change").submit("Save", autopay="off")
+    assert "Automatic payment is off." in page.text
+    assert [line.action for line in rows(AuditLine)][-2:] == ["debtor.autopay_on", "debtor.autopay_off"]
+
+
+def test_a_maximum_that_is_no_amount_is_said(shop: Shop) -> None:
+    shop.counter.give_mandate()
+    browser = shop.enter(is_verified=True)
+
+    for typed, said in (("much", "This is not an amount"), ("0", "more than zero")):
+        page = browser.open("/mandate/autopay").submit("Save", autopay="on", maximum=typed)
+        assert page.status == 422
+        assert said in page.text
+
+
+def test_without_a_mandate_automatic_payment_first_leads_to_one(shop: Shop) -> None:
+    page = shop.enter(is_verified=True).open("/mandate/autopay")
+
+    assert page.heading == "Set up direct debit"
+
+
+def test_the_next_debits_are_announced_with_their_days(shop: Shop) -> None:
+    from payments.collections.run import run
+    from shared.company.models import Company
+
+    shop.counter.give_mandate()
+    with transaction() as session:
+        session.query(Debtor).update({"autopay": True})
+        company_id = session.query(Company).one().id
+    run(company_id)
+
+    browser = shop.enter()
+    account, mandate = browser.open("/"), browser.open("/mandate")
+
+    assert "Direct debit planned" in account.text
+    assert "Direct debit planned" in mandate.text
+    assert "€120.00" in mandate.text
+    page = shop.enter(is_verified=True).open("/mandate/autopay").submit("Save", autopay="off")
+    assert "Direct debit planned" not in page.text
+
+
+def test_where_debits_are_not_taken_none_is_offered(enter, dora: Dora) -> None:
+    assert "not offered here" in enter(dora).open("/mandate").text
