@@ -91,9 +91,12 @@ half_way = Guard("half-way", _check_half)
 def here() -> str:
     """The page to come back to: this one, or after a POST the one whose form was sent."""
     if request.method == "POST":
-        came_from = urlsplit(request.referrer or "")
+        try:
+            came_from = urlsplit(request.referrer or "")
+        except ValueError:  # half an IPv6 address
+            return url_for("backoffice.home.today")
         is_ours = came_from.netloc == request.host
         path = came_from.path + (f"?{came_from.query}" if came_from.query else "")
         return path if is_ours else url_for("backoffice.home.today")
     path = request.script_root + request.path
-    return path + (f"?{request.query_string.decode()}" if request.query_string else "")
+    return path + (f"?{request.query_string.decode(errors='replace')}" if request.query_string else "")

@@ -80,7 +80,8 @@ def disable(session: Session, member_id: uuid.UUID, *, by: Actor) -> None:
     member = _get(session, member_id)
     if member.disabled_at is not None:
         return
-    _keep_an_admin(session, member_id)
+    if member.role is Role.ADMIN:
+        _keep_an_admin(session, member_id)
     member.disabled_at = clock.now()
     end_all_sessions(session, member_id, reason="disabled")
     _record(session, by, "staff.disabled", member_id)

@@ -34,6 +34,7 @@ class Desk:
     app: Flask
     client: FlaskClient
     hashed: str
+    known_token: str = ""
 
     def add(self, email: str = "ines@guichet.example", role: Role = Role.ADMIN, name: str = "Inès Morel") -> uuid.UUID:
         with transaction() as session:
@@ -48,21 +49,24 @@ class Desk:
     def post(self, path: str, data: dict[str, object] | None = None, *, page: str | None = None) -> TestResponse:
         """Send a form with the token of a page that was shown before."""
         with words.speaking("en"):
-            token = self.token(page or "/me")
-            return self.client.post(path, data={"csrf_token": token, **(data or {})}, headers={"Accept-Language": "en"})
+            self.known_token = self.known_token or self.token(page or "/me")
+            form = {"csrf_token": self.known_token, **(data or {})}
+            return self.client.post(path, data=form, headers={"Accept-Language": "en"})
 
     def token(self, page: str) -> str:
-        found = re.search(r'name="csrf_token" (?:type="hidden" )?value="([^"]+)"', self.get(page).text)
-        found = found or re.search(r'csrf_token"[^>]*value="([^"]+)"', self.get("/sign-in").text)
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
         assert found, f"no form on {page}"
         return found[1]
 
     def sign_in(self, email: str = "ines@guichet.example", password: str = PASSWORD, **more: str) -> TestResponse:
-        return self.post("/sign-in", {"email": email, "password": password, **more}, page="/sign-in")
+        self.known_token = self.token("/sign-in")
+        answer = self.post("/sign-in", {"email": email, "password": password, **more})
+        self.known_token = ""  # a new session brings a new token
+        return answer
 
-    def leave(self) -> None:
-        """Another browser."""
-        self.client = self.app.test_client()
+    def other(self) -> Desk:
+        """Another browser at the same door."""
+        return Desk(self.app, self.app.test_client(), self.hashed)
 
 
 @pytest.fixture

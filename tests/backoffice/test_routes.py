@@ -91,7 +91,9 @@ def test_what_is_not_there_is_not_found(ines):
             continue
         for method in route.methods.split():
             path = address(route)
-            answer = ines.get(path) if method == "GET" else ines.post(path, {"text": "x", "reason": "x", "until": "31/12"})
+            answer = (
+                ines.get(path) if method == "GET" else ines.post(path, {"text": "x", "reason": "x", "until": "31/12"})
+            )
             found[f"{method} {path}"] = answer.status_code
 
     assert {where: status for where, status in found.items() if status != 404} == {}
