@@ -106,6 +106,7 @@ LABELS: dict[Enum, Label] = {
     Account.FEES: Label(_l("Fees")),
     Account.WRITE_OFF: Label(_l("Write-off")),
     Account.INTEREST: Label(_l("Interest")),
+    Account.LOSS: Label(_l("Loss on returned money")),
     Kind.ISSUE: Label(_l("Issued")),
     Kind.PAYMENT: Label(_l("Payment")),
     Kind.LATE_FAILURE: Label(_l("Late failure")),
@@ -121,6 +122,7 @@ LABELS: dict[Enum, Label] = {
     Kind.WRITE_OFF: Label(_l("Written off")),
     Kind.FEE: Label(_l("Fee")),
     Kind.PAYOUT: Label(_l("Payout")),
+    Kind.PAYOUT_RETURNED: Label(_l("Payout returned")),
 }
 
 ACTIONS: dict[str, Any] = {

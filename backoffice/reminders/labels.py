@@ -26,9 +26,9 @@ OUTCOMES: dict[str, tuple[Any, str]] = {
 
 TONES: dict[Tone, Any] = {
     Tone.NOTICE: _l("Notice before the due day"),
-    Tone.KIND: _l("Kind"),
-    Tone.CLEAR: _l("Clear"),
-    Tone.FIRM: _l("Firm"),
+    Tone.KIND: _l("Kind tone"),
+    Tone.CLEAR: _l("Clear tone"),
+    Tone.FIRM: _l("Firm tone"),
 }
 
 STATES: dict[ReminderStatus, tuple[Any, str]] = {
