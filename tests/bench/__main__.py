@@ -88,7 +88,7 @@ def table(found: dict[str, Any]) -> list[str]:
                 f"reminder run, {name.replace('_', ' ')}",
                 f"{run[name]['debtors_per_second']} /s",
                 "≥ 10000 /s",
-                f"{run[name]['considered']} considered, {run[name]['reminded']} reminded in {run[name]['seconds']} s",
+                f"{run[name]['considered']} considered, {run[name]['reminded']} reminded in {run[name]['seconds']} s (processor {run[name]['cpu_seconds']} s)",
             )
             for name in ("first_day", "next_day")
         ]
@@ -98,7 +98,7 @@ def table(found: dict[str, Any]) -> list[str]:
                 "import / raw COPY of its rows",
                 f"{taken['ratio']}",
                 "≥ 0.25",
-                f"{taken['lines']} lines in {taken['seconds']} s, {taken['rows']} rows copied in {taken['raw_copy_seconds']} s",
+                f"{taken['lines']} lines in {taken['seconds']} s (processor {taken['cpu_seconds']} s), {taken['rows']} rows copied in {taken['raw_copy_seconds']} s",
             )
         )
     if paper := found.get("facturx"):

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from backoffice.reminders import run as reminders
 from shared.kit import clock
 from shared.kit.db import get_engine
+from tests.bench.server import cpu_seconds
 from tests.bench.world import World
 
 AIM_PER_SECOND = 10_000
@@ -34,15 +35,16 @@ def measure(world: World) -> dict[str, Any]:
     for name, at in (("first_day", morning), ("next_day", morning + timedelta(days=1))):
         before = clock.set_clock(clock.FrozenClock(at))
         try:
-            began = time.perf_counter()
+            computed, began = cpu_seconds(world.url), time.perf_counter()
             report = reminders.run(world.company_id)
-            taken = time.perf_counter() - began
+            taken, computed_after = time.perf_counter() - began, cpu_seconds(world.url)
         finally:
             clock.set_clock(before)
         figures[name] = {
             "considered": report.considered_count,
             "reminded": report.reminded_count,
             "seconds": round(taken, 2),
+            "cpu_seconds": round(computed_after - computed, 2) if computed and computed_after else None,
             "debtors_per_second": round(report.considered_count / taken),
         }
         with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
