@@ -28,6 +28,7 @@ from shared.kit.errors import Conflict, Unavailable
 _TICK_S = 0.25
 _STARTING_TICK_S = 0.05
 _STEADY_AFTER_S = 60.0
+_HOPELESS_AFTER = 3
 _LONGEST_PAUSE_S = 30.0
 _SENTRY_GRACE_S = 5.0
 _TASK_STOPS_WITHIN_S = 5.0
@@ -92,6 +93,7 @@ class _Child:
     started: float = 0
     next_start: float = 0
     pause_s: float = 0.5
+    deaths: int = 0
     rest: bytes = b""
 
 
@@ -187,6 +189,8 @@ class Family:
     def _await(self, child: _Child, question: Callable[[], bool], within_s: float) -> None:
         deadline = time.monotonic() + within_s
         while not self._signals and not question():
+            if child.deaths >= _HOPELESS_AFTER:
+                raise Unavailable("family.dead", f"{child.part.name} cannot start: what it said stands above.")
             if time.monotonic() > deadline:
                 if child not in self._children:
                     self._children.append(child)
@@ -244,6 +248,7 @@ class Family:
             orphans.sweep(child.mark, grace_s=0)
             if time.monotonic() - child.started > _STEADY_AFTER_S:
                 child.pause_s = 0.5
+            child.deaths += 1
             how = _how_it_ended(child.process.returncode)
             self._say(child.part.name, f"{how}; starting it again in {child.pause_s:g} s")
             child.process = None

@@ -183,6 +183,15 @@ def test_a_member_that_never_gets_ready_ends_the_family(start):
     assert not is_running(run.pid("slow"))
 
 
+def test_a_member_that_cannot_even_start_is_not_waited_for(start):
+    code = "print('no such module'); raise SystemExit(3)"
+    run = start(f"[Member('broken', [sys.executable, '-c', {code!r}], ready=lambda: False)]")
+
+    assert run.end() == 1
+    assert run.said.count("broken | no such module") == 3
+    assert "broken cannot start" in run.said
+
+
 def test_an_interrupt_in_the_middle_of_a_task_stops_it_too(start):
     run = start("[Task('long', words(leaf, 'long'))]")
     long = run.pid("long")
