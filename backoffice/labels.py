@@ -127,7 +127,6 @@ LABELS: dict[Enum, Label] = {
 
 ACTIONS: dict[str, Any] = {
     "debtor.added": _l("Debtor added"),
-    "debtor.changed": _l("Debtor changed"),
     "debtor.reminders_paused": _l("Reminders paused"),
     "debtor.reminders_resumed": _l("Reminders resumed"),
     "debtor.autopay_on": _l("Autopay switched on"),
@@ -137,7 +136,6 @@ ACTIONS: dict[str, Any] = {
     "contact.changed": _l("Contact changed"),
     "contact.removed": _l("Contact removed"),
     "contact.language_chosen": _l("Language chosen"),
-    "link.made": _l("Link made"),
     "link.sent": _l("Link sent"),
     "link.revoked": _l("Link revoked"),
     "session.verified": _l("Session verified by a code"),
