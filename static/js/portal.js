@@ -4,3 +4,4 @@ import "./errors.js";
 import "./selection.js";
 import "./waiting.js";
 import "./copy.js";
+import "./tabs.js";
