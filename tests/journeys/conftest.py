@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser
+from sqlalchemy import update
 
+from backoffice.access.models import StaffMember
+from shared.kit.db import transaction
 from tests.support.browser_chromium import DESKTOP, PHONE, SCREENS, Visit, chromium, open_visit
 from tests.support.family import ADMIN, PASSWORD, DemoFamily
 
@@ -19,8 +22,11 @@ Visits = Callable[..., Visit]
 def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFamily]:
     """`guichet demo`, seeded, at BEGIN; one virtual time for all journeys, so each brings accounts of its own."""
     family = DemoFamily(tmp_path_factory.mktemp("family") / "var")
+    family.start()
     try:
-        yield family.start()
+        with family.inside(), transaction() as session:
+            session.execute(update(StaffMember).values(language="en"))
+        yield family
     finally:
         family.stop()
 

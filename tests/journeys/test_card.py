@@ -182,5 +182,3 @@ def test_a_part_of_an_invoice_is_paid_without_javascript(family, visits):
     phone.go(family.url)
     phone.until("€444.50", "€374.50")
     phone.shot("account")
-
-

@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tools.find_browser import find_browser
 
@@ -95,8 +104,9 @@ class Visit:
 
     def find(self, name: str | re.Pattern[str], *, page: Page | None = None) -> Locator:
         where = page or self.page
-        button = where.get_by_role("button", name=name)
-        return button.or_(where.get_by_role("link", name=name)).first
+        exact = isinstance(name, str)
+        button = where.get_by_role("button", name=name, exact=exact)
+        return button.or_(where.get_by_role("link", name=name, exact=exact)).first
 
     def text(self, page: Page | None = None) -> str:
         """What a person reads in the main part, with plain spaces."""

@@ -117,7 +117,7 @@ class DemoFamily:
                 stderr=subprocess.STDOUT,
             )
         eventually(lambda: "Ctrl-C stops" in self.said or self._has_ended(), "the family is ready", within_s=120)
-        assert not self._has_ended(), self.said
+        assert not self._has_ended(), self.said[-4000:]
         return self
 
     def _has_ended(self) -> bool:

@@ -1,0 +1,207 @@
+"""Every page of both doors: axe finds nothing, nothing overflows, nothing is fetched from elsewhere, and it is light."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from sqlalchemy import select, update
+
+import backoffice.urls
+import portal.urls
+from backoffice.access.models import StaffMember
+from backoffice.imports.models import ImportRun
+from backoffice.reminders.models import ReminderRun
+from payments.cards import checkout
+from payments.collections.models import CollectionRun
+from payments.mandates import collect, setup
+from payments.webhooks.models import InboxEvent
+from shared.access.models import PortalSession
+from shared.debtors.models import Debtor, DebtorContact
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.outbox.models import OutboxMessage
+from shared.kit import clock
+from shared.ledger.rules import Part
+from shared.messages.models import Message
+from shared.web.routes import Route
+from tests.journeys.conftest import Visits, sign_in
+from tests.support.browser_chromium import DESKTOP, PHONE, Visit
+from tests.support.family import Account, DemoFamily
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FILES = Path(__file__).resolve().parents[1] / "data" / "imports"
+HEAVIEST = 100_000
+
+LOOKS = {"en": ((PHONE, "light"), (DESKTOP, "dark")), "fr": ((PHONE, "dark"), (DESKTOP, "light"))}
+"""Each page is seen in both languages; between them on both widths, light and dark."""
+
+PAPERS = re.compile(r"/(pdf|receipt|statement|logo|file|original|html|progress)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>")
+"""GET routes that answer with a file or a fragment instead of a page."""
+
+ELSEWHERE = {"/sign-in/code", "/sign-in/set-up"}
+"""Pages in the middle of a sign-in with a second factor: whoever is not there is sent away."""
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything that has a page."""
+
+    account: Account
+    ids: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def world(family: DemoFamily) -> World:
+    account = family.open_account("Tout Compris", [(-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00")])
+    invoices = list(account.invoices.values())
+    by = Actor.system("journey")
+    family.guichet("import", "invoices", str(FILES / "balance-agee.csv"), "--company", "atelier")
+    family.guichet("collections", "run")
+    with family.inside():
+        with reading() as session:
+            contact_id = session.scalars(
+                select(DebtorContact.contact_id).where(DebtorContact.debtor_id == account.id)
+            ).one()
+        who: dict[str, Any] = {"debtor_id": account.id, "contact_id": contact_id, "by": by}
+        back = family.url + "/pay/{payment_id}/return"
+        urls = {"language": "en", "success_url": back, "cancel_url": family.url + "/pay/{payment_id}/stopped"}
+        paid = checkout.begin(parts=[Part(invoices[0], 24_000)], attempt=str(uuid.uuid4()), **urls, **who)
+        family.twins.pay(str(paid.url))
+        checkout.look(paid.payment_id, account.id)
+        asked = setup.begin(
+            attempt=str(uuid.uuid4()),
+            language="en",
+            return_url=family.url + "/mandate/{mandate_id}/return",
+            exit_url=family.url + "/mandate/{mandate_id}/return",
+            evidence={},
+            **who,
+        )
+        family.twins.authorise(str(asked.url), "success", email=account.email)
+        setup.look(asked.mandate_id, account.id)
+        collect.pay_now(mandate_id=asked.mandate_id, parts=[Part(invoices[1], 9_600)], attempt=str(uuid.uuid4()), **who)
+        stopped = checkout.begin(parts=[Part(invoices[2], 6_000)], attempt=str(uuid.uuid4()), **urls, **who)
+        with transaction() as session:
+            session.execute(update(Debtor).where(Debtor.id == account.id).values(autopay=True))
+    family.calm()
+    with family.inside(), reading() as session:
+        ids = {
+            "debtor_id": account.id,
+            "contact_id": contact_id,
+            "invoice_id": invoices[1],
+            "payment_id": paid.payment_id,
+            "stopped": stopped.payment_id,
+            "mandate_id": asked.mandate_id,
+            "staff_id": session.scalars(select(StaffMember.id).limit(1)).one(),
+            "event_id": session.scalars(select(InboxEvent.id).limit(1)).one(),
+            "imports": session.scalars(select(ImportRun.id).limit(1)).one(),
+            "reminders": session.scalars(select(ReminderRun.id).limit(1)).one(),
+            "collections": session.scalars(select(CollectionRun.id).limit(1)).one(),
+            "messages": session.scalars(select(Message.id).limit(1)).one(),
+            "outbox": session.scalars(select(OutboxMessage.id).limit(1)).one(),
+        }
+    return World(account, ids)
+
+
+def addresses(routes: list[Route], ids: dict[str, Any]) -> Iterator[str]:
+    """The path of every GET route that shows a page, with ids of our world."""
+    for route in routes:
+        if "GET" in route.methods and not PAPERS.search(route.path) and "<token>" not in route.path:
+            room = route.path.split("/")[1]
+            names = {
+                "run_id": ids.get(room),
+                "message_id": ids["messages"] if room == "messages" else ids["outbox"],
+                "payment_id": ids["stopped"] if route.path.endswith("/stopped") else ids["payment_id"],
+            }
+            yield re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str((ids | names)[found[1]]), route.path)
+
+
+def inspect(visit: Visit, url: str, language: str, status: int = 200) -> list[str]:
+    """What is wrong with a page, in the looks of this language."""
+    answer = visit.page.goto(url)
+    assert answer is not None
+    faults = []
+    if answer.status != status:
+        return [f"{url}: {answer.status}"]
+    if visit.page.locator("html").get_attribute("lang") != language:
+        faults.append(f"{url}: not in {language}")
+    weight = len(gzip.compress(answer.body())) + visit.page.evaluate(
+        "performance.getEntriesByType('resource').reduce((sum, one) => sum + one.encodedBodySize, 0)"
+    )
+    if weight > HEAVIEST:
+        faults.append(f"{url}: {weight} bytes")
+    for size, scheme in LOOKS[language]:
+        visit.page.set_viewport_size(size)  # type: ignore[arg-type]
+        visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        wide = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide > 0:
+            faults.append(f"{url}: {wide} px too wide at {size['width']}")
+        visit.page.evaluate(AXE)
+        found = visit.page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
+        faults += [
+            f"{url} at {size['width']} {scheme}: {one['id']}: {one['nodes'][0]['html'][:200]}"
+            f" {one['nodes'][0]['failureSummary'][-160:]}"
+            for one in found["violations"]
+        ]
+    visit.page.emulate_media(color_scheme="light")
+    return faults
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, visits: Visits, language: str):
+    visit = visits(size=DESKTOP, language=language)
+    link = family.link(world.account)
+    faults = inspect(visit, link, language)
+    faults += inspect(visit, re.sub("/l/.*", "/l/" + "x" * 43, link), language, status=404)
+    faults += inspect(visit, f"{family.url}/new-link", language)
+    faults += inspect(visit, f"{family.url}/new-link/sent", language)
+    visit.enter(f"{link}?language={language}")
+    faults += inspect(visit, f"{family.url}/code?language={language}", language)
+    with family.inside(), transaction() as session:
+        session.execute(
+            update(PortalSession).where(PortalSession.debtor_id == world.account.id).values(verified_at=clock.now())
+        )
+    more = [
+        "/invoices?state=all",
+        "/pay?what=all",
+        "/pay/transfer?what=all",
+        "/pay/parts?what=all",
+        "/mandate/autopay?on=1",
+    ]
+    seen = [*addresses(portal.urls.ROUTES, world.ids), *more]
+    for path in seen:
+        faults += inspect(visit, family.url + path, language)
+    faults += inspect(visit, f"{family.url}/nothing-here", language, status=404)
+    print(f"portal, {language}: {len(seen) + 6} pages")  # noqa: T201 - a figure for the report
+    assert faults == []
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_page_of_the_back_office_is_clean(family: DemoFamily, world: World, visits: Visits, language: str):
+    with family.inside(), transaction() as session:
+        session.execute(update(StaffMember).values(language=language))
+    visit = visits(size=DESKTOP, language=language)
+    faults = inspect(visit, f"{family.desk}/sign-in", language)
+    sign_in(visit, family)
+    more = ["/debtors?q=vidal", "/invoices?state=late", "/search?q=vidal", "/search?q=nobody-has-this-name"]
+    more += [f"/debtors/{family.debtor_id('411VIDAL')}", f"/debtors/{family.debtor_id('411HUGO')}/credit"]
+    seen = [*(path for path in addresses(backoffice.urls.ROUTES, world.ids) if path not in ELSEWHERE), *more]
+    try:
+        for path in seen:
+            faults += inspect(visit, family.desk + path, language)
+    finally:
+        with family.inside(), transaction() as session:
+            session.execute(update(StaffMember).values(language="en"))
+    faults += inspect(visit, f"{family.desk}/nothing-here", language, status=404)
+    print(f"back-office, {language}: {len(seen) + 2} pages")  # noqa: T201 - a figure for the report
+    assert faults == []
