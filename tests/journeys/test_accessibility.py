@@ -25,10 +25,10 @@ from payments.mandates import collect, setup
 from payments.webhooks.models import InboxEvent
 from shared.access.models import PortalSession
 from shared.debtors.models import Debtor, DebtorContact
+from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.models import OutboxMessage
-from shared.kit import clock
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.web.routes import Route
@@ -118,12 +118,15 @@ def addresses(routes: list[Route], ids: dict[str, Any]) -> Iterator[str]:
     for route in routes:
         if "GET" in route.methods and not PAPERS.search(route.path) and "<token>" not in route.path:
             room = route.path.split("/")[1]
-            names = {
+            known = ids | {
                 "run_id": ids.get(room),
                 "message_id": ids["messages"] if room == "messages" else ids["outbox"],
                 "payment_id": ids["stopped"] if route.path.endswith("/stopped") else ids["payment_id"],
             }
-            yield re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str((ids | names)[found[1]]), route.path)
+            path = route.path
+            for name in re.findall(r"<(?:\w+:)?(\w+)>", path):
+                path = re.sub(rf"<(?:\w+:)?{name}>", str(known[name]), path)
+            yield path
 
 
 def inspect(visit: Visit, url: str, language: str, status: int = 200) -> list[str]:
