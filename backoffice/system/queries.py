@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Orders, Query, one_page, ordered
+from backoffice.system.labels import duty_words
 from payments.models import Provider
 from payments.webhooks.models import EventState, InboxEvent
 from shared.kit import clock, jobs
@@ -69,9 +70,8 @@ def health(session: Session) -> Health:
 def duties(session: Session) -> list[DutyRow]:
     """Every duty that this program knows."""
     last = {row.name: row.last_at for row in session.scalars(select(DutyState))}
-    known = jobs.all_jobs()
     return [
-        DutyRow(each.name, each.every, last.get(each.name), (known[each.name].run.__doc__ or "").strip().split("\n")[0])
+        DutyRow(each.name, each.every, last.get(each.name), duty_words(each.name))
         for each in sorted(jobs.all_duties(), key=lambda duty: duty.name)
     ]
 

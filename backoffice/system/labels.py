@@ -1,0 +1,21 @@
+"""Duties of the clock in staff words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.kit.words import lazy_gettext as _l
+
+DUTIES: dict[str, Any] = {
+    "payments.collections.run": _l("Announces and collects what is due in every company."),
+    "payments.reconcile.sweep": _l("Asks the providers about what has been without news for too long."),
+    "payments.reconcile.catch_up": _l("Takes in the providers' events that no webhook brought."),
+    "payments.reconcile.parity": _l("Compares everything with the providers and mends what can be mended."),
+    "payments.payouts.take": _l("Books payouts and fees."),
+    "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
+}
+
+
+def duty_words(name: str) -> str:
+    """What a duty does; nothing for one that nobody has put in words."""
+    return str(DUTIES.get(name, ""))
