@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from backoffice.options import LANGUAGES, options
 from shared.company.models import TermsKind
-from shared.kit.colours import hex_colour
+from shared.kit.colours import hex_colour, to_hex
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm, IbanField, MoneyField
@@ -117,7 +117,7 @@ class CompanyForm(BaseForm):
         colour = hex_colour(field.data or "")
         if colour is None:
             raise ValidationError(_("Write the colour like #1f5f5b."))
-        field.data = colour
+        field.data = to_hex(colour)
 
     def validate_sends_until(self, field: Any) -> None:
         """After the beginning."""

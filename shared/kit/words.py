@@ -107,6 +107,10 @@ class LazyText:
     def __str__(self) -> str:
         return gettext(self.message, **self.facts)
 
+    def __mod__(self, facts: Any) -> str:
+        """WTForms' validators put numbers into their messages so."""
+        return str(self) % facts
+
     def __html__(self) -> str:
         from markupsafe import escape
 

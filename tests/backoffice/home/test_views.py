@@ -1,0 +1,50 @@
+"""Today, and the search over everything."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.debtors.models import Debtor
+from shared.kit.db import transaction
+
+
+def test_today_shows_what_is_open_and_late(ines, world):
+    page = ines.get("/").text
+
+    assert "€200.00" in page
+    assert "€120.00" in page
+    assert "Nothing waits for you" in page
+
+
+def test_credit_that_could_settle_something_waits_for_a_person(ines, world):
+    with transaction() as session:
+        session.get_one(Debtor, world.dora).credit_minor = 3_000
+
+    page = ines.get("/").text
+
+    assert "Credit to put to use" in page
+    assert "€30.00" in page
+
+
+@pytest.mark.parametrize(
+    "text", ["411DORA", "411dora", "dora durand", "F-2026-001", "f-2026-002", "411dora@client.example"]
+)
+def test_the_one_thing_meant_is_opened_at_once(ines, world, text):
+    answer = ines.get("/search", query_string={"q": text})
+
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("text", ["", "nobody", "X-1", "411OCTAVE", "%", "_", "\\", "'", "a" * 500])
+def test_what_is_not_there_or_not_ours_is_not_found(ines, world, text):
+    answer = ines.get("/search", query_string={"q": text})
+
+    assert answer.status_code == 200
+    assert "Octave" not in answer.text
+
+
+def test_several_hits_are_listed_by_kind(ines, world):
+    page = ines.get("/search?q=F-2026-00").text
+
+    assert "F-2026-001" in page
+    assert "F-2026-002" in page
