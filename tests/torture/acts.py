@@ -12,9 +12,9 @@ from payments.cards import checkout
 from payments.collections.run import run as run_collections
 from payments.mandates import collect, setup
 from payments.models import Means, Payment, Provider
+from payments.payouts.take import take_payouts
 from payments.receipts import record_receipt
 from payments.reconcile.catch_up import catch_up
-from payments.reconcile.payouts import take_payouts
 from payments.reconcile.sweep import sweep
 from payments.refunds import service as refunds
 from payments.refunds.send import send
