@@ -323,6 +323,26 @@ def _a_link(debtor_code: str, email: str) -> str:
     return f"{get_settings().public_url}/l/{token}"
 
 
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+@click.option("--smtp-port", default=8002, show_default=True)
+def twins(host: str, port: int, smtp_port: int) -> None:
+    """Run only the twins of Stripe and GoCardless, with their inbox and control page (never beside live keys)."""
+    from payments.twins.server import serve
+    from shared.kit.family import settings_here
+
+    settings = settings_here()
+    if settings.uses_live_keys or settings.mode == "production":
+        raise Refused("twins.production", "The twins belong to the demo: GUICHET_MODE is production.")
+    secrets = {
+        name: value.get_secret_value()
+        for name in ("stripe_api_key", "stripe_webhook_secret", "gocardless_access_token", "gocardless_webhook_secret")
+        if (value := getattr(settings, name)) is not None
+    }
+    serve(host, port, smtp_port, state_dir=settings.var_dir / "twins", app_url=settings.public_url, **secrets)
+
+
 @cli.group()
 def access() -> None:
     """Debtors' ways in."""
