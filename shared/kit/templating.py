@@ -106,6 +106,7 @@ def furnish(env: Environment) -> None:
         lambda one, many, n: words.catalogue(words.current_language()).ngettext(one, many, n),
         newstyle=True,
     )
+    env.globals["_"] = env.globals["gettext"]  # Jinja's own looks gettext up anew at each word
     env.filters.update(
         money=money,
         day=day,
