@@ -147,9 +147,10 @@ def _words(kind: Kind, means: Means | None, *, reopens: bool, number: str) -> tu
         if reopens:
             return _("Used for invoice %(number)s", number=number), "good", ""
         return _("Settled with credit note %(number)s", number=number), "good", ""
+    by = _means(means)
     known = {
-        Kind.PAYMENT: (_("Paid: %(means)s", means=_means(means)), "good", ""),
-        Kind.RECEIPT: (_("Payment received: %(means)s", means=_means(means)), "good", ""),
+        Kind.PAYMENT: (_("Paid: %(means)s", means=by) if by else _("Paid"), "good", ""),
+        Kind.RECEIPT: (_("Payment received: %(means)s", means=by) if by else _("Payment received"), "good", ""),
         Kind.RECEIPT_UNDONE: (_("Payment corrected: open again"), "late", "undo"),
         Kind.LATE_FAILURE: (_("Your bank returned the payment: open again"), "late", "undo"),
         Kind.CHARGEBACK: (_("The payment was contested: open again"), "late", "undo"),

@@ -80,8 +80,11 @@ def read(texts: Sequence[str]) -> list[Part]:
     for text in texts:
         identity, _colon, minor = text.partition(":")
         if not minor.isascii() or not minor.isdigit() or not 0 < int(minor) < 10**15:
-            raise ValueError(text)
-        parts.append(Part(uuid.UUID(identity), int(minor)))
+            raise ValueError(f"not a part: {text!r}")
+        try:
+            parts.append(Part(uuid.UUID(identity), int(minor)))
+        except ValueError as error:
+            raise ValueError(f"not a part: {text!r}") from error
     if len({part.invoice_id for part in parts}) != len(parts):
         raise ValueError("an invoice twice")
     return parts
