@@ -193,6 +193,26 @@ ACTIONS: dict[str, Any] = {
 }
 """Acts of the audit trail in words; one that is not here is shown by its own name."""
 
+SUBJECTS: dict[str, Any] = {
+    "company": _l("Company"),
+    "debtor": _l("Debtor"),
+    "contact": _l("Contact"),
+    "link": _l("Link"),
+    "session": _l("Session"),
+    "invoice": _l("Invoice"),
+    "payment": _l("Payment"),
+    "refund": _l("Refund"),
+    "mandate": _l("Mandate"),
+    "message": _l("Message"),
+    "import_run": _l("Imported file"),
+    "export": _l("Exported file"),
+    "staff": _l("Member of staff"),
+    "inbox_event": _l("Event"),
+    "outbox_message": _l("Outbox message"),
+    "duty": _l("Duty"),
+}
+"""What an act was done to."""
+
 
 def label(value: Enum) -> Label:
     """The label of a state or kind; raises KeyError for one that nobody has put in words."""
@@ -206,3 +226,8 @@ def word(value: Enum) -> str:
 def act(action: str) -> str:
     """An act of the audit trail in words."""
     return str(ACTIONS.get(action, action))
+
+
+def subject(kind: str) -> str:
+    """What an act was done to, in words."""
+    return str(SUBJECTS.get(kind, kind))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.labels import ACTIONS
+from backoffice.labels import ACTIONS, SUBJECTS
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +49,17 @@ def test_no_words_are_kept_for_an_act_that_nothing_writes(told: tuple[dict[str, 
     written, _unreadable = told
 
     assert set(ACTIONS) - set(written) == set()
+
+
+def test_whatever_an_act_is_done_to_has_a_word() -> None:
+    named = {
+        ast.unparse(given)
+        for module in sources()
+        for call, _inside in module.calls
+        if _is_record(call) and (given := _argument(call, "subject_type", None)) is not None
+    }
+
+    assert named == {repr(kind) for kind in SUBJECTS}
 
 
 def sources() -> list[Source]:
