@@ -99,4 +99,4 @@ def here() -> str:
         path = came_from.path + (f"?{came_from.query}" if came_from.query else "")
         return path if is_ours else url_for("backoffice.home.today")
     path = request.script_root + request.path
-    return path + (f"?{request.query_string.decode(errors='replace')}" if request.query_string else "")
+    return path + (f"?{request.query_string.decode()}" if request.query_string else "")

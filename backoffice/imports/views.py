@@ -105,12 +105,14 @@ def original(member: Member, run_id: uuid.UUID) -> Response:
     """The file as it was offered, to keep; never to be opened in the browser."""
     with reading() as session:
         found = queries.get_run(session, member.company_id, run_id)
-    return send_file(
+    answer = send_file(
         files.get_store().path(found.file_sha256).resolve(),
         mimetype="application/octet-stream",
         as_attachment=True,
         download_name=found.file_name,
     )
+    answer.headers["Cache-Control"] = "private, no-store"  # every debtor of the company stands in it
+    return answer
 
 
 def _mine(member: Member, run_id: uuid.UUID) -> RunState:

@@ -32,7 +32,7 @@ from payments.gateways.base import (
     TryLater,
     Unknown,
 )
-from payments.gateways.forged import Forged
+from payments.gateways.forged import UNREADABLE, Forged
 from payments.status import IN_FLIGHT, MandateStatus, PaymentStatus, RefundStatus
 from shared.kit.db import assert_outside_transaction
 
@@ -381,7 +381,7 @@ class GoCardlessGateway:
                 return [self.read_event(event.attributes) for event in found]
             except errors.InvalidSignatureError as error:
                 refusal = error
-            except (TypeError, ValueError, KeyError, AttributeError, errors.GoCardlessProError) as error:
+            except (*UNREADABLE, errors.GoCardlessProError) as error:
                 raise Forged("gocardless.webhook", f"not a batch of events: {type(error).__name__}") from error
         raise Forged("gocardless.signature", "the signature does not fit") from refusal
 

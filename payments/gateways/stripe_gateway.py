@@ -29,7 +29,7 @@ from payments.gateways.base import (
     TryLater,
     Unknown,
 )
-from payments.gateways.forged import Forged
+from payments.gateways.forged import UNREADABLE, Forged
 from payments.status import PaymentStatus, RefundStatus
 from shared.kit.db import assert_outside_transaction
 
@@ -306,7 +306,7 @@ class StripeGateway:
                 return [self.read_event(json.loads(body))]
             except stripe.SignatureVerificationError as error:
                 refusal: Exception = error
-            except (TypeError, ValueError, KeyError, AttributeError, stripe.StripeError) as error:
+            except (*UNREADABLE, stripe.StripeError) as error:
                 raise Forged("stripe.webhook", f"not an event: {type(error).__name__}") from error
         raise Forged("stripe.signature", "the signature does not fit") from refusal
 

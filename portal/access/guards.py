@@ -73,7 +73,7 @@ verified = Guard("verified", _check_verified)
 def here() -> str:
     """The page to come back to: this one, or after a POST the nearest one above that can be looked at."""
     if request.method != "POST":
-        query = f"?{request.query_string.decode(errors='replace')}" if request.query_string else ""
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
         return request.script_root + request.path + query
     map_ = current_app.url_map.bind("")
     path = request.path

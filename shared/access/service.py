@@ -121,6 +121,15 @@ def _open(session: Session, row: PortalSession) -> Opened:
     return Opened(row.id, token)
 
 
+def renew(session: Session, *, session_id: uuid.UUID) -> str:
+    """A new token for a session that has risen to the second tier (ASVS 5.0, 7.2.4): its former cookie opens nothing."""
+    token = tokens.new_token()
+    row = db.lock(session, PortalSession, session_id)
+    row.token_hash = tokens.digest(token)
+    session.flush()
+    return token
+
+
 def touch(session: Session, *, session_id: uuid.UUID, is_verified: bool) -> None:
     """A session is in use: its idle time begins anew, that of its second tier too while it lasts."""
     now = clock.now()

@@ -4,6 +4,8 @@ import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from email.errors import MessageError
+from email.headerregistry import Address
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -235,9 +237,19 @@ def normalise_email(email: str) -> str:
     address = email.strip().lower()
     local, at, domain = address.rpartition("@")
     plain = all(c.isprintable() and not c.isspace() and c not in '<>()[],;:"\\' for c in address)
-    if not at or not local or "." not in domain.strip(".") or not plain or len(address) > 254 or "@" in local:
+    is_whole = bool(at and local and "." in domain.strip(".")) and "@" not in local and len(address) <= 254
+    if not is_whole or not plain or not _fits_a_header(address):
         raise Invalid("contact.email", _("%(email)s is not an e-mail address.", email=email.strip()))
     return address
+
+
+def _fits_a_header(address: str) -> bool:
+    """Whether a message can be addressed to it: plain ASCII (few relays know SMTPUTF8), dots where they may stand."""
+    try:
+        Address(addr_spec=address)
+    except (MessageError, ValueError, IndexError):
+        return False
+    return address.isascii()
 
 
 def searchable(*texts: str) -> str:

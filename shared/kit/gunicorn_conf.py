@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{30,}")
+_TOKEN = re.compile(r"(?<=/l/)[^/]+|[A-Za-z0-9_-]{30,}")
 
 
 class DiscreetLogger(Logger):  # type: ignore[misc]

@@ -9,8 +9,14 @@ import sys
 from typing import Any
 
 _SECRETS = (
-    (re.compile(r"(/l/)[A-Za-z0-9_-]{20,}"), r"\1…"),
-    (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "IBAN…"),
+    (re.compile(r"(/l/)[^\s/?#\"']{20,}"), r"\1…"),
+    (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), "token…"),
+    (
+        re.compile(
+            r"\b[A-Z]{2}\d{2}(?:[ \u00a0\u202f]?[A-Z0-9]{4}){3,7}(?:[ \u00a0\u202f]?[A-Z0-9]{1,3})?\b", re.IGNORECASE
+        ),
+        "IBAN…",
+    ),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "…@…"),
     (re.compile(r"\b(sk|rk|whsec|live|sandbox)_[A-Za-z0-9_]{8,}"), r"\1_…"),
 )

@@ -28,6 +28,7 @@ def build(name: str, settings: Settings, *, cookie: str, form_targets: tuple[str
         words.speak(_language(app))
         g.now = clock.now()
 
+    security.refuse_nul(app)
     app.jinja_env.globals["languages"] = words.LANGUAGES
     app.jinja_env.globals["settings"] = settings
     return app

@@ -33,7 +33,10 @@ def safe_next(target: str | None, fallback: str) -> str:
     """A path of this site to go on to, never another site."""
     if not target:
         return fallback
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # half an IPv6 address
+        return fallback
     is_ours = not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target
     return target if is_ours and not target.startswith("//") else fallback
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -30,6 +30,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         WTF_CSRF_SSL_STRICT=False,  # it asks for a referrer, and our pages send none; Sec-Fetch-Site is looked at instead
         TEMPLATES_AUTO_RELOAD=settings.is_demo,
     )
+    app.before_request(_refuse_unreadable)
     CSRFProtect(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops
@@ -61,6 +62,32 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         return response
 
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
+
+
+def _refuse_unreadable() -> tuple[str, int] | None:
+    """A query of raw bytes that are no UTF-8: no browser sends one, and reading it would fail on every page."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        return "unreadable address", 400
+    return None
+
+
+def refuse_nul(app: Flask) -> None:
+    """Refuse text with a NUL in it: no keyboard types one, and PostgreSQL keeps none. Webhooks read their body raw."""
+
+    @app.before_request
+    def refuse() -> None:
+        texts = [text for texts in request.args.listvalues() for text in texts] + _typed()
+        if any("\x00" in text for text in texts):
+            abort(400)
+
+
+def _typed() -> list[str]:
+    if request.method != "POST" or request.path.startswith("/webhooks/"):
+        return []
+    typed = [text for texts in request.form.listvalues() for text in texts]
+    return [*typed, *(file.filename or "" for file in request.files.values())]
 
 
 def _content_policy(form_targets: tuple[str, ...]) -> str:
