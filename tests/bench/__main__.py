@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -51,22 +52,25 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
         "load_before": round(os.getloadavg()[0], 1),
     }
     if {"portal", "reminders"} & set(parts):
-        tell(f"a world of {size.debtors} debtors with {size.each} invoices each")
+        tell(f"a world of {size.debtors} debtors with {size.each} invoices each …")
         with large_world(size.debtors, size.each) as world:
             found["world_seconds"] = round(world.seconds, 1)
             if "portal" in parts:
-                tell("the account page, in turns with the bare one")
+                tell("the account page, in turns with the bare one …")
                 found["portal"] = portal.measure(
                     world, rounds=size.rounds, requests=size.requests, visitors=size.visitors, seed=seed
                 )
+                tell(json.dumps(found["portal"]))
             if "reminders" in parts:
-                tell("two days of reminders")
+                tell("two days of reminders …")
                 found["reminders"] = reminders.measure(world)
+                tell(json.dumps(found["reminders"]))
     if "import" in parts:
-        tell(f"an import of {size.lines} lines, then raw copies of what it wrote")
+        tell(f"an import of {size.lines} lines, then raw copies of what it wrote …")
         found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
+        tell(json.dumps(found["import"]))
     if "facturx" in parts:
-        tell(f"{size.papers} invoices on paper, in turns with bare WeasyPrint")
+        tell(f"{size.papers} invoices on paper, in turns with bare WeasyPrint …")
         found["facturx"] = facturx.measure(count=size.papers, seed=seed)
     return found | {"load_after": round(os.getloadavg()[0], 1)}
 
@@ -129,7 +133,10 @@ def main() -> None:
     began = time.perf_counter()
 
     def tell(what: str) -> None:
-        sys.stderr.write(f"[{time.perf_counter() - began:5.0f} s] {what} …\n")
+        sys.stderr.write(f"[{time.perf_counter() - began:5.0f} s] {what}\n")
+
+    # Asked to end, it takes its servers and databases away first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     found = bench(SMALL if given.small else LARGE, parts, given.seed, tell)
     sys.stdout.write("\n".join(table(found)) + "\n\n" + json.dumps(found) + "\n")
