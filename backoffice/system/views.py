@@ -128,7 +128,7 @@ def export_audit(member: Member, form: str) -> ResponseReturnValue:
         _("Who"),
         _("Act"),
         _("Name of the act"),
-        _("What"),
+        _("About"),
         _("Its id"),
         _("Debtor's id"),
         _("Before"),
