@@ -186,7 +186,7 @@ def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, vis
         faults += inspect(visit, family.url + path, language)
     faults += inspect(visit, f"{family.url}/nothing-here", language, status=404)
     print(f"portal, {language}: {len(seen) + 6} pages")  # noqa: T201 - a figure for the report
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -207,4 +207,4 @@ def test_every_page_of_the_back_office_is_clean(family: DemoFamily, world: World
             session.execute(update(StaffMember).values(language="en"))
     faults += inspect(visit, f"{family.desk}/nothing-here", language, status=404)
     print(f"back-office, {language}: {len(seen) + 2} pages")  # noqa: T201 - a figure for the report
-    assert faults == []
+    assert not faults, "\n".join(faults)

@@ -260,7 +260,7 @@ class DemoFamily:
                 self.twins.advance(1, deliver=True)
             self.calm()
 
-    def calm(self, *, within_s: float = 60) -> None:
+    def calm(self, *, within_s: float = 180) -> None:
         """Wait until all that has fallen due is done: duties of the clock, webhooks, outbox, mails."""
         with self.inside():
             eventually(lambda: self._is_delivered() and _is_calm(), "everybody has done what is due", within_s=within_s)
