@@ -61,7 +61,8 @@ _depth: ContextVar[int] = ContextVar("transaction_depth", default=0)
 
 def make_engine(url: str, **options: Any) -> Engine:
     """An engine whose sessions give up on locks instead of queueing for ever."""
-    engine = create_engine(url, pool_size=5, max_overflow=5, **options)
+    # What a failing statement carried (names, message bodies) has no place in a log.
+    engine = create_engine(url, pool_size=5, max_overflow=5, hide_parameters=True, **options)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -109,7 +109,7 @@ class LazyText:
 
     def __mod__(self, facts: Any) -> str:
         """WTForms' validators put numbers into their messages so."""
-        return str(self) % facts
+        return str(str(self) % facts)
 
     def __html__(self) -> str:
         from markupsafe import escape
