@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 
 from shared.invoices.queries import InvoiceRow
-from shared.kit.templating import lateness, money
+from shared.kit.templating import day, lateness, money
 from shared.kit.words import gettext as _
 
 
@@ -27,9 +27,11 @@ def invoice_status(row: InvoiceRow, today: date) -> dict[str, str]:
     return {"word": _("To pay"), "tone": "neutral"}
 
 
-def invoice_card(row: InvoiceRow, today: date) -> dict[str, Any]:
-    """A row of `components/invoices.html`."""
+def invoice_card(row: InvoiceRow, today: date, debit_on: date | None = None) -> dict[str, Any]:
+    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself."""
     note = row.title
+    if debit_on is not None:
+        note = _("Debited by itself on %(day)s", day=day(debit_on))
     if row.held_minor and row.payable_minor:
         note = _("Part of it is on its way: %(amount)s", amount=money(row.held))
     return {

@@ -21,10 +21,11 @@ def home(visitor: Visitor) -> Response:
         standing = invoices.standing(session, visitor.debtor_id, today=today, limit=SHOWN)
         under_way = payments.in_flight(session, visitor.debtor_id) if standing.held_minor else []
         debits = payments.next_debits(session, visitor.debtor_id) if standing.has_autopay or under_way else []
+    planned = {one: debit.on for debit in debits if debit.payment_id is None for one in debit.invoice_ids}
     return page(
         "portal/account/home.html",
         standing=standing,
         under_way=under_way,
         debits=debits,
-        rows=[invoice_card(row, today) for row in standing.rows],
+        rows=[invoice_card(row, today, planned.get(row.id)) for row in standing.rows],
     )

@@ -132,6 +132,7 @@ def test_the_next_debits_are_announced_with_their_days(shop: Shop) -> None:
     account, mandate = browser.open("/"), browser.open("/mandate")
 
     assert "Direct debit planned" in account.text
+    assert "Debited by itself on" in account.text
     assert "Direct debit planned" in mandate.text
     assert "€120.00" in mandate.text
     page = shop.enter(is_verified=True).open("/mandate/autopay").submit("Save", autopay="off")
