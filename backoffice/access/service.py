@@ -14,7 +14,6 @@ from shared.kit import audit, clock, db, tokens
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
-from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 
 IDLE = timedelta(hours=2)
@@ -24,7 +23,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 def real_now() -> datetime:
     """The moment for sessions and codes: a phone's codes and a thief's patience do not follow the demo's virtual time."""
-    return clock.SystemClock().now() if get_settings().is_demo else clock.now()
+    return clock.real_now()
 
 
 def add_member(

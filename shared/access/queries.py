@@ -164,7 +164,7 @@ def _visitor() -> Select[*tuple[Any, ...]]:
 
 def find_visitor(session: Session, token: str) -> Visitor | None:
     """Whose session this token is; None when it has ended, idled too long, or its contact no longer acts. One query."""
-    now = clock.now()
+    now = clock.real_now()
     facts = {"token_hash": tokens.digest(token), "seen_after": now - IDLE, "begun_after": now - LONGEST}
     row = session.execute(_visitor(), facts).one_or_none()
     if row is None:
@@ -338,7 +338,7 @@ class SessionLine:
 
 def live_sessions(session: Session, debtor_id: uuid.UUID) -> list[SessionLine]:
     """The sessions open in an account now, the latest used first."""
-    now = clock.now()
+    now = clock.real_now()
     rows = session.execute(
         select(
             PortalSession.id,

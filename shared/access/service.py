@@ -99,7 +99,7 @@ def switch(session: Session, *, session_id: uuid.UUID, debtor_id: uuid.UUID) -> 
     )
     if may is None:
         raise NotFound("account.missing", _("There is no such account."))
-    before.ended_at = clock.now()
+    before.ended_at = clock.real_now()
     row = PortalSession(
         link_id=before.link_id,
         debtor_id=debtor_id,
@@ -112,7 +112,7 @@ def switch(session: Session, *, session_id: uuid.UUID, debtor_id: uuid.UUID) -> 
 
 
 def _open(session: Session, row: PortalSession) -> Opened:
-    token, now = tokens.new_token(), clock.now()
+    token, now = tokens.new_token(), clock.real_now()
     row.id, row.token_hash, row.created_at, row.seen_at = new_id(), tokens.digest(token), now, now
     row.user_agent = "".join(c for c in row.user_agent if c.isprintable())[:200]
     row.address = row.address[:45]
@@ -132,7 +132,7 @@ def renew(session: Session, *, session_id: uuid.UUID) -> str:
 
 def touch(session: Session, *, session_id: uuid.UUID, is_verified: bool) -> None:
     """A session is in use: its idle time begins anew, that of its second tier too while it lasts."""
-    now = clock.now()
+    now = clock.real_now()
     values = {"seen_at": now, "verified_at": now} if is_verified else {"seen_at": now}
     session.execute(update(PortalSession).where(PortalSession.id == session_id).values(**values))
 
@@ -144,12 +144,12 @@ def end_session(session: Session, *, session_id: uuid.UUID, debtor_id: uuid.UUID
     )
     if row is None:
         raise NotFound("session.missing", _("There is no such session."))
-    row.ended_at = row.ended_at or clock.now()
+    row.ended_at = row.ended_at or clock.real_now()
 
 
 def make_code(session: Session, *, session_id: uuid.UUID) -> str:
     """A new one-time code of eight digits for a portal session; gives it, and keeps only a keyed hash."""
-    code, salt, now = tokens.new_code(), secrets.token_bytes(16), clock.now()
+    code, salt, now = tokens.new_code(), secrets.token_bytes(16), clock.real_now()
     session.add(
         OneTimeCode(
             id=new_id(),
@@ -184,7 +184,7 @@ def check_code(session: Session, *, session_id: uuid.UUID, code: str, by: Actor)
         .limit(1)
         .with_for_update()
     ).one_or_none()
-    now = clock.now()
+    now = clock.real_now()
     if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= CODE_TRIES:
         return CodeCheck.SPENT
     row.tries += 1

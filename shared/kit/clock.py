@@ -85,6 +85,11 @@ def now() -> datetime:
     return _clock.now()
 
 
+def real_now() -> datetime:
+    """The moment for sessions and codes: a visitor's patience and a thief's do not follow the demo's virtual time."""
+    return SystemClock().now() if isinstance(_clock, OffsetClock) else _clock.now()
+
+
 def today(zone: str = "Europe/Paris") -> date:
     """The legal day in a zone: near midnight it differs from the UTC date."""
     return now().astimezone(ZoneInfo(zone)).date()
