@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
 from payments.cards import checkout
+from payments.follow import follow
 from payments.mandates import collect
 from payments.models import PaymentTransition
 from payments.reconcile.verify import verify
@@ -139,20 +140,21 @@ def test_browser_webhooks_and_janitor_at_once_confirm_once(counter):
 
 
 def test_an_older_answer_that_comes_later_does_not_undo_the_newer(counter):
-    """Confirmed and then failed at the provider, while many ask at the same time: the end is failed, in every order."""
+    """One asker gets "confirmed" but is held up; the debit fails late, and another asker has that already."""
     counter.open_account()
     payment = counter.pay_by_debit(counter.give_mandate(), counter.part("F-1", 12_000))
     counter.days(4, bank=True)
     assert counter.payment(payment.id).status is S.CONFIRMED
+    reference = payment.provider_reference
+    counter.twins.fault("slow", provider="gocardless", match=f"GET /payments/{reference}", seconds=3)
+    slow = threading.Thread(target=lambda: follow(payment.id))
 
-    from payments.follow import follow
-
-    at_once(
-        *[lambda: follow(payment.id)] * 4,
-        lambda: counter.twins.fault("late_failure", object=payment.provider_reference),
-        *[lambda: follow(payment.id)] * 4,
-    )
-    follow(payment.id)
+    slow.start()
+    while not any(rule["hits"] for rule in counter.twins.faults()):
+        pass  # until the slow answer is being given
+    counter.twins.fault("late_failure", object=reference)
+    assert follow(payment.id) is S.FAILED
+    slow.join()
 
     assert counter.payment(payment.id).status is S.FAILED
     assert counter.amounts("F-1") == [(12_000, 0)]
