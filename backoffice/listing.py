@@ -12,13 +12,17 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
-from flask import request, url_for
-from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from flask import Response, request, url_for
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
 from shared.web.paging import DEFAULT_SIZE, Page, decode_key, encode_key
 
 MAXIMUM_SEARCH_LENGTH = 100
+ADDED_UP_AT_ONCE = 20_000
+"""A selection of more rows is added up apart from the page: the page never waits for its totals."""
 
 Query: TypeAlias = Select[*tuple[Any, ...]]
 Line: TypeAlias = Row[*tuple[Any, ...]]
@@ -35,6 +39,8 @@ class Ask:
     sort: str = ""
     after: str = ""
     before: str = ""
+    wants_totals: bool = False
+    """Whether a large selection is to be added up as well."""
 
     def get(self, name: str) -> str:
         """The value of a filter, or ""."""
@@ -61,6 +67,11 @@ class Ask:
         """The list without filters, or "" when none is set."""
         return self.path if self.values else ""
 
+    @property
+    def totals_address(self) -> str:
+        """This list with its totals, however large it is."""
+        return self.address(totals="all")
+
     def export_address(self, endpoint: str, form: str, **values: Any) -> str:
         """The address of a file with exactly what is filtered, in the same order."""
         asked: dict[str, Any] = {**self.values, **values, "form": form, "sort": self.sort or None}
@@ -80,6 +91,7 @@ def asked(*filters: str) -> Ask:
         sort=request.args.get("sort", ""),
         after=request.args.get("after", ""),
         before=request.args.get("before", ""),
+        wants_totals=request.args.get("totals") == "all",
     )
 
 
@@ -152,6 +164,23 @@ def _read(value: Any, kind: type[Any]) -> Any:
     if kind is str and "\x00" in value:
         raise ValueError(value)
     return kind(value)
+
+
+def is_small(session: Session, matching: Query) -> bool:
+    """Whether a selection is small enough to be added up with the page; looks at no more rows than that takes."""
+    within = matching.limit(ADDED_UP_AT_ONCE + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(within)) or 0) <= ADDED_UP_AT_ONCE
+
+
+def is_fragment() -> bool:
+    """Whether a script asks for a part of the page."""
+    return request.headers.get("X-Fragment") == "1"
+
+
+def sentence(words: str, amounts: Sequence[tuple[str, Money]]) -> Response:
+    """The totals of a selection in one line of text, for the script that asked."""
+    told = " · ".join(f"{name} {format_money(amount, current_language())}" for name, amount in amounts)
+    return Response(f"{words}: {told}", content_type="text/plain; charset=utf-8")
 
 
 def like(text: str) -> str:

@@ -52,6 +52,14 @@ class Payment(HasId, Base):
         Index(None, "checkout_reference", postgresql_where="checkout_reference IS NOT NULL"),
         Index(None, "debtor_id", "id"),
         Index(None, "company_id", "status", "id"),
+        Index("ix_payment_created", "company_id", "created_at", "id"),
+        Index(
+            "ix_payment_received",
+            "company_id",
+            "confirmed_at",
+            postgresql_include=["amount_minor", "status"],
+            postgresql_where="confirmed_at IS NOT NULL",
+        ),
         Index(
             "ix_payment_in_flight",
             "status",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, func, lateral, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Line, Orders, Query, like, one_page, ordered
@@ -60,14 +60,14 @@ class Totals:
 def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date) -> Page[DebtorRow]:
     """One page of debtors."""
     found = one_page(session, _rows(company_id, ask, today), ORDERS, ask)
-    return Page([_row(row, today) for row in found.rows], found.next_key, found.previous_key)
+    return Page(_told(session, found.rows, today), found.next_key, found.previous_key)
 
 
 def everything(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date) -> Iterator[DebtorRow]:
     """The whole selection in its order, read in portions (exports)."""
-    query = ordered(_rows(company_id, ask, today), ORDERS, ask.sort).execution_options(yield_per=2000)
-    for row in session.execute(query):
-        yield _row(row, today)
+    query = ordered(_rows(company_id, ask, today), ORDERS, ask.sort).execution_options(yield_per=1000)
+    for portion in session.execute(query).partitions():
+        yield from _told(session, portion, today)
 
 
 def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, today: date) -> Totals:
@@ -100,14 +100,6 @@ def _late(company_id: uuid.UUID, today: date) -> tuple[ColumnElement[bool], ...]
 
 
 def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
-    is_late = and_(Invoice.due_on < today, Invoice.kind == InvoiceKind.INVOICE)
-    items = lateral(
-        select(
-            func.coalesce(func.sum(Invoice.open_minor).filter(is_late), 0).label("late_minor"),
-            func.count().label("invoice_count"),
-            func.min(Invoice.due_on).filter(is_late).label("oldest_on"),
-        ).where(Invoice.debtor_id == Debtor.id, Invoice.open_minor > 0)
-    ).alias("items")
     query = select(
         Debtor.id,
         Debtor.account_code,
@@ -118,12 +110,28 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
         Debtor.credit_minor,
         Debtor.autopay,
         Debtor.reminders_paused_until,
-        items.c.late_minor,
-        items.c.invoice_count,
-        items.c.oldest_on,
-        _has_mandate().label("has_mandate"),
-    ).join(items, true())
+    )
     return _filtered(query, company_id, ask, today)
+
+
+def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow]:
+    """Rows with what their invoices and mandates say: asked for those shown alone, never for all that are sorted."""
+    shown = [row.id for row in rows]
+    is_late = and_(Invoice.due_on < today, Invoice.kind == InvoiceKind.INVOICE)
+    items = session.execute(
+        select(
+            Invoice.debtor_id,
+            func.coalesce(func.sum(Invoice.open_minor).filter(is_late), 0).label("late_minor"),
+            func.count().label("invoice_count"),
+            func.min(Invoice.due_on).filter(is_late).label("oldest_on"),
+        )
+        .where(Invoice.debtor_id.in_(shown), Invoice.open_minor > 0)
+        .group_by(Invoice.debtor_id)
+    )
+    sums = {row.debtor_id: row for row in items}
+    usable = select(Mandate.debtor_id).where(Mandate.debtor_id.in_(shown), Mandate.status.in_(USABLE_MANDATES))
+    with_mandate = set(session.scalars(usable))
+    return [_row(row, sums.get(row.id), has_mandate=row.id in with_mandate, today=today) for row in rows]
 
 
 def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, today: date) -> Query:
@@ -155,18 +163,18 @@ def _has_mandate() -> ColumnElement[bool]:
     return exists().where(Mandate.debtor_id == Debtor.id, Mandate.status.in_(USABLE_MANDATES))
 
 
-def _row(row: Line, today: date) -> DebtorRow:
+def _row(row: Line, items: Line | None, *, has_mandate: bool, today: date) -> DebtorRow:
     return DebtorRow(
         id=row.id,
         code=row.account_code,
         name=row.name,
         city=row.city,
         open=Money(row.open_minor, row.currency),
-        late=Money(int(row.late_minor), row.currency),
+        late=Money(int(items.late_minor) if items else 0, row.currency),
         credit=Money(row.credit_minor, row.currency),
-        invoice_count=row.invoice_count,
-        days_late=(today - row.oldest_on).days if row.oldest_on else 0,
+        invoice_count=items.invoice_count if items else 0,
+        days_late=(today - items.oldest_on).days if items and items.oldest_on else 0,
         autopay=row.autopay,
-        has_mandate=row.has_mandate,
+        has_mandate=has_mandate,
         paused_until=row.reminders_paused_until,
     )

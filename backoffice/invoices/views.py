@@ -13,7 +13,7 @@ from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.invoices import queries
 from backoffice.invoices.forms import HoldForm
-from backoffice.listing import asked
+from backoffice.listing import asked, is_fragment, sentence
 from shared.debtors.models import Debtor
 from shared.documents import keep
 from shared.invoices import service as invoices
@@ -22,7 +22,7 @@ from shared.kit import templating
 from shared.kit.db import reading, transaction
 from shared.kit.errors import NotFound
 from shared.kit.money import Money, format_money
-from shared.kit.words import current_language
+from shared.kit.words import current_language, ngettext
 from shared.kit.words import gettext as _
 from shared.web.pages import page, see_other
 
@@ -36,6 +36,11 @@ def browse(member: Member) -> ResponseReturnValue:
         about: Any = {"today": member.today, "currency": member.desk.currency}
         found = queries.browse(session, member.company_id, ask, **about)
         totals = queries.totals(session, member.company_id, ask, **about)
+        if ask.wants_totals and totals and is_fragment():
+            return sentence(
+                ngettext("Total of %(n)s invoice", "Total of %(n)s invoices", totals.count),
+                [(_("Total"), totals.total), (_("Open"), totals.open)],
+            )
         debtor_id = queries.read_uuid(ask.get("debtor"))
         debtor = session.get(Debtor, debtor_id) if debtor_id else None
     if debtor is not None and debtor.company_id != member.company_id:

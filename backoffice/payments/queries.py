@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select, union
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Line, Orders, Query, like, one_page, ordered
+from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
 from payments.models import Means, Payment, Provider, Refund
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus, RefundStatus
 from shared.debtors.models import Contact, Debtor
@@ -77,8 +77,10 @@ def everything(session: Session, company_id: uuid.UUID, ask: Ask, *, zone: str) 
         yield _row(row)
 
 
-def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, zone: str, currency: str) -> Totals:
-    """Count and sum of the whole selection."""
+def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, zone: str, currency: str) -> Totals | None:
+    """Count and sum of the whole selection; None for a large one, unless they are asked for."""
+    if not ask.wants_totals and not is_small(session, _filtered(select(Payment.id), company_id, ask, zone)):
+        return None
     query = select(func.count(), func.coalesce(func.sum(Payment.amount_minor), 0))
     count, amount = session.execute(_filtered(query, company_id, ask, zone)).one()
     return Totals(count, Money(int(amount), currency))
@@ -142,12 +144,14 @@ def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
     for word in searchable(text).split():
         debtors = debtors.where(Debtor.search_text.like(like(word)))
     names = [text, normalise_reference(text) or text]
-    return or_(
-        Payment.reference.in_(names),
-        Payment.provider_reference == text,
-        Payment.checkout_reference == text,
-        Payment.debtor_id.in_(debtors),
+    mine = select(Payment.id).where(Payment.company_id == company_id)
+    found = union(
+        mine.where(Payment.reference.in_(names)),
+        mine.where(Payment.provider.in_(Provider), Payment.provider_reference == text),
+        mine.where(Payment.checkout_reference == text),
+        select(Payment.id).where(Payment.debtor_id.in_(debtors)),
     )
+    return Payment.id.in_(found)
 
 
 def _row(row: Line) -> PaymentRow:

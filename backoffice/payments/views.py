@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from backoffice import exports
 from backoffice.access.member import Member
 from backoffice.labels import word
-from backoffice.listing import asked
+from backoffice.listing import asked, is_fragment, sentence
 from backoffice.payments import queries
 from backoffice.payments.forms import RefundForm, UndoForm
 from payments import follow
@@ -23,6 +23,7 @@ from payments.status import COLLECTED
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError
 from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "means", "debtor", "from", "to")
@@ -34,6 +35,9 @@ def browse(member: Member) -> ResponseReturnValue:
     with reading() as session:
         found = queries.browse(session, member.company_id, ask, zone=zone)
         totals = queries.totals(session, member.company_id, ask, zone=zone, currency=member.desk.currency)
+    if ask.wants_totals and totals and is_fragment():
+        words = ngettext("Total of %(n)s payment", "Total of %(n)s payments", totals.count)
+        return sentence(words, [(_("Amount"), totals.amount)])
     return page("backoffice/payments/browse.html", ask=ask, found=found, totals=totals, orders=queries.ORDERS)
 
 

@@ -16,6 +16,7 @@ from backoffice.listing import Ask, Orders, Query, one_page, ordered
 from backoffice.system.labels import duty_words
 from payments.models import Provider
 from payments.webhooks.models import EventState, InboxEvent
+from shared.debtors.models import Debtor
 from shared.kit import clock, jobs
 from shared.kit.audit import AuditLine
 from shared.kit.errors import NotFound
@@ -165,7 +166,9 @@ def _trail(company_id: uuid.UUID, ask: Ask, zone: str) -> Query:
         AuditLine.debtor_id,
         AuditLine.before,
         AuditLine.after,
-    ).where(or_(AuditLine.company_id == company_id, AuditLine.company_id.is_(None)))
+        Debtor.name.label("debtor_name"),
+    ).outerjoin(Debtor, Debtor.id == AuditLine.debtor_id)
+    query = query.where(or_(AuditLine.company_id == company_id, AuditLine.company_id.is_(None)))
     if ask.get("who") in ("contact", "staff", "provider", "system"):
         query = query.where(AuditLine.actor_kind == ask.get("who"))
     for name, identity in (("debtor", AuditLine.debtor_id), ("subject", AuditLine.subject_id)):

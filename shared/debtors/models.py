@@ -31,6 +31,7 @@ class Debtor(HasId, Base):
         UniqueConstraint("company_id", "account_code"),
         Index(None, "company_id", "name", "id"),
         Index("ix_debtor_open", "company_id", "open_minor", "id"),
+        Index("ix_debtor_credit", "company_id", "credit_minor", "id", postgresql_where="credit_minor > 0"),
         Index(
             "ix_debtor_search", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
         ),

@@ -9,3 +9,4 @@ import "./menus.js";
 import "./keys.js";
 import "./peek.js";
 import "./columns.js";
+import "./totals.js";

@@ -204,6 +204,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rate_counter_window_at"), "rate_counter", ["window_at"], unique=False)
     op.create_table(
+        "reminder_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("run_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("step_position", sa.SmallInteger(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_count", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
+        sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
+    )
+    op.create_index(
+        op.f("ix_reminder_decision_debtor_id_run_on"), "reminder_decision", ["debtor_id", "run_on"], unique=False
+    )
+    op.create_index(
+        op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
+    )
+    op.create_table(
         "staff_member",
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -315,6 +335,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("company_id", "account_code", name=op.f("uq_debtor_company_id_account_code")),
     )
     op.create_index(op.f("ix_debtor_company_id_name_id"), "debtor", ["company_id", "name", "id"], unique=False)
+    op.create_index(
+        "ix_debtor_credit",
+        "debtor",
+        ["company_id", "credit_minor", "id"],
+        unique=False,
+        postgresql_where="credit_minor > 0",
+    )
     op.create_index("ix_debtor_open", "debtor", ["company_id", "open_minor", "id"], unique=False)
     op.create_index(
         "ix_debtor_search",
@@ -592,11 +619,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice")),
         sa.UniqueConstraint("debtor_id", "kind", "number", name=op.f("uq_invoice_debtor_id_kind_number")),
     )
+    op.create_index("ix_invoice_company_all", "invoice", ["company_id", "due_on", "id"], unique=False)
     op.create_index(
         "ix_invoice_company_due",
         "invoice",
         ["company_id", "due_on", "id"],
         unique=False,
+        postgresql_include=["debtor_id", "open_minor", "held_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.create_index("ix_invoice_debtor", "invoice", ["debtor_id", "issued_on", "id"], unique=False)
@@ -912,26 +941,6 @@ def upgrade() -> None:
     )
     op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
     op.create_table(
-        "reminder_decision",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("run_on", sa.Date(), nullable=False),
-        sa.Column("outcome", sa.String(length=32), nullable=False),
-        sa.Column("step_position", sa.SmallInteger(), nullable=True),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("invoice_count", sa.Integer(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
-        sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
-    )
-    op.create_index(
-        op.f("ix_reminder_decision_debtor_id_run_on"), "reminder_decision", ["debtor_id", "run_on"], unique=False
-    )
-    op.create_index(
-        op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
-    )
-    op.create_table(
         "scenario_step",
         sa.Column("scenario_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), nullable=False),
@@ -1149,6 +1158,7 @@ def upgrade() -> None:
         postgresql_where="checkout_reference IS NOT NULL",
     )
     op.create_index(op.f("ix_payment_company_id_status_id"), "payment", ["company_id", "status", "id"], unique=False)
+    op.create_index("ix_payment_created", "payment", ["company_id", "created_at", "id"], unique=False)
     op.create_index(op.f("ix_payment_debtor_id_id"), "payment", ["debtor_id", "id"], unique=False)
     op.create_index(
         "ix_payment_in_flight",
@@ -1156,6 +1166,14 @@ def upgrade() -> None:
         ["status", "created_at"],
         unique=False,
         postgresql_where="status IN ('created', 'submitted', 'action_needed')",
+    )
+    op.create_index(
+        "ix_payment_received",
+        "payment",
+        ["company_id", "confirmed_at"],
+        unique=False,
+        postgresql_include=["amount_minor", "status"],
+        postgresql_where="confirmed_at IS NOT NULL",
     )
     op.create_index(
         "uq_payment_provider_reference",
@@ -1495,11 +1513,18 @@ def downgrade() -> None:
         "uq_payment_provider_reference", table_name="payment", postgresql_where="provider_reference IS NOT NULL"
     )
     op.drop_index(
+        "ix_payment_received",
+        table_name="payment",
+        postgresql_include=["amount_minor", "status"],
+        postgresql_where="confirmed_at IS NOT NULL",
+    )
+    op.drop_index(
         "ix_payment_in_flight",
         table_name="payment",
         postgresql_where="status IN ('created', 'submitted', 'action_needed')",
     )
     op.drop_index(op.f("ix_payment_debtor_id_id"), table_name="payment")
+    op.drop_index("ix_payment_created", table_name="payment")
     op.drop_index(op.f("ix_payment_company_id_status_id"), table_name="payment")
     op.drop_index(
         op.f("ix_payment_checkout_reference"), table_name="payment", postgresql_where="checkout_reference IS NOT NULL"
@@ -1512,9 +1537,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
     op.drop_table("scenario_step")
-    op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
-    op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
-    op.drop_table("reminder_decision")
     op.drop_index("uq_message_dedupe_key", table_name="message")
     op.drop_index(
         "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
@@ -1546,7 +1568,13 @@ def downgrade() -> None:
     )
     op.drop_index("ix_invoice_number", table_name="invoice", postgresql_ops={"number": "text_pattern_ops"})
     op.drop_index("ix_invoice_debtor", table_name="invoice")
-    op.drop_index("ix_invoice_company_due", table_name="invoice", postgresql_where="open_minor > 0")
+    op.drop_index(
+        "ix_invoice_company_due",
+        table_name="invoice",
+        postgresql_include=["debtor_id", "open_minor", "held_minor", "kind"],
+        postgresql_where="open_minor > 0",
+    )
+    op.drop_index("ix_invoice_company_all", table_name="invoice")
     op.drop_table("invoice")
     op.drop_table("import_position")
     op.drop_index(op.f("ix_document_debtor_id_id"), table_name="document")
@@ -1570,11 +1598,15 @@ def downgrade() -> None:
         "ix_debtor_search", table_name="debtor", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
     )
     op.drop_index("ix_debtor_open", table_name="debtor")
+    op.drop_index("ix_debtor_credit", table_name="debtor", postgresql_where="credit_minor > 0")
     op.drop_index(op.f("ix_debtor_company_id_name_id"), table_name="debtor")
     op.drop_table("debtor")
     op.drop_table("contact")
     op.drop_table("collection_run")
     op.drop_table("staff_member")
+    op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
+    op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
+    op.drop_table("reminder_decision")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")
     op.drop_table("provider_watermark")

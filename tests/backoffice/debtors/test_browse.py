@@ -84,7 +84,7 @@ def walk_to_last(desk, address: str) -> str:
         address = found[1].replace("&amp;", "&")
 
 
-@pytest.mark.parametrize("key", ["rubbish", encode_key(["x"]), encode_key([1, 2]), encode_key(["a\x00b", "c"]), "%00"])
+@pytest.mark.parametrize("key", ["rubbish", encode_key(["x"]), encode_key([1, 2]), encode_key(["a\x00b", "c"])])
 def test_a_changed_key_shows_the_first_page(desk, crowd, key):
     desk.add()
     desk.sign_in()
