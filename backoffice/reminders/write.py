@@ -45,7 +45,7 @@ def write(reminder_id: uuid.UUID) -> None:
                 debtor_id=debtor.id,
                 reason=lambda: _reason(step, invoices, clock.today(company.zone)),
                 dedupe_key=f"reminder:{reminder.id}",
-                facts=_facts(company, debtor, step, invoices),
+                facts=_facts(company, debtor, _tone(session, reminder, step), invoices),
                 link=LinkPurpose.REMINDER,
                 subject_id=reminder.id,
                 at_most_once=True,
@@ -109,11 +109,24 @@ def _reason(step: ScenarioStep, invoices: list[Invoice], today: date) -> str:
     )
 
 
-def _facts(company: Company, debtor: Debtor, step: ScenarioStep, invoices: list[Invoice]) -> dict[str, Any]:
+def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
+    """The step's tone; but nobody is told "we wrote to you before" who was never written to about something late."""
+    if step.tone not in (Tone.CLEAR, Tone.FIRM):
+        return step.tone
+    earlier = (
+        select(Reminder.id)
+        .join(ScenarioStep, ScenarioStep.id == Reminder.step_id)
+        .where(Reminder.debtor_id == reminder.debtor_id, Reminder.id != reminder.id)
+        .where(Reminder.status == ReminderStatus.WRITTEN, ScenarioStep.offset_days >= 0)
+    )
+    return step.tone if session.scalar(earlier.limit(1)) else Tone.KIND
+
+
+def _facts(company: Company, debtor: Debtor, tone: Tone, invoices: list[Invoice]) -> dict[str, Any]:
     today = clock.today(company.zone)
     is_late = bool(invoices) and invoices[0].due_on < today
     return {
-        "tone": step.tone.value if is_late else Tone.NOTICE.value,
+        "tone": tone.value if is_late else Tone.NOTICE.value,
         "total": Money(sum(_free(invoice) for invoice in invoices), debtor.currency),
         "rows": [
             {"number": each.number, "due_on": each.due_on, "open": Money(_free(each), each.currency)}

@@ -11,3 +11,9 @@ from shared.messages.deliver import deliver as send
 def deliver(payload: dict[str, Any]) -> None:
     """Send one message. Twice is safe: the row's status says whether it left (see deliver.py)."""
     send(uuid.UUID(payload["message_id"]))
+
+
+@job("messages.deliver_now", queue="now", max_tries=12, timeout_s=90)
+def deliver_now(payload: dict[str, Any]) -> None:
+    """Send a message that somebody waits for. Twice is safe, as for `deliver`."""
+    send(uuid.UUID(payload["message_id"]))

@@ -22,6 +22,9 @@ from shared.kit.words import speaking
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, render
 
+AWAITED = frozenset({"code", "link"})
+"""Somebody looks at his inbox for these: they do not queue behind a reminder run."""
+
 Reason = str | Callable[[], str]
 """Why somebody gets a message: a text, or a function that says it in the language of the moment."""
 
@@ -91,7 +94,8 @@ def write(
             .returning(Message.id)
         )
         if identity is not None:
-            outbox.enqueue(session, "messages.deliver", {"message_id": str(identity)}, dedupe_key=str(identity))
+            job = "messages.deliver_now" if kind in AWAITED else "messages.deliver"
+            outbox.enqueue(session, job, {"message_id": str(identity)}, dedupe_key=str(identity))
             written.append(identity)
     return written
 

@@ -193,3 +193,16 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stood(world, monkeypatch):
 
     assert report.considered_count == count(ReminderDecision) == 8
     assert report.reminded_count == count(Reminder) == 8
+
+
+def test_nobody_is_told_that_we_wrote_before_when_we_did_not(database, frozen, mailbox):
+    wsgi.import_jobs()
+    with transaction() as session:
+        company = a_company(session)
+        an_invoice(session, a_debtor(session, company), "F-15", due_in=-15)
+
+    reminders.run(company.id)
+    perform_due()
+
+    (mail,) = mailbox.mails
+    assert mail["Subject"] == "Petit rappel\u00a0: votre compte chez Atelier des Lices"
