@@ -24,7 +24,7 @@ from shared.kit.errors import Unavailable
 from shared.kit.mailer import Mailer, MailLater, MailRefused, MailUndecided
 from shared.kit.settings import get_settings
 from shared.messages.models import Message, MessageStatus
-from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER
+from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, one_line
 
 MAXIMUM_HEADER_LENGTH = 200
 
@@ -145,7 +145,9 @@ def _compose(company: Company, message: Message, text: str, html: str) -> EmailM
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:MAXIMUM_HEADER_LENGTH]
+    return one_line("".join(c if c.isprintable() or c in " \t\u00a0\u202f" else " " for c in text))[
+        :MAXIMUM_HEADER_LENGTH
+    ]
 
 
 def _bytes(sha256: str) -> bytes:

@@ -42,7 +42,7 @@ def render(kind: str, context: Mapping[str, Any], *, language: str) -> Rendered:
     with words.speaking(language):
         plain = _environment(as_text=True).get_template(f"mail/{kind}.j2")
         facts = {**context, "frame": "mail/layout.txt.j2", "pieces": "mail/components.txt.j2"}
-        subject = _one_line(_title(plain, facts))
+        subject = one_line(_title(plain, facts))
         text = _tidy(plain.render(facts))
         rich = _environment(as_text=False).get_template(f"mail/{kind}.j2")
         mjml = rich.render({**context, "frame": "mail/layout.mjml.j2", "pieces": "mail/components.mjml.j2"})
@@ -54,8 +54,9 @@ def _title(template: Any, facts: dict[str, Any]) -> str:
     return "".join(template.blocks["title"](context))
 
 
-def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
+def one_line(text: str) -> str:
+    """One line; no-break spaces stay, French wants them."""
+    return re.sub(r"[ \t\r\n\f\v]+", " ", text).strip()
 
 
 def _tidy(text: str) -> str:
