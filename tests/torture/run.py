@@ -178,7 +178,7 @@ def heaven(hand: Hand, twins: TwinsProcess, peace: threading.Event) -> None:
     while not peace.is_set():
         twins.fault(**hand.die.choice(FAULTS))
         with contextlib.suppress(AssertionError):
-            twins.advance(seconds=hand.die.choice((20, 60, 300, 3_600)))
+            twins.advance(seconds=hand.die.choice((2, 5, 10, 20, 60, 60, 300, 600, 40_000)))
             _befall(hand.die, twins)
         time.sleep(0.5)
 
