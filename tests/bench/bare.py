@@ -116,7 +116,7 @@ def home() -> Any:
             select(PortalSession)
             .where(PortalSession.token_hash == hashlib.sha256(token.encode()).digest())
             .where(PortalSession.ended_at.is_(None))
-            .where(PortalSession.seen_at > datetime.now(UTC) - timedelta(minutes=30))  # noqa: DTZ - none of our clock
+            .where(PortalSession.seen_at > datetime.now(UTC) - timedelta(minutes=30))
             .options(joinedload(PortalSession.debtor).joinedload(Debtor.company), joinedload(PortalSession.contact))
         )
         if seat is None:
