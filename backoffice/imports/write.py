@@ -114,9 +114,9 @@ class Writer:
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
-        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, created_at)
+        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, created_at)
             SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, contact_name, coalesce(language, %(language)s),
-                phone, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email COLLATE "C"
+                phone, false, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email COLLATE "C"
             ON CONFLICT (company_id, email) DO NOTHING""")
         return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
             SELECT new_id(), s.id, c.id, 'owner', true, %(at)s
@@ -142,10 +142,10 @@ class Writer:
         """
         added = self.do("""INSERT INTO invoice (id, company_id, debtor_id, kind, number, title, order_reference,
                 issued_on, due_on, due_is_derived, currency, net_minor, vat_minor, total_minor, open_minor, held_minor,
-                frozen_minor, settled_on, source, import_run_id, created_at)
+                frozen_minor, paused_minor, settled_on, source, import_run_id, created_at)
             SELECT s.id, %(company)s, d.id, CASE s.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END,
                 s.number, CASE s.kind WHEN 'opening' THEN %(opening)s ELSE s.label END, s.po_number, s.issued_on,
-                s.due_on, s.derived, %(currency)s, s.net, s.vat, s.total, s.open, 0, 0,
+                s.due_on, s.derived, %(currency)s, s.net, s.vat, s.total, s.open, 0, 0, 0,
                 CASE WHEN s.open = 0 THEN coalesce(s.settled_on, s.issued_on) END, 'import', %(run)s, %(at)s
             FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
             WHERE s.old_id IS NULL AND s.kind <> 'credit'""")

@@ -49,7 +49,7 @@ _FACTS = text(
                array_agg(:day - i.due_on ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS days_late,
                array_agg(i.open_minor ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS opens,
                array_agg(i.held_minor ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS helds,
-               array_agg(greatest(i.open_minor - i.held_minor - i.frozen_minor, 0) ORDER BY i.due_on, i.id)
+               array_agg(greatest(i.open_minor - i.held_minor - i.frozen_minor - i.paused_minor, 0) ORDER BY i.due_on, i.id)
                    FILTER (WHERE i.kind = 'invoice') AS frees,
                array_agg(coalesce(
                    (SELECT max(ri.position) FROM reminder_invoice ri WHERE ri.invoice_id = i.id), 0

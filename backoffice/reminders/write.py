@@ -85,7 +85,7 @@ def _to_remind(session: Session, debtor_id: uuid.UUID, step: ScenarioStep, today
 
 
 def _free(invoice: Invoice) -> int:
-    return max(invoice.open_minor - invoice.held_minor - invoice.frozen_minor, 0)
+    return invoice.collectable_minor
 
 
 def _why_not(debtor: Debtor, invoices: list[Invoice], today: date) -> str | None:

@@ -100,7 +100,7 @@ def _facts(invoice: Invoice, debtor: Debtor, *, has_live: bool, was_tried: bool)
         due_on=invoice.due_on,
         open_minor=invoice.open_minor,
         held_minor=invoice.held_minor,
-        frozen_minor=invoice.frozen_minor,
+        frozen_minor=invoice.frozen_minor + invoice.paused_minor,
         maximum_minor=debtor.autopay_maximum_minor,
         has_live=has_live,
         was_tried=was_tried,

@@ -136,7 +136,7 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
     if not rules.may_retry(payment.failure_code, attempts=_presented(session, collection.invoice_id)):
         return
     invoice = session.get_one(Invoice, collection.invoice_id)
-    minor = min(collection.amount_minor, invoice.open_minor - invoice.held_minor - invoice.frozen_minor)
+    minor = min(collection.amount_minor, invoice.collectable_minor)
     if minor > 0:
         day = rules.retry_day(failed_on=today, today=today, notice_days=company.notice_days)
         try:

@@ -44,6 +44,7 @@ class Facts:
     open_minor: int
     held_minor: int
     frozen_minor: int
+    """What a dispute, plan, legal hold, promise or declared transfer covers."""
     maximum_minor: int | None
     """The debtor's maximum for one debit; None is no maximum."""
     has_live: bool = False

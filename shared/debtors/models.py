@@ -97,6 +97,8 @@ class Contact(HasId, Base):
     phone: Mapped[str] = mapped_column(default="")
     bounced_at: Mapped[datetime | None]
     """Set when the address was refused for good; nothing more is sent to it until somebody corrects it."""
+    wants_digest: Mapped[bool] = mapped_column(Boolean, default=False)
+    """News that asks nothing of this person waits for one message a week."""
     created_at: Mapped[datetime]
 
 

@@ -51,7 +51,7 @@ class Invoice(HasId, Base):
             "ix_invoice_open",
             "debtor_id",
             "due_on",
-            postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
+            postgresql_include=["open_minor", "held_minor", "frozen_minor", "paused_minor", "kind"],
             postgresql_where="open_minor > 0",
         ),
         Index(
@@ -68,6 +68,7 @@ class Invoice(HasId, Base):
         CheckConstraint("open_minor BETWEEN 0 AND total_minor", name="open_within_total"),
         CheckConstraint("held_minor <= open_minor", name="held_within_open"),
         CheckConstraint("frozen_minor BETWEEN 0 AND total_minor", name="frozen_within_total"),
+        CheckConstraint("paused_minor BETWEEN 0 AND total_minor", name="paused_within_total"),
     )
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
@@ -89,7 +90,10 @@ class Invoice(HasId, Base):
     open_minor: Mapped[Minor]
     held_minor: Mapped[Minor] = mapped_column(default=0)
     frozen_minor: Mapped[Minor] = mapped_column(default=0)
-    """The part that a dispute, plan, promise or legal hold freezes: neither collected nor reminded (I10)."""
+    """The part that a dispute, plan or legal hold freezes: neither collected, nor reminded, nor asked for (I10)."""
+    paused_minor: Mapped[Minor] = mapped_column(default=0)
+    """The part that a promise or a declared transfer covers: neither collected nor reminded (I10), yet the debtor may pay
+    it at any time."""
     settled_on: Mapped[date | None]
     """The day on which nothing was open any more."""
     credits_invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))
@@ -97,6 +101,11 @@ class Invoice(HasId, Base):
     source: Mapped[InvoiceSource] = mapped_column(enum_column(InvoiceSource), default=InvoiceSource.IMPORT)
     import_run_id: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
+
+    @property
+    def collectable_minor(self) -> int:
+        """What may be collected or reminded: open, not held by a payment in flight, neither frozen nor paused (I10)."""
+        return max(0, self.open_minor - self.held_minor - self.frozen_minor - self.paused_minor)
 
 
 class InvoiceLine(HasId, Base):
@@ -139,7 +148,13 @@ class FreezeKind(enum.Enum):
     DISPUTE = "dispute"
     PLAN = "plan"
     PROMISE = "promise"
+    DECLARATION = "declaration"
+    """The debtor says that he has paid."""
     LEGAL_HOLD = "legal_hold"
+
+
+PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION})
+"""What stops us but not the debtor: counted in `paused_minor`, all other kinds in `frozen_minor`."""
 
 
 class Freeze(HasId, Base):
@@ -158,6 +173,6 @@ class Freeze(HasId, Base):
     amount_minor: Mapped[Minor]
     reason: Mapped[str] = mapped_column(Text, default="")
     subject_id: Mapped[uuid.UUID | None]
-    """The dispute, plan or promise it belongs to."""
+    """The dispute, plan, promise or declaration it belongs to."""
     frozen_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]

@@ -18,6 +18,8 @@ class MessageStatus(enum.Enum):
     """Where a message stands."""
 
     WAITING = "waiting"
+    GATHERED = "gathered"
+    """Kept for the weekly digest that this person wants instead of single messages."""
     SENDING = "sending"
     """Handed to the relay, answer not recorded yet."""
     SENT = "sent"

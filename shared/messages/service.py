@@ -51,13 +51,15 @@ def write(
     attachments: Sequence[Attachment] = (),
     subject_id: uuid.UUID | None = None,
     at_most_once: bool = False,
+    is_news: bool = False,
 ) -> list[uuid.UUID]:
     """Write a message to each of a debtor's people, in the language of each; gives the ids of those written.
 
     Without `contact_ids` it goes to everybody who is reminded. People whose address was refused are left out. The
     template `mail/<kind>.j2` sees `company`, `debtor`, `contact`, `today`, `link` and all `facts` (Money, dates, texts).
     With the same `dedupe_key` a person gets it once. `at_most_once` is for reminders: a message whose sending was cut
-    off is not sent again by itself; all others are sent at least once.
+    off is not sent again by itself; all others are sent at least once. What `is_news` asks nothing of its reader: it
+    waits for the weekly digest of a person who wants one.
     """
     debtor = session.get_one(Debtor, debtor_id)
     company = session.get_one(Company, debtor.company_id)
@@ -67,6 +69,7 @@ def write(
             why = reason() if callable(reason) else reason
             context = {**_context(company, debtor, contact), "why": why, **(facts or {})}
             rendered = render(kind, context, language=contact.language)
+        waits = is_news and contact.wants_digest
         identity = session.scalar(
             insert(Message)
             .values(
@@ -87,15 +90,16 @@ def write(
                 reason=why,
                 dedupe_key=f"{dedupe_key}:{contact.id}",
                 at_most_once=at_most_once,
-                status=MessageStatus.WAITING,
+                status=MessageStatus.GATHERED if waits else MessageStatus.WAITING,
                 created_at=clock.now(),
             )
             .on_conflict_do_nothing(index_elements=["dedupe_key"])
             .returning(Message.id)
         )
-        if identity is not None:
+        if identity is not None and not waits:
             job = "messages.deliver_now" if kind in AWAITED else "messages.deliver"
             outbox.enqueue(session, job, {"message_id": str(identity)}, dedupe_key=str(identity))
+        if identity is not None:
             written.append(identity)
     return written
 

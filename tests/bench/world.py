@@ -24,8 +24,8 @@ _WORLD = (
     FROM generate_series(1, :debtors) AS n
     """,
     """
-    INSERT INTO contact (id, company_id, email, name, language, phone, created_at)
-    SELECT uuidv7(), company_id, lower(account_code) || '@client.example', name, language, '', now() FROM debtor
+    INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, created_at)
+    SELECT uuidv7(), company_id, lower(account_code) || '@client.example', name, language, '', false, now() FROM debtor
     """,
     """
     INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
@@ -34,10 +34,10 @@ _WORLD = (
     """,
     """
     INSERT INTO invoice (id, company_id, debtor_id, kind, number, title, order_reference, issued_on, due_on,
-        due_is_derived, currency, total_minor, open_minor, held_minor, frozen_minor, settled_on, source, created_at)
+        due_is_derived, currency, total_minor, open_minor, held_minor, frozen_minor, paused_minor, settled_on, source, created_at)
     SELECT uuidv7(), d.company_id, d.id, 'invoice', 'F' || d.account_code || '-' || k, 'Fourniture', '',
         CURRENT_DATE - age - 30, CURRENT_DATE - age, false, 'EUR', amount,
-        CASE WHEN is_open THEN amount ELSE 0 END, 0, 0,
+        CASE WHEN is_open THEN amount ELSE 0 END, 0, 0, 0,
         CASE WHEN is_open THEN NULL ELSE CURRENT_DATE - age + 5 END, 'import', now()
     FROM debtor d
     CROSS JOIN generate_series(1, :each) AS k

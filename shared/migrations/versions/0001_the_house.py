@@ -279,6 +279,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("phone", sa.String(), nullable=False),
         sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wants_digest", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_contact_company_id")),
@@ -598,6 +599,7 @@ def upgrade() -> None:
         sa.Column("open_minor", sa.BigInteger(), nullable=False),
         sa.Column("held_minor", sa.BigInteger(), nullable=False),
         sa.Column("frozen_minor", sa.BigInteger(), nullable=False),
+        sa.Column("paused_minor", sa.BigInteger(), nullable=False),
         sa.Column("settled_on", sa.Date(), nullable=True),
         sa.Column("credits_invoice_id", sa.Uuid(), nullable=True),
         sa.Column(
@@ -612,6 +614,7 @@ def upgrade() -> None:
         sa.CheckConstraint("held_minor <= open_minor", name=op.f("ck_invoice_held_within_open")),
         sa.CheckConstraint("held_minor >= 0", name=op.f("ck_invoice_held_minor_at_least_zero")),
         sa.CheckConstraint("open_minor BETWEEN 0 AND total_minor", name=op.f("ck_invoice_open_within_total")),
+        sa.CheckConstraint("paused_minor BETWEEN 0 AND total_minor", name=op.f("ck_invoice_paused_within_total")),
         sa.CheckConstraint("total_minor > 0", name=op.f("ck_invoice_total_minor_above_zero")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_invoice_company_id")),
         sa.ForeignKeyConstraint(["credits_invoice_id"], ["invoice.id"], name=op.f("fk_invoice_credits_invoice_id")),
@@ -641,7 +644,7 @@ def upgrade() -> None:
         "invoice",
         ["debtor_id", "due_on"],
         unique=False,
-        postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
+        postgresql_include=["open_minor", "held_minor", "frozen_minor", "paused_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.create_table(
@@ -909,6 +912,7 @@ def upgrade() -> None:
             "status",
             sa.Enum(
                 "waiting",
+                "gathered",
                 "sending",
                 "sent",
                 "uncertain",
@@ -970,6 +974,7 @@ def upgrade() -> None:
                 "dispute",
                 "plan",
                 "promise",
+                "declaration",
                 "legal_hold",
                 name="freezekind",
                 native_enum=False,
@@ -1563,7 +1568,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_invoice_open",
         table_name="invoice",
-        postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
+        postgresql_include=["open_minor", "held_minor", "frozen_minor", "paused_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.drop_index("ix_invoice_number", table_name="invoice", postgresql_ops={"number": "text_pattern_ops"})
