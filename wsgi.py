@@ -43,6 +43,7 @@ MODELS = (
     "backoffice.access.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
+    "backoffice.notices.models",
 )
 """Every module with tables: what Alembic compares the database with."""
 

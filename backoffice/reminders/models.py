@@ -57,6 +57,17 @@ class ScenarioStep(HasId, Base):
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
+class ScenarioChoice(Base):
+    """That a debtor is reminded by another scenario than the company's default."""
+
+    __tablename__ = "scenario_choice"
+    __table_args__ = (Index(None, "scenario_id"),)
+
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"), primary_key=True)
+    scenario_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("scenario.id"))
+    chosen_at: Mapped[datetime]
+
+
 class RunStatus(enum.Enum):
     """Where a run stands."""
 

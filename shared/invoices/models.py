@@ -94,6 +94,8 @@ class Invoice(HasId, Base):
     paused_minor: Mapped[Minor] = mapped_column(default=0)
     """The part that a promise or a declared transfer covers: neither collected nor reminded (I10), yet the debtor may pay
     it at any time."""
+    autopay_excluded_at: Mapped[datetime | None]
+    """Set while the debtor wants to pay this one himself: no automatic debit takes it."""
     settled_on: Mapped[date | None]
     """The day on which nothing was open any more."""
     credits_invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))

@@ -20,6 +20,8 @@ class MessageStatus(enum.Enum):
     WAITING = "waiting"
     GATHERED = "gathered"
     """Kept for the weekly digest that this person wants instead of single messages."""
+    TOLD = "told"
+    """Its words went out in a digest: `digest_id` says in which."""
     SENDING = "sending"
     """Handed to the relay, answer not recorded yet."""
     SENT = "sent"
@@ -45,6 +47,7 @@ class Message(HasId, Base):
             "created_at",
             postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
         ),
+        Index("ix_message_gathered", "company_id", "contact_id", "debtor_id", postgresql_where="status = 'gathered'"),
     )
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
@@ -66,6 +69,10 @@ class Message(HasId, Base):
     """What it speaks of: a payment, a reminder, a session."""
     reason: Mapped[str] = mapped_column(Text)
     """Why this person gets it, in the person's language."""
+    decision: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Of a reminder: what it was decided by, kept as it stood (`shared.messages.queries.Decision`)."""
+    digest_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("message.id"))
+    """The digest that told it."""
     dedupe_key: Mapped[str] = mapped_column(String(200))
     at_most_once: Mapped[bool] = mapped_column(Boolean, default=False)
     status: Mapped[MessageStatus] = mapped_column(enum_column(MessageStatus), default=MessageStatus.WAITING)

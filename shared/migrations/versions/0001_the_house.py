@@ -468,6 +468,43 @@ def upgrade() -> None:
     )
     op.create_index("uq_scenario_default", "scenario", ["company_id"], unique=True, postgresql_where="is_default")
     op.create_table(
+        "staff_notice_preference",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "notice_group",
+            sa.Enum(
+                "disputes",
+                "plans",
+                "promises",
+                "declarations",
+                name="noticegroup",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "delivery",
+            sa.Enum(
+                "immediate", "daily", "none", name="delivery", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "scope",
+            sa.Enum("mine", "all", name="scope", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_notice_preference_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notice_preference")),
+        sa.UniqueConstraint(
+            "member_id", "notice_group", name=op.f("uq_staff_notice_preference_member_id_notice_group")
+        ),
+    )
+    op.create_table(
         "staff_recovery_code",
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -600,6 +637,7 @@ def upgrade() -> None:
         sa.Column("held_minor", sa.BigInteger(), nullable=False),
         sa.Column("frozen_minor", sa.BigInteger(), nullable=False),
         sa.Column("paused_minor", sa.BigInteger(), nullable=False),
+        sa.Column("autopay_excluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_on", sa.Date(), nullable=True),
         sa.Column("credits_invoice_id", sa.Uuid(), nullable=True),
         sa.Column(
@@ -906,6 +944,8 @@ def upgrade() -> None:
         ),
         sa.Column("subject_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decision", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("digest_id", sa.Uuid(), nullable=True),
         sa.Column("dedupe_key", sa.String(length=200), nullable=False),
         sa.Column("at_most_once", sa.Boolean(), nullable=False),
         sa.Column(
@@ -913,6 +953,7 @@ def upgrade() -> None:
             sa.Enum(
                 "waiting",
                 "gathered",
+                "told",
                 "sending",
                 "sent",
                 "uncertain",
@@ -932,10 +973,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_message_company_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_message_contact_id")),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_message_debtor_id")),
+        sa.ForeignKeyConstraint(["digest_id"], ["message.id"], name=op.f("fk_message_digest_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
     )
     op.create_index(op.f("ix_message_company_id_id"), "message", ["company_id", "id"], unique=False)
     op.create_index(op.f("ix_message_debtor_id_id"), "message", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_message_gathered",
+        "message",
+        ["company_id", "contact_id", "debtor_id"],
+        unique=False,
+        postgresql_where="status = 'gathered'",
+    )
     op.create_index(
         "ix_message_unsent",
         "message",
@@ -944,6 +993,16 @@ def upgrade() -> None:
         postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
     )
     op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
+    op.create_table(
+        "scenario_choice",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("scenario_id", sa.Uuid(), nullable=False),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_scenario_choice_debtor_id")),
+        sa.ForeignKeyConstraint(["scenario_id"], ["scenario.id"], name=op.f("fk_scenario_choice_scenario_id")),
+        sa.PrimaryKeyConstraint("debtor_id", name=op.f("pk_scenario_choice")),
+    )
+    op.create_index(op.f("ix_scenario_choice_scenario_id"), "scenario_choice", ["scenario_id"], unique=False)
     op.create_table(
         "scenario_step",
         sa.Column("scenario_id", sa.Uuid(), nullable=False),
@@ -1242,6 +1301,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
     op.create_table(
+        "staff_notice",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.String(length=64), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "delivery",
+            sa.Enum(
+                "immediate", "daily", "none", name="delivery", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("dedupe_key", sa.String(length=200), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_staff_notice_company_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_staff_notice_debtor_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_notice_member_id")),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_staff_notice_message_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notice")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_staff_notice_dedupe_key")),
+    )
+    op.create_index(op.f("ix_staff_notice_member_id_id"), "staff_notice", ["member_id", "id"], unique=False)
+    op.create_index(
+        "ix_staff_notice_unread", "staff_notice", ["member_id"], unique=False, postgresql_where="read_at IS NULL"
+    )
+    op.create_index(
+        "ix_staff_notice_waiting",
+        "staff_notice",
+        ["company_id", "member_id"],
+        unique=False,
+        postgresql_where="delivery = 'daily' AND message_id IS NULL",
+    )
+    op.create_table(
         "collection",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1509,6 +1606,14 @@ def downgrade() -> None:
     op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_debtor_id_id"), table_name="collection")
     op.drop_table("collection")
+    op.drop_index(
+        "ix_staff_notice_waiting",
+        table_name="staff_notice",
+        postgresql_where="delivery = 'daily' AND message_id IS NULL",
+    )
+    op.drop_index("ix_staff_notice_unread", table_name="staff_notice", postgresql_where="read_at IS NULL")
+    op.drop_index(op.f("ix_staff_notice_member_id_id"), table_name="staff_notice")
+    op.drop_table("staff_notice")
     op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
     op.drop_table("reminder")
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
@@ -1542,10 +1647,13 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
     op.drop_table("scenario_step")
+    op.drop_index(op.f("ix_scenario_choice_scenario_id"), table_name="scenario_choice")
+    op.drop_table("scenario_choice")
     op.drop_index("uq_message_dedupe_key", table_name="message")
     op.drop_index(
         "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
     )
+    op.drop_index("ix_message_gathered", table_name="message", postgresql_where="status = 'gathered'")
     op.drop_index(op.f("ix_message_debtor_id_id"), table_name="message")
     op.drop_index(op.f("ix_message_company_id_id"), table_name="message")
     op.drop_table("message")
@@ -1592,6 +1700,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_staff_session_member_id_id"), table_name="staff_session")
     op.drop_table("staff_session")
     op.drop_table("staff_recovery_code")
+    op.drop_table("staff_notice_preference")
     op.drop_index("uq_scenario_default", table_name="scenario", postgresql_where="is_default")
     op.drop_table("scenario")
     op.drop_table("reminder_run")
