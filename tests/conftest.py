@@ -20,6 +20,8 @@ import wsgi
 from shared.kit import clock, files, schema, words
 from shared.kit.db import make_engine, use_engine
 from shared.kit.settings import Settings, use_settings
+from tests.support.counter import Counter, Door, together
+from tests.support.twins import TwinsProcess, start_twins
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -132,3 +134,27 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 def _english() -> Iterator[None]:
     with words.speaking("en"):
         yield
+
+
+@pytest.fixture(scope="session")
+def door() -> Iterator[Door]:
+    """Where the twins of this run post their webhooks."""
+    door = Door()
+    door.open()
+    yield door
+    door.close()
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[TwinsProcess]:
+    """The twins that post to our door."""
+    with start_twins(tmp_path_factory.mktemp("bank"), app_url=f"http://127.0.0.1:{door.port}") as twins:
+        yield twins
+
+
+@pytest.fixture
+def counter(database: object, bank: TwinsProcess, door: Door, tmp_path: Path) -> Iterator[Counter]:
+    """A new world: empty database, twins without a past, one virtual time."""
+    wsgi.import_jobs()
+    with together(bank, door, tmp_path / "var") as counter:
+        yield counter

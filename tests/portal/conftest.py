@@ -28,7 +28,7 @@ from tests.support.browser import Browser, Page
 from tests.support.counter import Door
 from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import a_company, a_debtor, an_invoice
-from tests.support.twins import TwinsProcess, start_twins
+from tests.support.twins import TwinsProcess
 
 
 @dataclass
@@ -150,22 +150,6 @@ def rows(model: Any) -> list[Any]:
     """All rows of a table."""
     with reading() as session:
         return list(session.scalars(select(model)))
-
-
-@pytest.fixture(scope="session")
-def door() -> Iterator[Door]:
-    """Where the twins of this run post their webhooks."""
-    door = Door()
-    door.open()
-    yield door
-    door.close()
-
-
-@pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[TwinsProcess]:
-    """The twins that post to our door."""
-    with start_twins(tmp_path_factory.mktemp("bank"), app_url=f"http://127.0.0.1:{door.port}") as twins:
-        yield twins
 
 
 @pytest.fixture

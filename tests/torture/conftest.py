@@ -7,34 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import wsgi
-from tests.support.counter import Counter, Door, together
-from tests.support.twins import TwinsProcess, start_twins
+from tests.support.counter import Counter
 from tests.torture.stage import Stage
-
-
-@pytest.fixture(scope="session")
-def door() -> Iterator[Door]:
-    """Where the twins of this run post their webhooks."""
-    door = Door()
-    door.open()
-    yield door
-    door.close()
-
-
-@pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[TwinsProcess]:
-    """The twins that post to our door."""
-    with start_twins(tmp_path_factory.mktemp("bank"), app_url=f"http://127.0.0.1:{door.port}") as twins:
-        yield twins
-
-
-@pytest.fixture
-def counter(database, bank: TwinsProcess, door: Door, tmp_path: Path) -> Iterator[Counter]:
-    """A new world."""
-    wsgi.import_jobs()
-    with together(bank, door, tmp_path / "var") as counter:
-        yield counter
 
 
 @pytest.fixture
