@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import pyotp
 import pytest
 from sqlalchemy import select, update
 
@@ -28,13 +29,14 @@ from shared.debtors.models import Debtor, DebtorContact
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.web.routes import Route
 from tests.journeys.conftest import Visits, sign_in
 from tests.support.browser_chromium import DESKTOP, PHONE, Visit
-from tests.support.family import Account, DemoFamily
+from tests.support.family import ADMIN, PASSWORD, Account, DemoFamily
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -50,7 +52,7 @@ PAPERS = re.compile(r"/(pdf|receipt|statement|logo|file|original|html|progress)\
 """GET routes that answer with a file or a fragment instead of a page."""
 
 ELSEWHERE = {"/sign-in/code", "/sign-in/set-up"}
-"""Pages in the middle of a sign-in with a second factor: whoever is not there is sent away."""
+"""Pages in the middle of a sign-in with a second factor: whoever is not there is sent away. They have a test of their own."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,12 @@ def inspect(visit: Visit, url: str, language: str, status: int = 200) -> list[st
     )
     if weight > HEAVIEST:
         faults.append(f"{url}: {weight} bytes")
+    return faults + look(visit, url, language)
+
+
+def look(visit: Visit, url: str, language: str) -> list[str]:
+    """What is wrong with the page that is open, in the looks of this language."""
+    faults = []
     for size, scheme in LOOKS[language]:
         visit.page.set_viewport_size(size)  # type: ignore[arg-type]
         visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -207,4 +215,54 @@ def test_every_page_of_the_back_office_is_clean(family: DemoFamily, world: World
         with family.inside(), transaction() as session:
             session.execute(update(StaffMember).values(language="en"))
     print(f"back-office, {language}: {len(seen) + 2} pages")  # noqa: T201 - a figure for the report
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_page_of_a_sign_in_with_a_second_factor_is_clean(family: DemoFamily, visits: Visits, language: str):
+    email = f"factor-{language}@atelier-des-lices.example"
+    with family.inside(), transaction() as session:
+        known = session.scalars(select(StaffMember).where(StaffMember.email == ADMIN)).one()
+        session.add(
+            StaffMember(
+                id=new_id(),
+                email=email,
+                name="Fatou Second",
+                language=language,
+                password_hash=known.password_hash,
+                role=known.role,
+                created_at=clock.now(),
+            )
+        )
+    visit = visits(size=DESKTOP, language=language)
+    faults = []
+
+    def see(part: str) -> None:
+        assert part in visit.page.url
+        faults.extend(look(visit, visit.page.url, language))
+
+    def enter_code() -> None:
+        secret = re.sub(r"\s", "", visit.page.locator(".enrol-picture + * input").input_value())
+        visit.page.locator("input[name=code]").fill(pyotp.TOTP(secret).now())
+        visit.page.locator("main form button[type=submit]").last.click()
+
+    sign_in(visit, family, email)
+    visit.go(f"{family.desk}/me/second-factor")
+    see("/me/second-factor")
+    enter_code()
+    see("/me/second-factor")
+    assert visit.page.locator(".enrol-picture").count() == 0, "the recovery codes"
+    visit.page.context.clear_cookies()
+    visit.go(f"{family.desk}/sign-in?language={language}")
+    visit.page.locator("input[name=email]").fill(email)
+    visit.page.locator("input[name=password]").fill(PASSWORD)
+    visit.page.locator("main form button[type=submit]").first.click()
+    visit.page.wait_for_url("**/sign-in/code**")
+    see("/sign-in/code")
+    with family.inside(), transaction() as session:
+        session.execute(
+            update(StaffMember).where(StaffMember.email == email).values(totp_confirmed_at=None, totp_salt=None)
+        )
+    visit.go(f"{family.desk}/sign-in/set-up")
+    see("/sign-in/set-up")
     assert not faults, "\n".join(faults)
