@@ -35,7 +35,9 @@ MODELS = (
     "shared.ledger.models",
     "shared.access.models",
     "shared.documents.models",
+    "shared.attachments.models",
     "shared.messages.models",
+    "shared.disputes.models",
     "payments.models",
     "payments.webhooks.models",
     "payments.collections.models",
@@ -48,6 +50,7 @@ MODELS = (
 """Every module with tables: what Alembic compares the database with."""
 
 JOBS: tuple[str, ...] = (
+    "shared.attachments.jobs",
     "shared.messages.jobs",
     "payments.webhooks.jobs",
     "payments.receipts.jobs",

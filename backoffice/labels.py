@@ -62,6 +62,7 @@ LABELS: dict[Enum, Label] = {
     FreezeKind.PLAN: Label(_l("In a plan"), "info", "plan"),
     FreezeKind.PROMISE: Label(_l("Promised"), "info", "calendar"),
     FreezeKind.DECLARATION: Label(_l("Said to be paid"), "info", "transfer"),
+    FreezeKind.GRACE: Label(_l("Paused after a dispute"), "info", "flag"),
     FreezeKind.LEGAL_HOLD: Label(_l("Legal hold"), "info", "lock"),
     MessageStatus.WAITING: Label(_l("Waiting"), "wait"),
     MessageStatus.SENDING: Label(_l("Being sent"), "wait"),

@@ -152,10 +152,12 @@ class FreezeKind(enum.Enum):
     PROMISE = "promise"
     DECLARATION = "declaration"
     """The debtor says that he has paid."""
+    GRACE = "grace"
+    """What stays owed after a dispute, until the day from which it is asked for again."""
     LEGAL_HOLD = "legal_hold"
 
 
-PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION})
+PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.GRACE})
 """What stops us but not the debtor: counted in `paused_minor`, all other kinds in `frozen_minor`."""
 
 

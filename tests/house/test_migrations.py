@@ -40,7 +40,14 @@ def test_the_append_only_tables_refuse_change(migrated) -> None:
         guarded = connection.execute(
             text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
         )
-        assert set(guarded.scalars()) >= {"audit_line", "ledger_transfer", "payment_transition", "mandate_transition"}
+        assert set(guarded.scalars()) >= {
+            "audit_line",
+            "ledger_transfer",
+            "payment_transition",
+            "mandate_transition",
+            "dispute_transition",
+            "dispute_entry",
+        }
 
 
 def test_every_column_with_a_moment_has_a_zone(migrated) -> None:

@@ -14,7 +14,14 @@ branch_labels = None
 depends_on = None
 
 
-APPEND_ONLY = ("audit_line", "ledger_transfer", "payment_transition", "mandate_transition")
+APPEND_ONLY = (
+    "audit_line",
+    "ledger_transfer",
+    "payment_transition",
+    "mandate_transition",
+    "dispute_transition",
+    "dispute_entry",
+)
 
 
 def upgrade() -> None:
@@ -353,6 +360,29 @@ def upgrade() -> None:
         postgresql_ops={"search_text": "gin_trgm_ops"},
     )
     op.create_table(
+        "dispute_policy",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("owed_again_days", sa.SmallInteger(), nullable=False),
+        sa.Column("reopen_days", sa.SmallInteger(), nullable=False),
+        sa.Column("most_reopens", sa.SmallInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_policy_company_id")),
+        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_dispute_policy")),
+    )
+    op.create_table(
+        "dispute_reason",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("label_en", sa.String(), nullable=False),
+        sa.Column("label_fr", sa.String(), nullable=False),
+        sa.Column("deadline_days", sa.SmallInteger(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_reason_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_reason")),
+        sa.UniqueConstraint("company_id", "code", name=op.f("uq_dispute_reason_company_id_code")),
+    )
+    op.create_table(
         "import_mapping",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("signature", sa.String(length=64), nullable=False),
@@ -532,6 +562,69 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_staff_session_member_id_id"), "staff_session", ["member_id", "id"], unique=False)
     op.create_table(
+        "attachment",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_type", sa.String(length=32), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("part_id", sa.Uuid(), nullable=True),
+        sa.Column("is_internal", sa.Boolean(), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("media_type", sa.String(length=96), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("received_sha256", sa.String(length=64), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "scanning",
+                "clean",
+                "infected",
+                "unscanned",
+                "quarantined",
+                name="attachmentstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("finding", sa.String(length=200), nullable=False),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("uploaded_by_kind", sa.String(length=16), nullable=False),
+        sa.Column("uploaded_by_id", sa.Uuid(), nullable=True),
+        sa.Column("uploaded_by_name", sa.String(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("length(received_sha256) = 64", name=op.f("ck_attachment_received_sha256_length")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_attachment_sha256_length")),
+        sa.CheckConstraint("size > 0", name=op.f("ck_attachment_size_above_zero")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_attachment_company_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_attachment_debtor_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+    )
+    op.create_index(
+        "ix_attachment_bad",
+        "attachment",
+        ["company_id", "id"],
+        unique=False,
+        postgresql_where="state IN ('infected', 'quarantined')",
+    )
+    op.create_index(op.f("ix_attachment_debtor_id_id"), "attachment", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_attachment_subject_type_subject_id_id"),
+        "attachment",
+        ["subject_type", "subject_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_attachment_waiting",
+        "attachment",
+        ["id"],
+        unique=False,
+        postgresql_where="state IN ('scanning', 'unscanned')",
+    )
+    op.create_table(
         "debtor_contact",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
         sa.Column("contact_id", sa.Uuid(), nullable=False),
@@ -568,6 +661,83 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_debtor_note")),
     )
     op.create_index(op.f("ix_debtor_note_debtor_id_id"), "debtor_note", ["debtor_id", "id"], unique=False)
+    op.create_table(
+        "dispute",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(length=24), nullable=False),
+        sa.Column("attempt", sa.String(length=120), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "open",
+                "under_review",
+                "waiting",
+                "accepted",
+                "rejected",
+                "withdrawn",
+                "settled",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("claimed_minor", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by_kind", sa.String(length=16), nullable=False),
+        sa.Column("opened_by_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_by_name", sa.String(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("assignee_id", sa.Uuid(), nullable=True),
+        sa.Column("assignee_name", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("waiting_since", sa.Date(), nullable=True),
+        sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("spoken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decided_by_name", sa.String(), nullable=False),
+        sa.Column("resolution", sa.Text(), nullable=False),
+        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
+        sa.Column("owed_again_on", sa.Date(), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reopen_count", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_company_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_dispute_contact_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_dispute_debtor_id")),
+        sa.ForeignKeyConstraint(["reason_id"], ["dispute_reason.id"], name=op.f("fk_dispute_reason_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute")),
+        sa.UniqueConstraint("attempt", name=op.f("uq_dispute_attempt")),
+        sa.UniqueConstraint("reference", name=op.f("uq_dispute_reference")),
+    )
+    op.create_index(
+        "ix_dispute_assignee",
+        "dispute",
+        ["company_id", "assignee_id", "due_on"],
+        unique=False,
+        postgresql_where="status IN ('open', 'under_review', 'waiting')",
+    )
+    op.create_index("ix_dispute_company", "dispute", ["company_id", "id"], unique=False)
+    op.create_index(op.f("ix_dispute_debtor_id_id"), "dispute", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_dispute_live",
+        "dispute",
+        ["company_id", "due_on", "id"],
+        unique=False,
+        postgresql_where="status IN ('open', 'under_review', 'waiting')",
+    )
+    op.create_index(
+        "ix_dispute_owed_again",
+        "dispute",
+        ["owed_again_on"],
+        unique=False,
+        postgresql_where="owed_again_on IS NOT NULL AND released_at IS NULL",
+    )
     op.create_table(
         "document",
         sa.Column("company_id", sa.Uuid(), nullable=False),
@@ -1024,6 +1194,73 @@ def upgrade() -> None:
         sa.UniqueConstraint("scenario_id", "position", name=op.f("uq_scenario_step_scenario_id_position")),
     )
     op.create_table(
+        "dispute_entry",
+        sa.Column("dispute_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("message", "note", "act", name="entrykind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("author_kind", sa.String(length=16), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("author_name", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_entry_dispute_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_entry")),
+    )
+    op.create_index(op.f("ix_dispute_entry_dispute_id_id"), "dispute_entry", ["dispute_id", "id"], unique=False)
+    op.create_table(
+        "dispute_transition",
+        sa.Column("dispute_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "before",
+            sa.Enum(
+                "open",
+                "under_review",
+                "waiting",
+                "accepted",
+                "rejected",
+                "withdrawn",
+                "settled",
+                name="before",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "after",
+            sa.Enum(
+                "open",
+                "under_review",
+                "waiting",
+                "accepted",
+                "rejected",
+                "withdrawn",
+                "settled",
+                name="after",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.String(length=16), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_transition_dispute_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_transition")),
+        sa.UniqueConstraint("dispute_id", "step", name=op.f("uq_dispute_transition_dispute_id_step")),
+    )
+    op.create_table(
         "invoice_freeze",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1034,6 +1271,7 @@ def upgrade() -> None:
                 "plan",
                 "promise",
                 "declaration",
+                "grace",
                 "legal_hold",
                 name="freezekind",
                 native_enum=False,
@@ -1395,6 +1633,43 @@ def upgrade() -> None:
         "uq_collection_announced", "collection", ["invoice_id"], unique=True, postgresql_where="state = 'announced'"
     )
     op.create_table(
+        "dispute_part",
+        sa.Column("dispute_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("freeze_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "live",
+                "credited",
+                "partly_credited",
+                "owed_again",
+                "withdrawn",
+                "settled",
+                name="partoutcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_dispute_part_amount_minor_above_zero")),
+        sa.CheckConstraint("credited_minor >= 0", name=op.f("ck_dispute_part_credited_minor_at_least_zero")),
+        sa.ForeignKeyConstraint(["credit_note_id"], ["invoice.id"], name=op.f("fk_dispute_part_credit_note_id")),
+        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_part_dispute_id")),
+        sa.ForeignKeyConstraint(["freeze_id"], ["invoice_freeze.id"], name=op.f("fk_dispute_part_freeze_id")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_dispute_part_invoice_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["invoice_line.id"], name=op.f("fk_dispute_part_line_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_part")),
+    )
+    op.create_index(op.f("ix_dispute_part_dispute_id"), "dispute_part", ["dispute_id"], unique=False)
+    op.create_index(op.f("ix_dispute_part_invoice_id"), "dispute_part", ["invoice_id"], unique=False)
+    op.create_table(
         "one_time_code",
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -1601,6 +1876,9 @@ def downgrade() -> None:
     op.drop_table("payment_allocation")
     op.drop_index(op.f("ix_one_time_code_session_id_id"), table_name="one_time_code")
     op.drop_table("one_time_code")
+    op.drop_index(op.f("ix_dispute_part_invoice_id"), table_name="dispute_part")
+    op.drop_index(op.f("ix_dispute_part_dispute_id"), table_name="dispute_part")
+    op.drop_table("dispute_part")
     op.drop_index("uq_collection_announced", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_payment_id"), table_name="collection", postgresql_where="payment_id IS NOT NULL")
     op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
@@ -1646,6 +1924,9 @@ def downgrade() -> None:
     op.drop_index("ix_invoice_freeze_live", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
+    op.drop_table("dispute_transition")
+    op.drop_index(op.f("ix_dispute_entry_dispute_id_id"), table_name="dispute_entry")
+    op.drop_table("dispute_entry")
     op.drop_table("scenario_step")
     op.drop_index(op.f("ix_scenario_choice_scenario_id"), table_name="scenario_choice")
     op.drop_table("scenario_choice")
@@ -1692,11 +1973,32 @@ def downgrade() -> None:
     op.drop_table("import_position")
     op.drop_index(op.f("ix_document_debtor_id_id"), table_name="document")
     op.drop_table("document")
+    op.drop_index(
+        "ix_dispute_owed_again",
+        table_name="dispute",
+        postgresql_where="owed_again_on IS NOT NULL AND released_at IS NULL",
+    )
+    op.drop_index(
+        "ix_dispute_live", table_name="dispute", postgresql_where="status IN ('open', 'under_review', 'waiting')"
+    )
+    op.drop_index(op.f("ix_dispute_debtor_id_id"), table_name="dispute")
+    op.drop_index("ix_dispute_company", table_name="dispute")
+    op.drop_index(
+        "ix_dispute_assignee", table_name="dispute", postgresql_where="status IN ('open', 'under_review', 'waiting')"
+    )
+    op.drop_table("dispute")
     op.drop_index(op.f("ix_debtor_note_debtor_id_id"), table_name="debtor_note")
     op.drop_table("debtor_note")
     op.drop_index("uq_debtor_contact_live", table_name="debtor_contact", postgresql_where="removed_at IS NULL")
     op.drop_index(op.f("ix_debtor_contact_contact_id"), table_name="debtor_contact")
     op.drop_table("debtor_contact")
+    op.drop_index(
+        "ix_attachment_waiting", table_name="attachment", postgresql_where="state IN ('scanning', 'unscanned')"
+    )
+    op.drop_index(op.f("ix_attachment_subject_type_subject_id_id"), table_name="attachment")
+    op.drop_index(op.f("ix_attachment_debtor_id_id"), table_name="attachment")
+    op.drop_index("ix_attachment_bad", table_name="attachment", postgresql_where="state IN ('infected', 'quarantined')")
+    op.drop_table("attachment")
     op.drop_index(op.f("ix_staff_session_member_id_id"), table_name="staff_session")
     op.drop_table("staff_session")
     op.drop_table("staff_recovery_code")
@@ -1708,6 +2010,8 @@ def downgrade() -> None:
     op.drop_index("ix_import_run_company", table_name="import_run")
     op.drop_table("import_run")
     op.drop_table("import_mapping")
+    op.drop_table("dispute_reason")
+    op.drop_table("dispute_policy")
     op.drop_index(
         "ix_debtor_search", table_name="debtor", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
     )
