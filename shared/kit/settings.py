@@ -58,6 +58,9 @@ class Settings(BaseSettings):
 
     mail_sender: str = "Guichet <guichet@localhost.localdomain>"
 
+    clamd: str | None = None
+    """The virus scanner: `host:port`, or the path of its socket (`/run/clamav/clamd.ctl`). Unset: files are not scanned."""
+
     staff_totp: Literal["required", "optional"] | None = None
     """Whether staff must use a second factor; unset means required in production, optional in the demo."""
 
@@ -83,6 +86,14 @@ class Settings(BaseSettings):
             if url.startswith(prefix):
                 return SecretStr("postgresql+psycopg://" + url.removeprefix(prefix))
         raise ValueError("must be a postgresql:// address")
+
+    @field_validator("clamd")
+    @classmethod
+    def _scanner(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        clamd_place(value.strip())
+        return value.strip()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -124,6 +135,17 @@ class Settings(BaseSettings):
     def clock_file(self) -> Path:
         """Where the twins keep the virtual time."""
         return self.var_dir / "twins" / "clock.json"
+
+
+def clamd_place(text: str) -> tuple[str, int] | str:
+    """Where clamd listens: host and port, or the path of a socket; raises ValueError."""
+    path = text.removeprefix("unix:")
+    if path.startswith("/"):
+        return path
+    host, _colon, port = text.removeprefix("tcp://").rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("must be host:port or the path of a socket")
+    return host.strip("[]"), int(port)
 
 
 def _secret_beside_key(key: SecretStr | None, secret: SecretStr | None, key_name: str, secret_name: str) -> None:
