@@ -21,6 +21,8 @@ APPEND_ONLY = (
     "mandate_transition",
     "dispute_transition",
     "dispute_entry",
+    "promise_transition",
+    "declaration_transition",
 )
 
 
@@ -360,6 +362,20 @@ def upgrade() -> None:
         postgresql_ops={"search_text": "gin_trgm_ops"},
     )
     op.create_table(
+        "declaration_policy",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("is_offered", sa.Boolean(), nullable=False),
+        sa.Column("pause_days", sa.Integer(), nullable=False),
+        sa.Column("back_days", sa.Integer(), nullable=False),
+        sa.Column("match_days", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("back_days BETWEEN 1 AND 365", name=op.f("ck_declaration_policy_back_days")),
+        sa.CheckConstraint("match_days BETWEEN 0 AND 60", name=op.f("ck_declaration_policy_match_days")),
+        sa.CheckConstraint("pause_days BETWEEN 1 AND 60", name=op.f("ck_declaration_policy_pause_days")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_declaration_policy_company_id")),
+        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_declaration_policy")),
+    )
+    op.create_table(
         "dispute_policy",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("owed_again_days", sa.SmallInteger(), nullable=False),
@@ -461,6 +477,24 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_payout_company_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout")),
         sa.UniqueConstraint("provider", "provider_reference", name=op.f("uq_payout_provider_provider_reference")),
+    )
+    op.create_table(
+        "promise_policy",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("is_offered", sa.Boolean(), nullable=False),
+        sa.Column("days_ahead", sa.Integer(), nullable=False),
+        sa.Column("grace_days", sa.Integer(), nullable=False),
+        sa.Column("live_most", sa.Integer(), nullable=False),
+        sa.Column("year_most", sa.Integer(), nullable=False),
+        sa.Column("broken_most", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("broken_most BETWEEN 0 AND 1000", name=op.f("ck_promise_policy_broken_most")),
+        sa.CheckConstraint("days_ahead BETWEEN 1 AND 365", name=op.f("ck_promise_policy_days_ahead")),
+        sa.CheckConstraint("grace_days BETWEEN 0 AND 30", name=op.f("ck_promise_policy_grace_days")),
+        sa.CheckConstraint("live_most BETWEEN 1 AND 100", name=op.f("ck_promise_policy_live_most")),
+        sa.CheckConstraint("year_most BETWEEN 1 AND 1000", name=op.f("ck_promise_policy_year_most")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_promise_policy_company_id")),
+        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_promise_policy")),
     )
     op.create_table(
         "reminder_run",
@@ -1164,6 +1198,64 @@ def upgrade() -> None:
     )
     op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
     op.create_table(
+        "promise",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(length=24), nullable=False),
+        sa.Column("attempt", sa.String(length=120), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "expected",
+                "kept",
+                "broken",
+                "cancelled",
+                name="promisestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("promised_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("counted_from", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("by_kind", sa.String(length=16), nullable=False),
+        sa.Column("by_name", sa.String(), nullable=False),
+        sa.Column("assigned_to", sa.Uuid(), nullable=True),
+        sa.Column("assigned_name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_on", sa.Date(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_promise_amount_minor_above_zero")),
+        sa.CheckConstraint("kept_minor >= 0", name=op.f("ck_promise_kept_minor_at_least_zero")),
+        sa.CheckConstraint("until_on >= promised_on", name=op.f("ck_promise_until")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_promise_company_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_promise_contact_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_promise_debtor_id")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["promise.id"], name=op.f("fk_promise_replaces_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise")),
+        sa.UniqueConstraint("attempt", name=op.f("uq_promise_attempt")),
+        sa.UniqueConstraint("reference", name=op.f("uq_promise_reference")),
+    )
+    op.create_index("ix_promise_company", "promise", ["company_id", "promised_on", "id"], unique=False)
+    op.create_index("ix_promise_debtor", "promise", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_promise_live",
+        "promise",
+        ["company_id", "promised_on"],
+        unique=False,
+        postgresql_include=["amount_minor", "kept_minor", "assigned_to"],
+        postgresql_where="state = 'expected'",
+    )
+    op.create_table(
         "scenario_choice",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
         sa.Column("scenario_id", sa.Uuid(), nullable=False),
@@ -1506,6 +1598,64 @@ def upgrade() -> None:
     op.create_index(op.f("ix_portal_session_debtor_id"), "portal_session", ["debtor_id"], unique=False)
     op.create_index(op.f("ix_portal_session_link_id"), "portal_session", ["link_id"], unique=False)
     op.create_table(
+        "promise_part",
+        sa.Column("promise_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_promise_part_amount_minor_above_zero")),
+        sa.CheckConstraint("kept_minor >= 0", name=op.f("ck_promise_part_kept_minor_at_least_zero")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_promise_part_invoice_id")),
+        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_promise_part_promise_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise_part")),
+        sa.UniqueConstraint("promise_id", "invoice_id", name=op.f("uq_promise_part_promise_id_invoice_id")),
+    )
+    op.create_index(op.f("ix_promise_part_invoice_id"), "promise_part", ["invoice_id"], unique=False)
+    op.create_table(
+        "promise_transition",
+        sa.Column("promise_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "before",
+            sa.Enum(
+                "expected",
+                "kept",
+                "broken",
+                "cancelled",
+                name="before",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "after",
+            sa.Enum(
+                "expected",
+                "kept",
+                "broken",
+                "cancelled",
+                name="after",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.String(length=16), nullable=False),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_promise_transition_promise_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise_transition")),
+        sa.UniqueConstraint("promise_id", "step", name=op.f("uq_promise_transition_promise_id_step")),
+    )
+    op.create_table(
         "reminder",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1631,6 +1781,65 @@ def upgrade() -> None:
     )
     op.create_index(
         "uq_collection_announced", "collection", ["invoice_id"], unique=True, postgresql_where="state = 'announced'"
+    )
+    op.create_table(
+        "declaration",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(length=24), nullable=False),
+        sa.Column("attempt", sa.String(length=120), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "declared",
+                "matched",
+                "refused",
+                "expired",
+                "withdrawn",
+                name="declarationstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("bank_reference", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("by_kind", sa.String(length=16), nullable=False),
+        sa.Column("by_name", sa.String(), nullable=False),
+        sa.Column("assigned_to", sa.Uuid(), nullable=True),
+        sa.Column("assigned_name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_declaration_amount_minor_above_zero")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_declaration_company_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_declaration_contact_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_declaration_debtor_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_declaration_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration")),
+        sa.UniqueConstraint("attempt", name=op.f("uq_declaration_attempt")),
+        sa.UniqueConstraint("reference", name=op.f("uq_declaration_reference")),
+    )
+    op.create_index("ix_declaration_company", "declaration", ["company_id", "until_on", "id"], unique=False)
+    op.create_index("ix_declaration_debtor", "declaration", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_declaration_live",
+        "declaration",
+        ["company_id", "until_on"],
+        unique=False,
+        postgresql_include=["amount_minor", "assigned_to"],
+        postgresql_where="state = 'declared'",
+    )
+    op.create_index(
+        "uq_declaration_payment", "declaration", ["payment_id"], unique=True, postgresql_where="payment_id IS NOT NULL"
     )
     op.create_table(
         "dispute_part",
@@ -1844,6 +2053,66 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_collection_decision_debtor_id"), "collection_decision", ["debtor_id"], unique=False)
     op.create_index(op.f("ix_collection_decision_invoice_id"), "collection_decision", ["invoice_id"], unique=False)
+    op.create_table(
+        "declaration_part",
+        sa.Column("declaration_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_declaration_part_amount_minor_above_zero")),
+        sa.ForeignKeyConstraint(
+            ["declaration_id"], ["declaration.id"], name=op.f("fk_declaration_part_declaration_id")
+        ),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_declaration_part_invoice_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration_part")),
+        sa.UniqueConstraint("declaration_id", "invoice_id", name=op.f("uq_declaration_part_declaration_id_invoice_id")),
+    )
+    op.create_index(op.f("ix_declaration_part_invoice_id"), "declaration_part", ["invoice_id"], unique=False)
+    op.create_table(
+        "declaration_transition",
+        sa.Column("declaration_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "before",
+            sa.Enum(
+                "declared",
+                "matched",
+                "refused",
+                "expired",
+                "withdrawn",
+                name="before",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "after",
+            sa.Enum(
+                "declared",
+                "matched",
+                "refused",
+                "expired",
+                "withdrawn",
+                name="after",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.String(length=16), nullable=False),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["declaration_id"], ["declaration.id"], name=op.f("fk_declaration_transition_declaration_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration_transition")),
+        sa.UniqueConstraint("declaration_id", "step", name=op.f("uq_declaration_transition_declaration_id_step")),
+    )
     # ### end Alembic commands ###
     op.execute(
         """
@@ -1861,6 +2130,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("declaration_transition")
+    op.drop_index(op.f("ix_declaration_part_invoice_id"), table_name="declaration_part")
+    op.drop_table("declaration_part")
     op.drop_index(op.f("ix_collection_decision_invoice_id"), table_name="collection_decision")
     op.drop_index(op.f("ix_collection_decision_debtor_id"), table_name="collection_decision")
     op.drop_table("collection_decision")
@@ -1879,6 +2151,16 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_dispute_part_invoice_id"), table_name="dispute_part")
     op.drop_index(op.f("ix_dispute_part_dispute_id"), table_name="dispute_part")
     op.drop_table("dispute_part")
+    op.drop_index("uq_declaration_payment", table_name="declaration", postgresql_where="payment_id IS NOT NULL")
+    op.drop_index(
+        "ix_declaration_live",
+        table_name="declaration",
+        postgresql_include=["amount_minor", "assigned_to"],
+        postgresql_where="state = 'declared'",
+    )
+    op.drop_index("ix_declaration_debtor", table_name="declaration")
+    op.drop_index("ix_declaration_company", table_name="declaration")
+    op.drop_table("declaration")
     op.drop_index("uq_collection_announced", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_payment_id"), table_name="collection", postgresql_where="payment_id IS NOT NULL")
     op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
@@ -1894,6 +2176,9 @@ def downgrade() -> None:
     op.drop_table("staff_notice")
     op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
     op.drop_table("reminder")
+    op.drop_table("promise_transition")
+    op.drop_index(op.f("ix_promise_part_invoice_id"), table_name="promise_part")
+    op.drop_table("promise_part")
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
     op.drop_index(op.f("ix_portal_session_debtor_id"), table_name="portal_session")
     op.drop_table("portal_session")
@@ -1930,6 +2215,15 @@ def downgrade() -> None:
     op.drop_table("scenario_step")
     op.drop_index(op.f("ix_scenario_choice_scenario_id"), table_name="scenario_choice")
     op.drop_table("scenario_choice")
+    op.drop_index(
+        "ix_promise_live",
+        table_name="promise",
+        postgresql_include=["amount_minor", "kept_minor", "assigned_to"],
+        postgresql_where="state = 'expected'",
+    )
+    op.drop_index("ix_promise_debtor", table_name="promise")
+    op.drop_index("ix_promise_company", table_name="promise")
+    op.drop_table("promise")
     op.drop_index("uq_message_dedupe_key", table_name="message")
     op.drop_index(
         "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
@@ -2006,12 +2300,14 @@ def downgrade() -> None:
     op.drop_index("uq_scenario_default", table_name="scenario", postgresql_where="is_default")
     op.drop_table("scenario")
     op.drop_table("reminder_run")
+    op.drop_table("promise_policy")
     op.drop_table("payout")
     op.drop_index("ix_import_run_company", table_name="import_run")
     op.drop_table("import_run")
     op.drop_table("import_mapping")
     op.drop_table("dispute_reason")
     op.drop_table("dispute_policy")
+    op.drop_table("declaration_policy")
     op.drop_index(
         "ix_debtor_search", table_name="debtor", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
     )

@@ -1,0 +1,1 @@
+"""Declared transfers whose time is over, and receipts that were undone."""

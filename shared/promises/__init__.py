@@ -1,0 +1,1 @@
+"""What debtors say they will pay, by which day, and whether they did."""

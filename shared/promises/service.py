@@ -1,0 +1,423 @@
+"""The verbs of promises: give, change, cancel, look at the ledger, yield to a declared transfer, set what is allowed.
+
+Lock order: debtor, invoices by id, promise. State changes only through `_advance`, which walks `rules.EDGES`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.invoices import service as invoices
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
+from shared.kit import audit, clock, db, ids, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.templating import day
+from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
+from shared.ledger import service as ledger
+from shared.ledger.rules import Part, total
+from shared.promises import facts, rules, tell
+from shared.promises.models import Promise, PromisePart, PromisePolicy, PromiseTransition
+from shared.promises.queries import given_by, limits_of
+from shared.promises.rules import EDGES, Limits, Objection, PromiseState
+
+SYSTEM = Actor.system("promises")
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseDraft:
+    """What somebody promises. `attempt` makes it one: the same attempt finds the first promise."""
+
+    attempt: str
+    parts: Sequence[Part]
+    promised_on: date
+    contact_id: uuid.UUID | None = None
+    note: str = ""
+
+
+def give(session: Session, *, debtor_id: uuid.UUID, draft: PromiseDraft, by: Actor) -> Promise:
+    """Take a promise: from this commit on its amounts are neither reminded nor collected until its day and grace.
+
+    Publishes `promise.made`. Raises Invalid for an empty promise, Refused("promise.<objection>") beyond the company's
+    limits, Conflict when an invoice is promised already or so much of it is not left.
+    """
+    debtor = lock_debtor(session, debtor_id)
+    known = session.scalar(select(Promise).where(Promise.attempt == draft.attempt))
+    if known is not None:
+        if known.debtor_id != debtor_id:
+            raise Conflict("promise.attempt_taken", _("This form belongs to another promise."))
+        return known
+    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    return _give(session, debtor, draft, counted_from=today, replaces=None, by=by)
+
+
+def change(session: Session, *, promise_id: uuid.UUID, draft: PromiseDraft, by: Actor) -> Promise:
+    """Promise otherwise: the former promise ends, and the new one takes its place in the same commit.
+
+    The limit of days ahead counts from the first promise's day, so that changing never puts off for ever; a change is
+    not one promise more. Raises like `give`, and Conflict("promise.ended").
+    """
+    before = lock_promise(session, promise_id)
+    known = session.scalar(select(Promise).where(Promise.attempt == draft.attempt))
+    if known is not None and known.replaces_id == promise_id:
+        return known
+    if before.state is not PromiseState.EXPECTED:
+        raise Conflict("promise.ended", _("This promise has ended and can no longer be changed."))
+    debtor = session.get_one(Debtor, before.debtor_id)
+    invoices.lift_all(session, subject_id=before.id, by=by)
+    _advance(session, before, PromiseState.CANCELLED, by=by, cause="changed")
+    return _give(session, debtor, draft, counted_from=before.counted_from, replaces=before, by=by)
+
+
+def _give(
+    session: Session,
+    debtor: Debtor,
+    draft: PromiseDraft,
+    *,
+    counted_from: date,
+    replaces: Promise | None,
+    by: Actor,
+) -> Promise:
+    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    limits = limits_of(session, debtor.company_id)
+    parts = [part for part in draft.parts if part.minor > 0]
+    if not parts:
+        raise Invalid("promise.empty", _("There is nothing to promise."))
+    objection = rules.object_to(
+        limits,
+        given_by(session, debtor.id, today=today),
+        promised_on=draft.promised_on,
+        counted_from=counted_from,
+        today=today,
+        is_change=replaces is not None,
+        by_staff=by.kind == "staff",
+    )
+    if objection is not None:
+        words = explain(objection, limits, counted_from)
+        raise Refused(f"promise.{objection.value}", words)
+    _refuse_taken(session, debtor.id, parts)
+    promise = _write(session, debtor, draft, parts, limits, counted_from=counted_from, replaces=replaces, by=by)
+    outbox.publish(session, "promise.made", payload(promise, by), dedupe_key=str(promise.id))
+    tell.made(session, promise)
+    return promise
+
+
+def _write(
+    session: Session,
+    debtor: Debtor,
+    draft: PromiseDraft,
+    parts: Sequence[Part],
+    limits: Limits,
+    *,
+    counted_from: date,
+    replaces: Promise | None,
+    by: Actor,
+) -> Promise:
+    identity = ids.new_id()
+    promise = Promise(
+        id=identity,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        contact_id=draft.contact_id,
+        reference=ids.reference("PRO", identity),
+        attempt=draft.attempt,
+        state=PromiseState.EXPECTED,
+        promised_on=draft.promised_on,
+        until_on=rules.until(limits, draft.promised_on),
+        counted_from=counted_from,
+        amount_minor=total(parts),
+        currency=debtor.currency,
+        note=draft.note.strip(),
+        replaces_id=replaces.id if replaces else None,
+        by_kind=by.kind,
+        by_name=by.name,
+        assigned_to=replaces.assigned_to if replaces else (by.id if by.kind == "staff" else None),
+        assigned_name=replaces.assigned_name if replaces else (by.name if by.kind == "staff" else ""),
+        created_at=clock.now(),
+        looked_on=clock.today(session.get_one(Company, debtor.company_id).zone),
+    )
+    session.add(promise)
+    session.flush()
+    moves = facts.settled(session, debtor.id, [part.invoice_id for part in parts])
+    for part in sorted(parts, key=lambda part: part.invoice_id):
+        session.add(
+            PromisePart(
+                promise_id=identity,
+                invoice_id=part.invoice_id,
+                amount_minor=part.minor,
+                before=facts.before(moves, part.invoice_id),
+            )
+        )
+        _pause(session, promise, part.invoice_id, part.minor, by=by)
+    _write_step(session, promise, None, by=by, cause="changed" if replaces else "")
+    session.flush()
+    return promise
+
+
+def _pause(session: Session, promise: Promise, invoice_id: uuid.UUID, minor: int, *, by: Actor) -> None:
+    invoices.freeze(
+        session,
+        invoice_id=invoice_id,
+        kind=FreezeKind.PROMISE,
+        minor=minor,
+        reason=promise.reference,
+        subject_id=promise.id,
+        by=by,
+    )
+
+
+def _refuse_taken(session: Session, debtor_id: uuid.UUID, parts: Sequence[Part]) -> None:
+    """One live promise an invoice; and every invoice the debtor's own."""
+    wanted = [part.invoice_id for part in parts]
+    if len(set(wanted)) != len(wanted):
+        raise Invalid("promise.twice", _("An invoice stands twice in this promise."))
+    mine = session.scalar(
+        select(func.count()).where(
+            Invoice.id.in_(wanted), Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE
+        )
+    )
+    if mine != len(wanted):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    taken = session.scalar(
+        select(Invoice.number)
+        .join(PromisePart, PromisePart.invoice_id == Invoice.id)
+        .join(Promise, Promise.id == PromisePart.promise_id)
+        .where(Invoice.id.in_(wanted), Promise.state == PromiseState.EXPECTED)
+        .limit(1)
+    )
+    if taken is not None:
+        raise Conflict("promise.taken", _("Invoice %(number)s is promised already. Change that promise.", number=taken))
+
+
+def explain(objection: Objection, limits: Limits, counted_from: date) -> str:
+    """Why a promise is not taken, in a sentence for whoever gave it."""
+    words = {
+        Objection.NOT_OFFERED: lambda: _("Dates of payment cannot be announced here. Please write to us."),
+        Objection.PAST: lambda: _("This day is past. Choose today or a later day."),
+        Objection.TOO_FAR: lambda: _(
+            "This day is too far away: the last possible day is %(day)s.",
+            day=day(rules.last_day(limits, counted_from)),
+        ),
+        Objection.TOO_MANY_LIVE: lambda: ngettext(
+            "A promise is open already, and more is not possible. Change it, or keep it first.",
+            "%(n)s promises are open already, and more is not possible. Change one, or keep one first.",
+            limits.live_most,
+        ),
+        Objection.TOO_MANY_IN_YEAR: lambda: ngettext(
+            "At most %(n)s promise in twelve months is possible. Please write to us.",
+            "At most %(n)s promises in twelve months are possible. Please write to us.",
+            limits.year_most,
+        ),
+        Objection.TOO_MANY_BROKEN: lambda: _(
+            "Earlier promises were not kept, so no more can be taken here. Please write to us."
+        ),
+    }
+    return words[objection]()
+
+
+def cancel(session: Session, *, promise_id: uuid.UUID, reason: str, by: Actor) -> None:
+    """End a promise that is still expected: the amounts are asked for again. Twice is harmless.
+
+    Publishes `promise.cancelled`; the debtor is told when it was not he. Raises Conflict("promise.ended").
+    """
+    promise = lock_promise(session, promise_id)
+    if promise.state is PromiseState.CANCELLED:
+        return
+    if promise.state is not PromiseState.EXPECTED:
+        raise Conflict("promise.ended", _("This promise has ended and can no longer be changed."))
+    invoices.lift_all(session, subject_id=promise.id, by=by)
+    _advance(session, promise, PromiseState.CANCELLED, by=by, cause=reason.strip())
+    if by.kind == "staff":
+        tell.cancelled(session, promise, reason.strip())
+
+
+def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
+    """Find from the ledger where a promise stands, and let its pause follow. Gives the state that it has now."""
+    promise = lock_promise(session, promise_id)
+    if promise.state is PromiseState.CANCELLED:
+        return promise.state
+    zone = session.get_one(Company, promise.company_id).zone
+    today = clock.today(zone)
+    parts = session.scalars(
+        select(PromisePart).where(PromisePart.promise_id == promise.id).order_by(PromisePart.invoice_id)
+    ).all()
+    ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    known = facts.part_facts(session, promise.debtor_id, parts, until_on=promise.until_on, zone=zone)
+    for part in parts:
+        part.kept_minor = known[part.invoice_id].kept
+    finding = rules.find(list(known.values()), until_on=promise.until_on, today=today)
+    promise.kept_minor = finding.kept
+    promise.looked_on = today
+    after = rules.step(promise.state, finding, until_on=promise.until_on, today=today)
+    if after is not None:
+        _advance(session, promise, after, by=SYSTEM, cause=finding.cause)
+    if promise.state is PromiseState.EXPECTED:
+        for part in parts:
+            _follow(session, promise, part.invoice_id, rules.pause_wanted(known[part.invoice_id]))
+    else:
+        invoices.lift_all(session, subject_id=promise.id, by=SYSTEM)
+    if after is PromiseState.BROKEN:
+        tell.broken(session, promise)
+    session.flush()
+    return promise.state
+
+
+def _follow(session: Session, promise: Promise, invoice_id: uuid.UUID, wanted: int) -> None:
+    """Let the pause of one invoice cover what is still to come, as far as nothing else covers it."""
+    invoice = session.get_one(Invoice, invoice_id)
+    row = session.scalar(
+        select(Freeze).where(
+            Freeze.subject_id == promise.id, Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None)
+        )
+    )
+    has = row.amount_minor if row else 0
+    others = invoice.paused_minor - has
+    minor = max(0, min(wanted, invoice.open_minor - invoice.held_minor - invoice.frozen_minor - others))
+    if row is not None:
+        invoices.resize(session, freeze_id=row.id, minor=minor, by=SYSTEM)
+    elif minor:
+        _pause(session, promise, invoice_id, minor, by=SYSTEM)
+
+
+def give_way(session: Session, *, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID], by: Actor) -> None:
+    """Let go of invoices that the debtor now says to have paid: the declaration pauses them instead.
+
+    The promises stay; should nothing be found, the next look pauses again what time is left for.
+    """
+    rows = session.scalars(
+        select(Freeze.id)
+        .where(Freeze.debtor_id == debtor_id, Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
+        .where(Freeze.kind == FreezeKind.PROMISE)
+        .order_by(Freeze.invoice_id)
+    ).all()
+    for freeze_id in rows:
+        invoices.lift(session, freeze_id=freeze_id, by=by)
+
+
+def assign(session: Session, *, promise_id: uuid.UUID, staff_id: uuid.UUID | None, name: str, by: Actor) -> None:
+    """Say which member of staff follows a promise; None is nobody."""
+    promise = lock_promise(session, promise_id)
+    if promise.assigned_to == staff_id:
+        return
+    before = {"assigned": promise.assigned_name}
+    promise.assigned_to, promise.assigned_name = staff_id, name if staff_id else ""
+    _record(session, promise, "promise.assigned", by, before=before, after={"assigned": promise.assigned_name})
+
+
+def set_limits(session: Session, *, company_id: uuid.UUID, limits: Limits, by: Actor) -> bool:
+    """What a company allows from now on; promises that were given keep their days. True when something changed."""
+    before = limits_of(session, company_id)
+    if before == limits:
+        return False
+    values = asdict(limits)
+    row = session.get(PromisePolicy, company_id, with_for_update=True)
+    if row is None:
+        session.add(PromisePolicy(company_id=company_id, changed_at=clock.now(), **values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.changed_at = clock.now()
+    changed = [name for name, value in values.items() if getattr(before, name) != value]
+    audit.record(
+        session,
+        by,
+        "promise.limits_changed",
+        subject_type="company",
+        subject_id=company_id,
+        company_id=company_id,
+        before={name: getattr(before, name) for name in changed},
+        after={name: values[name] for name in changed},
+    )
+    return True
+
+
+def lock_promise(session: Session, promise_id: uuid.UUID) -> Promise:
+    """The promise, locked and read anew, after its debtor. Raises NotFound."""
+    debtor_id = session.scalar(select(Promise.debtor_id).where(Promise.id == promise_id))
+    if debtor_id is None:
+        raise NotFound("promise.missing", _("There is no such promise."))
+    lock_debtor(session, debtor_id)
+    return db.lock(session, Promise, promise_id)
+
+
+def payload(promise: Promise, by: Actor) -> dict[str, str | None]:
+    """What a topic of this room carries."""
+    return {
+        "company": str(promise.company_id),
+        "debtor": str(promise.debtor_id),
+        "id": str(promise.id),
+        "by": by.kind,
+        "staff": str(promise.assigned_to) if promise.assigned_to else None,
+    }
+
+
+def _advance(session: Session, promise: Promise, to: PromiseState, *, by: Actor, cause: str = "") -> None:
+    before = promise.state
+    topic = EDGES.get((before, to))
+    if topic is None:
+        raise Conflict("promise.no_such_step", f"promise {promise.reference}: {before.value} to {to.value}")
+    promise.state = to
+    promise.ended_at = None if to is PromiseState.EXPECTED else clock.now()
+    step = _write_step(session, promise, before, by=by, cause=cause)
+    outbox.publish(session, topic, payload(promise, by), dedupe_key=f"{promise.id}:{step}")
+    session.flush()
+
+
+def _write_step(session: Session, promise: Promise, before: PromiseState | None, *, by: Actor, cause: str) -> int:
+    last = select(func.coalesce(func.max(PromiseTransition.step), 0)).where(PromiseTransition.promise_id == promise.id)
+    step = int(session.scalar(last) or 0) + 1
+    session.add(
+        PromiseTransition(
+            promise_id=promise.id,
+            step=step,
+            before=before,
+            after=promise.state,
+            at=clock.now(),
+            actor_kind=by.kind,
+            actor_name=by.name,
+            cause=cause,
+            kept_minor=promise.kept_minor,
+        )
+    )
+    after = {
+        "reference": promise.reference,
+        "minor": promise.amount_minor,
+        "kept_minor": promise.kept_minor,
+        "promised_on": promise.promised_on.isoformat(),
+        "reason": cause if by.kind != "system" else "",
+    }
+    word = "given" if before is None else promise.state.value
+    _record(session, promise, f"promise.{word}", by, before={"state": before.value} if before else None, after=after)
+    return step
+
+
+def _record(
+    session: Session,
+    promise: Promise,
+    action: str,
+    by: Actor,
+    *,
+    before: dict[str, str] | None,
+    after: dict[str, object],
+) -> None:
+    audit.record(
+        session,
+        by,
+        action,
+        subject_type="promise",
+        subject_id=promise.id,
+        company_id=promise.company_id,
+        debtor_id=promise.debtor_id,
+        before=before,
+        after=after,
+    )
