@@ -32,7 +32,7 @@ class UnfitFile(Invalid):
 
     def __init__(self, name: str, reason: str) -> None:
         shown = safe_name(name)
-        super().__init__(f"attachment.{reason}", f"{shown}: {sentence(reason)}", file=shown)
+        super().__init__(f"attachment.{reason}", _("%(file)s: %(why)s", file=shown, why=sentence(reason)), file=shown)
         self.reason = reason
 
 

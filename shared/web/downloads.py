@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 from flask import Flask, Response, request
@@ -43,16 +43,20 @@ def uploads(given: Iterable[FileStorage]) -> list[Upload]:
     ]
 
 
-def allow_files(app: Flask, *endpoints: str) -> None:
-    """Let these forms carry files up to the limit of a submission; every other form keeps the app's limit.
+def allow_files(app: Flask, *endpoints: str, who: Callable[[], bool]) -> None:
+    """Let these forms carry files up to the limit of a submission; every other form keeps the app's limit."""
+    allow_weight(app, frozenset(endpoints), LARGEST_SUBMISSION, who=who)
+
+
+def allow_weight(app: Flask, endpoints: Collection[str], most: int, *, who: Callable[[], bool]) -> None:
+    """Let these forms weigh up to `most` bytes, when `who` says that somebody is signed in; a stranger sends less.
 
     Must speak before the CSRF check reads the form, so it goes to the front of what runs before a request.
     """
-    wanted = frozenset(endpoints)
 
     def limit() -> None:
-        if request.endpoint in wanted:
-            request.max_content_length = LARGEST_SUBMISSION
+        if request.endpoint in endpoints and request.method == "POST" and who():
+            request.max_content_length = most
 
     app.before_request_funcs.setdefault(None, []).insert(0, limit)
 
