@@ -70,6 +70,7 @@ LABELS: dict[Enum, Label] = {
     MessageStatus.UNCERTAIN: Label(_l("Uncertain"), "late", "question"),
     MessageStatus.REFUSED: Label(_l("Refused"), "late"),
     MessageStatus.GATHERED: Label(_l("Waits for the digest"), "wait", "clock"),
+    MessageStatus.TOLD: Label(_l("Told in a digest"), "good", "mail"),
     MessageStatus.DROPPED: Label(_l("Dropped"), "neutral", "stop"),
     MessageState.WAITING: Label(_l("Waiting"), "wait"),
     MessageState.DONE: Label(_l("Done"), "good"),

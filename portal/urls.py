@@ -60,5 +60,7 @@ ROUTES: list[Route] = [
     Route("GET", "/documents/invoices.zip", documents.bundle, debtor),
     Route("GET", "/profile", profile.show, debtor),
     Route("POST", "/profile", profile.change, debtor),
+    Route("POST", "/profile/digest", profile.set_digest, debtor),
     Route("GET", "/profile/messages", profile.messages, debtor),
+    Route("GET", "/profile/messages/<uuid:message_id>", profile.message, debtor),
 ]

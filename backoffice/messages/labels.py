@@ -19,6 +19,9 @@ KINDS: dict[str, Any] = {
     "mandate_given": _l("Mandate given"),
     "mandate_ended": _l("Mandate ended"),
     "refund_done": _l("Refund done"),
+    "digest": _l("Weekly digest"),
+    "staff_notice": _l("Notice to staff"),
+    "staff_digest": _l("Daily digest to staff"),
 }
 
 

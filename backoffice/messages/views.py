@@ -20,11 +20,10 @@ from shared.kit.errors import NotFound
 from shared.kit.files import safe_name
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
-from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER
+from shared.messages.queries import masked
 from shared.web.pages import page, see_other
 
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-_MASK = "•••"
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -75,7 +74,7 @@ def show(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
     return page(
         "backoffice/messages/show.html",
         message=message,
-        text=_masked(message.text_body),
+        text=masked(message.text_body),
         kind=kind_word(message.kind),
         may_send_again=message.status.value in ("uncertain", "refused"),
     )
@@ -85,7 +84,7 @@ def html(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
     """The message as mail programs show it, in a page that can do nothing."""
     with reading() as session:
         message = queries.get_message(session, member.company_id, message_id)
-    response = Response(_masked(message.html_body), content_type="text/html; charset=utf-8")
+    response = Response(masked(message.html_body), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
     return response
 
@@ -109,7 +108,3 @@ def send_again(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
         messages.send_again(session, message_id, by=member.as_actor())
     flash(_("The message goes out again."), "good")
     return see_other("backoffice.messages.show", message_id=message_id)
-
-
-def _masked(body: str) -> str:
-    return body.replace(LINK_PLACEHOLDER, _MASK).replace(CODE_PLACEHOLDER, _MASK)

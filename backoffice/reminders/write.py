@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backoffice.reminders.explain import explain
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
@@ -49,6 +50,7 @@ def write(reminder_id: uuid.UUID) -> None:
                 link=LinkPurpose.REMINDER,
                 subject_id=reminder.id,
                 at_most_once=True,
+                decision=explain(session, debtor, step, invoices, clock.today(company.zone)).as_json(),
             )
             why_not = None if written else "no_address"
         reminder.status = ReminderStatus.DROPPED if why_not else ReminderStatus.WRITTEN

@@ -118,6 +118,7 @@ def tell_refunded(payload: dict[str, Any]) -> None:
             reason=lambda: str(_WHY_PAYER),
             dedupe_key=f"refund:{refund.id}",
             subject_id=payment.id,
+            is_news=True,
         )
 
 
@@ -162,6 +163,10 @@ def _failure(session: Session, payment: Payment) -> dict[str, Any]:
     }
 
 
+_NEWS = frozenset({"receipt", "debit_confirmed"})
+"""What asks nothing of its reader: it may wait for a weekly digest."""
+
+
 def _tell(session: Session, payment: Payment, kind: str, facts: dict[str, Any], key: str) -> None:
     to_one = payment.contact_id if payment.means is not Means.DEBIT else None
     messages.write(
@@ -174,6 +179,7 @@ def _tell(session: Session, payment: Payment, kind: str, facts: dict[str, Any], 
         reason=lambda: str(_WHY_PAYER),
         dedupe_key=f"payment:{payment.id}:{key}",
         subject_id=payment.id,
+        is_news=kind in _NEWS,
     )
 
 

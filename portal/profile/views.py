@@ -1,22 +1,28 @@
-"""My language, and what was written to me."""
+"""My language, how often I am written to, and what was written to me."""
 
 from __future__ import annotations
 
-from flask import Response, flash, request, session
+import uuid
+
+from flask import Response, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.profile import labels
 from portal.profile.language import choose_language
 from shared.access.queries import Visitor
 from shared.kit import words
-from shared.kit.db import reading
+from shared.kit.db import reading, transaction
 from shared.kit.words import gettext as _
 from shared.messages import queries
+from shared.messages.service import choose_digest
 from shared.web.pages import page, see_other
 
 
 def show(visitor: Visitor) -> Response:
-    """Who I am here, and in which language."""
-    return page("portal/profile/show.html", language=visitor.language)
+    """Who I am here, in which language, and how often I want to hear of news."""
+    with reading() as db:
+        wants_digest = queries.wants_digest(db, visitor.contact_id)
+    return page("portal/profile/show.html", language=visitor.language, wants_digest=wants_digest)
 
 
 def change(visitor: Visitor) -> ResponseReturnValue:
@@ -30,8 +36,58 @@ def change(visitor: Visitor) -> ResponseReturnValue:
     return see_other("portal.profile.show")
 
 
+def set_digest(visitor: Visitor) -> ResponseReturnValue:
+    """News one by one, or in one message a week."""
+    wanted = request.form.get("digest", "")
+    if wanted in ("weekly", "single"):
+        with transaction() as db:
+            choose_digest(
+                db,
+                visitor.contact_id,
+                wants=wanted == "weekly",
+                debtor_id=visitor.debtor_id,
+                by=visitor.as_actor(),
+            )
+        flash(
+            _("News will come to you in one message a week.")
+            if wanted == "weekly"
+            else _("News will come to you at once."),
+            "good",
+        )
+    return see_other("portal.profile.show")
+
+
 def messages(visitor: Visitor) -> Response:
-    """What was written to me, and why."""
+    """What was written to me about this account, and why."""
     with reading() as db:
-        lines = queries.messages_of(db, visitor.debtor_id, contact_id=visitor.contact_id)
-    return page("portal/profile/messages.html", lines=lines)
+        found = queries.messages_to(
+            db,
+            visitor.debtor_id,
+            visitor.contact_id,
+            before=_identity("before"),
+            since=_identity("since"),
+        )
+    here = "portal.profile.messages"
+    return page(
+        "portal/profile/messages.html",
+        lines=found.lines,
+        states=labels.STATES,
+        older=url_for(here, before=found.lines[-1].id) if found.lines and found.has_older else "",
+        newer=url_for(here, since=found.lines[0].id) if found.lines and found.has_newer else "",
+    )
+
+
+def message(visitor: Visitor, message_id: uuid.UUID) -> Response:
+    """One message as it was sent, why it was sent, and of a reminder what it was decided by."""
+    with reading() as db:
+        told = queries.message_to(db, message_id, visitor.debtor_id, visitor.contact_id)
+    return page(
+        "portal/profile/message.html", told=told, line=told.line, states=labels.STATES, omissions=labels.OMISSIONS
+    )
+
+
+def _identity(name: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.args.get(name, ""))
+    except ValueError:
+        return None

@@ -1,9 +1,11 @@
 """Queue entry points of messages."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
-from shared.kit.jobs import job
+from shared.kit.jobs import duty, job
+from shared.messages import digest
 from shared.messages.deliver import deliver as send
 
 
@@ -17,3 +19,10 @@ def deliver(payload: dict[str, Any]) -> None:
 def deliver_now(payload: dict[str, Any]) -> None:
     """Send a message that somebody waits for. Twice is safe, as for `deliver`."""
     send(uuid.UUID(payload["message_id"]))
+
+
+@duty(every=timedelta(minutes=30))
+@job("messages.digests", queue="night", timeout_s=900, exclusive=True)
+def write_digests(_payload: dict[str, Any]) -> None:
+    """Write the weekly digests that are due. Twice is safe: what a digest tells is marked with it in one transaction."""
+    digest.run()

@@ -14,13 +14,13 @@ from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.kit import audit, clock, colours, outbox
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.ids import new_id
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 from shared.messages.models import Message, MessageStatus
-from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, render
+from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, Rendered, render
 
 AWAITED = frozenset({"code", "link"})
 """Somebody looks at his inbox for these: they do not queue behind a reminder run."""
@@ -52,6 +52,7 @@ def write(
     subject_id: uuid.UUID | None = None,
     at_most_once: bool = False,
     is_news: bool = False,
+    decision: Mapping[str, Any] | None = None,
 ) -> list[uuid.UUID]:
     """Write a message to each of a debtor's people, in the language of each; gives the ids of those written.
 
@@ -59,7 +60,7 @@ def write(
     template `mail/<kind>.j2` sees `company`, `debtor`, `contact`, `today`, `link` and all `facts` (Money, dates, texts).
     With the same `dedupe_key` a person gets it once. `at_most_once` is for reminders: a message whose sending was cut
     off is not sent again by itself; all others are sent at least once. What `is_news` asks nothing of its reader: it
-    waits for the weekly digest of a person who wants one.
+    waits for the weekly digest of a person who wants one. `decision` is kept with a reminder: what it was decided by.
     """
     debtor = session.get_one(Debtor, debtor_id)
     company = session.get_one(Company, debtor.company_id)
@@ -69,39 +70,143 @@ def write(
             why = reason() if callable(reason) else reason
             context = {**_context(company, debtor, contact), "why": why, **(facts or {})}
             rendered = render(kind, context, language=contact.language)
-        waits = is_news and contact.wants_digest
-        identity = session.scalar(
-            insert(Message)
-            .values(
-                id=new_id(),
-                company_id=company.id,
-                debtor_id=debtor.id,
-                contact_id=contact.id,
-                kind=kind,
-                language=contact.language,
-                to_name=contact.name,
-                to_address=contact.email,
-                subject=rendered.subject,
-                text_body=rendered.text,
-                html_body=rendered.html,
-                attachments=[asdict(each) for each in attachments],
-                link_purpose=link,
-                subject_id=subject_id,
-                reason=why,
-                dedupe_key=f"{dedupe_key}:{contact.id}",
-                at_most_once=at_most_once,
-                status=MessageStatus.GATHERED if waits else MessageStatus.WAITING,
-                created_at=clock.now(),
-            )
-            .on_conflict_do_nothing(index_elements=["dedupe_key"])
-            .returning(Message.id)
+        identity = _store(
+            session,
+            status=MessageStatus.GATHERED if is_news and contact.wants_digest else MessageStatus.WAITING,
+            company_id=company.id,
+            debtor_id=debtor.id,
+            contact_id=contact.id,
+            kind=kind,
+            language=contact.language,
+            to_name=contact.name,
+            to_address=contact.email,
+            rendered=rendered,
+            attachments=[asdict(each) for each in attachments],
+            link_purpose=link,
+            subject_id=subject_id,
+            reason=why,
+            decision=dict(decision) if decision is not None else None,
+            dedupe_key=f"{dedupe_key}:{contact.id}",
+            at_most_once=at_most_once,
         )
-        if identity is not None and not waits:
-            job = "messages.deliver_now" if kind in AWAITED else "messages.deliver"
-            outbox.enqueue(session, job, {"message_id": str(identity)}, dedupe_key=str(identity))
         if identity is not None:
             written.append(identity)
     return written
+
+
+def write_to_staff(
+    session: Session,
+    *,
+    kind: str,
+    company_id: uuid.UUID,
+    name: str,
+    address: str,
+    language: str,
+    reason: Reason,
+    dedupe_key: str,
+    facts: Mapping[str, Any],
+) -> uuid.UUID | None:
+    """Write a message to somebody of the house; gives its id, or None when it was written before."""
+    company = session.get_one(Company, company_id)
+    with speaking(language):
+        why = reason() if callable(reason) else reason
+        about = company_facts(company)
+        context = {
+            "company": about,
+            "accent": about["accent"],
+            "on_accent": about["on_accent"],
+            "contact": {"name": name, "email": address},
+            "today": clock.today(company.zone),
+            "why": why,
+            **facts,
+        }
+        rendered = render(kind, context, language=language)
+    return _store(
+        session,
+        status=MessageStatus.WAITING,
+        company_id=company.id,
+        kind=kind,
+        language=language,
+        to_name=name,
+        to_address=address,
+        rendered=rendered,
+        attachments=[],
+        reason=why,
+        dedupe_key=dedupe_key,
+        at_most_once=False,
+    )
+
+
+def _store(session: Session, *, rendered: Rendered, status: MessageStatus, **values: Any) -> uuid.UUID | None:
+    """Keep a message and have it sent; None when there is one with its dedupe key."""
+    identity = session.scalar(
+        insert(Message)
+        .values(
+            id=new_id(),
+            subject=rendered.subject,
+            text_body=rendered.text,
+            html_body=rendered.html,
+            status=status,
+            created_at=clock.now(),
+            **values,
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Message.id)
+    )
+    if identity is not None and status is MessageStatus.WAITING:
+        _post(session, identity, values["kind"])
+    return identity
+
+
+def _post(session: Session, message_id: uuid.UUID, kind: str) -> None:
+    job = "messages.deliver_now" if kind in AWAITED else "messages.deliver"
+    outbox.enqueue(session, job, {"message_id": str(message_id)}, dedupe_key=str(message_id))
+
+
+def choose_digest(session: Session, contact_id: uuid.UUID, *, wants: bool, debtor_id: uuid.UUID, by: Actor) -> None:
+    """Whether news waits for one message a week. Without a digest from now on, what was gathered is sent at once."""
+    contact = session.scalars(select(Contact).where(Contact.id == contact_id).with_for_update()).one_or_none()
+    if contact is None:
+        raise NotFound("contact.missing", _("There is no such person."))
+    if contact.wants_digest == wants:
+        return
+    contact.wants_digest = wants
+    if not wants:
+        release(session, contact_id)
+    audit.record(
+        session,
+        by,
+        "contact.digest_chosen",
+        subject_type="contact",
+        subject_id=contact.id,
+        company_id=contact.company_id,
+        debtor_id=debtor_id,
+        before={"wants_digest": not wants},
+        after={"wants_digest": wants},
+    )
+
+
+def release(session: Session, contact_id: uuid.UUID) -> None:
+    """Send one by one what was gathered for a person who wants no digest (any more)."""
+    gathered = session.scalars(
+        select(Message)
+        .where(Message.contact_id == contact_id, Message.status == MessageStatus.GATHERED)
+        .order_by(Message.id)
+        .with_for_update()
+    ).all()
+    for message in gathered:
+        if message.debtor_id is not None and not recipients(session, message.debtor_id, [contact_id]):
+            drop(message, "no longer a person of this account")
+            continue
+        message.status = MessageStatus.WAITING
+        message.to_address = session.get_one(Contact, contact_id).email  # it may have been corrected meanwhile
+        _post(session, message.id, message.kind)
+
+
+def drop(message: Message, why: str) -> None:
+    """Not to be sent any more, and why."""
+    message.status = MessageStatus.DROPPED
+    message.error = why
 
 
 def recipients(session: Session, debtor_id: uuid.UUID, contact_ids: Sequence[uuid.UUID] | None) -> list[Contact]:

@@ -65,7 +65,9 @@ LINK = {
     "portal.documents.bundle",
     "portal.profile.show",
     "portal.profile.change",
+    "portal.profile.set_digest",
     "portal.profile.messages",
+    "portal.profile.message",
 }
 CODE = {
     "portal.access.people",

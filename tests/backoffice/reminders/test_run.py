@@ -12,17 +12,20 @@ import wsgi
 from backoffice.reminders import run as reminders
 from backoffice.reminders.models import Reminder, ReminderDecision, ReminderRun, ReminderStatus
 from shared.access.models import MagicLink
-from shared.debtors.models import Contact
-from shared.invoices.models import Invoice
+from shared.debtors.models import Contact, Debtor
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import freeze
 from shared.kit import clock, tokens
 from shared.kit.db import transaction
 from shared.kit.errors import Refused
+from shared.kit.money import Money
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import use_settings
+from shared.messages import decision
 from shared.messages.models import Message, MessageStatus
 from tests.support.mailbox import open_mailbox
-from tests.support.people import a_company, a_debtor, an_invoice
+from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 
 @pytest.fixture
@@ -206,3 +209,32 @@ def test_nobody_is_told_that_we_wrote_before_when_we_did_not(database, frozen, m
 
     (mail,) = mailbox.mails
     assert mail["Subject"] == "Petit rappel\u00a0: votre compte chez Atelier des Lices"
+
+
+def test_a_reminder_keeps_what_it_listed_and_what_it_left_out_with_the_reason(world, mailbox):
+    company, dora, _octave = world
+    with transaction() as session:
+        debtor = session.get_one(Debtor, dora)
+        an_invoice(session, debtor, "F-3", 5_000, due_in=9)
+        disputed = an_invoice(session, debtor, "F-4", 7_000, due_in=-5)
+        freeze(session, invoice_id=disputed.id, kind=FreezeKind.DISPUTE, minor=2_500, reason="", by=SYSTEM)
+        promised = an_invoice(session, debtor, "F-5", 1_000, due_in=-5)
+        freeze(session, invoice_id=promised.id, kind=FreezeKind.PROMISE, reason="", by=SYSTEM)
+
+    reminders.run(company)
+    perform_due()
+
+    with transaction() as session:
+        kept = decision.read(session.scalars(select(Message)).one().decision)
+    assert kept is not None
+    assert kept.offset_days == 3
+    assert [(each.number, each.money) for each in kept.listed] == [
+        ("F-4", Money(4_500)),
+        ("F-2", Money(8_000)),
+        ("F-1", Money(12_000)),
+    ]
+    assert [(each.number, each.money, each.why.value) for each in kept.left_out] == [
+        ("F-4", Money(2_500), "dispute"),
+        ("F-5", Money(1_000), "promise"),
+        ("F-3", Money(5_000), "not_due"),
+    ]

@@ -1,0 +1,45 @@
+"""Why a reminder asks for this and not for that: kept with the message, shown to whoever got it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backoffice.reminders.models import ScenarioStep
+from shared.debtors.models import Debtor
+from shared.invoices.models import Freeze, Invoice, InvoiceKind
+from shared.kit.money import Money
+from shared.messages.decision import Decision, LeftOut, Listed, Omission
+
+
+def explain(session: Session, debtor: Debtor, step: ScenarioStep, asked: Sequence[Invoice], today: date) -> Decision:
+    """The decision behind a reminder that asks for these invoices."""
+    return Decision(
+        decided_on=today,
+        offset_days=step.offset_days,
+        listed=[Listed(each.number, each.due_on, Money(each.collectable_minor, each.currency)) for each in asked],
+        left_out=list(_left_out(session, debtor, step, today)),
+    )
+
+
+def _left_out(session: Session, debtor: Debtor, step: ScenarioStep, today: date) -> Iterator[LeftOut]:
+    open_ones = session.scalars(
+        select(Invoice)
+        .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .order_by(Invoice.due_on, Invoice.id)
+    ).all()
+    for invoice in open_ones:
+        if (today - invoice.due_on).days < min(step.offset_days, 0):
+            yield LeftOut(invoice.number, Money(invoice.open_minor, invoice.currency), Omission.NOT_DUE)
+            continue
+        if invoice.held_minor:
+            yield LeftOut(invoice.number, Money(invoice.held_minor, invoice.currency), Omission.IN_FLIGHT)
+        if invoice.frozen_minor or invoice.paused_minor:
+            freezes = session.scalars(
+                select(Freeze).where(Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None)).order_by(Freeze.id)
+            )
+            for freeze in freezes:
+                yield LeftOut(invoice.number, Money(freeze.amount_minor, invoice.currency), Omission(freeze.kind.value))

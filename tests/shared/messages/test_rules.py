@@ -1,0 +1,74 @@
+"""When a digest is due, and what it says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.messages.rules import excerpt, is_digest_time, last_digest_moment, unwrap
+
+PARIS = "Europe/Paris"
+
+
+def test_the_moment_of_the_digest_is_monday_at_eight_in_the_companys_zone() -> None:
+    tuesday = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+    assert last_digest_moment(tuesday, PARIS).astimezone(UTC) == datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
+
+
+def test_before_eight_on_monday_the_last_digest_is_a_week_old() -> None:
+    early = datetime(2026, 3, 9, 6, 59, tzinfo=UTC)
+    assert last_digest_moment(early, PARIS).astimezone(UTC) == datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+
+
+def test_the_week_in_which_the_clocks_change_has_its_digest_at_eight_all_the_same() -> None:
+    assert last_digest_moment(datetime(2026, 3, 31, 9, 0, tzinfo=UTC), PARIS).astimezone(UTC).hour == 6
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)))  # noqa: DTZ001 - given its zone below
+def test_the_last_moment_has_come_and_is_less_than_eight_days_old(at: datetime) -> None:
+    now = at.replace(tzinfo=UTC)
+    gone_by = now - last_digest_moment(now, PARIS)
+    assert 0 <= gone_by.total_seconds() <= 7 * 86_400 + 3600
+
+
+def test_a_digest_leaves_by_day_only() -> None:
+    assert not is_digest_time(datetime(2026, 3, 9, 6, 59, tzinfo=UTC), PARIS)
+    assert is_digest_time(datetime(2026, 3, 9, 7, 0, tzinfo=UTC), PARIS)
+    assert not is_digest_time(datetime(2026, 3, 9, 19, 0, tzinfo=UTC), PARIS)
+
+
+TEXT = """Hello,
+
+Thank you: we have received your payment.
+
+Payment: PAY-1
+On: 10 March 2026
+
+See the payment and its receipt:
+http://guichet.test/l/PERSONAL-LINK
+
+--
+not the last one, so no foot
+
+--
+You get this because you paid.
+"""
+
+
+def test_an_excerpt_leaves_out_greeting_link_and_foot() -> None:
+    assert excerpt(TEXT, link="PERSONAL-LINK") == [
+        "Thank you: we have received your payment.",
+        "Payment: PAY-1\nOn: 10 March 2026",
+        "--\nnot the last one, so no foot",
+    ]
+
+
+@given(st.lists(st.text("abcdefghij", min_size=1, max_size=12), min_size=1, max_size=60))
+def test_a_wrapped_paragraph_is_found_again(said: list[str]) -> None:
+    from jinja2 import Environment
+
+    paragraph = " ".join(said)
+    wrapped = Environment(autoescape=True).from_string("{{ text|wordwrap(76) }}").render(text=paragraph)
+    assert unwrap(wrapped.splitlines()) == paragraph
