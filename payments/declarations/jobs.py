@@ -1,1 +1,46 @@
 """Declared transfers whose time is over, and receipts that were undone."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from payments.declarations import service
+from payments.declarations.models import Declaration
+from payments.declarations.rules import DeclarationState
+from shared.company.models import Company
+from shared.kit import clock
+from shared.kit.db import reading, transaction
+from shared.kit.jobs import duty, job, on
+
+
+@duty(every=timedelta(minutes=30))
+@job("declarations.expire", queue="night", timeout_s=900, exclusive=True)
+def expire(_payload: dict[str, Any]) -> None:
+    """End the searches whose time is over, each in a transaction of its own. Twice is safe: what has ended is left."""
+    with reading() as session:
+        zones = session.execute(select(Company.id, Company.zone)).all()
+        due = [
+            declaration_id
+            for company_id, zone in zones
+            for declaration_id in session.scalars(
+                select(Declaration.id)
+                .where(Declaration.company_id == company_id, Declaration.state == DeclarationState.DECLARED)
+                .where(Declaration.until_on < clock.today(zone))
+                .order_by(Declaration.debtor_id, Declaration.id)
+            )
+        ]
+    for declaration_id in due:
+        with transaction() as session:
+            service.expire(session, declaration_id)
+
+
+@on("payment.undone")
+@job("declarations.reopen")
+def reopen(payload: dict[str, Any]) -> None:
+    """A receipt was undone: what it was matched with is looked for again. Twice is safe: only a matched one reopens."""
+    with transaction() as session:
+        service.reopen(session, payment_id=uuid.UUID(payload["payment_id"]))

@@ -87,9 +87,7 @@ class Candidate:
     received_on: date
 
 
-def suggest(
-    candidates: Sequence[Candidate], *, minor: int, paid_on: date, days: int, most: int = 5
-) -> list[Candidate]:
+def suggest(candidates: Sequence[Candidate], *, minor: int, paid_on: date, days: int, most: int = 5) -> list[Candidate]:
     """Receipts near the declared day, the best first: the same amount before another, then the nearest day."""
     near = [each for each in candidates if abs((each.received_on - paid_on).days) <= days]
     return sorted(

@@ -54,7 +54,7 @@ def _look_at_debtor(debtor_id: uuid.UUID) -> None:
 def look(_payload: dict[str, Any]) -> None:
     """Look once a day at every live promise, each in a transaction of its own. Twice is safe: what was looked at is left."""
     with reading() as session:
-        zones = session.execute(select(Company.id, Company.zone)).tuples().all()
+        zones = session.execute(select(Company.id, Company.zone)).all()
         due = [
             promise_id
             for company_id, zone in zones

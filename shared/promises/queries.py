@@ -350,7 +350,7 @@ def _paused_by(session: Session, promise_id: uuid.UUID) -> dict[uuid.UUID, int]:
             Freeze.subject_id == promise_id, Freeze.lifted_at.is_(None)
         )
     )
-    return dict(rows.tuples().all())
+    return {row.invoice_id: row.amount_minor for row in rows}
 
 
 def to_look_at(session: Session, debtor_id: uuid.UUID) -> Sequence[uuid.UUID]:

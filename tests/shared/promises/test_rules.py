@@ -1,0 +1,215 @@
+"""What is allowed, and what the ledger says of a promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from shared.promises.rules import (
+    EDGES,
+    RETURN_DAYS,
+    Finding,
+    Given,
+    Limits,
+    Objection,
+    PartFacts,
+    PromiseState,
+    find,
+    last_day,
+    object_to,
+    pause_wanted,
+    step,
+    until,
+)
+
+S = PromiseState
+TODAY = date(2026, 3, 10)
+LIMITS = Limits(days_ahead=21, grace_days=3, live_most=2, year_most=6, broken_most=2)
+
+
+NONE_GIVEN = Given()
+
+
+def objection(given: Given = NONE_GIVEN, limits: Limits = LIMITS, **facts: object) -> Objection | None:
+    asked = {
+        "promised_on": TODAY + timedelta(days=5),
+        "counted_from": TODAY,
+        "today": TODAY,
+        "is_change": False,
+        "by_staff": False,
+    }
+    return object_to(limits, given, **(asked | facts))
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(-1, Objection.PAST), (0, None), (1, None), (21, None), (22, Objection.TOO_FAR), (400, Objection.TOO_FAR)],
+)
+def test_a_day_is_taken_from_today_to_the_last_one_allowed(days, expected):
+    assert objection(promised_on=TODAY + timedelta(days=days)) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (Given(live=1), None),
+        (Given(live=2), Objection.TOO_MANY_LIVE),
+        (Given(in_year=5), None),
+        (Given(in_year=6), Objection.TOO_MANY_IN_YEAR),
+        (Given(broken_in_year=1), None),
+        (Given(broken_in_year=2), Objection.TOO_MANY_BROKEN),
+    ],
+)
+def test_promises_are_counted(given, expected):
+    assert objection(given) is expected
+
+
+def test_a_change_is_not_one_promise_more_and_counts_its_days_from_the_first():
+    assert objection(Given(in_year=6), is_change=True) is None
+    first = TODAY - timedelta(days=10)
+    assert objection(counted_from=first, is_change=True, promised_on=TODAY + timedelta(days=11)) is None
+    far = objection(counted_from=first, is_change=True, promised_on=TODAY + timedelta(days=12))
+    assert far is Objection.TOO_FAR
+
+
+def test_staff_may_take_what_is_not_offered_and_know_better_about_broken_ones():
+    closed = replace(LIMITS, is_offered=False)
+    assert objection(limits=closed) is Objection.NOT_OFFERED
+    assert objection(limits=closed, by_staff=True) is None
+    assert objection(Given(broken_in_year=5), by_staff=True) is None
+    assert objection(Given(live=2), by_staff=True) is Objection.TOO_MANY_LIVE
+
+
+def test_no_limit_of_broken_ones_is_zero():
+    assert objection(Given(broken_in_year=50), replace(LIMITS, broken_most=0)) is None
+
+
+def part(promised: int = 1000, came: int = 0, **facts: int) -> PartFacts:
+    values = {"came_in_time": came, "open": 1000 - came, "frozen": 0, "under_way": 0} | facts
+    return PartFacts(promised=promised, came=came, **values)
+
+
+IN_TIME = {"until_on": TODAY, "today": TODAY}
+AFTER = {"until_on": TODAY, "today": TODAY + timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "when", "expected"),
+    [
+        ([part()], IN_TIME, Finding(S.EXPECTED, 0)),
+        ([part()], AFTER, Finding(S.BROKEN, 0, "nothing_came")),
+        ([part(came=1000)], IN_TIME, Finding(S.KEPT, 1000)),
+        ([part(came=1000)], AFTER, Finding(S.KEPT, 1000)),
+        ([part(came=400)], IN_TIME, Finding(S.EXPECTED, 400)),
+        ([part(came=400)], AFTER, Finding(S.BROKEN, 400, "partial")),
+        ([part(came=400, under_way=600)], AFTER, Finding(S.EXPECTED, 400, "under_way")),
+        ([part(came=400, under_way=500)], AFTER, Finding(S.BROKEN, 400, "partial")),
+        ([part(came=1000), part()], AFTER, Finding(S.BROKEN, 1000, "partial")),
+        ([part(came=1000), part(came=1000)], AFTER, Finding(S.KEPT, 2000)),
+        # it came a day late: the record says so, and what came is shown
+        ([part(came=1000, came_in_time=0, open=0)], AFTER, Finding(S.BROKEN, 1000, "partial")),
+        # more came than was promised
+        ([part(promised=300, came=1000)], IN_TIME, Finding(S.KEPT, 300)),
+        # a credit note took what was left
+        ([part(came=400, open=0)], IN_TIME, Finding(S.KEPT, 400)),
+        ([part(open=0)], IN_TIME, Finding(S.CANCELLED, 0, "nothing_owed")),
+        # a dispute froze it: nobody asks for it now
+        ([part(frozen=1000)], IN_TIME, Finding(S.EXPECTED, 0)),
+        ([part(frozen=1000)], AFTER, Finding(S.CANCELLED, 0, "frozen_otherwise")),
+        ([part(came=400, frozen=600)], AFTER, Finding(S.KEPT, 400)),
+        # money of an earlier payment went back: the promise is about what was promised, not more
+        ([part(came=-500, open=1500)], AFTER, Finding(S.BROKEN, 0, "nothing_came")),
+    ],
+)
+def test_what_the_ledger_says(parts, when, expected):
+    assert find(parts, **when) == expected
+
+
+def moves(before: PromiseState, found: PromiseState, day: int = 1) -> PromiseState | None:
+    return step(before, Finding(found, 0), until_on=TODAY, today=TODAY + timedelta(days=day))
+
+
+def test_a_late_return_breaks_what_was_kept_within_reason():
+    assert moves(S.KEPT, S.BROKEN) is S.BROKEN
+    assert moves(S.KEPT, S.BROKEN, RETURN_DAYS) is S.BROKEN
+    assert moves(S.KEPT, S.BROKEN, RETURN_DAYS + 1) is None
+
+
+def test_money_that_had_come_in_time_and_is_recorded_later_mends_what_was_broken():
+    assert moves(S.BROKEN, S.KEPT) is S.KEPT
+    assert moves(S.BROKEN, S.KEPT, RETURN_DAYS + 1) is None
+
+
+def test_what_is_cancelled_stays_so_and_what_ended_is_not_cancelled_by_itself():
+    assert all(moves(S.CANCELLED, state) is None for state in S)
+    assert moves(S.BROKEN, S.CANCELLED) is None
+    assert moves(S.KEPT, S.CANCELLED) is None
+
+
+amounts = st.integers(0, 10_000)
+
+
+@st.composite
+def facts(draw):
+    promised = draw(st.integers(1, 10_000))
+    came = draw(st.integers(-2_000, 12_000))
+    in_time = draw(st.integers(-2_000, max(came, -2_000))) if draw(st.booleans()) else came
+    open_minor = draw(amounts)
+    return PartFacts(promised, came, in_time, open_minor, draw(st.integers(0, open_minor)), draw(amounts))
+
+
+parts_and_days = {"parts": st.lists(facts(), min_size=1, max_size=4), "late": st.integers(-5, 90)}
+
+
+@given(**parts_and_days)
+def test_whatever_the_ledger_holds_the_finding_makes_sense(parts, late):
+    found = find(parts, until_on=TODAY, today=TODAY + timedelta(days=late))
+    assert 0 <= found.kept <= sum(part.promised for part in parts)
+    if late <= 0:
+        assert found.state is not S.BROKEN
+    if found.state is S.BROKEN:
+        assert any(part.missing > part.under_way for part in parts)
+    if found.state is S.KEPT:
+        assert found.kept > 0
+        assert all(part.missing == 0 for part in parts)
+    if found.state is S.CANCELLED:
+        assert found.kept == 0
+
+
+@given(**parts_and_days)
+def test_more_money_never_makes_a_promise_worse(parts, late):
+    rank = {S.BROKEN: 0, S.CANCELLED: 0, S.EXPECTED: 1, S.KEPT: 2}
+    today = TODAY + timedelta(days=late)
+    assume(all(part.came >= 0 and part.came_in_time >= 0 for part in parts))
+    before = find(parts, until_on=TODAY, today=today)
+    paid = [
+        replace(part, came=part.came + part.open, came_in_time=part.came_in_time + part.open, open=0, frozen=0)
+        for part in parts
+    ]
+    after = find(paid, until_on=TODAY, today=today)
+    assert rank[after.state] >= rank[before.state]
+    assert after.kept >= before.kept
+
+
+@given(facts())
+def test_a_pause_never_covers_more_than_is_open_and_promised(part):
+    wanted = pause_wanted(part)
+    assert 0 <= wanted <= min(part.promised, part.open)
+    assert wanted <= part.open - part.frozen
+
+
+@given(st.sampled_from(list(S)), st.sampled_from(list(S)), st.integers(-5, 90))
+def test_every_step_is_an_edge(before, found, late):
+    after = step(before, Finding(found, 0), until_on=TODAY, today=TODAY + timedelta(days=late))
+    assert after is None or (before, after) in EDGES
+
+
+@given(st.integers(1, 365), st.integers(0, 30))
+def test_the_last_day_and_the_grace_follow_the_limits(ahead, grace):
+    limits = Limits(days_ahead=ahead, grace_days=grace)
+    assert last_day(limits, TODAY) == TODAY + timedelta(days=ahead)
+    assert until(limits, TODAY) == TODAY + timedelta(days=grace)
