@@ -54,6 +54,7 @@ MODELS = (
 JOBS: tuple[str, ...] = (
     "shared.attachments.jobs",
     "shared.messages.jobs",
+    "shared.disputes.jobs",
     "shared.promises.jobs",
     "payments.webhooks.jobs",
     "payments.receipts.jobs",

@@ -182,4 +182,4 @@ class DisputeTransition(HasId, Base):
     actor_id: Mapped[uuid.UUID | None]
     actor_name: Mapped[str]
     cause: Mapped[str] = mapped_column(Text, default="")
-    """Internal; what the debtor reads is the dispute's `resolution` and the messages."""
+    """What was said with the step: grounds of a decision, why it was withdrawn. The debtor reads it."""

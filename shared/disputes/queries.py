@@ -1,6 +1,7 @@
-"""Reads of disputes. `debtor_sheet` never touches what is internal; `staff_sheet` shows everything.
+"""Reads of disputes, as frozen values.
 
-Signatures are settled; bodies follow.
+Two sheets: `debtor_sheet` asks the database for public words only, so that nothing internal can slip into a page or a
+mail; `staff_sheet` shows everything.
 """
 
 from __future__ import annotations
@@ -8,15 +9,35 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session, aliased
 
-from shared.attachments.queries import AttachedFile
-from shared.disputes.models import PartOutcome
-from shared.disputes.rules import Policy, Status
+from shared.attachments.queries import AttachedFile, attached
+from shared.company.models import Company
+from shared.debtors.models import Contact, Debtor
+from shared.disputes.credit import suggest_number, vat_table
+from shared.disputes.decide import policy_row
+from shared.disputes.models import (
+    Dispute,
+    DisputeEntry,
+    DisputePart,
+    DisputeReason,
+    DisputeTransition,
+    EntryKind,
+    PartOutcome,
+)
+from shared.disputes.rules import DEFAULT_REASONS, EDGES, LIVE, Policy, Status, gross_of_line, is_overdue, may_reopen
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind, InvoiceLine
+from shared.invoices.service import left_to_freeze
+from shared.kit.errors import NotFound
 from shared.kit.money import Money
+from shared.kit.words import current_language
+from shared.kit.words import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +55,7 @@ class Reason:
     @property
     def label(self) -> str:
         """In the language of the moment."""
-        return ""
+        return self.label_fr if current_language() == "fr" else self.label_en
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +175,29 @@ class DisputeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Contestable:
+    """An invoice that a debtor may contest: how much of it, and its lines with VAT."""
+
+    invoice_id: uuid.UUID
+    number: str
+    title: str
+    issued_on: date
+    due_on: date
+    currency: str
+    total_minor: int
+    open_minor: int
+    left_minor: int
+    """What may be contested: open, and not frozen already."""
+    held_minor: int
+    """Of that a payment in flight holds so much."""
+    lines: Sequence[tuple[uuid.UUID, str, int]]
+    """Id, description, amount with VAT."""
+
+    def money(self, minor: int) -> Money:
+        return Money(minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What waits in a company, for one member of staff."""
 
@@ -198,7 +242,7 @@ class Happening:
     reference: str
     at: datetime
     edge: str
-    """One of "raised", or the edge's name, or "escalated"."""
+    """The edge's name, or "raised"."""
     status: Status
     actor_kind: str
     actor_name: str
@@ -206,11 +250,402 @@ class Happening:
     currency: str
 
 
-def reasons(session: Session, company_id: uuid.UUID, *, with_inactive: bool = False) -> list[Reason]: ...
-def policy_of(session: Session, company_id: uuid.UUID) -> Policy: ...
-def debtor_sheet(session: Session, debtor_id: uuid.UUID, dispute_id: uuid.UUID, *, today: date) -> Sheet: ...
-def staff_sheet(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID, *, today: date) -> StaffSheet: ...
-def of_debtor(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID | None = None) -> list[DisputeRow]: ...
-def counts(session: Session, company_id: uuid.UUID, *, staff_id: uuid.UUID, today: date) -> Counts: ...
-def statistics(session: Session, company_id: uuid.UUID, *, since: date, until: date) -> Statistics: ...
-def events_of(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID | None = None) -> list[Happening]: ...
+def reasons(session: Session, company_id: uuid.UUID, *, with_inactive: bool = False) -> list[Reason]:
+    """What a company lets debtors choose, by position; the defaults while its list is not written."""
+    rows = session.scalars(
+        select(DisputeReason)
+        .where(DisputeReason.company_id == company_id)
+        .order_by(DisputeReason.position, DisputeReason.code)
+    ).all()
+    if not rows:
+        return [
+            Reason(None, each.code, each.label_en, each.label_fr, each.deadline_days, True, position)
+            for position, each in enumerate(DEFAULT_REASONS, start=1)
+        ]
+    return [_reason(row) for row in rows if row.is_active or with_inactive]
+
+
+def policy_of(session: Session, company_id: uuid.UUID) -> Policy:
+    """What a company grants."""
+    return policy_row(session, company_id)
+
+
+def contestable(
+    session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID] | None = None
+) -> list[Contestable]:
+    """A debtor's invoices of which something may be contested, by due day.
+
+    With `invoice_ids` these alone, with their lines, also when nothing is left; raises NotFound when one of them is not
+    the debtor's.
+    """
+    query = select(Invoice).where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE)
+    if invoice_ids is None:
+        query = query.where(Invoice.open_minor > 0, Invoice.open_minor > Invoice.frozen_minor).limit(200)
+    else:
+        query = query.where(Invoice.id.in_(set(invoice_ids)))
+    rows = session.scalars(query.order_by(Invoice.due_on, Invoice.id)).all()
+    if invoice_ids is not None and len(rows) != len(set(invoice_ids)):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    lines: dict[uuid.UUID, list[tuple[uuid.UUID, str, int]]] = {}
+    if invoice_ids is not None:
+        for line in session.scalars(
+            select(InvoiceLine)
+            .where(InvoiceLine.invoice_id.in_([row.id for row in rows]))
+            .order_by(InvoiceLine.invoice_id, InvoiceLine.position)
+            .limit(500)
+        ):
+            gross = gross_of_line(line.net_minor, line.vat_rate)
+            lines.setdefault(line.invoice_id, []).append((line.id, line.description, gross))
+    return [
+        Contestable(
+            invoice_id=row.id,
+            number=row.number,
+            title=row.title,
+            issued_on=row.issued_on,
+            due_on=row.due_on,
+            currency=row.currency,
+            total_minor=row.total_minor,
+            open_minor=row.open_minor,
+            left_minor=left_to_freeze(row, FreezeKind.DISPUTE),
+            held_minor=row.held_minor,
+            lines=tuple(lines.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def debtor_sheet(session: Session, debtor_id: uuid.UUID, dispute_id: uuid.UUID, *, today: date) -> Sheet:
+    """A debtor's dispute as he may see it; raises NotFound, also for another's."""
+    dispute = session.get(Dispute, dispute_id)
+    if dispute is None or dispute.debtor_id != debtor_id:
+        raise NotFound("dispute.missing", _("There is no such dispute."))
+    return _sheet(session, dispute, today, with_internal=False)
+
+
+def staff_sheet(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID, *, today: date) -> StaffSheet:
+    """A company's dispute with internal notes and acts; raises NotFound, also for another company's."""
+    dispute = session.get(Dispute, dispute_id)
+    if dispute is None or dispute.company_id != company_id:
+        raise NotFound("dispute.missing", _("There is no such dispute."))
+    debtor = session.get_one(Debtor, dispute.debtor_id)
+    contact = session.get(Contact, dispute.contact_id) if dispute.contact_id else None
+    sheet = _sheet(session, dispute, today, with_internal=True)
+    invoices = [session.get_one(Invoice, part.invoice_id) for part in sheet.parts]
+    notes = session.scalars(
+        select(Invoice)
+        .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
+        .order_by(Invoice.issued_on.desc(), Invoice.id)
+        .limit(50)
+    )
+    return StaffSheet(
+        sheet=sheet,
+        company_id=dispute.company_id,
+        debtor_name=debtor.name,
+        account_code=debtor.account_code,
+        contact_id=dispute.contact_id,
+        contact_name=(contact.name or contact.email) if contact else "",
+        assignee_id=dispute.assignee_id,
+        assignee_name=dispute.assignee_name,
+        waiting_since=dispute.waiting_since,
+        escalated_at=dispute.escalated_at,
+        is_overdue=is_overdue(dispute.status, due_on=dispute.due_on, today=today),
+        spoken_at=dispute.spoken_at,
+        decided_by_name=dispute.decided_by_name,
+        reopen_count=dispute.reopen_count,
+        needs_vat_rate=any(not vat_table(session, invoice) for invoice in invoices),
+        suggested_number=suggest_number(session, invoices[0]) if invoices else "",
+        credit_notes=[(note.id, note.number, Money(note.open_minor, note.currency)) for note in notes],
+    )
+
+
+def _sheet(session: Session, dispute: Dispute, today: date, *, with_internal: bool) -> Sheet:
+    zone = ZoneInfo(session.get_one(Company, dispute.company_id).zone)
+    return Sheet(
+        id=dispute.id,
+        reference=dispute.reference,
+        debtor_id=dispute.debtor_id,
+        status=dispute.status,
+        reason=_reason(session.get_one(DisputeReason, dispute.reason_id)),
+        currency=dispute.currency,
+        claimed_minor=dispute.claimed_minor,
+        credited_minor=dispute.credited_minor,
+        opened_at=dispute.opened_at,
+        opened_by_kind=dispute.opened_by_kind,
+        opened_by_name=dispute.opened_by_name,
+        due_on=dispute.due_on,
+        ended_at=dispute.ended_at,
+        resolution=dispute.resolution,
+        owed_again_on=dispute.owed_again_on,
+        is_live=dispute.status in LIVE,
+        may_reopen=may_reopen(
+            dispute.status,
+            ended_on=dispute.ended_at.astimezone(zone).date() if dispute.ended_at else None,
+            reopened=dispute.reopen_count,
+            today=today,
+            policy=policy_row(session, dispute.company_id),
+        ),
+        parts=_parts(session, dispute.id),
+        said=_said(session, dispute.id, with_internal=with_internal),
+    )
+
+
+def _parts(session: Session, dispute_id: uuid.UUID) -> list[PartRow]:
+    note = aliased(Invoice)
+    rows = session.execute(
+        select(DisputePart, Invoice, InvoiceLine.description, note.number.label("note_number"))
+        .join(Invoice, Invoice.id == DisputePart.invoice_id)
+        .outerjoin(InvoiceLine, InvoiceLine.id == DisputePart.line_id)
+        .outerjoin(note, note.id == DisputePart.credit_note_id)
+        .where(DisputePart.dispute_id == dispute_id)
+        .order_by(Invoice.due_on, Invoice.id, DisputePart.id)
+    )
+    return [
+        PartRow(
+            id=part.id,
+            invoice_id=invoice.id,
+            number=invoice.number,
+            title=invoice.title,
+            due_on=invoice.due_on,
+            line=description or "",
+            currency=invoice.currency,
+            amount_minor=part.amount_minor,
+            outcome=part.outcome,
+            credited_minor=part.credited_minor,
+            credit_note=(part.credit_note_id, note_number) if part.credit_note_id else None,
+            invoice_open_minor=invoice.open_minor,
+            invoice_payable_minor=max(0, invoice.open_minor - invoice.held_minor - invoice.frozen_minor),
+        )
+        for part, invoice, description, note_number in rows
+    ]
+
+
+def _said(session: Session, dispute_id: uuid.UUID, *, with_internal: bool) -> list[Said]:
+    files: dict[uuid.UUID | None, list[AttachedFile]] = {}
+    for file in attached(session, subject_type="dispute", subject_ids=[dispute_id], with_internal=with_internal):
+        files.setdefault(file.part_id, []).append(file)
+    entries = select(DisputeEntry).where(DisputeEntry.dispute_id == dispute_id)
+    if not with_internal:
+        entries = entries.where(DisputeEntry.kind == EntryKind.MESSAGE)
+    said = [
+        Said(
+            id=entry.id,
+            at=entry.at,
+            what=entry.kind.value,
+            author_kind=entry.author_kind,
+            author_name=entry.author_name,
+            text=entry.text,
+            detail=entry.detail,
+            files=tuple(files.get(entry.id, ())),
+        )
+        for entry in session.scalars(entries)
+    ]
+    steps = session.scalars(select(DisputeTransition).where(DisputeTransition.dispute_id == dispute_id))
+    said += [
+        Said(
+            id=step.id,
+            at=step.at,
+            what="step",
+            author_kind=step.actor_kind,
+            author_name=step.actor_name,
+            text=_edge(step.before, step.after),
+            detail=step.cause,
+            status=step.after,
+        )
+        for step in steps
+    ]
+    return sorted(said, key=lambda each: (each.at, each.id))
+
+
+def _edge(before: Status | None, after: Status) -> str:
+    return "raised" if before is None else EDGES[before, after].name
+
+
+def _reason(row: DisputeReason) -> Reason:
+    return Reason(row.id, row.code, row.label_en, row.label_fr, row.deadline_days, row.is_active, row.position)
+
+
+def of_debtor(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID | None = None) -> list[DisputeRow]:
+    """A debtor's disputes (on one invoice), the live ones first, then the latest."""
+    numbers = (
+        select(func.array_agg(aggregate_order_by(Invoice.number.distinct(), Invoice.number)))
+        .join(DisputePart, DisputePart.invoice_id == Invoice.id)
+        .where(DisputePart.dispute_id == Dispute.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(Dispute, DisputeReason, numbers.label("numbers"))
+        .join(DisputeReason, DisputeReason.id == Dispute.reason_id)
+        .where(Dispute.debtor_id == debtor_id)
+        .order_by(Dispute.status.in_(LIVE).desc(), Dispute.id.desc())
+        .limit(200)
+    )
+    if invoice_id is not None:
+        query = query.where(
+            select(DisputePart.id)
+            .where(DisputePart.dispute_id == Dispute.id, DisputePart.invoice_id == invoice_id)
+            .exists()
+        )
+    return [
+        DisputeRow(
+            id=dispute.id,
+            reference=dispute.reference,
+            status=dispute.status,
+            reason=_reason(reason),
+            currency=dispute.currency,
+            claimed_minor=dispute.claimed_minor,
+            numbers=tuple(found or ()),
+            opened_at=dispute.opened_at,
+            ended_at=dispute.ended_at,
+            due_on=dispute.due_on,
+            is_my_turn=dispute.status is Status.WAITING,
+        )
+        for dispute, reason, found in session.execute(query)
+    ]
+
+
+def frozen_by_invoice(session: Session, debtor_id: uuid.UUID) -> list[tuple[uuid.UUID, str, int]]:
+    """What live disputes freeze of a debtor: invoice, its number, minor units of what is open of it; by due day."""
+    rows = session.execute(
+        select(Invoice.id, Invoice.number, func.sum(Freeze.amount_minor).label("frozen"), Invoice.open_minor)
+        .join(Invoice, Invoice.id == Freeze.invoice_id)
+        .where(Freeze.debtor_id == debtor_id, Freeze.kind == FreezeKind.DISPUTE, Freeze.lifted_at.is_(None))
+        .group_by(Invoice.id)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    return [
+        (row.id, row.number, min(int(row.frozen), row.open_minor))
+        for row in rows
+        if min(row.frozen, row.open_minor) > 0
+    ]
+
+
+def counts(session: Session, company_id: uuid.UUID, *, staff_id: uuid.UUID, today: date) -> Counts:
+    """What waits in a company: one read of the partial index of live disputes."""
+    is_late = and_(Dispute.due_on < today, Dispute.status != Status.WAITING)
+    row = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Dispute.assignee_id == staff_id),
+            func.count().filter(is_late),
+            func.count().filter(Dispute.assignee_id.is_(None)),
+            func.count().filter(Dispute.status == Status.WAITING),
+            func.count().filter(Dispute.spoken_at.is_not(None)),
+        ).where(Dispute.company_id == company_id, is_live())
+    ).one()
+    return Counts(*row, frozen_minor=_frozen_now(session, company_id))
+
+
+def is_live() -> ColumnElement[bool]:
+    """The condition of the partial indexes of live disputes."""
+    return Dispute.status.in_((Status.OPEN, Status.UNDER_REVIEW, Status.WAITING))
+
+
+def _frozen_now(session: Session, company_id: uuid.UUID) -> int:
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(Freeze.amount_minor), 0))
+            .join(DisputePart, DisputePart.freeze_id == Freeze.id)
+            .join(Dispute, Dispute.id == DisputePart.dispute_id)
+            .where(Dispute.company_id == company_id, is_live())
+            .where(Freeze.kind == FreezeKind.DISPUTE, Freeze.lifted_at.is_(None))
+        )
+        or 0
+    )
+
+
+def statistics(session: Session, company_id: uuid.UUID, *, since: date, until: date) -> Statistics:
+    """Disputes of a company raised between two legal days (both included), and how long those ended then took."""
+    zone = ZoneInfo(session.get_one(Company, company_id).zone)
+    start = datetime.combine(since, time(), zone)
+    end = datetime.combine(until + timedelta(days=1), time(), zone)
+    raised = and_(Dispute.company_id == company_id, Dispute.opened_at >= start, Dispute.opened_at < end)
+    issued = and_(
+        Invoice.company_id == company_id,
+        Invoice.kind == InvoiceKind.INVOICE,
+        Invoice.issued_on >= since,
+        Invoice.issued_on <= until,
+    )
+    was_contested = select(DisputePart.id).where(DisputePart.invoice_id == Invoice.id).exists()
+    all_issued, contested = session.execute(
+        select(func.count(), func.coalesce(func.sum(case((was_contested, 1), else_=0)), 0)).where(issued)
+    ).one()
+    claimed, credited, overdue = session.execute(
+        select(
+            func.coalesce(func.sum(Dispute.claimed_minor), 0),
+            func.coalesce(func.sum(Dispute.credited_minor), 0),
+            func.count().filter(Dispute.escalated_at.is_not(None)),
+        ).where(raised)
+    ).one()
+    by_status = {
+        row[0]: row[1]
+        for row in session.execute(select(Dispute.status, func.count()).where(raised).group_by(Dispute.status))
+    }
+    median, slow = _hours(session, company_id, start, end)
+    return Statistics(
+        raised=sum(by_status.values()),
+        invoices_issued=int(all_issued),
+        invoices_disputed=int(contested),
+        claim_rate=Decimal(int(contested)) / all_issued if all_issued else Decimal(0),
+        claimed_minor=int(claimed),
+        credited_minor=int(credited),
+        by_status=by_status,
+        by_reason=_by_reason(session, raised),
+        median_hours=median,
+        p90_hours=slow,
+        overdue=int(overdue),
+        frozen_minor=_frozen_now(session, company_id),
+    )
+
+
+def _hours(
+    session: Session, company_id: uuid.UUID, start: datetime, end: datetime
+) -> tuple[float | None, float | None]:
+    hours = func.extract("epoch", Dispute.ended_at - Dispute.opened_at) / 3600
+    row = session.execute(
+        select(
+            func.percentile_cont(0.5).within_group(hours.asc()), func.percentile_cont(0.9).within_group(hours.asc())
+        ).where(Dispute.company_id == company_id, Dispute.ended_at >= start, Dispute.ended_at < end)
+    ).one()
+    return (None if row[0] is None else float(row[0])), (None if row[1] is None else float(row[1]))
+
+
+def _by_reason(session: Session, chosen: ColumnElement[bool]) -> list[tuple[Reason, int, int]]:
+    rows = session.execute(
+        select(DisputeReason, func.count(), func.sum(Dispute.claimed_minor))
+        .join(DisputeReason, DisputeReason.id == Dispute.reason_id)
+        .where(chosen)
+        .group_by(DisputeReason.id)
+        .order_by(func.count().desc(), DisputeReason.position)
+    )
+    return [(_reason(reason), int(number), int(minor)) for reason, number, minor in rows]
+
+
+def events_of(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID | None = None) -> list[Happening]:
+    """Every step of a debtor's disputes (on one invoice) for a timeline, the latest first."""
+    query = (
+        select(DisputeTransition, Dispute)
+        .join(Dispute, Dispute.id == DisputeTransition.dispute_id)
+        .where(Dispute.debtor_id == debtor_id)
+        .order_by(DisputeTransition.at.desc(), DisputeTransition.id.desc())
+        .limit(200)
+    )
+    if invoice_id is not None:
+        query = query.where(
+            select(DisputePart.id)
+            .where(DisputePart.dispute_id == Dispute.id, DisputePart.invoice_id == invoice_id)
+            .exists()
+        )
+    return [
+        Happening(
+            dispute_id=dispute.id,
+            reference=dispute.reference,
+            at=step.at,
+            edge=_edge(step.before, step.after),
+            status=step.after,
+            actor_kind=step.actor_kind,
+            actor_name=step.actor_name,
+            minor=dispute.claimed_minor,
+            currency=dispute.currency,
+        )
+        for step, dispute in session.execute(query)
+    ]

@@ -67,7 +67,9 @@ class ReasonDefault:
 
 
 DEFAULT_REASONS: tuple[ReasonDefault, ...] = (
-    ReasonDefault("not_conform", "The goods or services are not as ordered", "Marchandise ou prestation non conforme", 15),
+    ReasonDefault(
+        "not_conform", "The goods or services are not as ordered", "Marchandise ou prestation non conforme", 15
+    ),
     ReasonDefault("not_delivered", "Not delivered, or only in part", "Non livré, ou livré en partie", 10),
     ReasonDefault("price", "The price or the quantity is wrong", "Prix ou quantité erronés", 10),
     ReasonDefault("already_paid", "I have already paid", "J’ai déjà payé", 5),
@@ -103,7 +105,7 @@ def is_overdue(status: Status, *, due_on: date, today: date) -> bool:
     return status in (S.OPEN, S.UNDER_REVIEW) and today > due_on
 
 
-def owed_again_on(today: date, *, due_on: date, policy: Policy) -> date:
+def day_owed_again(today: date, *, due_on: date, policy: Policy) -> date:
     """From which day on what stays owed may be collected and reminded: the grace, or its due day when that is later."""
     return max(due_on, today + timedelta(days=policy.owed_again_days))
 

@@ -1,22 +1,77 @@
-"""The verbs of disputes. Each writes in the caller's session; files are checked before (`attachments.service.check`).
+"""The verbs of disputes, in the caller's session. Files are checked before it opens (`attachments.service.check`).
 
-Signatures are settled; bodies follow.
+Deciding is in `decide`; its verbs are named here, too. Who acts is `by`: a contact speaks for the debtor (the caller
+has seen that the dispute is his), staff for the company.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
 
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared.attachments.service import Checked
-from shared.disputes.models import Dispute, DisputeEntry, DisputeReason
-from shared.disputes.rules import Policy, Status
+from shared.attachments.service import Checked, attach
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.disputes import tell
+from shared.disputes.decide import CreditWish, accept, reject, release, reopen, settle, withdraw
+from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputePolicy, DisputeReason, EntryKind
+from shared.disputes.rules import DEFAULT_REASONS, Policy, Status, gross_of_line, is_overdue, share_lines
+from shared.disputes.steps import (
+    TooMany,
+    advance,
+    clean,
+    enter,
+    freeze_part,
+    lock_dispute,
+    lock_live,
+    record,
+    tell_house,
+    today_of,
+    write_step,
+)
+from shared.invoices.models import FreezeKind, Invoice, InvoiceKind, InvoiceLine
+from shared.invoices.service import left_to_freeze
+from shared.kit import audit, clock, db, ids, limits
 from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Invalid, NotFound
+from shared.kit.ids import new_id
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
+from shared.kit.words import gettext as _
+
+__all__ = [
+    "Assignee",
+    "Claim",
+    "CreditWish",
+    "accept",
+    "assign",
+    "change_reason",
+    "ensure_reasons",
+    "escalate",
+    "note",
+    "raise_dispute",
+    "reject",
+    "release",
+    "reopen",
+    "say",
+    "set_deadline",
+    "set_policy",
+    "set_reason",
+    "settle",
+    "take_up",
+    "withdraw",
+]
+
+RAISED_A_DAY = 20
+SAID_AN_HOUR = 40
+MOST_INVOICES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +92,415 @@ class Assignee:
 
 
 @dataclass(frozen=True, slots=True)
-class CreditWish:
-    """How an acceptance credits: amounts with VAT by part; a note that is made now, or one that is there already."""
-
-    minors: Mapping[uuid.UUID, int]
-    """By id of DisputePart. A part that is not named, or with 0, stays owed."""
-    number: str = ""
-    """Number of the credit note to make; "" gives `queries.suggest_number`."""
-    credit_note_id: uuid.UUID | None = None
-    """An open credit note of this debtor to use instead of making one."""
-    vat_rate: Decimal | None = None
-    """In percent; asked for only when the invoice says nothing of its VAT (`queries.needs_vat_rate`)."""
+class _Share:
+    invoice: Invoice
+    line_id: uuid.UUID | None
+    minor: int
 
 
-def raise_dispute(session: Session, *, debtor_id: uuid.UUID, claims: Sequence[Claim], reason_code: str, text: str, attempt: str, by: Actor, contact_id: uuid.UUID | None = None, files: Sequence[Checked] = ()) -> Dispute: ...  # noqa: E501
-def say(session: Session, *, dispute_id: uuid.UUID, text: str, by: Actor, asks: bool = False, files: Sequence[Checked] = ()) -> DisputeEntry: ...  # noqa: E501
-def note(session: Session, *, dispute_id: uuid.UUID, text: str, by: Actor, files: Sequence[Checked] = ()) -> DisputeEntry: ...  # noqa: E501
-def take_up(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> None: ...
-def assign(session: Session, *, dispute_id: uuid.UUID, assignee: Assignee | None, by: Actor) -> None: ...
-def change_reason(session: Session, *, dispute_id: uuid.UUID, reason_code: str, by: Actor) -> None: ...
-def set_deadline(session: Session, *, dispute_id: uuid.UUID, due_on: date, by: Actor) -> None: ...
-def accept(session: Session, *, dispute_id: uuid.UUID, credit: CreditWish, text: str, by: Actor, owed_again_on: date | None = None) -> None: ...  # noqa: E501
-def reject(session: Session, *, dispute_id: uuid.UUID, grounds: str, by: Actor, owed_again_on: date | None = None) -> None: ...  # noqa: E501
-def withdraw(session: Session, *, dispute_id: uuid.UUID, by: Actor, text: str = "") -> None: ...
-def reopen(session: Session, *, dispute_id: uuid.UUID, text: str, by: Actor, files: Sequence[Checked] = ()) -> None: ...
-def advance(session: Session, dispute_id: uuid.UUID, to: Status, *, by: Actor, cause: str = "") -> bool: ...
-def ensure_reasons(session: Session, company_id: uuid.UUID) -> list[DisputeReason]: ...
-def set_reason(session: Session, *, company_id: uuid.UUID, code: str, label_en: str, label_fr: str, deadline_days: int, is_active: bool, position: int | None = None, by: Actor) -> DisputeReason: ...  # noqa: E501
-def set_policy(session: Session, *, company_id: uuid.UUID, policy: Policy, by: Actor) -> None: ...
+def raise_dispute(
+    session: Session,
+    *,
+    debtor_id: uuid.UUID,
+    claims: Sequence[Claim],
+    reason_code: str,
+    text: str,
+    attempt: str,
+    by: Actor,
+    contact_id: uuid.UUID | None = None,
+    files: Sequence[Checked] = (),
+) -> Dispute:
+    """Contest invoices; the money is frozen from the same commit on (I10).
+
+    `contact_id` is whom answers are written to; None (staff opened it for the debtor): everybody who is reminded. The
+    same `attempt` gives the dispute that is there. Raises Invalid for an empty claim, an amount above what is left, or a
+    reason that is not offered; Conflict("invoice.frozen") when the money is contested already (another tab); NotFound for
+    an invoice or line of another; TooMany.
+    """
+    debtor = lock_debtor(session, debtor_id)
+    known = session.scalar(select(Dispute).where(Dispute.attempt == attempt))
+    if known is not None:
+        if known.debtor_id != debtor_id:
+            raise Conflict("dispute.attempt_taken", _("This form was used before. Please start again."))
+        return known
+    said = clean(text)
+    reason = _find_reason(session, debtor.company_id, reason_code)
+    shares = _shares(session, debtor, claims)
+    if by.kind == "contact" and not _within(session, f"dispute:{debtor_id}", RAISED_A_DAY, timedelta(days=1)):
+        raise TooMany("dispute.too_many", _("That is a lot for one day. Please write to us instead."))
+    dispute = _write(session, debtor, reason, shares, attempt=attempt, contact_id=contact_id, by=by)
+    entry = enter(session, dispute, EntryKind.MESSAGE, said, by=by)
+    _attach(session, dispute, entry, files, by=by)
+    if by.kind == "contact":
+        dispute.spoken_at = clock.now()
+    write_step(session, dispute, None, by=by, cause="")
+    tell_house(session, dispute, "dispute.raised", by=by, key="1")
+    tell.received(session, dispute)
+    return dispute
+
+
+def _write(
+    session: Session,
+    debtor: Debtor,
+    reason: DisputeReason,
+    shares: Sequence[_Share],
+    *,
+    attempt: str,
+    contact_id: uuid.UUID | None,
+    by: Actor,
+) -> Dispute:
+    identity = new_id()
+    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    dispute = Dispute(
+        id=identity,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        reference=ids.reference("LIT", identity),
+        attempt=attempt,
+        status=Status.OPEN,
+        reason_id=reason.id,
+        currency=debtor.currency,
+        claimed_minor=sum(share.minor for share in shares),
+        opened_by_kind=by.kind,
+        opened_by_id=by.id,
+        opened_by_name=by.name,
+        contact_id=contact_id,
+        opened_at=clock.now(),
+        due_on=today + timedelta(days=reason.deadline_days),
+    )
+    session.add(dispute)
+    session.flush()
+    for share in sorted(shares, key=lambda each: each.invoice.id):
+        part = DisputePart(
+            id=new_id(),
+            dispute_id=dispute.id,
+            invoice_id=share.invoice.id,
+            line_id=share.line_id,
+            amount_minor=share.minor,
+        )
+        session.add(part)
+        freeze_part(session, dispute, part, share.minor, by=by)
+    return dispute
+
+
+def _shares(session: Session, debtor: Debtor, claims: Sequence[Claim]) -> list[_Share]:
+    """What is contested, invoice by invoice and line by line, within what is left of each."""
+    wanted = {claim.invoice_id for claim in claims}
+    if not claims or len(wanted) != len(claims):
+        raise Invalid("dispute.empty", _("Choose at least one invoice."))
+    if len(claims) > MOST_INVOICES:
+        raise Invalid("dispute.too_large", _("Choose at most %(n)s invoices at a time.", n=MOST_INVOICES))
+    shares: list[_Share] = []
+    for claim in sorted(claims, key=lambda each: each.invoice_id):
+        invoice = session.get(Invoice, claim.invoice_id)
+        if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
+            raise NotFound("invoice.missing", _("There is no such invoice."))
+        shares += _shares_of(session, db.lock(session, Invoice, invoice.id), claim)
+    return shares
+
+
+def _shares_of(session: Session, invoice: Invoice, claim: Claim) -> list[_Share]:
+    left = left_to_freeze(invoice, FreezeKind.DISPUTE)
+    if left <= 0:
+        raise Conflict(
+            "invoice.frozen",
+            _(
+                "Nothing of invoice %(number)s is left to contest: it is settled or contested already.",
+                number=invoice.number,
+            ),
+        )
+    if claim.line_ids:
+        shares = [share for share in _line_shares(session, invoice, claim.line_ids, left) if share.minor > 0]
+        if not shares:
+            raise Invalid("dispute.amount", _("These lines cost nothing; contest an amount instead."))
+        return shares
+    minor = left if claim.minor is None else claim.minor
+    if minor <= 0:
+        raise Invalid("dispute.amount", _("The amount must be more than zero."))
+    if minor > left:
+        most = format_money(Money(left, invoice.currency), current_language())
+        raise Invalid(
+            "dispute.amount", _("Of invoice %(number)s at most %(amount)s.", number=invoice.number, amount=most)
+        )
+    return [_Share(invoice, None, minor)]
+
+
+def _line_shares(session: Session, invoice: Invoice, line_ids: Sequence[uuid.UUID], left: int) -> list[_Share]:
+    lines = session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
+    ).all()
+    chosen = [line for line in lines if line.id in set(line_ids)]
+    if len(chosen) != len(set(line_ids)):
+        raise NotFound("invoice.line_missing", _("There is no such line."))
+    minors = share_lines(
+        [gross_of_line(line.net_minor, line.vat_rate) for line in chosen],
+        is_whole=len(chosen) == len(lines),
+        total_minor=invoice.total_minor,
+        left_minor=left,
+    )
+    return [_Share(invoice, line.id, minor) for line, minor in zip(chosen, minors, strict=True)]
+
+
+def say(
+    session: Session,
+    *,
+    dispute_id: uuid.UUID,
+    text: str,
+    by: Actor,
+    asks: bool = False,
+    files: Sequence[Checked] = (),
+) -> DisputeEntry:
+    """Write to the other side. Staff who `asks` wait for the debtor, and the deadline stands still until he answers.
+
+    The first word of staff takes the dispute up, and makes it theirs when it is nobody's. The same word of the same
+    person within a minute is one (a form sent twice). The debtor is told by mail of what staff write. Raises
+    Conflict("dispute.closed"), Invalid, TooMany.
+    """
+    dispute = lock_live(session, dispute_id)
+    said = clean(text)
+    if (twin := _said_before(session, dispute, said, by)) is not None:
+        return twin
+    if by.kind == "contact" and not _within(
+        session, f"dispute-word:{dispute.debtor_id}", SAID_AN_HOUR, timedelta(hours=1)
+    ):
+        raise TooMany("dispute.too_many", _("That is a lot for one hour. Please wait a little."))
+    entry = enter(session, dispute, EntryKind.MESSAGE, said, by=by)
+    _attach(session, dispute, entry, files, by=by)
+    if by.kind == "contact":
+        dispute.spoken_at = clock.now()
+        if dispute.status is Status.WAITING:
+            advance(session, dispute, Status.UNDER_REVIEW, by=by)
+    else:
+        dispute.spoken_at = None
+        if dispute.assignee_id is None and by.kind == "staff" and by.id is not None:
+            dispute.assignee_id, dispute.assignee_name = by.id, by.name
+        if asks:
+            advance(session, dispute, Status.WAITING, by=by)
+        elif dispute.status is Status.OPEN:
+            advance(session, dispute, Status.UNDER_REVIEW, by=by)
+        tell.answered(session, dispute, entry, is_question=asks)
+    record(session, dispute, "dispute.said", by=by, after={"entry": str(entry.id)})
+    tell_house(session, dispute, "dispute.said", by=by, key=str(entry.id))
+    return entry
+
+
+def _said_before(session: Session, dispute: Dispute, text: str, by: Actor) -> DisputeEntry | None:
+    last = session.scalar(
+        select(DisputeEntry)
+        .where(DisputeEntry.dispute_id == dispute.id, DisputeEntry.kind == EntryKind.MESSAGE)
+        .order_by(DisputeEntry.id.desc())
+        .limit(1)
+    )
+    if last is None or (last.author_kind, last.author_id, last.text) != (by.kind, by.id, text):
+        return None
+    return last if clock.now() - last.at < timedelta(minutes=1) else None
+
+
+def note(
+    session: Session, *, dispute_id: uuid.UUID, text: str, by: Actor, files: Sequence[Checked] = ()
+) -> DisputeEntry:
+    """Keep something for staff alone; the debtor never sees it, nor its files. Also after the end."""
+    dispute = lock_dispute(session, dispute_id)
+    entry = enter(session, dispute, EntryKind.NOTE, clean(text), by=by)
+    _attach(session, dispute, entry, files, by=by, is_internal=True)
+    record(session, dispute, "dispute.noted", by=by, after={"entry": str(entry.id)})
+    return entry
+
+
+def take_up(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> None:
+    """Staff look at it: the debtor sees so. From WAITING: somebody answered by telephone. Twice is harmless."""
+    dispute = lock_live(session, dispute_id)
+    advance(session, dispute, Status.UNDER_REVIEW, by=by)
+
+
+def assign(session: Session, *, dispute_id: uuid.UUID, assignee: Assignee | None, by: Actor) -> None:
+    """Make it somebody's, or nobody's. Tells him (`dispute.assigned`). Twice is harmless."""
+    dispute = lock_dispute(session, dispute_id)
+    wanted = assignee.id if assignee else None
+    if dispute.assignee_id == wanted:
+        return
+    before = {"assignee": dispute.assignee_name}
+    dispute.assignee_id, dispute.assignee_name = wanted, assignee.name if assignee else ""
+    entry = enter(session, dispute, EntryKind.ACT, "assigned", by=by, detail=dispute.assignee_name)
+    record(session, dispute, "dispute.assigned", by=by, before=before, after={"assignee": dispute.assignee_name})
+    if assignee is not None:
+        tell_house(session, dispute, "dispute.assigned", by=by, key=str(entry.id))
+
+
+def change_reason(session: Session, *, dispute_id: uuid.UUID, reason_code: str, by: Actor) -> None:
+    """Staff sort it under another reason; the deadline stays."""
+    dispute = lock_live(session, dispute_id)
+    reason = _find_reason(session, dispute.company_id, reason_code, with_inactive=True)
+    if reason.id == dispute.reason_id:
+        return
+    before = session.get_one(DisputeReason, dispute.reason_id).code
+    dispute.reason_id = reason.id
+    enter(session, dispute, EntryKind.ACT, "reason", by=by, detail=reason.code)
+    record(session, dispute, "dispute.reason", by=by, before={"reason": before}, after={"reason": reason.code})
+
+
+def set_deadline(session: Session, *, dispute_id: uuid.UUID, due_on: date, by: Actor) -> None:
+    """Another day for the answer; what was escalated may be so again. Raises Invalid for a day that has passed."""
+    dispute = lock_live(session, dispute_id)
+    if due_on < today_of(session, dispute):
+        raise Invalid("dispute.deadline", _("Choose a day that is still to come."))
+    if due_on == dispute.due_on:
+        return
+    before = dispute.due_on
+    dispute.due_on, dispute.escalated_at = due_on, None
+    enter(session, dispute, EntryKind.ACT, "deadline", by=by, detail=due_on.isoformat())
+    record(
+        session,
+        dispute,
+        "dispute.deadline",
+        by=by,
+        before={"due_on": before.isoformat()},
+        after={"due_on": due_on.isoformat()},
+    )
+
+
+def escalate(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
+    """Mark that its deadline has passed and tell the house, once for each deadline; False when it is not so (any more)."""
+    dispute = lock_dispute(session, dispute_id)
+    if dispute.escalated_at is not None or not is_overdue(
+        dispute.status, due_on=dispute.due_on, today=today_of(session, dispute)
+    ):
+        return False
+    dispute.escalated_at = clock.now()
+    enter(session, dispute, EntryKind.ACT, "escalated", by=by, detail=dispute.due_on.isoformat())
+    record(session, dispute, "dispute.escalated", by=by, after={"due_on": dispute.due_on.isoformat()})
+    tell_house(session, dispute, "dispute.overdue", by=by, key=dispute.due_on.isoformat())
+    return True
+
+
+def ensure_reasons(session: Session, company_id: uuid.UUID) -> list[DisputeReason]:
+    """The company's reasons by position; writes the defaults when it has none yet. Twice at once is harmless."""
+    query = select(DisputeReason).where(DisputeReason.company_id == company_id).order_by(DisputeReason.position)
+    found = list(session.scalars(query))
+    if found:
+        return found
+    session.execute(
+        insert(DisputeReason)
+        .values(
+            [
+                {
+                    "id": new_id(),
+                    "company_id": company_id,
+                    "code": each.code,
+                    "label_en": each.label_en,
+                    "label_fr": each.label_fr,
+                    "deadline_days": each.deadline_days,
+                    "is_active": True,
+                    "position": position,
+                }
+                for position, each in enumerate(DEFAULT_REASONS, start=1)
+            ]
+        )
+        .on_conflict_do_nothing(index_elements=["company_id", "code"])
+    )
+    return list(session.scalars(query))
+
+
+def set_reason(
+    session: Session,
+    *,
+    company_id: uuid.UUID,
+    code: str,
+    label_en: str,
+    label_fr: str,
+    deadline_days: int,
+    is_active: bool,
+    by: Actor,
+    position: int | None = None,
+) -> DisputeReason:
+    """Change a reason, or add one with a new code. Raises Invalid for empty words, odd codes or deadlines."""
+    known = {each.code: each for each in ensure_reasons(session, company_id)}
+    if not code or len(code) > 32 or not code.replace("_", "").isalnum() or not code.isascii():
+        raise Invalid("dispute.reason_code", _("A code is made of letters, digits and underscores."))
+    if not label_en.strip() or not label_fr.strip():
+        raise Invalid("dispute.reason_label", _("Give the reason a name in both languages."))
+    if not 1 <= deadline_days <= 365:
+        raise Invalid("dispute.reason_deadline", _("The deadline is a number of days between 1 and 365."))
+    if not is_active and not any(each.is_active for each in known.values() if each.code != code):
+        raise Invalid("dispute.reason_last", _("At least one reason must stay on offer."))
+    reason = known.get(code)
+    before = None
+    if reason is None:
+        reason = DisputeReason(id=new_id(), company_id=company_id, code=code, position=len(known) + 1)
+        session.add(reason)
+    else:
+        before = _reason_facts(reason)
+    reason.label_en, reason.label_fr = label_en.strip(), label_fr.strip()
+    reason.deadline_days, reason.is_active = deadline_days, is_active
+    reason.position = reason.position if position is None else position
+    session.flush()
+    audit.record(
+        session,
+        by,
+        "dispute.reason_set",
+        subject_type="company",
+        subject_id=company_id,
+        company_id=company_id,
+        before=before,
+        after=_reason_facts(reason),
+    )
+    return reason
+
+
+def _reason_facts(reason: DisputeReason) -> dict[str, object]:
+    names = ("code", "label_en", "label_fr", "deadline_days", "is_active", "position")
+    return {name: getattr(reason, name) for name in names}
+
+
+def set_policy(session: Session, *, company_id: uuid.UUID, policy: Policy, by: Actor) -> None:
+    """What the company grants from now on. Raises Invalid for odd numbers."""
+    if not (0 <= policy.owed_again_days <= 90 and 0 <= policy.reopen_days <= 365 and 0 <= policy.most_reopens <= 20):
+        raise Invalid("dispute.policy", _("These numbers are out of range."))
+    values = {name: getattr(policy, name) for name in ("owed_again_days", "reopen_days", "most_reopens")}
+    session.execute(
+        insert(DisputePolicy)
+        .values(company_id=company_id, **values)
+        .on_conflict_do_update(index_elements=["company_id"], set_=values)
+    )
+    audit.record(
+        session,
+        by,
+        "dispute.policy_set",
+        subject_type="company",
+        subject_id=company_id,
+        company_id=company_id,
+        after=dict(values),
+    )
+
+
+def _find_reason(session: Session, company_id: uuid.UUID, code: str, *, with_inactive: bool = False) -> DisputeReason:
+    for reason in ensure_reasons(session, company_id):
+        if reason.code == code and (reason.is_active or with_inactive):
+            return reason
+    raise Invalid("dispute.reason", _("Choose a reason."))
+
+
+def _attach(
+    session: Session,
+    dispute: Dispute,
+    entry: DisputeEntry,
+    files: Sequence[Checked],
+    *,
+    by: Actor,
+    is_internal: bool = False,
+) -> None:
+    attach(
+        session,
+        files,
+        company_id=dispute.company_id,
+        debtor_id=dispute.debtor_id,
+        subject_type="dispute",
+        subject_id=dispute.id,
+        part_id=entry.id,
+        is_internal=is_internal,
+        by=by,
+    )
+
+
+def _within(session: Session, key: str, limit: int, window: timedelta) -> bool:
+    return limits.hit(session, key, limit=limit, window=window)

@@ -1,8 +1,8 @@
 """Entering an invoice or credit note with its lines: checked sums, VAT by rate, and its issue in the ledger."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -46,13 +46,17 @@ class InvoiceDraft:
     order_reference: str = ""
     credits_invoice_id: uuid.UUID | None = None
     exemption_reason: str = ""
+    taxes: Mapping[tuple[str, Decimal], int] = field(default_factory=dict)
+    """VAT by (category, rate) in minor units where another document gives it: a credit note takes back what its invoice
+    charged. It may differ from base x rate by a cent a line (BR-CO-17 leaves that room)."""
 
 
 def enter(session: Session, debtor: Debtor, draft: InvoiceDraft, *, by: Actor) -> Invoice:
     """Enter a document; the debtor must be locked by the caller.
 
     Line nets are rounded half up to the cent, VAT is computed once per rate on the sum of its lines (EN 16931,
-    BR-CO-17). Raises Invalid for an empty document, a total that is not above zero, or a number that is taken.
+    BR-CO-17). Raises Invalid for an empty document, a total that is not above zero, VAT that does not fit its rate, or a
+    number that is taken.
     """
     if not draft.lines:
         raise Invalid("invoice.empty", _("An invoice needs at least one line."))
@@ -68,6 +72,10 @@ def enter(session: Session, debtor: Debtor, draft: InvoiceDraft, *, by: Actor) -
         key = (line.vat_category, line.vat_rate)
         bases[key] = bases.get(key, 0) + net
     taxes = {key: _round(Decimal(base) * key[1] / 100) for key, base in bases.items()}
+    for key, minor in draft.taxes.items():
+        if key not in taxes or abs(taxes[key] - minor) > len(nets):
+            raise Invalid("invoice.vat", _("The VAT does not fit its rate."))
+        taxes[key] = minor
     net_minor, vat_minor = sum(nets), sum(taxes.values())
     if net_minor + vat_minor <= 0:
         raise Invalid("invoice.total", _("The total must be above zero; money back is a credit note."))

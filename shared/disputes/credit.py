@@ -1,0 +1,141 @@
+"""The credit note that an accepted dispute makes: lines and VAT in the proportions of its invoice, to the cent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.disputes.models import DisputePart
+from shared.disputes.rules import Vat, gross_of_line, guess_rate, split_gross
+from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
+from shared.kit import clock, db
+from shared.kit.actors import Actor
+from shared.kit.errors import Invalid
+from shared.kit.money import minor_digits
+from shared.kit.words import gettext as _
+from shared.kit.words import speaking
+from shared.ledger.enter import InvoiceDraft, LineDraft, enter
+
+LONGEST_NUMBER = 64
+
+
+def vat_table(session: Session, invoice: Invoice, rate: Decimal | None = None) -> list[Vat]:
+    """The VAT of an invoice by rate: as it stands on it, else as its totals tell, else by the given rate; [] unknown."""
+    rows = session.scalars(
+        select(InvoiceVat)
+        .where(InvoiceVat.invoice_id == invoice.id)
+        .order_by(InvoiceVat.rate.desc(), InvoiceVat.category)
+    ).all()
+    if rows:
+        return [Vat(row.category, row.rate, row.base_minor, row.vat_minor) for row in rows]
+    if invoice.net_minor is not None and invoice.vat_minor is not None:
+        guessed = guess_rate(invoice.net_minor, invoice.vat_minor)
+        if guessed is not None:
+            return [Vat("S" if guessed else "Z", guessed, invoice.net_minor, invoice.vat_minor)]
+    if rate is None:
+        return []
+    return split_gross(invoice.total_minor, [Vat("S" if rate else "Z", rate, invoice.total_minor, 0)])
+
+
+def suggest_number(session: Session, invoice: Invoice) -> str:
+    """A number for a credit note on this invoice that the debtor does not have yet: "AV-2026-014", then "AV-2026-014-2"."""
+    base = f"AV-{invoice.number}"[: LONGEST_NUMBER - 4]
+    taken = set(
+        session.scalars(
+            select(Invoice.number)
+            .where(Invoice.debtor_id == invoice.debtor_id, Invoice.kind == InvoiceKind.CREDIT_NOTE)
+            .where(Invoice.number.startswith(base, autoescape=True))
+        )
+    )
+    return next(
+        number for number in (base, *(f"{base}-{turn}" for turn in range(2, len(taken) + 3))) if number not in taken
+    )
+
+
+def open_note(session: Session, debtor: Debtor, note_id: uuid.UUID, *, minor: int) -> Invoice:
+    """An open credit note of the debtor with so much left; raises Invalid."""
+    note = session.get(Invoice, note_id)
+    if note is None or note.debtor_id != debtor.id or note.kind is not InvoiceKind.CREDIT_NOTE:
+        raise Invalid("dispute.note", _("Choose a credit note of this debtor."))
+    note = db.lock(session, Invoice, note_id)
+    if note.open_minor < minor:
+        raise Invalid("dispute.note_small", _("Of this credit note less is left than is to be credited."))
+    return note
+
+
+def make_note(
+    session: Session,
+    debtor: Debtor,
+    invoice: Invoice,
+    contested: Sequence[tuple[DisputePart, int]],
+    *,
+    number: str,
+    vat_rate: Decimal | None,
+    reference: str,
+    by: Actor,
+) -> Invoice:
+    """Enter a credit note over these amounts (with VAT) of parts of one invoice; the debtor is locked by the caller.
+
+    A contested line gives its own text and rate; an amount is split over the rates of the invoice in proportion. The
+    total is the sum of the amounts to the cent. Raises Invalid when nobody knows the VAT, or the number is taken.
+    """
+    table = vat_table(session, invoice, vat_rate)
+    if not table:
+        raise Invalid(
+            "dispute.vat_unknown",
+            _("Invoice %(number)s does not say its VAT: give the rate for the credit note.", number=invoice.number),
+        )
+    with speaking(debtor.language):
+        title = _("Credit for invoice %(number)s (%(reference)s)", number=invoice.number, reference=reference)
+        lines: list[LineDraft] = []
+        taxes: dict[tuple[str, Decimal], int] = {}
+        for part, minor in contested:
+            name, pieces = _pieces(session, invoice, part, minor, table)
+            for piece in pieces:
+                key = (piece.category, piece.rate)
+                taxes[key] = taxes.get(key, 0) + piece.vat_minor
+                lines.append(_line(name, piece, debtor.currency))
+    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    draft = InvoiceDraft(
+        number=number.strip()[:LONGEST_NUMBER] or suggest_number(session, invoice),
+        issued_on=today,
+        due_on=today,
+        lines=lines,
+        kind=InvoiceKind.CREDIT_NOTE,
+        title=title,
+        order_reference=invoice.order_reference,
+        credits_invoice_id=invoice.id,
+        exemption_reason=_exemption(session, invoice),
+        taxes=taxes,
+    )
+    return enter(session, debtor, draft, by=by)
+
+
+def _pieces(
+    session: Session, invoice: Invoice, part: DisputePart, minor: int, table: Sequence[Vat]
+) -> tuple[str, list[Vat]]:
+    line = session.get(InvoiceLine, part.line_id) if part.line_id else None
+    if line is None:
+        return _("Reduction of invoice %(number)s", number=invoice.number), split_gross(minor, table)
+    whole = gross_of_line(line.net_minor, line.vat_rate)
+    if minor == whole:
+        return line.description, [Vat(line.vat_category, line.vat_rate, line.net_minor, whole - line.net_minor)]
+    own = [Vat(line.vat_category, line.vat_rate, line.net_minor, max(whole - line.net_minor, 0))]
+    return line.description, split_gross(minor, own)
+
+
+def _line(name: str, piece: Vat, currency: str) -> LineDraft:
+    price = Decimal(piece.base_minor).scaleb(-minor_digits(currency))
+    return LineDraft(description=name, unit_price=price, vat_rate=piece.rate, vat_category=piece.category)
+
+
+def _exemption(session: Session, invoice: Invoice) -> str:
+    return (
+        session.scalar(select(func.max(InvoiceVat.exemption_reason)).where(InvoiceVat.invoice_id == invoice.id)) or ""
+    )

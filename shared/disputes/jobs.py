@@ -1,0 +1,114 @@
+"""What the clock and the news ask of disputes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.company.models import Company
+from shared.disputes import service
+from shared.disputes.models import Dispute, DisputePart
+from shared.disputes.rules import Status
+from shared.disputes.settled import came_back, is_settled
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.db import reading, retrying, transaction
+from shared.kit.errors import Conflict
+from shared.kit.jobs import duty, job, on
+
+BY = Actor.system("disputes")
+_LIVE = (Status.OPEN, Status.UNDER_REVIEW, Status.WAITING)
+
+
+@duty(every=timedelta(minutes=10))
+@job("disputes.watch", exclusive=True, timeout_s=900)
+def watch(_payload: dict[str, Any]) -> None:
+    """Escalate what is overdue, let what is owed again be asked for, close what was paid by a way that sends no news.
+
+    Safe to run twice: each dispute is looked at again under its lock.
+    """
+    with reading() as session:
+        zones = session.execute(select(Company.id, Company.zone)).all()
+    for company_id, zone in zones:
+        today = clock.today(zone)
+        with reading() as session:
+            late = session.scalars(
+                select(Dispute.id)
+                .where(Dispute.company_id == company_id, Dispute.status.in_(_LIVE), Dispute.due_on < today)
+                .where(Dispute.status != Status.WAITING, Dispute.escalated_at.is_(None))
+            ).all()
+            over = session.scalars(
+                select(Dispute.id)
+                .where(Dispute.company_id == company_id, Dispute.owed_again_on <= today)
+                .where(Dispute.owed_again_on.is_not(None), Dispute.released_at.is_(None))
+            ).all()
+            paid = session.scalars(_paid().where(Dispute.company_id == company_id)).all()
+        for dispute_id in late:
+            _act(lambda session, one=dispute_id: service.escalate(session, dispute_id=one, by=BY))
+        for dispute_id in over:
+            _act(lambda session, one=dispute_id: service.release(session, dispute_id=one, by=BY))
+        for dispute_id in paid:
+            _act(lambda session, one=dispute_id: _settle(session, one))
+
+
+@on("payment.confirmed")
+@job("disputes.after_payment")
+def after_payment(payload: dict[str, Any]) -> None:
+    """Close the disputes of a debtor whose money was paid. Safe to run twice: what is closed stays so."""
+    with reading() as session:
+        found = session.scalars(_paid().where(Dispute.debtor_id == uuid.UUID(payload["debtor_id"]))).all()
+    for dispute_id in found:
+        _act(lambda session, one=dispute_id: _settle(session, one))
+
+
+@on("payment.failed_late")
+@on("payment.charged_back")
+@on("payment.undone")
+@job("disputes.after_return")
+def after_return(payload: dict[str, Any]) -> None:
+    """Money that had settled a dispute has gone back: it is open again. Safe to run twice: a live one is left alone."""
+    with reading() as session:
+        closed = session.scalars(
+            select(Dispute.id)
+            .where(Dispute.debtor_id == uuid.UUID(payload["debtor_id"]), Dispute.status == Status.SETTLED)
+            .order_by(Dispute.id)
+        ).all()
+        found = [dispute_id for dispute_id in closed if came_back(session, dispute_id)]
+    for dispute_id in found:
+        _act(lambda session, one=dispute_id: _open_again(session, one))
+
+
+def _paid() -> Any:
+    """Live disputes of which no invoice has anything open."""
+    still_open = (
+        select(DisputePart.id)
+        .join(Invoice, Invoice.id == DisputePart.invoice_id)
+        .where(DisputePart.dispute_id == Dispute.id, Invoice.open_minor > 0)
+        .exists()
+    )
+    return select(Dispute.id).where(Dispute.status.in_(_LIVE), ~still_open).order_by(Dispute.id)
+
+
+def _settle(session: Session, dispute_id: uuid.UUID) -> None:
+    if is_settled(session, dispute_id):
+        service.settle(session, dispute_id=dispute_id, by=BY)
+
+
+def _open_again(session: Session, dispute_id: uuid.UUID) -> None:
+    service.reopen(session, dispute_id=dispute_id, text="", by=BY)
+
+
+def _act(verb: Any) -> None:
+    def once() -> None:
+        with transaction() as session:
+            verb(session)
+
+    try:
+        retrying(once)
+    except Conflict:
+        return  # a person was faster

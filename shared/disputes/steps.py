@@ -1,0 +1,236 @@
+"""The one writer of a dispute's status, and what its other verbs share: the lock, the freezes, the entries, the news."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared.company.models import Company
+from shared.debtors.service import lock_debtor
+from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeTransition, EntryKind, PartOutcome
+from shared.disputes.rules import EDGES, ENDED, LIVE, Status
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import freeze, left_to_freeze, lift_all
+from shared.kit import audit, clock, db, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
+from shared.kit.ids import new_id
+from shared.kit.words import gettext as _
+
+LONGEST_TEXT = 5_000
+
+
+class TooMany(DomainError):  # noqa: N818 - named as the families are
+    """More than a person would write."""
+
+    http_status = 429
+
+
+def lock_dispute(session: Session, dispute_id: uuid.UUID) -> Dispute:
+    """The dispute, locked and read anew, after its debtor (the lock order of the house). Raises NotFound."""
+    debtor_id = session.scalar(select(Dispute.debtor_id).where(Dispute.id == dispute_id))
+    if debtor_id is None:
+        raise NotFound("dispute.missing", _("There is no such dispute."))
+    lock_debtor(session, debtor_id)
+    return db.lock(session, Dispute, dispute_id)
+
+
+def lock_live(session: Session, dispute_id: uuid.UUID) -> Dispute:
+    """Like `lock_dispute`; raises Conflict("dispute.closed") when it has ended."""
+    dispute = lock_dispute(session, dispute_id)
+    if dispute.status not in LIVE:
+        raise Conflict("dispute.closed", _("This dispute is closed. It can be opened again."))
+    return dispute
+
+
+def today_of(session: Session, dispute: Dispute) -> date:
+    """The legal day of its company."""
+    return clock.today(session.get_one(Company, dispute.company_id).zone)
+
+
+def advance(session: Session, dispute: Dispute, to: Status, *, by: Actor, cause: str = "") -> bool:
+    """Take one named step of a locked dispute; False when it stands there already.
+
+    Writes the transition and the audit line, stops or moves on the deadline, and publishes the edge's topic. Raises
+    Conflict("dispute.no_such_step") for a step that the table does not have.
+    """
+    before = dispute.status
+    if before is to:
+        return False
+    edge = EDGES.get((before, to))
+    if edge is None:
+        raise Conflict("dispute.no_such_step", _("This dispute has moved on meanwhile. Please look again."))
+    today = today_of(session, dispute)
+    if before is Status.WAITING and dispute.waiting_since is not None:
+        dispute.due_on += today - dispute.waiting_since
+    dispute.waiting_since = today if to is Status.WAITING else None
+    dispute.ended_at = clock.now() if to in ENDED else None
+    if to in ENDED:
+        dispute.spoken_at = None
+    dispute.status = to
+    step = write_step(session, dispute, before, by=by, cause=cause)
+    if edge.topic:
+        tell_house(session, dispute, edge.topic, by=by, key=str(step))
+    return True
+
+
+def write_step(session: Session, dispute: Dispute, before: Status | None, *, by: Actor, cause: str) -> int:
+    """Add the transition and its audit line; gives its number."""
+    taken = select(func.coalesce(func.max(DisputeTransition.step), 0)).where(DisputeTransition.dispute_id == dispute.id)
+    step = 1 + int(session.scalar(taken) or 0)
+    session.add(
+        DisputeTransition(
+            id=new_id(),
+            dispute_id=dispute.id,
+            step=step,
+            before=before,
+            after=dispute.status,
+            at=clock.now(),
+            actor_kind=by.kind,
+            actor_id=by.id,
+            actor_name=by.name,
+            cause=cause,
+        )
+    )
+    record(
+        session,
+        dispute,
+        f"dispute.{dispute.status.value}",
+        by=by,
+        before={"status": before.value} if before else None,
+        after={
+            "status": dispute.status.value,
+            "minor": dispute.claimed_minor,
+            "credited_minor": dispute.credited_minor,
+        },
+    )
+    session.flush()
+    return step
+
+
+def tell_house(session: Session, dispute: Dispute, topic: str, *, by: Actor, key: str) -> None:
+    """Publish news of a dispute; `key` makes it one."""
+    outbox.publish(
+        session,
+        topic,
+        {
+            "company": str(dispute.company_id),
+            "debtor": str(dispute.debtor_id),
+            "id": str(dispute.id),
+            "by": by.kind,
+            "staff": str(dispute.assignee_id) if dispute.assignee_id else None,
+        },
+        dedupe_key=f"{topic}:{dispute.id}:{key}",
+    )
+
+
+def record(
+    session: Session,
+    dispute: Dispute,
+    action: str,
+    *,
+    by: Actor,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """An audit line about a dispute."""
+    audit.record(
+        session,
+        by,
+        action,
+        subject_type="dispute",
+        subject_id=dispute.id,
+        company_id=dispute.company_id,
+        debtor_id=dispute.debtor_id,
+        before=dict(before) if before else None,
+        after={"reference": dispute.reference, **(after or {})},
+    )
+
+
+def enter(
+    session: Session, dispute: Dispute, kind: EntryKind, text: str, *, by: Actor, detail: str = ""
+) -> DisputeEntry:
+    """Add to the conversation."""
+    entry = DisputeEntry(
+        id=new_id(),
+        dispute_id=dispute.id,
+        kind=kind,
+        author_kind=by.kind,
+        author_id=by.id,
+        author_name=by.name,
+        text=text,
+        detail=detail,
+        at=clock.now(),
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def clean(text: str, *, is_needed: bool = True) -> str:
+    """What a person wrote, without what no person types; raises Invalid when it is missing or too long."""
+    kept = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or c.isprintable()).strip()
+    if is_needed and not kept:
+        raise Invalid("dispute.no_text", _("Please write a few words."))
+    if len(kept) > LONGEST_TEXT:
+        raise Invalid("dispute.long_text", _("Please write less than %(n)s characters.", n=LONGEST_TEXT))
+    return kept
+
+
+def parts_of(session: Session, dispute_id: uuid.UUID) -> list[DisputePart]:
+    """The parts in the order in which they were contested."""
+    return list(
+        session.scalars(select(DisputePart).where(DisputePart.dispute_id == dispute_id).order_by(DisputePart.id))
+    )
+
+
+def freeze_part(session: Session, dispute: Dispute, part: DisputePart, minor: int, *, by: Actor) -> None:
+    """Freeze so much of a part's invoice (I10); raises Conflict("invoice.frozen") when it is not left."""
+    row = freeze(
+        session,
+        invoice_id=part.invoice_id,
+        kind=FreezeKind.DISPUTE,
+        minor=minor,
+        reason=dispute.reference,
+        subject_id=dispute.id,
+        by=by,
+    )
+    part.freeze_id = row.id
+    part.outcome = PartOutcome.LIVE
+    session.flush()
+
+
+def thaw(session: Session, dispute: Dispute, *, by: Actor) -> None:
+    """End every freeze and pause of a dispute."""
+    lift_all(session, subject_id=dispute.id, by=by)
+
+
+def pause_rest(session: Session, dispute: Dispute, parts: Sequence[DisputePart], *, until: date, by: Actor) -> None:
+    """What of these parts stays owed is neither collected nor reminded before `until`; the debtor may pay it at once.
+
+    Follows `thaw`. With a day that has come nothing is paused.
+    """
+    dispute.owed_again_on = until
+    dispute.released_at = None
+    if until <= today_of(session, dispute):
+        dispute.released_at = clock.now()
+        return
+    for part in parts:
+        invoice = db.lock(session, Invoice, part.invoice_id)
+        minor = min(left_to_freeze(invoice, FreezeKind.GRACE), part.amount_minor - part.credited_minor)
+        if minor > 0:
+            row = freeze(
+                session,
+                invoice_id=part.invoice_id,
+                kind=FreezeKind.GRACE,
+                minor=minor,
+                reason=dispute.reference,
+                subject_id=dispute.id,
+                by=by,
+            )
+            part.freeze_id = row.id
+    session.flush()
