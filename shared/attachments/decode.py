@@ -130,7 +130,7 @@ def _text(content: bytes) -> bytes:
             text = content.decode("cp1252")
         except UnicodeDecodeError as error:
             raise RefusedFile("unknown") from error
-    if any(_is_control(sign) for sign in set(text)):
+    if b"%PDF-" in content or any(_is_control(sign) for sign in set(text)):
         raise RefusedFile("unknown")
     if _MARKUP.search(content) or text.lstrip().encode().startswith(_SCRIPTS):
         raise RefusedFile("markup")

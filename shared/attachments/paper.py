@@ -12,7 +12,7 @@ from shared.attachments.decode import RefusedFile
 
 MOST_PAGES = 500
 MOST_OBJECTS = 200_000
-MOST_INFLATED = 400 * 1024 * 1024
+MOST_INFLATED = 200 * 1024 * 1024
 """Bytes that all compressed streams together may become in a reader."""
 
 _SCRIPT_KEYS = frozenset({"/JS", "/JavaScript", "/AA", "/XFA"})
@@ -73,8 +73,9 @@ def _rewritten(content: bytes) -> bytes:
     writer = PdfWriter()
     for page in reader.pages:
         writer.add_page(page)
-    if "/OCProperties" in root:  # which layers are shown
-        writer.root_object[_name("/OCProperties")] = root["/OCProperties"].clone(writer)
+    for key in ("/AcroForm", "/OCProperties"):  # what was filled in, and which layers are shown
+        if key in root:
+            writer.root_object[_name(key)] = root[key].clone(writer)
     writer.metadata = None
     made = io.BytesIO()
     writer.write(made)
