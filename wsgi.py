@@ -42,6 +42,7 @@ MODELS = (
     "payments.models",
     "payments.webhooks.models",
     "payments.collections.models",
+    "payments.plans.models",
     "payments.reconcile.models",
     "payments.declarations.models",
     "backoffice.access.models",
@@ -65,6 +66,7 @@ JOBS: tuple[str, ...] = (
     "portal.access.jobs",
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
+    "backoffice.notices.jobs",
 )
 """Every module with jobs, subscriptions and duties."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection, CollectionState
@@ -28,6 +28,10 @@ from shared.kit import clock
 from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.ledger.models import Account, Kind, Phase, Transfer
+
+
+_INSTALMENT = ":instalment:"
+"""In the attempt of an instalment's automatic debit (`payments.plans.progress`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,18 +385,18 @@ def mandate_steps(session: Session, mandate_id: uuid.UUID) -> list[MandateStep]:
 def next_debits(session: Session, debtor_id: uuid.UUID) -> list[NextDebit]:
     """The debits that are announced or on their way, the earliest first."""
     announced = session.execute(
-        select(Collection, Invoice.number)
-        .join(Invoice, Invoice.id == Collection.invoice_id)
+        select(Collection, func.coalesce(Invoice.number, Collection.label))
+        .outerjoin(Invoice, Invoice.id == Collection.invoice_id)
         .join(Debtor, Debtor.id == Collection.debtor_id)
         .where(Collection.debtor_id == debtor_id, Collection.state == CollectionState.ANNOUNCED)
-        .where(Debtor.autopay, Invoice.open_minor > 0)
+        .where(or_(Collection.instalment_id.is_not(None), and_(Debtor.autopay, Invoice.open_minor > 0)))
     ).all()
     coming = [
         NextDebit(
             on=collection.charge_on,
             money=Money(collection.amount_minor, collection.currency),
             numbers=(number,),
-            invoice_ids=(collection.invoice_id,),
+            invoice_ids=(collection.invoice_id,) if collection.invoice_id else (),
             payment_id=None,
             is_automatic=True,
             announced_at=collection.announced_at,
@@ -450,7 +454,7 @@ def _line(payment: Payment, debtor_name: str, numbers: tuple[str, ...]) -> Payme
         expected_on=payment.expected_on,
         received_on=payment.received_on,
         failure_code=payment.failure_code,
-        is_automatic=payment.attempt.startswith("collection:"),
+        is_automatic=payment.attempt.startswith("collection:") or _INSTALMENT in payment.attempt,
         url=payment.checkout_url if payment.status in IN_FLIGHT and lives else None,
         created_at=payment.created_at,
         confirmed_at=payment.confirmed_at,

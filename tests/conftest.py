@@ -54,6 +54,7 @@ def server_url() -> str:
 @pytest.fixture(scope="session")
 def migrated(server_url: str) -> Iterator[Engine]:
     """A database of this run alone, cloned from a template that the migrations made."""
+    wsgi.metadata()
     url = make_url(server_url)
     admin = url.set(drivername="postgresql").render_as_string(hide_password=False)
     template = "guichet_template_" + _fingerprint()

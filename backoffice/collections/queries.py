@@ -28,7 +28,7 @@ class CollectionRow:
     id: uuid.UUID
     debtor_id: uuid.UUID
     debtor_name: str
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
     number: str
     attempt_no: int
     amount: Money
@@ -44,7 +44,7 @@ class DecisionRow:
 
     debtor_id: uuid.UUID
     debtor_name: str
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
     number: str
     due_on: date
     outcome: Outcome
@@ -70,7 +70,7 @@ def browse(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[Collection
             Collection.debtor_id,
             Debtor.name,
             Collection.invoice_id,
-            Invoice.number,
+            func.coalesce(Invoice.number, Collection.label).label("number"),
             Collection.attempt_no,
             Collection.amount_minor,
             Collection.currency,
@@ -80,7 +80,7 @@ def browse(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[Collection
             Collection.payment_id,
         )
         .join(Debtor, Debtor.id == Collection.debtor_id)
-        .join(Invoice, Invoice.id == Collection.invoice_id),
+        .outerjoin(Invoice, Invoice.id == Collection.invoice_id),
         company_id,
         ask,
     )
@@ -138,8 +138,8 @@ def _decisions(run_id: uuid.UUID, ask: Ask) -> Query:
             CollectionDecision.debtor_id,
             Debtor.name,
             CollectionDecision.invoice_id,
-            Invoice.number,
-            Invoice.due_on,
+            func.coalesce(Invoice.number, CollectionDecision.label).label("number"),
+            func.coalesce(Invoice.due_on, CollectionDecision.due_on).label("due_on"),
             CollectionDecision.outcome,
             CollectionDecision.reason,
             CollectionDecision.remark,
@@ -148,7 +148,7 @@ def _decisions(run_id: uuid.UUID, ask: Ask) -> Query:
             CollectionDecision.charge_on,
         )
         .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
-        .join(Invoice, Invoice.id == CollectionDecision.invoice_id)
+        .outerjoin(Invoice, Invoice.id == CollectionDecision.invoice_id)
         .where(CollectionDecision.run_id == run_id)
     )
     if ask.get("outcome") in {outcome.value for outcome in Outcome}:

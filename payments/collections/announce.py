@@ -1,4 +1,4 @@
-"""Announcing: one debtor's invoices whose time of notice has come, in one transaction."""
+"""Announcing: one debtor's invoices and instalments whose time of notice has come, in one transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import date, timedelta
 
 from payments.collections import service
-from payments.collections.eligible import candidates, find_mandate
+from payments.collections.eligible import find_mandate, wishes_of
 from payments.collections.models import CollectionRun, Outcome
 from payments.collections.rules import Announce, Skip, decide_announcement
 from payments.collections.service import Wish
@@ -19,29 +19,36 @@ def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> 
     """Decide and announce for one debtor; collections, notice, decisions and the run's cursor are one commit.
 
     Safe to run again: an invoice that is announced is not announced twice (the database has one announced collection
-    per invoice).
+    per invoice and per instalment).
     """
     with transaction() as session:
         debtor = lock_debtor(session, debtor_id)
         company = session.get_one(Company, debtor.company_id)
         run = session.get_one(CollectionRun, run_id, with_for_update=True)
         run.cursor = debtor_id
-        if not debtor.autopay:
-            return
         mandate = find_mandate(session, debtor_id)
         wishes: list[Wish] = []
-        for each in candidates(session, debtor, until=today + timedelta(days=company.notice_days)):
+        for each in wishes_of(session, debtor, until=today + timedelta(days=company.notice_days)):
             decision = decide_announcement(
                 each.facts, today=today, notice_days=company.notice_days, has_mandate=mandate is not None
             )
             if isinstance(decision, Announce):
-                wishes.append(Wish(each.invoice_id, decision.minor, decision.charge_on))
+                wishes.append(
+                    Wish(
+                        each.invoice_id,
+                        decision.minor,
+                        decision.charge_on,
+                        instalment_id=each.instalment_id,
+                        label=each.label,
+                        due_on=each.due_on,
+                    )
+                )
             elif isinstance(decision, Skip):
                 service.decide(
                     session,
                     run_id=run_id,
                     debtor_id=debtor_id,
-                    invoice_id=each.invoice_id,
+                    subject=each,
                     outcome=Outcome.SKIP,
                     reason=decision.reason,
                     minor=each.facts.available_minor,
@@ -49,7 +56,8 @@ def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> 
         if not wishes or mandate is None:
             return
         try:
-            made = {one.invoice_id: one.id for one in service.announce(session, debtor, mandate, wishes)}
+            announced = service.announce(session, debtor, mandate, wishes)
+            made = {one.invoice_id or one.instalment_id: one.id for one in announced}
         except LookupError:
             made = {}
         for wish in wishes:
@@ -57,10 +65,10 @@ def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> 
                 session,
                 run_id=run_id,
                 debtor_id=debtor_id,
-                invoice_id=wish.invoice_id,
+                subject=wish,
                 outcome=Outcome.ANNOUNCE if made else Outcome.SKIP,
                 reason="notice_given" if made else "nobody_to_tell",
                 minor=wish.minor,
                 charge_on=wish.charge_on,
-                collection_id=made.get(wish.invoice_id),
+                collection_id=made.get(wish.invoice_id or wish.instalment_id),
             )

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.collections import service
-from payments.collections.eligible import facts_of, find_mandate
+from payments.collections.eligible import Candidate, facts_of, find_mandate
+from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState, Outcome
 from payments.collections.rules import Collect, Shift, Skip, decide_collection
 from payments.collections.service import Wish
@@ -45,7 +46,7 @@ def collect_one(run_id: uuid.UUID, collection_id: uuid.UUID, *, today: date) -> 
 
     1. Outside: ask the provider on which day the mandate can be charged at the earliest (it changes with time).
     2. Transaction: lock the debtor, look at everything again (paid? frozen? autopay still on? mandate alive?), hold the
-       money and write the debit under the identity (invoice, attempt number).
+       money and write the debit under the identity (invoice or instalment, attempt number).
     3. Outside, and again a transaction: create the debit under its own key (`payments.mandates.collect.create`).
 
     Raises Unavailable when the provider does not answer the first question; one that does not answer the third leaves
@@ -98,7 +99,8 @@ def _write(
             return None, None
         company = session.get_one(Company, debtor.company_id)
         mandate = find_mandate(session, debtor.id, ready.mandate_id) if ready else None
-        facts = facts_of(session, debtor, collection.invoice_id)
+        subject = subject_of(session, debtor, collection)
+        facts = subject.facts
         decision = decide_collection(
             facts,
             announced_minor=collection.amount_minor,
@@ -107,13 +109,15 @@ def _write(
             today=today,
             notice_days=company.notice_days,
             has_mandate=mandate is not None,
-            wants_autopay=debtor.autopay and company.collects,
+            wants_autopay=company.collects and (debtor.autopay or collection.instalment_id is not None),
         )
+        if collection.instalment_id is not None and not plan_runs(session, collection.instalment_id):
+            decision = Skip("plan_not_running")
         if isinstance(decision, Collect) and mandate is not None:
             decision = _hold(session, mandate, collection, decision)
         elif isinstance(decision, Shift) and mandate is not None:
             service.skip(session, collection, reason="shifted")
-            wish = Wish(collection.invoice_id, decision.minor, decision.charge_on)
+            wish = wish_again(collection, decision.minor, decision.charge_on, due_on=subject.due_on)
             service.announce(session, debtor, mandate, [wish])
         if isinstance(decision, Skip):
             service.skip(session, collection, reason=decision.reason)
@@ -122,7 +126,7 @@ def _write(
             session,
             run_id=run_id,
             debtor_id=debtor.id,
-            invoice_id=collection.invoice_id,
+            subject=subject,
             outcome=outcome,
             reason=_reason(decision, collection),
             minor=facts.available_minor if isinstance(decision, Skip) else decision.minor,
@@ -136,13 +140,14 @@ def _hold(session: Session, mandate: Mandate, collection: Collection, decision: 
     debtor = session.get_one(Debtor, collection.debtor_id)
     company = session.get_one(Company, collection.company_id)
     try:
+        parts, attempt = _parts(session, collection, decision.minor)
         payment = debit.write(
             session,
             debtor,
             mandate,
             company,
-            parts=[Part(collection.invoice_id, decision.minor)],
-            attempt=f"collection:{collection.invoice_id}:{collection.attempt_no}",
+            parts=parts,
+            attempt=attempt,
             contact_id=None,
             charge_on=decision.charge_on,
             by=BY,
@@ -153,6 +158,48 @@ def _hold(session: Session, mandate: Mandate, collection: Collection, decision: 
     collection.payment_id = payment.id
     session.flush()
     return decision
+
+
+def wish_again(collection: Collection, minor: int, charge_on: date, *, due_on: date | None) -> Wish:
+    """The same invoice or instalment once more."""
+    return Wish(
+        collection.invoice_id,
+        minor,
+        charge_on,
+        instalment_id=collection.instalment_id,
+        label=collection.label,
+        due_on=due_on,
+    )
+
+
+def subject_of(session: Session, debtor: Debtor, collection: Collection) -> Candidate | Instalment:
+    """What a collection collects, read anew under the debtor's lock.
+
+    Raises LookupError for an instalment in a process that knows no plans.
+    """
+    if collection.invoice_id is not None:
+        return Candidate(collection.invoice_id, "", facts_of(session, debtor, collection.invoice_id))
+    source = instalments()
+    if source is None or collection.instalment_id is None:
+        raise LookupError("no plans are loaded")
+    return source.look(session, collection.instalment_id, charge_on=collection.charge_on)
+
+
+def plan_runs(session: Session, instalment_id: uuid.UUID) -> bool:
+    """Whether the plan of an instalment runs and is collected by mandate."""
+    source = instalments()
+    return source is not None and source.runs(session, instalment_id)
+
+
+def _parts(session: Session, collection: Collection, minor: int) -> tuple[list[Part], str]:
+    if collection.invoice_id is not None:
+        attempt = f"collection:{collection.invoice_id}:{collection.attempt_no}"
+        return [Part(collection.invoice_id, minor)], attempt
+    source = instalments()
+    if source is None or collection.instalment_id is None:
+        raise LookupError("no plans are loaded")
+    parts = source.parts(session, collection.instalment_id, minor)
+    return parts, source.attempt(session, collection.instalment_id, collection.attempt_no)
 
 
 def _reason(decision: Collect | Shift | Skip, collection: Collection) -> str:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState
 from payments.collections.rules import Facts
 from payments.models import Mandate, Payment
@@ -28,12 +29,15 @@ class Candidate:
     invoice_id: uuid.UUID
     number: str
     facts: Facts
+    instalment_id: None = None
+    label: str = ""
+    due_on: None = None
 
 
 def debtors_to_consider(
     session: Session, company: Company, *, today: date, after: uuid.UUID | None, limit: int
 ) -> list[uuid.UUID]:
-    """Debtors on autopay with an open invoice whose time of notice has come, by id, after one."""
+    """Debtors on autopay with an open invoice whose time of notice has come, or with such an instalment, by id, after one."""
     horizon = today + timedelta(days=company.notice_days)
     live = exists().where(Collection.invoice_id == Invoice.id, Collection.state == CollectionState.ANNOUNCED)
     query = (
@@ -51,11 +55,16 @@ def debtors_to_consider(
         .order_by(Debtor.id)
         .limit(limit)
     )
-    return list(session.scalars(query if after is None else query.where(Debtor.id > after)))
+    found = set(session.scalars(query if after is None else query.where(Debtor.id > after)))
+    if (source := instalments()) is not None:
+        found |= set(source.debtors(session, company, until=horizon, after=after, limit=limit))
+    return sorted(found)[:limit]
 
 
 def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candidate]:
-    """A debtor's open invoices due up to a day, the oldest first."""
+    """The open invoices due up to a day of a debtor on autopay, the oldest first."""
+    if not debtor.autopay:
+        return []
     live = exists().where(Collection.invoice_id == Invoice.id, Collection.state == CollectionState.ANNOUNCED)
     tried = (
         exists()
@@ -75,6 +84,15 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
             _facts(row.Invoice, debtor, has_live=row.has_live, was_tried=row.was_tried),
         )
         for row in rows
+    ]
+
+
+def wishes_of(session: Session, debtor: Debtor, *, until: date) -> list[Candidate | Instalment]:
+    """All of a debtor's that may be announced: invoices on autopay, and instalments of his plans."""
+    source = instalments()
+    return [
+        *candidates(session, debtor, until=until),
+        *(source.candidates(session, debtor, until=until) if source else ()),
     ]
 
 

@@ -7,16 +7,16 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from payments.collections import rules, service
+from payments.collections.collect import plan_runs, subject_of, wish_again
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run
-from payments.collections.service import Wish
 from payments.mandates import service as mandates
-from payments.models import Mandate, Means, Payment, PaymentAllocation
+from payments.models import Mandate, Means, Payment
 from payments.status import USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -55,7 +55,7 @@ def run_today(_payload: dict[str, Any]) -> None:
 def after_failure(payload: dict[str, Any]) -> None:
     """Do what the bank's reason calls for: stop everything, block the mandate, try again with a new notice, or nothing.
 
-    Safe to run twice: a further attempt is written only when the failed one is still the invoice's last.
+    Safe to run twice: a further attempt is written only when the failed one is still the last of its invoice or instalment.
     """
     with transaction() as session:
         payment = session.get_one(Payment, uuid.UUID(payload["payment_id"]))
@@ -89,7 +89,8 @@ def after_payment(payload: dict[str, Any]) -> None:
             .where(Invoice.open_minor == 0)
         ).all()
         if settled:
-            service.withdraw(session, debtor.id, reason="paid", invoice_ids=settled)
+            ids = [identity for identity in settled if identity]
+            service.withdraw(session, debtor.id, reason="paid", invoice_ids=ids)
 
 
 @on("mandate.ended")
@@ -99,7 +100,7 @@ def after_mandate(payload: dict[str, Any]) -> None:
     with transaction() as session:
         debtor = lock_debtor(session, uuid.UUID(payload["debtor_id"]))
         if find_mandate(session, debtor.id) is None:
-            service.withdraw(session, debtor.id, reason="no_mandate")
+            service.withdraw(session, debtor.id, reason="no_mandate", with_instalments=True)
 
 
 def _block(session: Session, payment: Payment, code: str) -> None:
@@ -125,39 +126,52 @@ def _alarm(session: Session, payment: Payment) -> None:
 def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
     collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id))
     mandate = find_mandate(session, debtor.id, payment.mandate_id)
-    if collection is None or mandate is None or not debtor.autopay or not _is_last(session, collection):
+    if collection is None or mandate is None or not _is_wanted(session, debtor, collection):
+        return
+    if not _is_last(session, collection):
         return
     company = session.get_one(Company, debtor.company_id)
     today = clock.today(company.zone)
     if payment.failure_code in TECHNICAL:
-        wish = Wish(collection.invoice_id, collection.amount_minor, collection.charge_on)
+        wish = wish_again(collection, collection.amount_minor, collection.charge_on, due_on=None)
         service.carry_on(session, debtor, mandate, wish, announced_at=collection.announced_at)
         return
-    if not rules.may_retry(payment.failure_code, attempts=_presented(session, collection.invoice_id)):
+    if not rules.may_retry(payment.failure_code, attempts=_presented(session, collection)):
         return
-    invoice = session.get_one(Invoice, collection.invoice_id)
-    minor = min(collection.amount_minor, invoice.collectable_minor)
+    subject = subject_of(session, debtor, collection)
+    minor = min(collection.amount_minor, subject.facts.available_minor)
     if minor > 0:
         day = rules.retry_day(failed_on=today, today=today, notice_days=company.notice_days)
         try:
-            service.announce(session, debtor, mandate, [Wish(collection.invoice_id, minor, day)])
+            service.announce(session, debtor, mandate, [wish_again(collection, minor, day, due_on=subject.due_on)])
         except LookupError:
             log.warning("nobody can be told of a further debit of %s", payment.reference)
 
 
+def _is_wanted(session: Session, debtor: Debtor, collection: Collection) -> bool:
+    """Whether the debtor still has this collected by itself: autopay for invoices, the plan for its instalments."""
+    if collection.instalment_id is None:
+        return debtor.autopay
+    return plan_runs(session, collection.instalment_id)
+
+
+def _same(collection: Collection) -> ColumnElement[bool]:
+    """All collections of the same invoice or instalment."""
+    if collection.instalment_id is not None:
+        return Collection.instalment_id == collection.instalment_id
+    return Collection.invoice_id == collection.invoice_id
+
+
 def _is_last(session: Session, collection: Collection) -> bool:
-    later = select(Collection.id).where(
-        Collection.invoice_id == collection.invoice_id, Collection.attempt_no > collection.attempt_no
-    )
+    later = select(Collection.id).where(_same(collection), Collection.attempt_no > collection.attempt_no)
     return session.scalar(later.limit(1)) is None
 
 
-def _presented(session: Session, invoice_id: uuid.UUID) -> int:
-    """How often a bank was really asked for an invoice by automatic collection."""
+def _presented(session: Session, collection: Collection) -> int:
+    """How often a bank was really asked for an invoice or instalment by automatic collection."""
     rows = session.scalars(
         select(Payment.id)
         .join(Collection, Collection.payment_id == Payment.id)
-        .join(PaymentAllocation, PaymentAllocation.payment_id == Payment.id)
-        .where(Collection.invoice_id == invoice_id, Payment.provider_reference.is_not(None))
+        .where(_same(collection), Payment.provider_reference.is_not(None))
     )
     return len(set(rows))

@@ -5,7 +5,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,12 +25,20 @@ class CollectionState(enum.Enum):
 
 
 class Collection(HasId, Base):
-    """One attempt to collect one invoice. Its identity is (invoice, attempt number), never a date."""
+    """One attempt to collect one invoice, or one instalment of a plan.
+
+    Its identity is (invoice or instalment, attempt number), never a date.
+    """
 
     __tablename__ = "collection"
     __table_args__ = (
         UniqueConstraint("invoice_id", "attempt_no"),
+        UniqueConstraint("instalment_id", "attempt_no"),
         Index("uq_collection_announced", "invoice_id", unique=True, postgresql_where="state = 'announced'"),
+        Index(
+            "uq_collection_announced_instalment", "instalment_id", unique=True, postgresql_where="state = 'announced'"
+        ),
+        CheckConstraint("(invoice_id IS NULL) <> (instalment_id IS NULL)", name="of_one_thing"),
         Index("ix_collection_due", "company_id", "charge_on", postgresql_where="state = 'announced'"),
         Index(None, "debtor_id", "id"),
         Index(None, "payment_id", postgresql_where="payment_id IS NOT NULL"),
@@ -40,7 +48,10 @@ class Collection(HasId, Base):
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
-    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))
+    instalment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("plan_instalment.id"))
+    label: Mapped[str] = mapped_column(String(64), default="")
+    """What lists call an instalment: "PLN-7F3K-2M9Q-4 2/6"; an invoice has its number."""
     attempt_no: Mapped[int] = mapped_column(SmallInteger)
     mandate_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mandate.id"))
     amount_minor: Mapped[Minor]
@@ -89,14 +100,24 @@ class Outcome(enum.Enum):
 
 
 class CollectionDecision(HasId, Base):
-    """Why an invoice was or was not announced or collected on a day. The last decision of a day stands."""
+    """Why an invoice or an instalment was or was not announced or collected on a day. The last decision of a day stands."""
 
     __tablename__ = "collection_decision"
-    __table_args__ = (UniqueConstraint("run_id", "invoice_id"), Index(None, "invoice_id"), Index(None, "debtor_id"))
+    __table_args__ = (
+        UniqueConstraint("run_id", "invoice_id"),
+        UniqueConstraint("run_id", "instalment_id"),
+        CheckConstraint("(invoice_id IS NULL) <> (instalment_id IS NULL)", name="of_one_thing"),
+        Index(None, "invoice_id"),
+        Index(None, "debtor_id"),
+    )
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("collection_run.id"))
     debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
-    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))
+    instalment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("plan_instalment.id"))
+    label: Mapped[str] = mapped_column(String(64), default="")
+    due_on: Mapped[date | None]
+    """Name and day of an instalment; an invoice has its own."""
     outcome: Mapped[Outcome] = mapped_column(enum_column(Outcome))
     reason: Mapped[str] = mapped_column(String(64))
     remark: Mapped[str] = mapped_column(Text, default="")

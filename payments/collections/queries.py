@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import (
@@ -41,7 +41,8 @@ class DecisionLine:
 
     debtor_id: uuid.UUID
     debtor_name: str
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
+    """None for an instalment of a plan."""
     number: str
     due_on: date
     outcome: Outcome
@@ -59,7 +60,8 @@ class CollectionLine:
     id: uuid.UUID
     debtor_id: uuid.UUID
     debtor_name: str
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
+    """None for an instalment of a plan."""
     number: str
     attempt_no: int
     money: Money
@@ -92,12 +94,19 @@ def find_run(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunL
 def decisions_of(session: Session, run_id: uuid.UUID) -> list[DecisionLine]:
     """Every decision of a run, by debtor."""
     rows = session.execute(
-        select(CollectionDecision, Invoice.number, Invoice.due_on, Debtor.name, Debtor.currency, Collection.payment_id)
-        .join(Invoice, Invoice.id == CollectionDecision.invoice_id)
+        select(
+            CollectionDecision,
+            func.coalesce(Invoice.number, CollectionDecision.label),
+            func.coalesce(Invoice.due_on, CollectionDecision.due_on),
+            Debtor.name,
+            Debtor.currency,
+            Collection.payment_id,
+        )
+        .outerjoin(Invoice, Invoice.id == CollectionDecision.invoice_id)
         .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
         .outerjoin(Collection, Collection.id == CollectionDecision.collection_id)
         .where(CollectionDecision.run_id == run_id)
-        .order_by(Debtor.name, Invoice.due_on, Invoice.id)
+        .order_by(Debtor.name, func.coalesce(Invoice.due_on, CollectionDecision.due_on), CollectionDecision.id)
     )
     return [
         DecisionLine(
@@ -127,8 +136,8 @@ def collections_of(
 ) -> list[CollectionLine]:
     """A company's collections (of one debtor, in one state), the latest first."""
     query = (
-        select(Collection, Invoice.number, Debtor.name)
-        .join(Invoice, Invoice.id == Collection.invoice_id)
+        select(Collection, func.coalesce(Invoice.number, Collection.label), Debtor.name)
+        .outerjoin(Invoice, Invoice.id == Collection.invoice_id)
         .join(Debtor, Debtor.id == Collection.debtor_id)
         .where(Collection.company_id == company_id)
         .order_by(Collection.id.desc())

@@ -38,7 +38,10 @@ TOO_EARLY = "field.charge_date"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An invoice as a collection sees it; amounts in minor units."""
+    """An invoice or an instalment as a collection sees it; amounts in minor units.
+
+    Of an instalment, what is open is what the plan asks for up to its day, and what is held is what is under way for it.
+    """
 
     due_on: date
     open_minor: int

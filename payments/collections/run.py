@@ -1,6 +1,7 @@
 """One day's run for one company: announce what is due to be announced, make the debits whose time has come.
 
-Identity never hangs on the day: a run that is killed, repeated or late finds what was done by (invoice, attempt number).
+Identity never hangs on the day: a run that is killed, repeated or late finds what was done by (invoice or instalment,
+attempt number).
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from payments.collections.announce import announce_debtor
-from payments.collections.collect import collect_one, due_collections
-from payments.collections.eligible import candidates, debtors_to_consider, facts_of, find_mandate
+from payments.collections.collect import collect_one, due_collections, subject_of
+from payments.collections.eligible import Candidate, debtors_to_consider, find_mandate, wishes_of
 from payments.collections.models import Collection, CollectionDecision, CollectionRun, Outcome, RunState
 from payments.collections.rules import (
     CREATE_AHEAD_BANK_DAYS,
@@ -163,11 +164,13 @@ def _close(run_id: uuid.UUID, report: Report) -> None:
     with transaction() as session:
         found = session.get_one(CollectionRun, run_id, with_for_update=True)
         rows = session.execute(
-            select(CollectionDecision, Invoice.number, Debtor.account_code)
-            .join(Invoice, Invoice.id == CollectionDecision.invoice_id)
+            select(CollectionDecision, func.coalesce(Invoice.number, CollectionDecision.label), Debtor.account_code)
+            .outerjoin(Invoice, Invoice.id == CollectionDecision.invoice_id)
             .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
             .where(CollectionDecision.run_id == run_id)
-            .order_by(Debtor.account_code, Invoice.due_on, Invoice.id)
+            .order_by(
+                Debtor.account_code, func.coalesce(Invoice.due_on, CollectionDecision.due_on), CollectionDecision.id
+            )
         ).all()
         for decision, number, code in rows:
             line = Line(
@@ -194,12 +197,13 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
             page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
             for debtor_id in page:
                 debtor, mandate = session.get_one(Debtor, debtor_id), find_mandate(session, debtor_id)
-                for each in candidates(session, debtor, until=day + timedelta(days=company.notice_days)):
+                for each in wishes_of(session, debtor, until=day + timedelta(days=company.notice_days)):
                     decision = decide_announcement(
                         each.facts, today=day, notice_days=company.notice_days, has_mandate=mandate is not None
                     )
                     if not isinstance(decision, NotYet):
-                        _note(report, _line(debtor.account_code, each.number, decision, each.facts.available_minor))
+                        name = each.number if isinstance(each, Candidate) else each.label
+                        _note(report, _line(debtor.account_code, name, decision, each.facts.available_minor))
             if len(page) < _PAGE:
                 break
             after = page[-1]
@@ -207,7 +211,7 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
             collection = session.get_one(Collection, identity)
             debtor = session.get_one(Debtor, collection.debtor_id)
             mandate = find_mandate(session, debtor.id, collection.mandate_id)
-            facts = facts_of(session, debtor, collection.invoice_id)
+            facts = subject_of(session, debtor, collection).facts
             decided = decide_collection(
                 facts,
                 announced_minor=collection.amount_minor,
@@ -216,9 +220,11 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
                 today=day,
                 notice_days=company.notice_days,
                 has_mandate=mandate is not None,
-                wants_autopay=debtor.autopay,
+                wants_autopay=debtor.autopay or collection.instalment_id is not None,
             )
-            number = session.get_one(Invoice, collection.invoice_id).number
+            number = collection.label
+            if collection.invoice_id is not None:
+                number = session.get_one(Invoice, collection.invoice_id).number
             _note(report, _line(debtor.account_code, number, decided, facts.available_minor))
 
 

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,13 +36,29 @@ class Row:
     open: Money
 
 
+class Subject(Protocol):
+    """What is collected: an invoice, or an instalment by its label and due day."""
+
+    @property
+    def invoice_id(self) -> uuid.UUID | None: ...
+    @property
+    def instalment_id(self) -> uuid.UUID | None: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def due_on(self) -> date | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be announced for one invoice."""
+    """What is to be announced for one invoice, or for one instalment of a plan (with its label and due day)."""
 
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
     minor: int
     charge_on: date
+    instalment_id: uuid.UUID | None = None
+    label: str = ""
+    due_on: date | None = None
 
 
 def announce(session: Session, debtor: Debtor, mandate: Mandate, wishes: Sequence[Wish]) -> list[Collection]:
@@ -56,13 +73,18 @@ def announce(session: Session, debtor: Debtor, mandate: Mandate, wishes: Sequenc
     by_day: dict[date, list[Collection]] = defaultdict(list)
     for collection in made:
         by_day[collection.charge_on].append(collection)
+    due_days = {wish.instalment_id: wish.due_on for wish in wishes if wish.due_on}
     for charge_on, collections in sorted(by_day.items()):
-        _notify(session, debtor, mandate, charge_on, collections)
+        _notify(session, debtor, mandate, collections, charge_on=charge_on, due_days=due_days)
     return made
 
 
 def carry_on(session: Session, debtor: Debtor, mandate: Mandate, wish: Wish, *, announced_at: datetime) -> Collection:
-    """A further attempt under the notice that was given: for a debit that the provider could not make on its day."""
+    """A debit under a notice that was given already.
+
+    A further attempt when the provider could not make it on its day, or one of the days of a plan's schedule, which the
+    debtor got whole when he accepted it.
+    """
     collection = _add(session, debtor, mandate, wish, announced_at=announced_at)
     session.flush()
     return collection
@@ -76,13 +98,36 @@ def skip(session: Session, collection: Collection, *, reason: str) -> None:
 
 
 def withdraw(
-    session: Session, debtor_id: uuid.UUID, *, reason: str, invoice_ids: Sequence[uuid.UUID] | None = None
+    session: Session,
+    debtor_id: uuid.UUID,
+    *,
+    reason: str,
+    invoice_ids: Sequence[uuid.UUID] | None = None,
+    with_instalments: bool = False,
 ) -> int:
-    """Let announced collections of a debtor (of some invoices) not take place; gives how many."""
+    """Let announced collections of a debtor's invoices (of some invoices) not take place; gives how many.
+
+    Instalments have an agreement of their own: switching automatic payment off leaves them, the end of the last mandate
+    does not (`with_instalments`).
+    """
     query = select(Collection).where(Collection.debtor_id == debtor_id, Collection.state == CollectionState.ANNOUNCED)
+    if not with_instalments:
+        query = query.where(Collection.invoice_id.is_not(None))
     if invoice_ids is not None:
         query = query.where(Collection.invoice_id.in_(invoice_ids))
-    found = session.scalars(query.with_for_update()).all()
+    return _skip_all(session, query, reason)
+
+
+def withdraw_instalments(session: Session, instalment_ids: Sequence[uuid.UUID], *, reason: str) -> int:
+    """Let announced collections of instalments not take place; gives how many."""
+    query = select(Collection).where(
+        Collection.instalment_id.in_(instalment_ids), Collection.state == CollectionState.ANNOUNCED
+    )
+    return _skip_all(session, query, reason)
+
+
+def _skip_all(session: Session, query: Select[Collection], reason: str) -> int:
+    found = session.scalars(query.order_by(Collection.id).with_for_update()).all()
     for collection in found:
         skip(session, collection, reason=reason)
     return len(found)
@@ -93,7 +138,7 @@ def decide(
     *,
     run_id: uuid.UUID,
     debtor_id: uuid.UUID,
-    invoice_id: uuid.UUID,
+    subject: Subject,
     outcome: Outcome,
     reason: str,
     minor: int,
@@ -101,8 +146,11 @@ def decide(
     collection_id: uuid.UUID | None = None,
     remark: str = "",
 ) -> None:
-    """Keep what was decided for one invoice on a day, and why. A later look on the same day replaces it."""
+    """Keep what was decided for one invoice or instalment on a day, and why. A later look on the same day replaces it."""
+    identity = {"invoice_id": subject.invoice_id} if subject.invoice_id else {"instalment_id": subject.instalment_id}
     values = {
+        "label": subject.label,
+        "due_on": subject.due_on,
         "debtor_id": debtor_id,
         "outcome": outcome,
         "reason": reason,
@@ -114,8 +162,8 @@ def decide(
     }
     session.execute(
         insert(CollectionDecision)
-        .values(id=new_id(), run_id=run_id, invoice_id=invoice_id, **values)
-        .on_conflict_do_update(index_elements=["run_id", "invoice_id"], set_=values)
+        .values(id=new_id(), run_id=run_id, **identity, **values)
+        .on_conflict_do_update(index_elements=["run_id", *identity], set_=values)
     )
 
 
@@ -123,7 +171,7 @@ def stop_everything(session: Session, debtor: Debtor, *, by: Actor) -> None:
     """The account holder has died (MD07): no automation touches this account until a person decides otherwise."""
     before = {"autopay": debtor.autopay}
     debtor.autopay = False
-    withdraw(session, debtor.id, reason="deceased")
+    withdraw(session, debtor.id, reason="deceased", with_instalments=True)
     reason = _("The bank says that the account holder has died (MD07).")
     pause_reminders(session, debtor=debtor, until=date.max, reason=reason, by=by)
     audit.record(
@@ -140,14 +188,19 @@ def stop_everything(session: Session, debtor: Debtor, *, by: Actor) -> None:
 
 
 def _add(session: Session, debtor: Debtor, mandate: Mandate, wish: Wish, *, announced_at: datetime) -> Collection:
-    attempts = session.scalar(
-        select(func.coalesce(func.max(Collection.attempt_no), 0)).where(Collection.invoice_id == wish.invoice_id)
+    same = (
+        Collection.instalment_id == wish.instalment_id
+        if wish.instalment_id
+        else Collection.invoice_id == wish.invoice_id
     )
+    attempts = session.scalar(select(func.coalesce(func.max(Collection.attempt_no), 0)).where(same))
     collection = Collection(
         id=new_id(),
         company_id=debtor.company_id,
         debtor_id=debtor.id,
         invoice_id=wish.invoice_id,
+        instalment_id=wish.instalment_id,
+        label=wish.label,
         attempt_no=int(attempts or 0) + 1,
         mandate_id=mandate.id,
         amount_minor=wish.minor,
@@ -161,12 +214,20 @@ def _add(session: Session, debtor: Debtor, mandate: Mandate, wish: Wish, *, anno
 
 
 def _notify(
-    session: Session, debtor: Debtor, mandate: Mandate, charge_on: date, collections: Sequence[Collection]
+    session: Session,
+    debtor: Debtor,
+    mandate: Mandate,
+    collections: Sequence[Collection],
+    *,
+    charge_on: date,
+    due_days: dict[uuid.UUID | None, date],
 ) -> None:
     rows = []
     for collection in collections:
-        invoice = session.get_one(Invoice, collection.invoice_id)
-        rows.append(Row(invoice.number, invoice.due_on, Money(collection.amount_minor, collection.currency)))
+        invoice = session.get(Invoice, collection.invoice_id) if collection.invoice_id else None
+        number = invoice.number if invoice else collection.label
+        due_on = invoice.due_on if invoice else due_days.get(collection.instalment_id)
+        rows.append(Row(number, due_on or charge_on, Money(collection.amount_minor, collection.currency)))
     facts = {
         "total": Money(sum(collection.amount_minor for collection in collections), debtor.currency),
         "charge_on": charge_on,

@@ -10,7 +10,7 @@ import uuid
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection, CollectionState
@@ -148,10 +148,12 @@ def _rum(session: Session, mandate_id: uuid.UUID | None) -> str:
 
 
 def _failure(session: Session, payment: Payment) -> dict[str, Any]:
+    settles = select(PaymentAllocation.invoice_id).where(PaymentAllocation.payment_id == payment.id)
+    pays = select(Collection.instalment_id).where(Collection.payment_id == payment.id)
     again = session.scalar(
         select(Collection.charge_on)
-        .join(PaymentAllocation, PaymentAllocation.invoice_id == Collection.invoice_id)
-        .where(PaymentAllocation.payment_id == payment.id, Collection.state == CollectionState.ANNOUNCED)
+        .where(or_(Collection.invoice_id.in_(settles), Collection.instalment_id.in_(pays)))
+        .where(Collection.state == CollectionState.ANNOUNCED)
         .limit(1)
     )
     return {

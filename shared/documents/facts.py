@@ -277,6 +277,53 @@ class MandateFacts(_Tidy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedInvoiceFacts(_Tidy):
+    """An invoice whose debt is acknowledged: so much of it is part of the plan."""
+
+    number: str
+    issued_on: date
+    due_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalmentFacts(_Tidy):
+    """One instalment. `charge_on`: the day of its debit, when it is collected by mandate."""
+
+    position: int
+    due_on: date
+    amount: Money
+    charge_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts(_Tidy):
+    """An acknowledgement of debt with its payment plan (C. civ. 1376: the sum in figures and in words)."""
+
+    reference: str
+    company: PartyFacts
+    debtor: PartyFacts
+    language: Language
+    zone: str
+    total: Money
+    total_in_words: str
+    """In the language of the paper; written when it was accepted."""
+    invoices: tuple[PlannedInvoiceFacts, ...]
+    instalments: tuple[InstalmentFacts, ...]
+    clause: str
+    grace_days: int
+    signature: SignatureFacts
+    email: str
+    """Of the person who accepted: where the one-time code went."""
+    user_agent: str = ""
+    verified_at: datetime | None = None
+    rum: str = ""
+    ics: str = ""
+    iban_ending: str = ""
+    """Of the mandate, when instalments are collected by direct debit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
     """A company's face: its colour (#rrggbb), logo (PNG or JPEG bytes), and the name that people know it by."""
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from shared.documents import queries, render, rules, spreadsheet
 from shared.documents import service as documents
-from shared.documents.facts import Brand, Language, MandateFacts, ReceiptFacts, StatementFacts, as_json
+from shared.documents.facts import Brand, Language, MandateFacts, PlanFacts, ReceiptFacts, StatementFacts, as_json
 from shared.documents.models import Document, DocumentKind
 from shared.documents.queries import Parties
 from shared.documents.render import Paper
@@ -125,6 +125,19 @@ def mandate(facts: MandateFacts, *, debtor_id: uuid.UUID, mandate_id: uuid.UUID)
     )
 
 
+def plan(facts: PlanFacts, *, debtor_id: uuid.UUID, plan_id: uuid.UUID) -> KeptFile:
+    """An acknowledgement of debt as it was given; the plan's later fate changes nothing on it."""
+    assert_outside_transaction()
+    return _once(
+        lambda brand: render.plan(facts, brand),
+        debtor_id,
+        kind=DocumentKind.PLAN,
+        subject_id=plan_id,
+        version="",
+        facts=facts,
+    )
+
+
 def bundle(debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> Iterator[bytes]:
     """A ZIP of a debtor's chosen invoices, in pieces as they are made.
 
@@ -191,7 +204,7 @@ def _once(
     kind: DocumentKind,
     subject_id: uuid.UUID,
     version: str,
-    facts: ReceiptFacts | MandateFacts,
+    facts: ReceiptFacts | MandateFacts | PlanFacts,
 ) -> KeptFile:
     with reading() as session:
         if kept := queries.find_document(session, kind, subject_id, version):

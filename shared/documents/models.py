@@ -14,7 +14,7 @@ from shared.kit.db import Base, HasId
 
 
 class DocumentKind(enum.Enum):
-    """What a paper is; its subject is an invoice, a payment, a mandate or a debtor."""
+    """What a paper is; its subject is an invoice, a payment, a mandate, a plan or a debtor."""
 
     ORIGINAL = "original"
     """The invoice's PDF as it was issued elsewhere: the legal original, never altered."""
@@ -22,6 +22,8 @@ class DocumentKind(enum.Enum):
     STATEMENT = "statement"
     RECEIPT = "receipt"
     MANDATE = "mandate"
+    PLAN = "plan"
+    """The acknowledgement of a debt that is paid by instalments."""
 
 
 class Document(HasId, Base):

@@ -18,6 +18,7 @@ from shared.documents.facts import (
     MandateFacts,
     OpenItemFacts,
     PartyFacts,
+    PlanFacts,
     ReceiptFacts,
     StatementFacts,
 )
@@ -127,6 +128,14 @@ def mandate(facts: MandateFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("SEPA direct debit mandate %(rum)s", rum=facts.rum)
         html, assets = _page("mandate", brand or Brand(), title=title, facts=facts, code=None, seller=facts.creditor)
+    return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(title), title)
+
+
+def plan(facts: PlanFacts, brand: Brand | None = None) -> Paper:
+    """An acknowledgement of debt with the schedule by which it is paid, and the evidence of consent."""
+    with speaking(facts.language):
+        title = _("Acknowledgement of debt %(reference)s", reference=facts.reference)
+        html, assets = _page("plan", brand or Brand(), title=title, facts=facts, code=None, seller=facts.company)
     return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(title), title)
 
 

@@ -22,6 +22,8 @@ APPEND_ONLY = (
     "dispute_transition",
     "dispute_entry",
     "promise_transition",
+    "plan_transition",
+    "plan_consent",
     "declaration_transition",
 )
 
@@ -479,6 +481,57 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "provider_reference", name=op.f("uq_payout_provider_provider_reference")),
     )
     op.create_table(
+        "plan_policy",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("business", "consumer", name="debtorkind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("is_offered", sa.Boolean(), nullable=False),
+        sa.Column("share_up_front", sa.SmallInteger(), nullable=False),
+        sa.Column("longest_months", sa.SmallInteger(), nullable=False),
+        sa.Column("smallest_instalment_minor", sa.BigInteger(), nullable=False),
+        sa.Column("largest_total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("first_within_days", sa.SmallInteger(), nullable=False),
+        sa.Column("minimum_score", sa.SmallInteger(), nullable=False),
+        sa.Column("most_live", sa.SmallInteger(), nullable=False),
+        sa.Column("needs_mandate", sa.Boolean(), nullable=False),
+        sa.Column("grace_days", sa.SmallInteger(), nullable=False),
+        sa.Column("late_after_days", sa.SmallInteger(), nullable=False),
+        sa.Column("coming_days", sa.SmallInteger(), nullable=False),
+        sa.Column("offer_days", sa.SmallInteger(), nullable=False),
+        sa.Column("pause_days", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "resumes_at",
+            sa.Enum(
+                "step_reached", "formal_step", name="resumesat", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("clause_fr", sa.Text(), nullable=False),
+        sa.Column("clause_en", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("coming_days >= 0", name=op.f("ck_plan_policy_coming_days_at_least_zero")),
+        sa.CheckConstraint("first_within_days >= 0", name=op.f("ck_plan_policy_first_within_days_at_least_zero")),
+        sa.CheckConstraint("grace_days BETWEEN 1 AND 60", name=op.f("ck_plan_policy_grace_days")),
+        sa.CheckConstraint("largest_total_minor >= 0", name=op.f("ck_plan_policy_largest_total_minor_at_least_zero")),
+        sa.CheckConstraint("late_after_days BETWEEN 1 AND 30", name=op.f("ck_plan_policy_late_after_days")),
+        sa.CheckConstraint("longest_months BETWEEN 1 AND 60", name=op.f("ck_plan_policy_longest_months")),
+        sa.CheckConstraint("minimum_score BETWEEN 0 AND 100", name=op.f("ck_plan_policy_minimum_score")),
+        sa.CheckConstraint("most_live > 0", name=op.f("ck_plan_policy_most_live_above_zero")),
+        sa.CheckConstraint("offer_days BETWEEN 1 AND 60", name=op.f("ck_plan_policy_offer_days")),
+        sa.CheckConstraint("pause_days >= 0", name=op.f("ck_plan_policy_pause_days_at_least_zero")),
+        sa.CheckConstraint("share_up_front BETWEEN 0 AND 90", name=op.f("ck_plan_policy_share_up_front")),
+        sa.CheckConstraint(
+            "smallest_instalment_minor > 0", name=op.f("ck_plan_policy_smallest_instalment_minor_above_zero")
+        ),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_plan_policy_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_policy")),
+        sa.UniqueConstraint("company_id", "kind", name=op.f("uq_plan_policy_company_id_kind")),
+    )
+    op.create_table(
         "promise_policy",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("is_offered", sa.Boolean(), nullable=False),
@@ -784,6 +837,7 @@ def upgrade() -> None:
                 "statement",
                 "receipt",
                 "mandate",
+                "plan",
                 name="documentkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1198,6 +1252,91 @@ def upgrade() -> None:
     )
     op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
     op.create_table(
+        "plan",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(length=24), nullable=False),
+        sa.Column("attempt", sa.String(length=120), nullable=False),
+        sa.Column(
+            "origin",
+            sa.Enum("debtor", "staff", name="planorigin", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "proposed",
+                "needs_person",
+                "offered",
+                "active",
+                "paused",
+                "in_default",
+                "completed",
+                "cancelled",
+                "declined",
+                "expired",
+                name="planstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("wish", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("by_mandate", sa.Boolean(), nullable=False),
+        sa.Column("grace_days", sa.SmallInteger(), nullable=False),
+        sa.Column("late_after_days", sa.SmallInteger(), nullable=False),
+        sa.Column("coming_days", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "resumes_at",
+            sa.Enum(
+                "step_reached", "formal_step", name="resumesat", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("offer_expires_on", sa.Date(), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("defaulted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=False),
+        sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("assignee_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("total_minor > 0", name=op.f("ck_plan_total_minor_above_zero")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_plan_company_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_plan_contact_id")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_plan_debtor_id")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["plan.id"], name=op.f("fk_plan_replaces_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
+        sa.UniqueConstraint("attempt", name=op.f("uq_plan_attempt")),
+        sa.UniqueConstraint("reference", name=op.f("uq_plan_reference")),
+    )
+    op.create_index(op.f("ix_plan_debtor_id_id"), "plan", ["debtor_id", "id"], unique=False)
+    op.create_index(
+        "ix_plan_followed",
+        "plan",
+        ["debtor_id"],
+        unique=False,
+        postgresql_where="status IN ('active', 'paused', 'in_default', 'completed')",
+    )
+    op.create_index(
+        "ix_plan_needs_person", "plan", ["company_id", "id"], unique=False, postgresql_where="status = 'needs_person'"
+    )
+    op.create_index(
+        "ix_plan_offered", "plan", ["offer_expires_on"], unique=False, postgresql_where="status = 'offered'"
+    )
+    op.create_index("ix_plan_queue", "plan", ["company_id", "status", "id"], unique=False)
+    op.create_table(
         "promise",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1577,6 +1716,124 @@ def upgrade() -> None:
         postgresql_where="provider_reference IS NOT NULL",
     )
     op.create_table(
+        "plan_consent",
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("user_agent", sa.String(length=200), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("text_version", sa.String(length=32), nullable=False),
+        sa.Column("clause", sa.Text(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("facts_sha256", sa.String(length=64), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("length(facts_sha256) = 64", name=op.f("ck_plan_consent_facts_sha256_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_plan_consent_contact_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_consent_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_consent")),
+        sa.UniqueConstraint("plan_id", name=op.f("uq_plan_consent_plan_id")),
+    )
+    op.create_table(
+        "plan_instalment",
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
+        sa.Column("settled_minor", sa.BigInteger(), nullable=False),
+        sa.Column("settled_on", sa.Date(), nullable=True),
+        sa.Column("grace_until", sa.Date(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_plan_instalment_amount_minor_above_zero")),
+        sa.CheckConstraint(
+            "credited_minor + settled_minor <= amount_minor", name=op.f("ck_plan_instalment_within_amount")
+        ),
+        sa.CheckConstraint("credited_minor >= 0", name=op.f("ck_plan_instalment_credited_minor_at_least_zero")),
+        sa.CheckConstraint("settled_minor >= 0", name=op.f("ck_plan_instalment_settled_minor_at_least_zero")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_instalment_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_instalment")),
+        sa.UniqueConstraint("plan_id", "position", name=op.f("uq_plan_instalment_plan_id_position")),
+    )
+    op.create_index(
+        "ix_plan_instalment_open",
+        "plan_instalment",
+        ["due_on", "plan_id"],
+        unique=False,
+        postgresql_where="credited_minor + settled_minor < amount_minor",
+    )
+    op.create_table(
+        "plan_item",
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("covered_minor", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("covered_minor > 0", name=op.f("ck_plan_item_covered_minor_above_zero")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_plan_item_invoice_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_item_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_item")),
+        sa.UniqueConstraint("plan_id", "invoice_id", name=op.f("uq_plan_item_plan_id_invoice_id")),
+    )
+    op.create_index(op.f("ix_plan_item_invoice_id"), "plan_item", ["invoice_id"], unique=False)
+    op.create_table(
+        "plan_transition",
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "before",
+            sa.Enum(
+                "proposed",
+                "needs_person",
+                "offered",
+                "active",
+                "paused",
+                "in_default",
+                "completed",
+                "cancelled",
+                "declined",
+                "expired",
+                name="before",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "after",
+            sa.Enum(
+                "proposed",
+                "needs_person",
+                "offered",
+                "active",
+                "paused",
+                "in_default",
+                "completed",
+                "cancelled",
+                "declined",
+                "expired",
+                name="after",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.String(length=16), nullable=False),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_transition_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_transition")),
+        sa.UniqueConstraint("plan_id", "step", name=op.f("uq_plan_transition_plan_id_step")),
+    )
+    op.create_table(
         "portal_session",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=False),
@@ -1694,6 +1951,7 @@ def upgrade() -> None:
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=False),
+        sa.Column("by_kind", sa.String(length=16), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column(
             "delivery",
@@ -1730,7 +1988,9 @@ def upgrade() -> None:
         "collection",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=True),
+        sa.Column("instalment_id", sa.Uuid(), nullable=True),
+        sa.Column("label", sa.String(length=64), nullable=False),
         sa.Column("attempt_no", sa.SmallInteger(), nullable=False),
         sa.Column("mandate_id", sa.Uuid(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -1754,14 +2014,17 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Uuid(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("(invoice_id IS NULL) <> (instalment_id IS NULL)", name=op.f("ck_collection_of_one_thing")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_collection_amount_minor_above_zero")),
         sa.CheckConstraint("attempt_no > 0", name=op.f("ck_collection_attempt_no_above_zero")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_collection_company_id")),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_debtor_id")),
+        sa.ForeignKeyConstraint(["instalment_id"], ["plan_instalment.id"], name=op.f("fk_collection_instalment_id")),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_invoice_id")),
         sa.ForeignKeyConstraint(["mandate_id"], ["mandate.id"], name=op.f("fk_collection_mandate_id")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_collection_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
+        sa.UniqueConstraint("instalment_id", "attempt_no", name=op.f("uq_collection_instalment_id_attempt_no")),
         sa.UniqueConstraint("invoice_id", "attempt_no", name=op.f("uq_collection_invoice_id_attempt_no")),
     )
     op.create_index(op.f("ix_collection_debtor_id_id"), "collection", ["debtor_id", "id"], unique=False)
@@ -1781,6 +2044,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "uq_collection_announced", "collection", ["invoice_id"], unique=True, postgresql_where="state = 'announced'"
+    )
+    op.create_index(
+        "uq_collection_announced_instalment",
+        "collection",
+        ["instalment_id"],
+        unique=True,
+        postgresql_where="state = 'announced'",
     )
     op.create_table(
         "declaration",
@@ -2020,7 +2290,10 @@ def upgrade() -> None:
         "collection_decision",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=True),
+        sa.Column("instalment_id", sa.Uuid(), nullable=True),
+        sa.Column("label", sa.String(length=64), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column(
             "outcome",
             sa.Enum(
@@ -2042,13 +2315,20 @@ def upgrade() -> None:
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "(invoice_id IS NULL) <> (instalment_id IS NULL)", name=op.f("ck_collection_decision_of_one_thing")
+        ),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collection.id"], name=op.f("fk_collection_decision_collection_id")
         ),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_decision_debtor_id")),
+        sa.ForeignKeyConstraint(
+            ["instalment_id"], ["plan_instalment.id"], name=op.f("fk_collection_decision_instalment_id")
+        ),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_decision_invoice_id")),
         sa.ForeignKeyConstraint(["run_id"], ["collection_run.id"], name=op.f("fk_collection_decision_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection_decision")),
+        sa.UniqueConstraint("run_id", "instalment_id", name=op.f("uq_collection_decision_run_id_instalment_id")),
         sa.UniqueConstraint("run_id", "invoice_id", name=op.f("uq_collection_decision_run_id_invoice_id")),
     )
     op.create_index(op.f("ix_collection_decision_debtor_id"), "collection_decision", ["debtor_id"], unique=False)
@@ -2161,6 +2441,7 @@ def downgrade() -> None:
     op.drop_index("ix_declaration_debtor", table_name="declaration")
     op.drop_index("ix_declaration_company", table_name="declaration")
     op.drop_table("declaration")
+    op.drop_index("uq_collection_announced_instalment", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index("uq_collection_announced", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_payment_id"), table_name="collection", postgresql_where="payment_id IS NOT NULL")
     op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
@@ -2182,6 +2463,16 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
     op.drop_index(op.f("ix_portal_session_debtor_id"), table_name="portal_session")
     op.drop_table("portal_session")
+    op.drop_table("plan_transition")
+    op.drop_index(op.f("ix_plan_item_invoice_id"), table_name="plan_item")
+    op.drop_table("plan_item")
+    op.drop_index(
+        "ix_plan_instalment_open",
+        table_name="plan_instalment",
+        postgresql_where="credited_minor + settled_minor < amount_minor",
+    )
+    op.drop_table("plan_instalment")
+    op.drop_table("plan_consent")
     op.drop_index(
         "uq_payment_provider_reference", table_name="payment", postgresql_where="provider_reference IS NOT NULL"
     )
@@ -2224,6 +2515,16 @@ def downgrade() -> None:
     op.drop_index("ix_promise_debtor", table_name="promise")
     op.drop_index("ix_promise_company", table_name="promise")
     op.drop_table("promise")
+    op.drop_index("ix_plan_queue", table_name="plan")
+    op.drop_index("ix_plan_offered", table_name="plan", postgresql_where="status = 'offered'")
+    op.drop_index("ix_plan_needs_person", table_name="plan", postgresql_where="status = 'needs_person'")
+    op.drop_index(
+        "ix_plan_followed",
+        table_name="plan",
+        postgresql_where="status IN ('active', 'paused', 'in_default', 'completed')",
+    )
+    op.drop_index(op.f("ix_plan_debtor_id_id"), table_name="plan")
+    op.drop_table("plan")
     op.drop_index("uq_message_dedupe_key", table_name="message")
     op.drop_index(
         "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
@@ -2301,6 +2602,7 @@ def downgrade() -> None:
     op.drop_table("scenario")
     op.drop_table("reminder_run")
     op.drop_table("promise_policy")
+    op.drop_table("plan_policy")
     op.drop_table("payout")
     op.drop_index("ix_import_run_company", table_name="import_run")
     op.drop_table("import_run")

@@ -1,0 +1,284 @@
+"""How far a plan is: derived from the ledger, never counted up. All in the caller's session, under the debtor's lock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from payments.collections import service as collections
+from payments.collections.service import Wish
+from payments.models import Mandate, Payment, Provider
+from payments.plans import mails, queries, rules
+from payments.plans.models import Plan, PlanInstalment
+from payments.plans.rules import Due, Flow, Standing
+from payments.plans.service import advance, lock_plan
+from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice
+from shared.invoices.service import freeze, left_to_freeze, resize
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict
+from shared.kit.words import gettext as _
+from shared.ledger.models import Account, Kind, Phase, Transfer
+from shared.ledger.rules import Part
+from shared.ledger.service import lock_invoices
+
+S = PlanStatus
+BY = Actor.system("plans")
+
+
+# Paying ------------------------------------------------------------------------------------------------------------------
+
+
+def payment_attempt(plan_id: uuid.UUID, attempt: str) -> str:
+    """The attempt of a payment that is meant for a plan: begin every one with it, and its money is the plan's."""
+    return f"{queries.attempt_prefix(plan_id)}{attempt}"
+
+
+def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) -> int:
+    """What may be paid of a plan now, in minor units.
+
+    Its instalments due up to a day (None: all the rest), less what is under way for it.
+    """
+    plan = session.get_one(Plan, plan_id)
+    if plan.status not in FREEZES:
+        return 0
+    rows = queries.instalments_of(session, plan_id)
+    wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
+    return max(0, wanted - sum(queries.under_way(session, plan_id).values()))
+
+
+def next_payable(session: Session, plan_id: uuid.UUID) -> int:
+    """What "pay the instalment due" asks for: all that is due up to today, else the next instalment."""
+    today = queries.today_of(session, session.get_one(Plan, plan_id).company_id)
+    due = payable(session, plan_id, until=today)
+    if due:
+        return due
+    coming = (row.due_on for row in queries.instalments_of(session, plan_id) if row.rest_minor and row.due_on > today)
+    return next((minor for day in coming if (minor := payable(session, plan_id, until=day))), 0)
+
+
+def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
+    """So much of a plan as parts of its invoices in order, the oldest due first; for `payment_attempt`.
+
+    Raises Conflict("plan.less_left") when the plan has not so much left that nobody is paying already.
+    """
+    plan = session.get_one(Plan, plan_id)
+    flight = queries.under_way(session, plan_id)
+    left, parts = minor, []
+    for invoice, standing in _standings(session, plan):
+        free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor)
+        taken = min(left, max(0, free))
+        if taken:
+            parts.append(Part(invoice.id, taken))
+            left -= taken
+    if left or plan.status not in FREEZES:
+        raise Conflict("plan.less_left", _("This plan has changed meanwhile, or a payment is already under way."))
+    return parts
+
+
+def parts_for_instalment(session: Session, plan_id: uuid.UUID, *, everything: bool = False) -> list[Part]:
+    """What "pay the instalment due" (or, with `everything`, "pay all the rest") settles now; empty when that is nothing."""
+    minor = payable(session, plan_id) if everything else next_payable(session, plan_id)
+    return parts_for(session, plan_id, minor) if minor else []
+
+
+# Following the ledger ----------------------------------------------------------------------------------------------------
+
+
+def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
+    """Let a plan say what the ledger says: what is settled and credited of each instalment, and what is still frozen.
+
+    Money that came reduces the next instalments in order, and frees so much of its invoices; money that went back opens
+    them again and freezes it again, in the commit in which it goes back. A plan with nothing left is completed; a completed
+    one whose money went back runs again. Any number of times, at any moment, with the same end.
+    """
+    plan, _debtor = lock_plan(session, plan_id)
+    if plan.status not in FOLLOWED:
+        return plan
+    standings = _standings(session, plan)
+    rows = queries.instalments_of(session, plan.id)
+    _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
+    paid = [row.id for row in rows if not row.rest_minor]
+    if paid and plan.by_mandate:
+        collections.withdraw_instalments(session, paid, reason="paid")
+    rest = sum(row.rest_minor for row in rows)
+    if plan.status is S.COMPLETED and rest:
+        advance(session, plan.id, S.ACTIVE, by=by, cause="money_went_back")
+    for invoice, standing in standings:
+        _fit_freeze(session, plan, invoice, standing.rest if plan.status in FREEZES else 0, by=by)
+    if not rest and plan.status is not S.COMPLETED:
+        advance(session, plan.id, S.COMPLETED, by=by)
+        mails.completed(session, plan)
+    return plan
+
+
+def follow_payment(session: Session, payment: Payment) -> None:
+    """A payment has moved money: the plans of its invoices follow in the same commit (I10)."""
+    from payments.service import allocations
+
+    touched = {part.invoice_id for part in allocations(session, payment.id)}
+    for plan_id in queries.followed(session, payment.debtor_id, touched):
+        refresh(session, plan_id)
+
+
+def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
+    """Each invoice of a plan with where it stands, in the plan's order."""
+    session.flush()
+    items = queries.items_of(session, plan.id)
+    identities = [item.invoice_id for item in items]
+    invoices = lock_invoices(session, identities)
+    by_plan = _paid_first(session, plan, identities)
+    by_credit = _credited(session, plan, identities)
+    elsewhere = _frozen_elsewhere(session, plan, identities)
+    return [
+        (
+            invoices[item.invoice_id],
+            rules.stand(
+                Flow(
+                    covered=item.covered_minor,
+                    by_plan=by_plan.get(item.invoice_id, 0),
+                    by_credit=by_credit.get(item.invoice_id, 0),
+                    open_now=invoices[item.invoice_id].open_minor,
+                    frozen_elsewhere=elsewhere.get(item.invoice_id, 0),
+                )
+            ),
+        )
+        for item in items
+    ]
+
+
+def _write_instalments(
+    session: Session, plan: Plan, rows: Sequence[PlanInstalment], standings: Sequence[Standing]
+) -> None:
+    today = queries.today_of(session, plan.company_id)
+    settled = rules.settle(
+        [row.amount_minor for row in rows],
+        credited_minor=sum(standing.credited for standing in standings),
+        paid_minor=sum(standing.paid for standing in standings),
+    )
+    for row, each in zip(rows, settled, strict=True):
+        row.credited_minor, row.settled_minor = each.credited_minor, each.settled_minor
+        if row.rest_minor:
+            row.settled_on = None
+        elif row.settled_on is None:
+            row.settled_on, row.grace_until = today, None
+    session.flush()
+
+
+def _fit_freeze(session: Session, plan: Plan, invoice: Invoice, rest: int, *, by: Actor) -> None:
+    live = session.scalar(
+        select(Freeze).where(Freeze.subject_id == plan.id, Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None))
+    )
+    if live is not None:
+        if live.amount_minor != rest:
+            resize(session, freeze_id=live.id, minor=rest, by=by)
+        return
+    minor = min(rest, left_to_freeze(invoice, FreezeKind.PLAN))
+    if minor > 0:
+        freeze(
+            session,
+            invoice_id=invoice.id,
+            kind=FreezeKind.PLAN,
+            minor=minor,
+            reason=plan.reference,
+            subject_id=plan.id,
+            by=by,
+        )
+
+
+_BOOKED = (Phase.POSTED, Phase.POST)
+_CREDITS = (Kind.WRITE_OFF, Kind.CREDIT_APPLIED)
+
+
+def _legs(identities: Sequence[uuid.UUID]) -> tuple[ColumnElement[uuid.UUID | None], ColumnElement[int]]:
+    """Of a transfer: which of these invoices it touches, and whether it settles (+1) or opens it (-1)."""
+    settles = (Transfer.credit_account == Account.RECEIVABLE) & Transfer.credit_owner.in_(identities)
+    return case((settles, Transfer.credit_owner), else_=Transfer.debit_owner), case((settles, 1), else_=-1)
+
+
+def _paid_first(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Invoice → what plan payments, and receipts by hand since the acceptance, settle of it net of what went back."""
+    owner, sign = _legs(identities)
+    rows = session.execute(
+        select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
+        .join(Payment, Payment.id == Transfer.payment_id)
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(
+            or_(
+                Payment.attempt.startswith(queries.attempt_prefix(plan.id), autoescape=True),
+                and_(Payment.provider == Provider.HAND, Payment.created_at >= plan.accepted_at),
+            )
+        )
+        .group_by(owner)
+    )
+    return {row.invoice_id: int(row.minor) for row in rows}
+
+
+def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Invoice → what credit notes and write-offs took off it since the acceptance."""
+    owner, sign = _legs(identities)
+    source = case((owner == Transfer.credit_owner, Transfer.debit_account), else_=Transfer.credit_account)
+    rows = session.execute(
+        select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(Transfer.kind.in_(_CREDITS), source != Account.CREDIT, Transfer.at >= plan.accepted_at)
+        .group_by(owner)
+    )
+    return {row.invoice_id: int(row.minor) for row in rows}
+
+
+def _frozen_elsewhere(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Invoice → what disputes, legal holds and other plans freeze of it."""
+    rows = session.execute(
+        select(Freeze.invoice_id, func.sum(Freeze.amount_minor).label("minor"))
+        .where(Freeze.invoice_id.in_(identities), Freeze.lifted_at.is_(None), Freeze.kind.not_in(PAUSES))
+        .where(or_(Freeze.subject_id != plan.id, Freeze.subject_id.is_(None)))
+        .group_by(Freeze.invoice_id)
+    )
+    return {row.invoice_id: int(row.minor) for row in rows}
+
+
+# Debits ------------------------------------------------------------------------------------------------------------------
+
+
+def announce_debits(session: Session, plan: Plan, mandate: Mandate | None) -> dict[int, date]:
+    """Announce the debit of every open instalment of a plan that is collected by mandate; gives position → day.
+
+    The message that goes with it (`plan_accepted`, `plan_resumed`) names every day and amount: that is the pre-notification
+    of the whole schedule, which the SEPA Core rulebook allows. No debit is made sooner than the company's notice after it.
+    """
+    if not plan.by_mandate or mandate is None:
+        return {}
+    debtor = session.get_one(Debtor, plan.debtor_id)
+    company = session.get_one(Company, plan.company_id)
+    everything = queries.instalments_of(session, plan.id)
+    rows = [row for row in everything if row.rest_minor]
+    days = rules.charge_days(
+        [Due(row.position, row.due_on, row.rest_minor) for row in rows],
+        accepted_on=clock.today(company.zone),
+        notice_days=company.notice_days,
+    )
+    for row in rows:
+        wish = Wish(
+            None, row.rest_minor, days[row.position], instalment_id=row.id, label=label(plan, row, len(everything))
+        )
+        collections.carry_on(session, debtor, mandate, wish, announced_at=clock.now())
+    return days
+
+
+def withdraw_debits(session: Session, plan: Plan, *, reason: str) -> int:
+    """Let announced debits of a plan not take place; gives how many."""
+    ids = [row.id for row in queries.instalments_of(session, plan.id)]
+    return collections.withdraw_instalments(session, ids, reason=reason) if ids else 0
+
+
+def label(plan: Plan, row: PlanInstalment, count: int) -> str:
+    """What a list of debits calls an instalment: "PLN-7F3K-2M9Q-4 2/6"."""
+    return f"{plan.reference} {row.position}/{count}"
