@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,6 +23,8 @@ from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 
 LONGEST_TEXT = 5_000
+_TYPED = "\n\t\u200d"
+"""Of what Unicode calls "other" people type lines, tabs and the joiner in the middle of an emoji."""
 
 
 class TooMany(DomainError):  # noqa: N818 - named as the families are
@@ -173,7 +176,8 @@ def enter(
 
 def clean(text: str, *, is_needed: bool = True) -> str:
     """What a person wrote, without what no person types; raises Invalid when it is missing or too long."""
-    kept = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or c.isprintable()).strip()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(c for c in lines if c in _TYPED or unicodedata.category(c)[0] != "C").strip()
     if is_needed and not kept:
         raise Invalid("dispute.no_text", _("Please write a few words."))
     if len(kept) > LONGEST_TEXT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -83,7 +82,7 @@ class Case:
 
 
 @pytest.fixture
-def case(database: object, settings: object, frozen: clock.FrozenClock) -> Iterator[Case]:
+def case(database: object, settings: object, frozen: clock.FrozenClock) -> Case:
     """F-1 (120.00) and F-2 (80.00) have no lines; F-3 (100.00 + 20 %, and 50.00 + 5.5 %) has."""
     wsgi.import_jobs()
     with transaction() as session:
@@ -98,12 +97,12 @@ def case(database: object, settings: object, frozen: clock.FrozenClock) -> Itera
             issued_on=clock.today(company.zone),
             due_on=clock.today(company.zone) + timedelta(days=30),
             lines=[
-                LineDraft("Oak boards", Decimal("50"), Decimal(2)),
-                LineDraft("Books", Decimal("50"), Decimal(1), vat_rate=Decimal("5.5")),
+                LineDraft("Oak boards", Decimal(50), Decimal(2)),
+                LineDraft("Books", Decimal(50), Decimal(1), vat_rate=Decimal("5.5")),
             ],
         )
         made.invoices["F-3"] = enter(session, debtor, draft, by=SYSTEM).id
-    yield made
+    return made
 
 
 def another_debtor(case: Case) -> tuple[uuid.UUID, uuid.UUID]:

@@ -91,7 +91,7 @@ def test_what_is_owed_again_has_its_grace_and_never_comes_before_the_due_day() -
 
 
 def test_all_lines_together_are_the_invoice_to_the_cent() -> None:
-    lines = [gross_of_line(net, Decimal("20")) for net in (333, 333, 333)]
+    lines = [gross_of_line(net, Decimal(20)) for net in (333, 333, 333)]
 
     assert sum(lines) != 1199
     assert sum(share_lines(lines, is_whole=True, total_minor=1199, left_minor=1199)) == 1199
