@@ -6,15 +6,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shared.kit import words
 from shared.kit.money import Money, format_money
+from shared.kit.sheets import Sheets
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
@@ -82,21 +82,9 @@ def number(value: int | Decimal) -> str:
     return str(format_decimal(value, locale=_locale()))
 
 
-class _Sheet(Template):
-    """A template whose macros are made once.
-
-    Jinja compares the globals of importer and imported at each import, in case they differ. All ours are the
-    environment's; a page with some twenty imports spends a tenth of its time on that.
-    """
-
-    def _get_default_module(self, ctx: Any = None) -> Any:
-        return self._module or super()._get_default_module(ctx)
-
-
 def furnish(env: Environment) -> None:
     """Give an environment (Flask's or ours) the languages, the filters and strictness."""
     env.undefined = StrictUndefined
-    env.template_class = _Sheet
     env.trim_blocks = True
     env.lstrip_blocks = True
     env.add_extension("jinja2.ext.i18n")
@@ -123,7 +111,7 @@ def furnish(env: Environment) -> None:
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The environment of mail and paper."""
-    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=_autoescape)  # noqa: S701 - text parts only
+    env = Sheets(loader=FileSystemLoader(TEMPLATES), autoescape=_autoescape)
     furnish(env)
     return env
 

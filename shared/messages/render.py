@@ -16,6 +16,7 @@ import mrml
 from jinja2 import Environment, FileSystemLoader
 
 from shared.kit import templating, words
+from shared.kit.sheets import Sheets
 
 LINK_PLACEHOLDER = "PERSONAL-LINK"
 CODE_PLACEHOLDER = "ONE-TIME-CODE"
@@ -32,7 +33,7 @@ class Rendered:
 
 @lru_cache(maxsize=2)
 def _environment(*, as_text: bool) -> Environment:
-    env = Environment(loader=FileSystemLoader(templating.TEMPLATES), autoescape=not as_text)  # noqa: S701 - text part
+    env = Sheets(loader=FileSystemLoader(templating.TEMPLATES), autoescape=not as_text)
     templating.furnish(env)
     return env
 

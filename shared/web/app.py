@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Flask, g, request, session
+from flask.templating import Environment as DoorTemplates
 
 from shared.kit import clock, templating, words
 from shared.kit.settings import Settings
+from shared.kit.sheets import Sheets
 from shared.web import assets, pages, security
 
 LanguageOf = Callable[[], str | None]
 
 
+class _Pages(Sheets, DoorTemplates):
+    """Flask's environment, with a template for each language."""
+
+
 def build(name: str, settings: Settings, *, cookie: str, form_targets: tuple[str, ...] = ()) -> Flask:
     """A Flask app with our templates, languages, assets, headers and error pages, and no routes yet."""
     app = Flask(name, template_folder=str(templating.TEMPLATES), static_folder=None)
+    app.jinja_environment = _Pages
     app.testing = settings.mode == "test"
     templating.furnish(app.jinja_env)
     security.protect(app, settings, cookie=cookie, form_targets=form_targets)
