@@ -25,8 +25,8 @@ def install(app: Flask) -> None:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> Visitor | None:
-        with glance() as session:
-            return queries.find_visitor(session, token)
+        with glance() as connection:
+            return queries.find_visitor(connection, token)
 
     language_from(app, lambda: visitor.language if (visitor := find_current()) else None)
 

@@ -8,7 +8,7 @@ from payments import queries as payments
 from portal.labels import invoice_card
 from shared.access.queries import Visitor
 from shared.invoices import queries as invoices
-from shared.kit.db import glance
+from shared.kit.db import glance, reading
 from shared.web.pages import page
 
 SHOWN = 20
@@ -17,10 +17,9 @@ SHOWN = 20
 def home(visitor: Visitor) -> Response:
     """The amount to pay, what of it is late, what is under way, and the oldest open invoices."""
     today = visitor.today
-    with glance() as session:
-        standing = invoices.standing(session, visitor.debtor_id, today=today, limit=SHOWN)
-        under_way = payments.in_flight(session, visitor.debtor_id) if standing.held_minor else []
-        debits = payments.next_debits(session, visitor.debtor_id) if standing.has_autopay or under_way else []
+    with glance() as connection:
+        standing = invoices.standing(connection, visitor.debtor_id, today=today, limit=SHOWN)
+    under_way, debits = _coming(visitor, standing)
     planned = {one: debit.on for debit in debits if debit.payment_id is None for one in debit.invoice_ids}
     return page(
         "portal/account/home.html",
@@ -29,3 +28,14 @@ def home(visitor: Visitor) -> Response:
         debits=debits,
         rows=[invoice_card(row, today, planned.get(row.id)) for row in standing.rows],
     )
+
+
+def _coming(
+    visitor: Visitor, standing: invoices.Standing
+) -> tuple[list[payments.PaymentLine], list[payments.NextDebit]]:
+    """Payments and debits on their way; most accounts have none, and are not asked for them."""
+    if not standing.held_minor and not standing.has_autopay:
+        return [], []
+    with reading() as session:
+        under_way = payments.in_flight(session, visitor.debtor_id) if standing.held_minor else []
+        return under_way, payments.next_debits(session, visitor.debtor_id)

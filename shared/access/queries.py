@@ -15,6 +15,7 @@ from shared.company.models import Company
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact
 from shared.kit import clock, tokens
 from shared.kit.actors import Actor
+from shared.kit.db import Reader
 
 IDLE = timedelta(minutes=30)
 IDLE_VERIFIED = timedelta(minutes=15)
@@ -162,11 +163,11 @@ def _visitor() -> Select[*tuple[Any, ...]]:
     )
 
 
-def find_visitor(session: Session, token: str) -> Visitor | None:
+def find_visitor(reader: Reader, token: str) -> Visitor | None:
     """Whose session this token is; None when it has ended, idled too long, or its contact no longer acts. One query."""
     now = clock.real_now()
     facts = {"token_hash": tokens.digest(token), "seen_after": now - IDLE, "begun_after": now - LONGEST}
-    row = session.execute(_visitor(), facts).one_or_none()
+    row = reader.execute(_visitor(), facts).one_or_none()
     if row is None:
         return None
     is_verified = row.verified_at is not None and row.verified_at > now - IDLE_VERIFIED

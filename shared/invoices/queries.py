@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
+from shared.kit.db import Reader
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -160,10 +161,10 @@ def _standing() -> Select[*tuple[Any, ...]]:
     )
 
 
-def standing(session: Session, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
+def standing(reader: Reader, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
     """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest."""
     facts = {"debtor_id": debtor_id, "today": today, "limit": limit}
-    rows = session.execute(_standing(), facts).all()
+    rows = reader.execute(_standing(), facts).all()
     if not rows:
         raise NotFound("debtor.missing", _("There is no such account."))
     first = rows[0]

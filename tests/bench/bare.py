@@ -1,6 +1,7 @@
 """The account page as one would write it without us: Flask, the SQLAlchemy ORM, one template. French only.
 
-The same data and the same visible content as ours; no forms' tokens, languages, headers, guards or touch of the session.
+The same data and the same HTML as ours (the bench compares what both show); no forms' tokens, languages, headers, guards or
+touch of the session.
 Served by `gunicorn tests.bench.bare:app` with BENCH_DATABASE_URL.
 """
 
@@ -147,3 +148,9 @@ def home() -> Any:
             coming_count=len(coming),
             credit=debtor.credit_minor + sum(each.open_minor for each in found if each.kind == "credit_note"),
         )
+
+
+@app.get("/invoices/<uuid:invoice_id>")
+def invoice(invoice_id: uuid.UUID) -> Any:
+    """Where a row leads; never asked for."""
+    abort(404)

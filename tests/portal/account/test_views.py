@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from shared.debtors.models import Contact, Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
-from shared.kit.db import get_engine, transaction
+from shared.kit.db import transaction
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
@@ -102,11 +102,11 @@ def test_the_page_asks_the_database_little(enter, dora: Dora) -> None:
         if statement.lstrip().upper().startswith("SELECT"):
             asked.append(statement)
 
-    event.listen(get_engine(), "before_cursor_execute", count)
+    event.listen(Engine, "before_cursor_execute", count)
     try:
         browser.open("/")
     finally:
-        event.remove(get_engine(), "before_cursor_execute", count)
+        event.remove(Engine, "before_cursor_execute", count)
 
     assert len(asked) == 2, asked
 
