@@ -12,6 +12,7 @@ from backoffice import labels
 from backoffice.access.guards import find_current
 from backoffice.access.labels import ROLES
 from backoffice.access.member import Member
+from backoffice.notices.queries import unread_count
 from payments.webhooks.models import EventState
 from shared.kit import clock, templating
 from shared.kit.db import reading
@@ -24,6 +25,7 @@ from shared.messages.models import Message, MessageStatus
 
 ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("t", _l("Today"), "backoffice.home.today", "today", "desk.enter"),
+    ("n", _l("News"), "backoffice.notices.browse", "speak", "desk.enter"),
     ("d", _l("Debtors"), "backoffice.debtors.browse", "users", "debtors.read"),
     ("i", _l("Invoices"), "backoffice.invoices.browse", "invoice", "invoices.read"),
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
@@ -111,8 +113,9 @@ def _counts(member: Member) -> dict[str, int]:
     )
     dead = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.state == MessageState.DEAD)
     with reading() as session:
-        row = session.execute(select(uncertain.scalar_subquery(), dead.scalar_subquery())).one()
-    return {"e": row[0], "s": row[1]}
+        news = unread_count(member.id, member.company_id)
+        row = session.execute(select(uncertain.scalar_subquery(), dead.scalar_subquery(), news)).one()
+    return {"e": row[0], "s": row[1], "n": row[2]}
 
 
 def _demo(settings: Settings, member: Member | None) -> dict[str, str] | None:

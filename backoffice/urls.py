@@ -10,6 +10,7 @@ from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
 from backoffice.mandates import views as mandates
 from backoffice.messages import views as messages
+from backoffice.notices import views as notices
 from backoffice.payments import views as payments
 from backoffice.reminders import views as reminders
 from backoffice.setup import views as setup
@@ -29,6 +30,8 @@ ROUTES: list[Route] = [
     Route("POST",     "/company",                                          access.choose_company,       staff("desk.enter")),
     Route("POST",     "/language",                                         access.choose_language,      staff("desk.enter", needs_company=False)),
     Route("GET",      "/me",                                               access.me,                   staff("desk.enter", needs_company=False)),
+    Route("GET",      "/me/notices",                                       notices.preferences,         staff("desk.enter", needs_company=False)),
+    Route("POST",     "/me/notices",                                       notices.choose,              staff("desk.enter", needs_company=False)),
     Route("POST",     "/me/password",                                      access.change_password,      staff("desk.enter", needs_company=False)),
     Route("GET POST", "/me/second-factor",                                 access.set_up_second_factor, staff("desk.enter", fresh=True, needs_company=False)),
     Route("POST",     "/me/sessions/<uuid:session_id>/end",                access.end_session,          staff("desk.enter", needs_company=False)),
@@ -94,6 +97,10 @@ ROUTES: list[Route] = [
     Route("GET",      "/messages/<uuid:message_id>/html",                  messages.html,               staff("messages.read")),
     Route("GET",      "/messages/<uuid:message_id>/files/<int:position>",  messages.attachment,         staff("messages.read")),
     Route("POST",     "/messages/<uuid:message_id>/again",                 messages.send_again,         staff("messages.send")),
+
+    Route("GET",      "/notices",                                          notices.browse,              staff("desk.enter")),
+    Route("POST",     "/notices",                                          notices.tick_off,            staff("desk.enter")),
+    Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter", needs_company=False)),
 
     *IMPORTS,
 

@@ -73,6 +73,8 @@ class StaffNotice(HasId, Base):
     debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     topic: Mapped[str] = mapped_column(String(64))
     """"dispute.raised": what happened."""
+    by_kind: Mapped[str] = mapped_column(String(16))
+    """Who did it: "contact", "staff", or the system."""
     subject_id: Mapped[uuid.UUID]
     """The dispute, plan, promise or declaration."""
     delivery: Mapped[Delivery] = mapped_column(enum_column(Delivery))

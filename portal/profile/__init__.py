@@ -1,1 +1,1 @@
-"""My language, and what was written to me."""
+"""My language, how often I am written to, and what was written to me and why."""

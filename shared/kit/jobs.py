@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -46,6 +47,25 @@ class Duty:
 
     name: str
     every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The message that a job is performed for: the same at every new try."""
+
+    id: uuid.UUID
+    topic: str | None
+
+
+_occasion: ContextVar[Occasion | None] = ContextVar("occasion", default=None)
+
+
+def occasion() -> Occasion:
+    """Which message the present job is performed for; raises LookupError outside a job."""
+    present = _occasion.get()
+    if present is None:
+        raise LookupError("no job is being performed")
+    return present
 
 
 _jobs: dict[str, Job] = {}
@@ -133,10 +153,12 @@ def perform(name: str, payload: dict[str, Any]) -> None:
     if work is None:
         _finish(identity, error=f"no job is named {name}", dead=True)
         return
+    payload_here, topic = claimed
+    token = _occasion.set(Occasion(identity, topic))
     try:
         with _alone(work) as free:
             if free:
-                work.run(claimed)
+                work.run(payload_here)
     except Unavailable as error:
         _retry(identity, work, str(error))
     except DomainError as error:
@@ -147,14 +169,16 @@ def perform(name: str, payload: dict[str, Any]) -> None:
         _retry(identity, work, f"{type(error).__name__}: {error}")
     else:
         _finish(identity, error=None, dead=False)
+    finally:
+        _occasion.reset(token)
 
 
-def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> dict[str, Any] | None:
+def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> tuple[dict[str, Any], str | None] | None:
     from shared.kit.db import transaction
     from shared.kit.outbox.models import MessageState, OutboxMessage
 
     with transaction() as session:
-        return session.scalars(
+        row = session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.id == identity)
             .where(OutboxMessage.state == MessageState.WAITING)
@@ -163,8 +187,9 @@ def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> dict[str, Any] 
                 tries=OutboxMessage.tries + 1,
                 locked_until=func.now() + timedelta(seconds=timeout_s + 30),
             )
-            .returning(OutboxMessage.payload)
+            .returning(OutboxMessage.payload, OutboxMessage.topic)
         ).one_or_none()
+        return (row.payload, row.topic) if row else None
 
 
 def _finish(identity: uuid.UUID, *, error: str | None, dead: bool) -> None:

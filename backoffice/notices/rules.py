@@ -1,0 +1,105 @@
+"""Who hears of what, and when: pure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from backoffice.access.permissions import PERMISSIONS, Role
+from backoffice.notices.models import Delivery, NoticeGroup, Scope
+
+DIGEST_FROM = time(8)
+MAILS_AN_HOUR = 30
+"""So many single mails an hour at most reach one member; what is more waits for the digest."""
+
+TOPICS: dict[str, NoticeGroup] = {
+    "dispute.raised": NoticeGroup.DISPUTES,
+    "dispute.said": NoticeGroup.DISPUTES,
+    "dispute.resolved": NoticeGroup.DISPUTES,
+    "dispute.reopened": NoticeGroup.DISPUTES,
+    "dispute.withdrawn": NoticeGroup.DISPUTES,
+    "dispute.overdue": NoticeGroup.DISPUTES,
+    "dispute.assigned": NoticeGroup.DISPUTES,
+    "plan.asked": NoticeGroup.PLANS,
+    "plan.accepted": NoticeGroup.PLANS,
+    "plan.declined": NoticeGroup.PLANS,
+    "plan.offered": NoticeGroup.PLANS,
+    "plan.missed": NoticeGroup.PLANS,
+    "plan.defaulted": NoticeGroup.PLANS,
+    "plan.resumed": NoticeGroup.PLANS,
+    "plan.completed": NoticeGroup.PLANS,
+    "plan.cancelled": NoticeGroup.PLANS,
+    "promise.made": NoticeGroup.PROMISES,
+    "promise.kept": NoticeGroup.PROMISES,
+    "promise.broken": NoticeGroup.PROMISES,
+    "promise.cancelled": NoticeGroup.PROMISES,
+    "declaration.made": NoticeGroup.DECLARATIONS,
+    "declaration.matched": NoticeGroup.DECLARATIONS,
+    "declaration.refused": NoticeGroup.DECLARATIONS,
+    "declaration.expired": NoticeGroup.DECLARATIONS,
+}
+"""What staff may hear of."""
+
+PERMISSION: dict[NoticeGroup, str] = {
+    NoticeGroup.DISPUTES: "debtors.write",
+    NoticeGroup.PLANS: "debtors.write",
+    NoticeGroup.PROMISES: "debtors.write",
+    NoticeGroup.DECLARATIONS: "debtors.write",
+}
+"""Who may act on it: nobody else is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a member wants to hear of one group, and how."""
+
+    delivery: Delivery
+    scope: Scope
+
+
+DEFAULTS: dict[NoticeGroup, Wish] = {
+    NoticeGroup.DISPUTES: Wish(Delivery.IMMEDIATE, Scope.MINE),
+    NoticeGroup.PLANS: Wish(Delivery.IMMEDIATE, Scope.MINE),
+    NoticeGroup.PROMISES: Wish(Delivery.DAILY, Scope.MINE),
+    NoticeGroup.DECLARATIONS: Wish(Delivery.DAILY, Scope.MINE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened: to whom it is assigned, who did it, and which member of staff if one did."""
+
+    topic: str
+    by: str
+    """"contact", "staff", or anything else for the system."""
+    assignee: uuid.UUID | None
+    doer: uuid.UUID | None
+
+    @property
+    def group(self) -> NoticeGroup:
+        return TOPICS[self.topic]
+
+
+def may_hear(role: Role, group: NoticeGroup) -> bool:
+    """Whether a role acts on these affairs."""
+    return role in PERMISSIONS[PERMISSION[group]]
+
+
+def concerns(event: Event, member_id: uuid.UUID, scope: Scope) -> bool:
+    """Whether a member is to hear of an event.
+
+    Nobody hears of his own acts. What staff did concerns only the one to whom the affair is assigned; what a debtor or
+    the clock did concerns him too, and while nobody has taken it everybody; besides him those who want to hear of all.
+    """
+    if event.by == "staff":
+        return event.doer is not None and event.assignee == member_id != event.doer
+    return scope is Scope.ALL or event.assignee in (None, member_id)
+
+
+def last_digest_moment(now: datetime, zone: str) -> datetime:
+    """The latest eight o'clock in the morning of a company's zone that has come."""
+    local = now.astimezone(ZoneInfo(zone))
+    moment = datetime.combine(local.date(), DIGEST_FROM, ZoneInfo(zone))
+    return moment if moment <= local else moment - timedelta(days=1)
