@@ -60,8 +60,10 @@ JOBS: tuple[str, ...] = (
     "payments.webhooks.jobs",
     "payments.receipts.jobs",
     "payments.collections.jobs",
+    "payments.collections.withdraw",
     "payments.refunds.jobs",
     "payments.declarations.jobs",
+    "payments.plans.jobs",
     "payments.reconcile.jobs",
     "portal.access.jobs",
     "backoffice.imports.jobs",
@@ -148,6 +150,7 @@ def __getattr__(name: str) -> Any:
 
 COMMANDS = {
     "collections": "payments.collections.commands:collections",
+    "plans": "payments.plans.commands:plans",
     "verify": "payments.reconcile.commands:verify",
     "webhooks": "payments.reconcile.commands:webhooks",
     "import": "backoffice.imports.commands:import_group",

@@ -6,7 +6,7 @@ by id, payment.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -67,6 +67,27 @@ class Facts:
     """What the provider really took (or took back), when it differs."""
     object_reference: str | None = None
     """The money object behind this step when it is not the payment itself: a chargeback with a name of its own."""
+
+
+Follower = Callable[[Session, Payment], None]
+
+_followers: list[Follower] = []
+
+
+def in_the_same_commit(follower: Follower) -> None:
+    """Let a room above follow every movement of a payment's money in the commit that moves it.
+
+    For what may not wait for a message: what a plan freezes must be frozen again when its money goes back (I10).
+    """
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def moved(session: Session, payment: Payment) -> None:
+    """The ledger has moved for a payment: those who follow in the same commit do so now."""
+    session.flush()
+    for follower in _followers:
+        follower(session, payment)
 
 
 LEARNT = (
@@ -167,6 +188,7 @@ def advance(
     if to is PaymentStatus.CONFIRMED and payment.confirmed_at is None:
         payment.confirmed_at = clock.now()
     step = _write_step(session, payment, before, by=by, cause=cause or facts.failure_code or "")
+    moved(session, payment)
     outbox.publish(
         session,
         topic,

@@ -31,7 +31,7 @@ from shared.documents.spelled import amount_in_words
 from shared.invoices.models import Invoice
 from shared.kit.db import reading
 from shared.kit.errors import NotFound
-from shared.kit.money import Money
+from shared.kit.money import Money, format_money
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 
@@ -53,6 +53,52 @@ def clause_of(session: Session, plan: Plan, language: str) -> str:
             "this reminder, all that is left to pay of this plan falls due at once.",
             days=plan.grace_days,
         )
+
+
+def words(session: Session, plan_id: uuid.UUID, *, language: str) -> tuple[str, ...]:
+    """What a debtor agrees to when he accepts an offer, in paragraphs: the words of the page and of the paper."""
+    plan = session.get_one(Plan, plan_id)
+    terms = rules.terms_from_json(plan.terms or plan.wish)
+    mandate = queries.mandate_of(session, plan.debtor_id) if terms.by_mandate else None
+    return _wording(session, plan, language, mandate)
+
+
+def _wording(session: Session, plan: Plan, language: str, mandate: Mandate | None) -> tuple[str, ...]:
+    debtor, company = session.get_one(Debtor, plan.debtor_id), session.get_one(Company, plan.company_id)
+    total = Money(plan.total_minor, plan.currency)
+    with speaking(language):
+        paragraphs = [
+            _(
+                "%(debtor)s acknowledges owing %(company)s the sum of %(amount)s (%(words)s), for the invoices listed here.",
+                debtor=debtor.name,
+                company=company.legal_name,
+                amount=format_money(total, language),
+                words=amount_in_words(total, language),
+            ),
+            _(
+                "%(debtor)s undertakes to pay this sum by the instalments listed here, each on its due date at the latest. It "
+                "may be paid sooner at any time, in whole or in part.",
+                debtor=debtor.name,
+            ),
+            _("This plan is free of charge: no fee and no interest is added to the debt."),
+        ]
+        if mandate is not None:
+            paragraphs.append(
+                _(
+                    "The instalments are collected by SEPA direct debit under mandate %(rum)s. The days of debit listed here "
+                    "are the notice that comes before each debit.",
+                    rum=mandate.scheme_reference or mandate.reference,
+                )
+            )
+        paragraphs += [
+            _("As long as the plan is kept, these invoices are neither reminded nor collected in any other way."),
+            clause_of(session, plan, language),
+            _(
+                "This acknowledgement is given under articles 1366 and 1376 of the French Civil Code, and interrupts the "
+                "limitation period (article 2240)."
+            ),
+        ]
+    return tuple(paragraphs)
 
 
 def facts(session: Session, plan: Plan, evidence: Evidence, mandate: Mandate | None) -> PlanFacts:
@@ -88,6 +134,7 @@ def facts(session: Session, plan: Plan, evidence: Evidence, mandate: Mandate | N
             )
             for row in rows
         ),
+        wording=_wording(session, plan, language, mandate if signed else None),
         clause=clause_of(session, plan, language),
         grace_days=plan.grace_days,
         signature=SignatureFacts(

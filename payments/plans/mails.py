@@ -98,8 +98,16 @@ def coming(session: Session, plan: Plan, row: PlanInstalment) -> list[uuid.UUID]
     return _write(session, plan, "instalment_coming", facts, dedupe_key=key)
 
 
-def late(session: Session, plan: Plan, rows: Sequence[PlanInstalment], *, minor: int, until: date) -> list[uuid.UUID]:
-    """A reminder of missed instalments together, with the last day to pay them; once for each instalment's day."""
+def late(
+    session: Session,
+    plan: Plan,
+    rows: Sequence[PlanInstalment],
+    *,
+    fresh: PlanInstalment,
+    minor: int,
+    until: date,
+) -> list[uuid.UUID]:
+    """A reminder of all missed instalments together, with the last day to pay them; once for each one that is new."""
     mandate = queries.debit_days(session, [row.id for row in rows])
     facts = {
         "money": Money(minor, plan.currency),
@@ -110,7 +118,7 @@ def late(session: Session, plan: Plan, rows: Sequence[PlanInstalment], *, minor:
         "retry_on": min(mandate.values(), default=None),
         "rest": _rest(session, plan),
     }
-    key = "instalment_late:" + ",".join(f"{row.id}:{row.due_on.isoformat()}" for row in rows[:1])
+    key = f"instalment_late:{fresh.id}:{fresh.due_on.isoformat()}"
     return _write(session, plan, "instalment_late", facts, dedupe_key=key)
 
 

@@ -105,9 +105,8 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     standings = _standings(session, plan)
     rows = queries.instalments_of(session, plan.id)
     _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
-    paid = [row.id for row in rows if not row.rest_minor]
-    if paid and plan.by_mandate:
-        collections.withdraw_instalments(session, paid, reason="paid")
+    if plan.by_mandate:
+        _withdraw_needless(session, rows)
     rest = sum(row.rest_minor for row in rows)
     if plan.status is S.COMPLETED and rest:
         advance(session, plan.id, S.ACTIVE, by=by, cause="money_went_back")
@@ -277,6 +276,23 @@ def withdraw_debits(session: Session, plan: Plan, *, reason: str) -> int:
     """Let announced debits of a plan not take place; gives how many."""
     ids = [row.id for row in queries.instalments_of(session, plan.id)]
     return collections.withdraw_instalments(session, ids, reason=reason) if ids else 0
+
+
+def _withdraw_needless(session: Session, rows: Sequence[PlanInstalment]) -> None:
+    """Withdraw announced debits up to whose day the plan asks for nothing more.
+
+    Asked by day, not by instalment: money counts for the first open instalment, so that a further attempt at the first one
+    may have to pay for the second.
+    """
+    due = {row.id: row.due_on for row in rows}
+    days = queries.debit_days(session, due)
+    needless = [
+        identity
+        for identity, charge_on in days.items()
+        if not any(row.rest_minor for row in rows if row.due_on <= max(charge_on, due[identity]))
+    ]
+    if needless:
+        collections.withdraw_instalments(session, needless, reason="paid")
 
 
 def label(plan: Plan, row: PlanInstalment, count: int) -> str:

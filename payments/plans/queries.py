@@ -496,6 +496,17 @@ def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uu
     return {row.instalment_id: row.charge_on for row in rows}
 
 
+def tried(session: Session, instalment_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Instalments of which a debit came to nothing."""
+    ended = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.CHARGED_BACK)
+    rows = session.scalars(
+        select(Collection.instalment_id)
+        .join(Payment, Payment.id == Collection.payment_id)
+        .where(Collection.instalment_id.in_(list(instalment_ids)), Payment.status.in_(ended))
+    )
+    return {identity for identity in rows if identity}
+
+
 # Pieces ------------------------------------------------------------------------------------------------------------------
 
 

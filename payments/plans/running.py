@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
 from payments.plans import mails, progress, queries, rules
-from payments.plans.models import Plan
-from payments.plans.service import advance, end, lock_plan, record
+from payments.plans.models import Plan, PlanInstalment
+from payments.plans.service import advance, end, expire_offers, lock_plan, publish, record
 from payments.plans.status import FREEZES, PlanStatus
+from shared.debtors.service import lock_debtor
 from shared.invoices.service import lift_all
 from shared.kit.actors import Actor
+from shared.kit.calendars import add_target_days
 from shared.kit.errors import Conflict, Invalid
 from shared.kit.words import gettext as _
 
 S = PlanStatus
+
+CONFIRMED_AFTER = 5
+"""So many bank days after a debit it is known whether it held."""
+
 BY = Actor.system("plans")
 
 
@@ -89,15 +96,103 @@ def put_in_default(session: Session, *, plan_id: uuid.UUID, by: Actor = BY, caus
     return plan
 
 
-# The daily look ----------------------------------------------------------------------------------------------------------
+# The daily look (flow: `follow.py`) ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was done (or would be done) for one plan on a day, for a report."""
+    """What was done for one plan on a day, for a report; amount in minor units."""
 
-    reference: str
+    plan: str
     act: str
-    """coming, late, defaulted, completed, expired, waiting."""
+    """expired, coming, late, waiting, defaulted, completed."""
     minor: int
     on: date | None = None
+
+
+def look(session: Session, debtor_id: uuid.UUID, *, today: date) -> list[Line]:
+    """What a day asks of one debtor's plans. Safe to run again: progress is derived, each message has a key of its own.
+
+    1. Offers whose time is over end.
+    2. Every plan says what the ledger says.
+    3. Of plans that run: instalments that were missed are reminded together, once, with the last day to pay them; after that
+       day the clause applies. Instalments that the debtor pays himself are announced a few days before. What a payment on
+       its way pays is not missed, and what a further debit will ask for waits for it.
+    """
+    lock_debtor(session, debtor_id)
+    lines = [Line(str(debtor_id), "expired", 0)] * expire_offers(session, debtor_id=debtor_id)
+    for plan_id in queries.followed(session, debtor_id):
+        plan = session.get_one(Plan, plan_id)
+        was_completed = plan.status is S.COMPLETED
+        progress.refresh(session, plan_id)
+        if plan.status is S.COMPLETED and not was_completed:
+            lines.append(Line(plan.reference, "completed", 0))
+        if plan.status is S.ACTIVE:
+            lines += _look_at(session, plan, today)
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An instalment with what of it nobody is paying."""
+
+    row: PlanInstalment
+    minor: int
+    debit_on: date | None
+    was_tried: bool
+
+
+def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
+    open_ = _open(session, plan)
+    late = [one for one in open_ if _is_missed(plan, one, today)]
+    lines = []
+    if late:
+        lines = _chase(session, plan, late, open_, today)
+    if plan.status is S.ACTIVE and not any(line.act == "late" for line in lines):
+        horizon = today + timedelta(days=plan.coming_days)
+        for one in open_:
+            if one.debit_on is None and today <= one.row.due_on <= horizon and mails.coming(session, plan, one.row):
+                lines.append(Line(plan.reference, "coming", one.minor, one.row.due_on))
+    return lines
+
+
+def _open(session: Session, plan: Plan) -> list[_Open]:
+    flight = sum(queries.under_way(session, plan.id).values())
+    rows = [row for row in queries.instalments_of(session, plan.id) if row.rest_minor]
+    days = queries.debit_days(session, [row.id for row in rows])
+    tried = queries.tried(session, [row.id for row in rows])
+    made = []
+    for row in rows:
+        moving = min(flight, row.rest_minor)
+        flight -= moving
+        if row.rest_minor > moving:
+            made.append(_Open(row, row.rest_minor - moving, days.get(row.id), row.id in tried))
+    return made
+
+
+def _is_missed(plan: Plan, one: _Open, today: date) -> bool:
+    """Past its day, and not because the debit has its own later day (notice, bank holidays)."""
+    waits = one.debit_on is not None and one.debit_on >= today and not one.was_tried
+    return not waits and today >= one.row.due_on + timedelta(days=plan.late_after_days)
+
+
+def _chase(session: Session, plan: Plan, late: Sequence[_Open], open_: Sequence[_Open], today: date) -> list[Line]:
+    minor = sum(one.minor for one in late)
+    debits = [one.debit_on for one in open_ if one.debit_on is not None and one.row.due_on < today <= one.debit_on]
+    told = [one for one in late if one.row.grace_until is not None]
+    if any(one.row.grace_until < today for one in told if one.row.grace_until):
+        if debits:
+            return [Line(plan.reference, "waiting", minor, min(debits))]
+        put_in_default(session, plan_id=plan.id)
+        return [Line(plan.reference, "defaulted", minor)]
+    fresh = [one for one in late if one.row.grace_until is None]
+    if not fresh:
+        return []
+    until = max([today + timedelta(days=plan.grace_days), *(add_target_days(day, CONFIRMED_AFTER) for day in debits)])
+    for one in fresh:
+        one.row.grace_until = until
+    session.flush()
+    until = min(one.row.grace_until or until for one in late)
+    mails.late(session, plan, [one.row for one in late], fresh=fresh[0].row, minor=minor, until=until)
+    publish(session, plan, "plan.missed", dedupe_key=f"{plan.id}:missed:{fresh[0].row.id}:{fresh[0].row.due_on}")
+    return [Line(plan.reference, "late", minor, until)]

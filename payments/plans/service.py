@@ -406,20 +406,21 @@ def advance(session: Session, plan_id: uuid.UUID, to: PlanStatus, *, by: Actor, 
     plan.ended_at = now if to in {S.CANCELLED, S.DECLINED, S.EXPIRED, S.COMPLETED} else None
     plan.end_reason = cause if plan.ended_at else ""
     step = _write_step(session, plan, before, by=by, cause=cause)
-    outbox.publish(
-        session,
-        topic,
-        {
-            "company": str(plan.company_id),
-            "debtor": str(plan.debtor_id),
-            "id": str(plan.id),
-            "by": by.kind if by.kind in {"contact", "staff"} else "system",
-            "staff": str(plan.assignee_id) if plan.assignee_id else None,
-        },
-        dedupe_key=f"{plan.id}:{step}",
-    )
+    publish(session, plan, topic, by=by, dedupe_key=f"{plan.id}:{step}")
     session.flush()
     return True
+
+
+def publish(session: Session, plan: Plan, topic: str, *, dedupe_key: str, by: Actor | None = None) -> None:
+    """Tell whoever listens of a plan; its steps do so by themselves."""
+    payload = {
+        "company": str(plan.company_id),
+        "debtor": str(plan.debtor_id),
+        "id": str(plan.id),
+        "by": by.kind if by and by.kind in {"contact", "staff"} else "system",
+        "staff": str(plan.assignee_id) if plan.assignee_id else None,
+    }
+    outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
 
 
 def lock_plan(session: Session, plan_id: uuid.UUID) -> tuple[Plan, Debtor]:

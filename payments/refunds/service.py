@@ -193,6 +193,7 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
         )
     elif to is R.DONE:
         refund.done_at = clock.now()
+    payments.moved(session, payment)
     _record(session, payment, refund, before, by)
     outbox.publish(
         session,

@@ -310,6 +310,8 @@ class PlanFacts(_Tidy):
     """In the language of the paper; written when it was accepted."""
     invoices: tuple[PlannedInvoiceFacts, ...]
     instalments: tuple[InstalmentFacts, ...]
+    wording: tuple[str, ...]
+    """What was agreed to, word by word, in paragraphs."""
     clause: str
     grace_days: int
     signature: SignatureFacts

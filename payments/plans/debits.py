@@ -1,0 +1,117 @@
+"""What collections ask of plans: which instalments may be announced and debited, and of which invoices' money."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from payments.collections.instalments import Instalment
+from payments.collections.models import Collection, CollectionState
+from payments.collections.rules import Facts
+from payments.models import Payment
+from payments.plans import progress, queries
+from payments.plans.models import Plan, PlanInstalment
+from payments.plans.status import PlanStatus
+from payments.status import GIVEN_UP, PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.ledger.rules import Part
+
+_ENDED = [*GIVEN_UP, PaymentStatus.CHARGED_BACK]
+_OPEN = PlanInstalment.credited_minor + PlanInstalment.settled_minor < PlanInstalment.amount_minor
+_HAS_LIVE = exists().where(Collection.instalment_id == PlanInstalment.id, Collection.state == CollectionState.ANNOUNCED)
+_WAS_TRIED = (
+    exists()
+    .where(Collection.instalment_id == PlanInstalment.id, Collection.payment_id == Payment.id)
+    .where(Payment.status.in_(_ENDED))
+)
+
+
+class PlanDebits:
+    """Instalments of plans that run and are collected by mandate (`payments.collections.instalments.Instalments`)."""
+
+    def debtors(
+        self, session: Session, company: Company, *, until: date, after: uuid.UUID | None, limit: int
+    ) -> Sequence[uuid.UUID]:
+        """Debtors with an instalment to announce that is due up to a day, by id, after one."""
+        query = (
+            select(Plan.debtor_id)
+            .join(PlanInstalment, PlanInstalment.plan_id == Plan.id)
+            .where(Plan.company_id == company.id, Plan.status == PlanStatus.ACTIVE, Plan.by_mandate)
+            .where(PlanInstalment.due_on <= until, _OPEN, ~_HAS_LIVE)
+            .distinct()
+            .order_by(Plan.debtor_id)
+            .limit(limit)
+        )
+        return session.scalars(query if after is None else query.where(Plan.debtor_id > after)).all()
+
+    def candidates(self, session: Session, debtor: Debtor, *, until: date) -> Sequence[Instalment]:
+        """A debtor's open instalments by mandate that are due up to a day, the earliest first.
+
+        Usually none: the acceptance announced them all. These are the ones whose mandate came later, or came back.
+        """
+        rows = session.execute(
+            select(PlanInstalment, Plan, _HAS_LIVE.label("has_live"), _WAS_TRIED.label("was_tried"))
+            .join(Plan, Plan.id == PlanInstalment.plan_id)
+            .where(Plan.debtor_id == debtor.id, Plan.status == PlanStatus.ACTIVE, Plan.by_mandate)
+            .where(PlanInstalment.due_on <= until, _OPEN)
+            .order_by(PlanInstalment.due_on, PlanInstalment.id)
+        ).all()
+        made = []
+        for row, plan, has_live, was_tried in rows:
+            wanted = progress.payable(session, plan.id, until=row.due_on)
+            facts = Facts(
+                due_on=row.due_on,
+                open_minor=row.rest_minor,
+                held_minor=row.rest_minor - min(row.rest_minor, wanted),
+                frozen_minor=0,
+                maximum_minor=None,
+                has_live=has_live,
+                was_tried=was_tried,
+            )
+            made.append(self._instalment(session, plan, row, facts))
+        return made
+
+    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date) -> Instalment:
+        """One instalment; what is open is what its plan asks for up to the day of the debit."""
+        row = session.get_one(PlanInstalment, instalment_id, populate_existing=True)
+        plan = session.get_one(Plan, row.plan_id, populate_existing=True)
+        until = max(charge_on, row.due_on)
+        asked = sum(each.rest_minor for each in queries.instalments_of(session, plan.id) if each.due_on <= until)
+        free = progress.payable(session, plan.id, until=until)
+        facts = Facts(
+            due_on=row.due_on,
+            open_minor=asked,
+            held_minor=asked - min(asked, free),
+            frozen_minor=0,
+            maximum_minor=None,
+            has_live=True,
+        )
+        return self._instalment(session, plan, row, facts)
+
+    def runs(self, session: Session, instalment_id: uuid.UUID) -> bool:
+        """Whether its plan runs and is collected by mandate."""
+        plan = session.scalar(
+            select(Plan)
+            .join(PlanInstalment, PlanInstalment.plan_id == Plan.id)
+            .where(PlanInstalment.id == instalment_id)
+        )
+        return plan is not None and plan.status is PlanStatus.ACTIVE and plan.by_mandate
+
+    def parts(self, session: Session, instalment_id: uuid.UUID, minor: int) -> list[Part]:
+        """So much of its plan as parts of invoices. Raises Conflict("plan.less_left")."""
+        return progress.parts_for(session, session.get_one(PlanInstalment, instalment_id).plan_id, minor)
+
+    def attempt(self, session: Session, instalment_id: uuid.UUID, attempt_no: int) -> str:
+        """The attempt of its debit: (plan, instalment, attempt number)."""
+        row = session.get_one(PlanInstalment, instalment_id)
+        return progress.payment_attempt(row.plan_id, f"instalment:{row.position}:{attempt_no}")
+
+    @staticmethod
+    def _instalment(session: Session, plan: Plan, row: PlanInstalment, facts: Facts) -> Instalment:
+        count = len(queries.instalments_of(session, plan.id))
+        return Instalment(row.id, progress.label(plan, row, count), row.due_on, facts)

@@ -1,0 +1,89 @@
+"""The daily look at every plan: one short transaction a debtor, resumable anywhere because everything is derived."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from payments.plans import queries
+from payments.plans.running import Line, look
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.kit import clock
+from shared.kit.db import reading, retrying, transaction
+
+log = logging.getLogger(__name__)
+
+
+class _TryOutError(Exception):
+    """Ends the transaction of a try-out, so that nothing of it stays."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What the look of a day did, or would do."""
+
+    is_dry: bool
+    debtor_count: int = 0
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(line.act for line in self.lines)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "dry_run": self.is_dry,
+            "debtors": self.debtor_count,
+            "counts": dict(self.counts),
+            "plans": [
+                {
+                    "plan": line.plan,
+                    "act": line.act,
+                    "minor": line.minor,
+                    "on": line.on.isoformat() if line.on else None,
+                }
+                for line in self.lines
+            ],
+        }
+
+
+def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
+    """Look at every plan that may ask for something today (or on a later day).
+
+    Dry: everything is decided as it would be, and nothing is kept.
+    """
+    report = Report(is_dry=dry)
+    with reading() as session:
+        zones = dict(session.execute(select(Company.id, Company.zone)).tuples().all())
+        latest = max((clock.today(zone) for zone in zones.values()), default=clock.today())
+        debtors = queries.debtors_with_plans(session, today=max(on or latest, latest))
+        homes = dict(session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors))).tuples().all())
+    for debtor_id in debtors:
+        today = clock.today(zones[homes[debtor_id]])
+        report.lines += follow_debtor(debtor_id, today=max(on or today, today), dry=dry)
+        report.debtor_count += 1
+    return report
+
+
+def follow_debtor(debtor_id: uuid.UUID, *, today: date, dry: bool = False) -> list[Line]:
+    """Look at one debtor's plans in a transaction of their own."""
+    lines: list[Line] = []
+
+    def act() -> None:
+        with transaction() as session:
+            lines[:] = look(session, debtor_id, today=today)
+            if dry:
+                raise _TryOutError
+
+    try:
+        retrying(act)
+    except _TryOutError:
+        log.debug("tried out")
+    return lines
