@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.passwords import hash_password
 from backoffice.access.permissions import Role
 from backoffice.access.service import add_member
+from backoffice.demo import affairs
 from backoffice.demo.world import PEOPLE, Bill, Person, neighbours
 from payments import service as payments
 from payments.models import Means, Provider
@@ -63,6 +64,7 @@ def seed(*, password: str) -> Seeded:
         for email, name, role in STAFF:
             add_member(session, email=email, name=name, role=role, password_hash=hash_password(password), by=BY)
         session.execute(delete(OutboxMessage))  # what was seeded is history: nobody is written to about it
+        affairs.begin(session, company)
         return Seeded(is_new=True, debtor_count=len(people))
 
 
