@@ -2,6 +2,7 @@
 import "./once.js";
 import "./errors.js";
 import "./selection.js";
+import "./sketch.js";
 import "./waiting.js";
 import "./copy.js";
 import "./tabs.js";
