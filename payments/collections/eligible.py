@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState
 from payments.collections.rules import Facts
+from payments.frozen import STOPPED
 from payments.models import Mandate, Payment
 from payments.status import GIVEN_UP, USABLE_MANDATES, PaymentStatus
 from shared.company.models import Company
@@ -69,7 +70,7 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
     tried = (
         exists()
         .where(Collection.invoice_id == Invoice.id, Collection.payment_id == Payment.id)
-        .where(Payment.status.in_(_ENDED))
+        .where(Payment.status.in_(_ENDED), Collection.reason != STOPPED)
     )
     rows = session.execute(
         select(Invoice, live.label("has_live"), tried.label("was_tried"))
@@ -122,4 +123,5 @@ def _facts(invoice: Invoice, debtor: Debtor, *, has_live: bool, was_tried: bool)
         maximum_minor=debtor.autopay_maximum_minor,
         has_live=has_live,
         was_tried=was_tried,
+        is_left_out=invoice.autopay_excluded_at is not None,
     )

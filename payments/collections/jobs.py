@@ -140,7 +140,7 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
         return
     subject = subject_of(session, debtor, collection)
     minor = min(collection.amount_minor, subject.facts.available_minor)
-    if minor > 0:
+    if minor > 0 and not subject.facts.is_left_out:
         day = rules.retry_day(failed_on=today, today=today, notice_days=company.notice_days)
         try:
             service.announce(session, debtor, mandate, [wish_again(collection, minor, day, due_on=subject.due_on)])

@@ -19,7 +19,7 @@ from payments.collections.models import (
     RunState,
 )
 from shared.debtors.models import Debtor
-from shared.invoices.models import Invoice
+from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
 
 
@@ -163,6 +163,50 @@ def collections_of(
             payment_id=row.payment_id,
         )
         for row, number, name in session.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An open invoice of a debtor on autopay: debited by itself, or left out at his wish."""
+
+    invoice_id: uuid.UUID
+    number: str
+    due_on: date
+    money: Money
+    """What of it is open and not on its way."""
+    charge_on: date | None
+    """The day of its announced debit."""
+    is_left_out: bool
+    is_above_maximum: bool
+
+
+def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> list[Choice]:
+    """What would be debited by itself and what is left out, by due day; not what is on its way to the bank already."""
+    debtor = session.get_one(Debtor, debtor_id)
+    rows = session.execute(
+        select(Invoice, Collection.charge_on)
+        .outerjoin(
+            Collection,
+            (Collection.invoice_id == Invoice.id) & (Collection.state == CollectionState.ANNOUNCED),
+        )
+        .where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.open_minor > Invoice.held_minor)
+        .order_by(Invoice.due_on, Invoice.id)
+        .limit(limit)
+    )
+    most = debtor.autopay_maximum_minor
+    return [
+        Choice(
+            invoice_id=invoice.id,
+            number=invoice.number,
+            due_on=invoice.due_on,
+            money=Money(invoice.open_minor - invoice.held_minor, invoice.currency),
+            charge_on=charge_on,
+            is_left_out=invoice.autopay_excluded_at is not None,
+            is_above_maximum=most is not None and invoice.collectable_minor > most,
+        )
+        for invoice, charge_on in rows
     ]
 
 

@@ -54,6 +54,8 @@ class Facts:
     """A collection of it is announced already."""
     was_tried: bool = False
     """A debit of it came to nothing; a retry is announced by the failure itself, not by its due day."""
+    is_left_out: bool = False
+    """The debtor wants to pay this one himself."""
 
     @property
     def available_minor(self) -> int:
@@ -110,7 +112,7 @@ def decide_announcement(facts: Facts, *, today: date, notice_days: int, has_mand
     """
     if facts.has_live or today < facts.due_on - timedelta(days=notice_days):
         return NotYet()
-    if facts.was_tried:
+    if facts.was_tried and not facts.is_left_out:
         return Skip("tried_before")
     if not has_mandate:
         return Skip("no_mandate")
@@ -158,6 +160,8 @@ def decide_collection(
 def _money_refusal(facts: Facts, minor: int) -> str | None:
     if facts.open_minor == 0:
         return "paid"
+    if facts.is_left_out:
+        return "left_out"
     if facts.available_minor == 0:
         return "frozen" if facts.frozen_minor else "payment_under_way"
     if facts.maximum_minor is not None and minor > facts.maximum_minor:

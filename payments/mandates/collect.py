@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import service
 from payments.follow import apply, follow
+from payments.frozen import takes_frozen
 from payments.gateways.base import DebitWish, Declined, PaymentSeen, TryLater, Unknown
 from payments.gateways.choose import debits
 from payments.models import Mandate, Means, Payment, Provider
@@ -133,20 +135,49 @@ def usable(session: Session, debtor: Debtor, mandate_id: uuid.UUID) -> Mandate:
 def create(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
     """Create a debit that is written down. Safe at any time, any number of times: its request and key are frozen.
 
-    A provider that does not answer leaves it CREATED.
+    The last look before it leaves is under the debtor's lock: over money that was contested meanwhile nothing is sent
+    (I10). A provider that does not answer leaves it CREATED.
     """
-    with reading() as session:
-        payment = session.get_one(Payment, payment_id)
-        if payment.status is not S.CREATED:
-            return payment.status
-        frozen, key = payment.request, payment.idempotency_key
+    status, request, key = retrying(lambda: _last_look(payment_id, by))
+    if request is None:
+        return status
     try:
-        seen = debits().create_debit(frozen, key=key)
+        seen = debits().create_debit(request, key=key)
     except Declined as refusal:
         return retrying(lambda no=refusal: _refused(payment_id, no, by))  # type: ignore[misc]
     except (TryLater, Unknown) as error:
         return retrying(lambda e=error: _unanswered(payment_id, e.message))  # type: ignore[misc]
     return retrying(lambda: _created(payment_id, seen, by))
+
+
+def _last_look(payment_id: uuid.UUID, by: Actor) -> tuple[PaymentStatus, dict[str, Any] | None, str]:
+    """What is to be sent, and that it is sent from now on; no request when nothing is."""
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is not S.CREATED:
+            return payment.status, None, ""
+        if takes_frozen(session, payment_id):
+            _drop(session, payment, by)
+            return payment.status, None, ""
+        payment.asked_at = clock.now()
+        return payment.status, payment.request, payment.idempotency_key
+
+
+def drop_unsent(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
+    """Give up a debit over contested money that was never sent; gives the status then.
+
+    One whose creation was asked for stays CREATED: only the provider's answer resolves it (I5).
+    """
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is S.CREATED and takes_frozen(session, payment_id):
+            _drop(session, payment, by)
+        return payment.status
+
+
+def _drop(session: Session, payment: Payment, by: Actor) -> None:
+    if payment.asked_at is None:
+        service.advance(session, payment.id, S.CANCELLED, by=by, cause="frozen")
 
 
 def cancel(payment_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor) -> PaymentStatus:
@@ -178,8 +209,9 @@ def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
     """The janitor's question about a debit whose creation was never answered.
 
     1. Look for it among the debits of its mandate: what is found is followed.
-    2. Not found, and its key still lives: the same request under the same key.
-    3. Not found, and too old for its key: it never was; a new attempt is a new debit.
+    2. Not found, and its money was contested meanwhile: it never was, and is not sent.
+    3. Not found, and its key still lives: the same request under the same key.
+    4. Not found, and too old for its key: it never was; a new attempt is a new debit.
     """
     by = Actor.system("janitor")
     with reading() as session:
@@ -192,10 +224,20 @@ def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
     found = debits().find_debit(payment_id, mandate_reference=mandate, created_from=created_at - margin)
     if found is not None:
         return follow(payment_id, by=by, provider_reference=found)
+    if (status := retrying(lambda: _give_up_contested(payment_id, by))) is not S.CREATED:
+        return status
     if clock.now() < created_at + KEY_LIVES:
         return create(payment_id, by=by)
     never = Declined("never_created", "the provider has no such debit")
     return retrying(lambda: _refused(payment_id, never, by))
+
+
+def _give_up_contested(payment_id: uuid.UUID, by: Actor) -> PaymentStatus:
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is S.CREATED and takes_frozen(session, payment_id):
+            service.advance(session, payment_id, S.CANCELLED, by=by, cause="frozen")
+        return payment.status
 
 
 def _created(payment_id: uuid.UUID, seen: PaymentSeen, by: Actor) -> PaymentStatus:

@@ -1,0 +1,176 @@
+"""Taking debits back when their money is contested: announced ones, written ones, and those the provider still holds.
+
+Only automatic debits (of collections and plans) are taken back by themselves. One that the debtor asked for is his: he
+is offered to stop it. What was written but never sent is not sent, whoever asked for it (`mandates.collect.create`).
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import frozen
+from payments.collections import service
+from payments.collections.eligible import find_mandate
+from payments.collections.models import Collection, CollectionState
+from payments.collections.service import Wish
+from payments.gateways.choose import takes_debits
+from payments.mandates import collect
+from payments.models import Payment
+from payments.service import lock_payment
+from payments.status import IN_FLIGHT, PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.invoices.models import Invoice
+from shared.kit import audit, clock
+from shared.kit.actors import Actor
+from shared.kit.db import retrying, transaction
+from shared.kit.errors import Conflict, Unavailable
+from shared.kit.jobs import job, on
+
+log = logging.getLogger(__name__)
+
+BY = Actor.system("collections")
+
+
+@on("invoice.frozen")
+@job("payments.collections.after_freeze", queue="now")
+def after_freeze(payload: dict[str, Any]) -> None:
+    """Take back what would debit contested money of an invoice. Safe to run twice: each debit is looked at again.
+
+    Raises Unavailable (and is tried again) while the provider does not answer, or an answer about a debit is awaited.
+    """
+    invoice_id, debtor_id = uuid.UUID(payload["invoice"]), uuid.UUID(payload["debtor"])
+    retrying(lambda: _withdraw_announced(debtor_id, invoice_id))
+    if not takes_debits():
+        return
+    seen: set[uuid.UUID] = set()
+    while (payment_id := retrying(lambda: _next(debtor_id, invoice_id, seen))) is not None:
+        seen.add(payment_id)
+        if not _take_back(payment_id, debtor_id):
+            raise Unavailable("payment.unknown", "a debit over contested money waits for an answer of the provider")
+
+
+def _withdraw_announced(debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
+    """An announced debit of a contested invoice does not take place; its undisputed rest does, on the day announced."""
+    with transaction() as session:
+        debtor = lock_debtor(session, debtor_id)
+        contested = frozen.contested_minor(session, invoice_id)
+        collection = session.scalar(
+            select(Collection)
+            .where(Collection.invoice_id == invoice_id, Collection.state == CollectionState.ANNOUNCED)
+            .with_for_update()
+        )
+        if collection is None or not contested:
+            return
+        invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
+        rest = min(collection.amount_minor, invoice.open_minor - contested)
+        if rest == collection.amount_minor:
+            return
+        service.skip(session, collection, reason=frozen.STOPPED)
+        if rest > 0:
+            _carry_on(session, debtor, collection, rest)
+
+
+def _carry_on(session: Session, debtor: Debtor, collection: Collection, minor: int) -> None:
+    """The undisputed rest under the notice that was given: less than announced, on the day announced."""
+    mandate = find_mandate(session, debtor.id, collection.mandate_id)
+    if mandate is None or collection.invoice_id is None or not debtor.autopay:
+        return
+    wish = Wish(collection.invoice_id, minor, collection.charge_on)
+    service.carry_on(session, debtor, mandate, wish, announced_at=collection.announced_at)
+
+
+def _next(debtor_id: uuid.UUID, invoice_id: uuid.UUID, seen: set[uuid.UUID]) -> uuid.UUID | None:
+    """The latest automatic debit to take back, marked so; None when there is nothing too much (any more)."""
+    with transaction() as session:
+        lock_debtor(session, debtor_id)
+        if not frozen.is_too_much(session, invoice_id):
+            return None
+        for payment in frozen.debits_in_flight(session, invoice_id):
+            collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id).with_for_update())
+            is_left = collection is not None and collection.reason == frozen.LEFT
+            if payment.contact_id is not None or payment.id in seen or is_left:
+                continue
+            if collection is not None:
+                collection.reason = frozen.STOPPED
+            return payment.id
+        return None
+
+
+def _take_back(payment_id: uuid.UUID, debtor_id: uuid.UUID) -> bool:
+    """Stop one debit; False while its creation was asked for and never answered (the janitor finds out)."""
+    status = retrying(lambda: collect.drop_unsent(payment_id, by=BY))
+    if status is PaymentStatus.CREATED:
+        return False
+    if status not in IN_FLIGHT:
+        return True
+    try:
+        collect.cancel(payment_id, debtor_id, BY)
+    except Conflict:
+        retrying(lambda: _left(payment_id))
+    return True
+
+
+def _left(payment_id: uuid.UUID) -> None:
+    """It had left for the bank: say so truthfully, to staff and to the debtor."""
+    with transaction() as session:
+        payment = lock_payment(session, payment_id)
+        collection = session.scalar(select(Collection).where(Collection.payment_id == payment_id).with_for_update())
+        if collection is None:
+            log.warning("%s had left for the bank before its money was contested", payment.reference)
+        else:
+            collection.reason = frozen.LEFT
+        audit.record(
+            session,
+            BY,
+            "payment.left_before_freeze",
+            subject_type="payment",
+            subject_id=payment.id,
+            company_id=payment.company_id,
+            debtor_id=payment.debtor_id,
+            after={"minor": payment.amount_minor},
+        )
+
+
+@on("payment.cancelled")
+@job("payments.collections.after_withdrawal")
+def after_withdrawal(payload: dict[str, Any]) -> None:
+    """Collect the undisputed rest of a debit that was taken back, on its day.
+
+    Safe to run twice: once there is a later collection of the invoice, nothing is added.
+    """
+    with transaction() as session:
+        debtor = lock_debtor(session, uuid.UUID(payload["debtor_id"]))
+        payment: Payment = session.get_one(Payment, uuid.UUID(payload["payment_id"]), populate_existing=True)
+        collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id))
+        if (
+            collection is None
+            or collection.reason != frozen.STOPPED
+            or collection.invoice_id is None
+            or payment.status is not PaymentStatus.CANCELLED
+            or not _is_last(session, collection)
+            or collection.charge_on <= _today(session, payment.company_id)
+        ):
+            return
+        invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
+        rest = min(collection.amount_minor, invoice.collectable_minor)
+        if rest > 0:
+            _carry_on(session, debtor, collection, rest)
+
+
+def _is_last(session: Session, collection: Collection) -> bool:
+    later = select(Collection.id).where(
+        Collection.invoice_id == collection.invoice_id, Collection.attempt_no > collection.attempt_no
+    )
+    return session.scalar(later.limit(1)) is None
+
+
+def _today(session: Session, company_id: uuid.UUID) -> date:
+    return clock.today(session.get_one(Company, company_id).zone)

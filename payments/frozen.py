@@ -1,0 +1,61 @@
+"""Debits over money that was frozen after they were written: which they are.
+
+A debit reserves its money when it is written; a dispute or a legal hold may freeze the same money later (a plan, promise
+or declaration takes nothing that is reserved). The debit is too much when what is reserved and what is contested
+together are more than what is open.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments.models import Means, Payment, PaymentAllocation
+from payments.status import IN_FLIGHT
+from shared.invoices.models import Freeze, FreezeKind, Invoice
+
+STOPPED = "frozen"
+LEFT = "frozen_too_late"
+"""What the collection of a debit says: it was to be stopped for frozen money, or had left for the bank."""
+
+CONTESTED = (FreezeKind.DISPUTE, FreezeKind.LEGAL_HOLD)
+
+
+def contested_minor(session: Session, invoice_id: uuid.UUID) -> int:
+    """What disputes and legal holds freeze of an invoice, in minor units."""
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(Freeze.amount_minor), 0)).where(
+                Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None), Freeze.kind.in_(CONTESTED)
+            )
+        )
+        or 0
+    )
+
+
+def is_too_much(session: Session, invoice_id: uuid.UUID) -> bool:
+    """Whether payments in flight reserve money of an invoice that is contested; its debtor is locked by the caller."""
+    invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
+    return invoice.held_minor > 0 and invoice.held_minor + contested_minor(session, invoice_id) > invoice.open_minor
+
+
+def takes_frozen(session: Session, payment_id: uuid.UUID) -> bool:
+    """Whether a payment reserves money that is contested; its debtor is locked by the caller."""
+    invoices = session.scalars(select(PaymentAllocation.invoice_id).where(PaymentAllocation.payment_id == payment_id))
+    return any(is_too_much(session, invoice_id) for invoice_id in invoices.all())
+
+
+def debits_in_flight(session: Session, invoice_id: uuid.UUID) -> list[Payment]:
+    """The debits that reserve money of an invoice, the latest first."""
+    return list(
+        session.scalars(
+            select(Payment)
+            .join(PaymentAllocation, PaymentAllocation.payment_id == Payment.id)
+            .where(PaymentAllocation.invoice_id == invoice_id)
+            .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
+            .order_by(Payment.id.desc())
+            .execution_options(populate_existing=True)
+        )
+    )

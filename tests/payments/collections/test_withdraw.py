@@ -1,0 +1,322 @@
+"""A debit of contested money is taken back: announced, written, or still with the provider; one that has left stays."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+import wsgi
+from payments.collections.contested import Fate, touching
+from payments.collections.models import Collection, CollectionState
+from payments.collections.run import run
+from payments.mandates import collect
+from payments.models import Payment
+from payments.status import COLLECTED, PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Contact, Debtor
+from shared.disputes import service
+from shared.disputes.models import Dispute
+from shared.disputes.rules import Status
+from shared.disputes.service import Claim
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import freeze
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict, DomainError
+from tests.support.people import SYSTEM, an_invoice
+
+
+@pytest.fixture
+def autopay(counter):
+    """Dora pays by direct debit on the due date; F-1 (120.00) is due in 14 days."""
+    wsgi.import_jobs()
+    counter.open_account(amounts=())
+    counter.mandate_id = counter.give_mandate()
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        debtor.autopay = True
+        counter.invoices["F-1"] = an_invoice(session, debtor, "F-1", 12_000, due_in=14).id
+        counter.contact = session.scalars(select(Contact.id)).one()
+    counter.deliver()
+    return counter
+
+
+def run_today():
+    with reading() as session:
+        company_id = session.scalars(select(Company.id)).one()
+    return run(company_id)
+
+
+def contest(counter, minor=None, number="F-1"):
+    with transaction() as session:
+        return service.raise_dispute(
+            session,
+            debtor_id=counter.debtor_id,
+            claims=[Claim(counter.invoices[number], minor=minor)],
+            reason_code="price",
+            text="No.",
+            attempt=str(uuid.uuid4()),
+            contact_id=counter.contact,
+            by=Actor.contact(counter.contact, "Dora"),
+        )
+
+
+def collections_():
+    with reading() as session:
+        rows = session.scalars(select(Collection).order_by(Collection.attempt_no))
+        return [(one.state, one.reason, one.amount_minor) for one in rows]
+
+
+def invoice(counter, number="F-1"):
+    with reading() as session:
+        return session.get_one(Invoice, counter.invoices[number])
+
+
+def fates(counter, dispute):
+    with reading() as session:
+        rows = touching(session, counter.debtor_id, [counter.invoices["F-1"]], since=dispute.opened_at)
+        return [(row.fate, row.is_automatic, row.money.minor) for row in rows]
+
+
+def submitted(counter):
+    """The debit of F-1 is with the provider, four bank days before its day."""
+    run_today()
+    counter.days(10)
+    run_today()
+    counter.deliver()
+    (payment,) = counter.payments()
+    assert payment.status is PaymentStatus.SUBMITTED
+    counter.twins.advance(seconds=2)
+    return payment.id
+
+
+def at_provider(counter):
+    return [(one["status"], one["amount"]) for one in counter.twins.objects("gocardless", "payments")]
+
+
+def test_an_announced_debit_of_a_contested_invoice_does_not_take_place(autopay):
+    run_today()
+    contest(autopay)
+    autopay.deliver()
+
+    assert collections_() == [(CollectionState.SKIPPED, "frozen", 12_000)]
+    for _ in range(16):
+        autopay.days(1)
+        run_today()
+    assert at_provider(autopay) == []
+
+
+def test_the_undisputed_rest_is_debited_on_the_day_announced(autopay):
+    today = clock.today()
+    run_today()
+    contest(autopay, 3_000)
+    autopay.deliver()
+
+    assert [(state, minor) for state, _reason, minor in collections_()] == [
+        (CollectionState.SKIPPED, 12_000),
+        (CollectionState.ANNOUNCED, 9_000),
+    ]
+    for _ in range(16):
+        autopay.days(1)
+        run_today()
+        autopay.deliver()
+    (payment,) = autopay.payments()
+    assert (payment.amount_minor, payment.charge_on, payment.status) == (
+        9_000,
+        today + timedelta(days=14),
+        PaymentStatus.CONFIRMED,
+    )
+    assert invoice(autopay).open_minor == 3_000
+
+
+def test_a_debit_that_the_provider_still_holds_is_cancelled_there(autopay):
+    payment_id = submitted(autopay)
+
+    dispute = contest(autopay)
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    assert at_provider(autopay) == [("cancelled", 12_000)]
+    assert invoice(autopay).held_minor == 0
+    assert fates(autopay, dispute) == [(Fate.STOPPED, True, 12_000)]
+
+
+def test_of_a_debit_that_is_taken_back_the_undisputed_rest_is_debited_anew(autopay):
+    payment_id = submitted(autopay)
+
+    contest(autopay, 3_000)
+    autopay.deliver()
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    for _ in range(9):
+        run_today()
+        autopay.days(1)
+        autopay.deliver()
+
+    _first, second = autopay.payments()
+    assert (second.amount_minor, second.status) == (9_000, PaymentStatus.CONFIRMED)
+    assert (invoice(autopay).open_minor, invoice(autopay).frozen_minor) == (3_000, 3_000)
+
+
+def test_a_debit_beside_the_contested_part_is_left_alone(autopay):
+    payment_id = submitted(autopay)
+    with transaction() as session:
+        session.get_one(Invoice, autopay.invoices["F-1"])
+        debtor = session.get_one(Debtor, autopay.debtor_id, with_for_update=True)
+        autopay.invoices["F-2"] = an_invoice(session, debtor, "F-2", 5_000, due_in=40).id
+
+    contest(autopay, number="F-2")
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
+
+
+def test_a_debit_that_has_left_stays_is_told_and_does_not_end_the_dispute(autopay):
+    payment_id = submitted(autopay)
+    autopay.twins.advance(4)
+
+    dispute = contest(autopay)
+    autopay.deliver()
+
+    assert fates(autopay, dispute)[0][0] is Fate.LEFT
+    autopay.days(6)
+    assert autopay.payment(payment_id).status in COLLECTED
+    assert invoice(autopay).open_minor == 0
+    with reading() as session:
+        assert session.get_one(Dispute, dispute.id).status is Status.OPEN
+
+
+def test_a_provider_that_does_not_answer_is_asked_again(autopay):
+    payment_id = submitted(autopay)
+    autopay.twins.fault("status", provider="gocardless", match="/actions/cancel", status=500, times=9)
+
+    contest(autopay)
+    autopay.deliver()
+    assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
+    autopay.twins.clear_faults()
+    autopay.days(1)
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+
+
+def written(counter, minor=12_000, contact=None):
+    """A debit that is written down and not sent."""
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id, with_for_update=True)
+        company = session.get_one(Company, debtor.company_id)
+        mandate = collect.usable(session, debtor, counter.mandate_id)
+        return collect.write(
+            session,
+            debtor,
+            mandate,
+            company,
+            parts=[counter.part("F-1", minor)],
+            attempt=str(uuid.uuid4()),
+            contact_id=contact,
+            charge_on=None,
+            by=SYSTEM,
+        ).id
+
+
+@pytest.mark.parametrize("is_his_own", [False, True])
+def test_what_is_written_but_not_sent_is_never_sent_over_contested_money(autopay, is_his_own):
+    payment_id = written(autopay, contact=autopay.contact if is_his_own else None)
+    contest(autopay, 1)
+
+    assert collect.create(payment_id, by=SYSTEM) is PaymentStatus.CANCELLED
+
+    assert at_provider(autopay) == []
+    assert invoice(autopay).held_minor == 0
+
+
+def test_beside_the_contested_part_it_is_sent(autopay):
+    payment_id = written(autopay, 9_000)
+    contest(autopay, 3_000)
+
+    assert collect.create(payment_id, by=SYSTEM) is PaymentStatus.SUBMITTED
+
+
+def test_a_legal_hold_stops_it_like_a_dispute(autopay):
+    payment_id = written(autopay)
+    with transaction() as session:
+        freeze(session, invoice_id=autopay.invoices["F-1"], kind=FreezeKind.LEGAL_HOLD, reason="court", by=SYSTEM)
+
+    assert collect.create(payment_id, by=SYSTEM) is PaymentStatus.CANCELLED
+
+
+def test_a_debit_that_he_started_himself_is_his_to_stop(autopay):
+    autopay.contact_id = autopay.contact
+    payment = autopay.pay_by_debit(autopay.mandate_id, autopay.part("F-1", 12_000))
+    autopay.twins.advance(seconds=2)
+
+    dispute = contest(autopay)
+    autopay.deliver()
+
+    assert autopay.payment(payment.id).status is PaymentStatus.SUBMITTED
+    assert fates(autopay, dispute) == [(Fate.UNDER_WAY, False, 12_000)]
+
+
+@pytest.mark.parametrize("kind", ["cut_after_commit", "reset_before"])
+def test_a_debit_whose_creation_was_never_answered_is_found_out_and_taken_back(autopay, kind):
+    payment_id = written(autopay)
+    autopay.twins.fault(kind, provider="gocardless", match="POST /payments", times=9)
+    assert collect.create(payment_id, by=SYSTEM) is PaymentStatus.CREATED
+    autopay.twins.clear_faults()
+
+    contest(autopay)
+    autopay.deliver()
+    autopay.twins.advance(seconds=900)
+    collect.settle_unknown(payment_id)
+    autopay.deliver()
+    autopay.days(1)
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    assert at_provider(autopay) == ([("cancelled", 12_000)] if kind == "cut_after_commit" else [])
+    assert invoice(autopay).held_minor == 0
+
+
+def test_the_frozen_debit_is_announced_anew_when_the_dispute_is_over(autopay):
+    submitted(autopay)
+    dispute = contest(autopay)
+    autopay.deliver()
+
+    with transaction() as session:
+        service.withdraw(session, dispute_id=dispute.id, by=SYSTEM)
+    autopay.deliver()
+    run_today()
+
+    assert collections_()[-1] == (CollectionState.ANNOUNCED, "", 12_000)
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_a_dispute_and_a_run_at_the_same_moment_never_leave_a_debit_of_contested_money(autopay, turn):
+    run_today()
+    autopay.days(10)
+    started = threading.Barrier(2)
+    faults: list[BaseException] = []
+
+    def act(what):
+        started.wait()
+        try:
+            what()
+        except DomainError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=act, args=(what,)) for what in (run_today, lambda: contest(autopay))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    autopay.deliver()
+    autopay.days(1)
+
+    assert [fault for fault in faults if not isinstance(fault, Conflict)] == []
+    assert [status for status, _minor in at_provider(autopay) if status != "cancelled"] == []
+    with reading() as session:
+        live = session.scalars(select(Payment).where(Payment.status.in_(("created", "submitted")))).all()
+    assert live == []
+    assert invoice(autopay).frozen_minor == 12_000
