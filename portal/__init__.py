@@ -15,8 +15,10 @@ def register(app: Flask, settings: Settings) -> None:
     from portal import frame
     from portal.access import guards
     from portal.urls import ROUTES
+    from shared.web.downloads import allow_files
     from shared.web.routes import mount
 
     guards.install(app)
     frame.install(app, settings)
+    allow_files(app, "portal.declarations.declare", who=lambda: guards.find_current() is not None)
     mount(app, ROUTES)

@@ -34,6 +34,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Give every template of this door what its layout reads, and let `?language=` choose the language."""
     app.context_processor(lambda: _frame(settings))
     app.jinja_env.filters.update(price=render.price, quantity=render.quantity)
+    app.jinja_env.globals.update(has_endpoint=lambda name: name in app.view_functions)
     app.before_request(_choose_language)
 
 

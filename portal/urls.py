@@ -4,12 +4,15 @@ from portal.access import views as access
 from portal.access.guards import debtor, verified
 from portal.account import views as account
 from portal.brand import views as brand
+from portal.declarations import views as declarations
 from portal.documents import views as documents
 from portal.invoices import views as invoices
 from portal.mandates import views as mandates
 from portal.pay import views as pay
 from portal.payments import views as payments
+from portal.plans import views as plans
 from portal.profile import views as profile
+from portal.promises import views as promises
 from shared.web.routes import Route, anyone
 
 ROUTES: list[Route] = [
@@ -51,10 +54,36 @@ ROUTES: list[Route] = [
     Route("POST", "/mandate/new", mandates.start, verified),
     Route("GET", "/mandate/autopay", mandates.autopay, verified),
     Route("POST", "/mandate/autopay", mandates.set_autopay, verified),
+    Route("GET", "/mandate/debits", mandates.debits, verified),
+    Route("POST", "/mandate/debits/<uuid:invoice_id>/leave-out", mandates.leave_out, verified),
+    Route("POST", "/mandate/debits/<uuid:invoice_id>/take-back", mandates.take_back, verified),
     Route("GET", "/mandate/<uuid:mandate_id>/return", mandates.returned, debtor),
     Route("POST", "/mandate/<uuid:mandate_id>/resume", mandates.resume, verified),
     Route("POST", "/mandate/<uuid:mandate_id>/cancel", mandates.cancel, verified),
     Route("GET", "/mandate/<uuid:mandate_id>/pdf", mandates.pdf, debtor),
+    Route("GET", "/promises", promises.list_, debtor),
+    Route("GET", "/promises/new", promises.new, debtor),
+    Route("POST", "/promises/new", promises.give, debtor),
+    Route("GET", "/promises/<uuid:promise_id>", promises.show, debtor),
+    Route("GET", "/promises/<uuid:promise_id>/change", promises.edit, debtor),
+    Route("POST", "/promises/<uuid:promise_id>/change", promises.change, debtor),
+    Route("POST", "/promises/<uuid:promise_id>/cancel", promises.cancel, debtor),
+    Route("GET", "/plans", plans.list_, debtor),
+    Route("GET", "/plans/new", plans.new, debtor),
+    Route("POST", "/plans/new", plans.propose, debtor),
+    Route("GET", "/plans/preview", plans.preview, debtor),
+    Route("GET", "/plans/<uuid:plan_id>", plans.show, debtor),
+    Route("POST", "/plans/<uuid:plan_id>/ask", plans.ask_person, debtor),
+    Route("POST", "/plans/<uuid:plan_id>/withdraw", plans.withdraw, debtor),
+    Route("GET", "/plans/<uuid:plan_id>/accept", plans.agree, verified),
+    Route("POST", "/plans/<uuid:plan_id>/accept", plans.accept, verified),
+    Route("GET", "/plans/<uuid:plan_id>/pdf", plans.pdf, debtor),
+    Route("GET", "/declarations", declarations.list_, debtor),
+    Route("GET", "/declarations/new", declarations.new, debtor),
+    Route("POST", "/declarations/new", declarations.declare, debtor),
+    Route("GET", "/declarations/<uuid:declaration_id>", declarations.show, debtor),
+    Route("POST", "/declarations/<uuid:declaration_id>/withdraw", declarations.withdraw, debtor),
+    Route("GET", "/declarations/<uuid:declaration_id>/files/<uuid:attachment_id>", declarations.file, debtor),
     Route("GET", "/documents", documents.overview, debtor),
     Route("GET", "/documents/statement", documents.statement, debtor),
     Route("GET", "/documents/invoices.zip", documents.bundle, debtor),

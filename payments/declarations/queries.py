@@ -162,6 +162,13 @@ def get_declaration(session: Session, debtor_id: uuid.UUID, declaration_id: uuid
     return line(row[0], row[1])
 
 
+def find_attempt(session: Session, debtor_id: uuid.UUID, attempt: str) -> uuid.UUID | None:
+    """The declaration that a form made already, or None."""
+    return session.scalar(
+        select(Declaration.id).where(Declaration.attempt == attempt, Declaration.debtor_id == debtor_id)
+    )
+
+
 def line(declaration: Declaration, debtor_name: str) -> DeclarationLine:
     """A row as a frozen value."""
     return DeclarationLine(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from payments import queries as payments
+from portal.account.live import live_of
 from portal.labels import invoice_card
 from shared.access.queries import Visitor
 from shared.invoices import queries as invoices
@@ -27,6 +28,7 @@ def home(visitor: Visitor) -> Response:
         under_way=under_way,
         debits=debits,
         rows=[invoice_card(row, today, planned.get(row.id)) for row in standing.rows],
+        live=live_of(visitor) if standing.paused_minor else None,
     )
 
 

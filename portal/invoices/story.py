@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -32,12 +33,21 @@ class Event:
     tone: str = "neutral"
     text: str = ""
     payment_id: uuid.UUID | None = None
+    href: str = ""
     amount: Money | None = None
     ahead: bool = False
 
 
-def story(session: Session, debtor_id: uuid.UUID, sheet: InvoiceSheet, *, today: date, zone: Any) -> list[Event]:
-    """The events of a debtor's invoice in the order of time; the last one says where it stands."""
+def story(
+    session: Session,
+    debtor_id: uuid.UUID,
+    sheet: InvoiceSheet,
+    *,
+    today: date,
+    zone: Any,
+    said: Sequence[Event] = (),
+) -> list[Event]:
+    """The events of a debtor's invoice, with what was said of it, in the order of time; the last says where it stands."""
     row = sheet.row
     title = _("Credit note issued") if row.is_credit_note else _("Invoice issued")
     events = [Event(row.issued_on, title, day(row.issued_on), icon="invoice", amount=row.total)]
@@ -45,6 +55,7 @@ def story(session: Session, debtor_id: uuid.UUID, sheet: InvoiceSheet, *, today:
         events.append(Event(row.due_on, _("Due"), day(row.due_on), icon="calendar"))
     events += _reminders(session, debtor_id, row.number, zone)
     events += _movements(session, row.id)
+    events += said
     events.sort(key=lambda event: event.on)
     if (last := _standing(sheet, today)) is not None:
         events.append(last)

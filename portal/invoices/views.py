@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, request, url_for
 
 from portal.downloads import download
+from portal.invoices.said import said
 from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
 from shared.access.queries import Visitor
@@ -93,7 +94,9 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
     today = visitor.today
     with reading() as session:
         sheet = queries.sheet(session, visitor.debtor_id, invoice_id)
-        events = story(session, visitor.debtor_id, sheet, today=today, zone=ZoneInfo(visitor.company.zone))
+        zone = ZoneInfo(visitor.company.zone)
+        spoken = said(session, visitor.debtor_id, invoice_id, zone=zone)
+        events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken)
     return page(
         "portal/invoices/show.html",
         sheet=sheet,
@@ -104,7 +107,7 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
 
 
 def _drawn(event: Any) -> dict[str, Any]:
-    href = url_for("portal.payments.show", payment_id=event.payment_id) if event.payment_id else ""
+    href = url_for("portal.payments.show", payment_id=event.payment_id) if event.payment_id else event.href
     names = ("title", "when", "icon", "tone", "text", "amount", "ahead")
     drawn = {name: getattr(event, name) for name in names} | {"href": href}
     if not event.icon:

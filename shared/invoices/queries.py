@@ -111,6 +111,8 @@ class Standing:
     late_count: int
     held_minor: int
     frozen_minor: int
+    paused_minor: int
+    """What promises and declared transfers cover."""
     coming_minor: int
     """Of what may be paid: not due yet."""
     coming_count: int
@@ -149,6 +151,7 @@ def _standing() -> Select[*tuple[Any, ...]]:
             total(1, and_(is_payable, Invoice.due_on >= today)).label("coming_count"),
             total(Invoice.held_minor, is_invoice).label("all_held_minor"),
             total(Invoice.frozen_minor, is_invoice).label("all_frozen_minor"),
+            total(Invoice.paused_minor, is_invoice).label("all_paused_minor"),
             total(Invoice.open_minor, ~is_invoice).label("note_minor"),
             func.count(Invoice.id).over().label("open_count"),
             *_ROW,
@@ -175,6 +178,7 @@ def standing(reader: Reader, debtor_id: uuid.UUID, *, today: date, limit: int = 
         late_count=int(first.late_count),
         held_minor=int(first.all_held_minor),
         frozen_minor=int(first.all_frozen_minor),
+        paused_minor=int(first.all_paused_minor),
         coming_minor=int(first.coming_minor),
         coming_count=int(first.coming_count),
         note_minor=int(first.note_minor),

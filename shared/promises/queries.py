@@ -193,6 +193,11 @@ def get_promise(session: Session, debtor_id: uuid.UUID, promise_id: uuid.UUID) -
     return line(row[0], row[1])
 
 
+def find_attempt(session: Session, debtor_id: uuid.UUID, attempt: str) -> uuid.UUID | None:
+    """The promise that a form made already, or None."""
+    return session.scalar(select(Promise.id).where(Promise.attempt == attempt, Promise.debtor_id == debtor_id))
+
+
 def line(promise: Promise, debtor_name: str) -> PromiseLine:
     """A row as a frozen value."""
     return PromiseLine(

@@ -11,6 +11,7 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from wtforms import StringField as TextField
 from wtforms.validators import StopValidation, ValidationError
+from wtforms.widgets import DateInput
 
 from shared.kit import words
 from shared.kit.money import Money, MoneyParseError, format_money
@@ -98,6 +99,17 @@ class DayField(StringField):
             self.data = parse_day(text, self.today)
         except ValueError as error:
             raise ValueError(_("This is not a day. Write it like 14/03/2026.")) from error
+
+
+class CalendarField(DayField):
+    """A day that the browser's own calendar offers; typed by hand it reads like a DayField."""
+
+    widget = DateInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.isoformat() if isinstance(self.data, date) else ""
 
 
 def parse_day(text: str, today: date | None) -> date:

@@ -1,0 +1,26 @@
+"""What the debtor has said and waits for an end: promises, and transfers that are looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from payments.declarations import queries as declarations
+from payments.declarations.queries import DeclarationLine
+from shared.access.queries import Visitor
+from shared.kit.db import reading
+from shared.promises import queries as promises
+from shared.promises.queries import PromiseLine
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is under way by the debtor's word."""
+
+    promises: list[PromiseLine]
+    declarations: list[DeclarationLine]
+
+
+def live_of(visitor: Visitor) -> Live:
+    """Of this account; most have none and are not asked."""
+    with reading() as session:
+        return Live(promises.live_of(session, visitor.debtor_id), declarations.live_of(session, visitor.debtor_id))

@@ -1,0 +1,1 @@
+"""I have paid: declared transfers."""

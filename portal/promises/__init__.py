@@ -1,0 +1,1 @@
+"""When I will pay."""
