@@ -15,6 +15,7 @@ from payments import queries as payments
 from payments.queries import MandateLine
 from payments.under_way import rivals
 from portal.pay import rules
+from portal.pay.plan import PlanShare, read_share
 from portal.pay.rules import Chosen, Payable, What, Wish
 from shared.access.queries import Visitor
 from shared.company.models import Company
@@ -47,6 +48,8 @@ class Offer:
     takes_cards: bool
     takes_debits: bool
     bank: BankFacts
+    share: PlanShare | None = None
+    """Set when this pays a part of a payment plan."""
 
     @property
     def total(self) -> Money:
@@ -54,7 +57,7 @@ class Offer:
 
     @property
     def version(self) -> str:
-        return rules.version(self.chosen)
+        return self.share.version if self.share else rules.version(self.chosen)
 
     @property
     def parts(self) -> list[Part]:
@@ -67,8 +70,8 @@ class Offer:
 
     @property
     def credit_minor(self) -> int:
-        """How much of this could be settled with credit."""
-        return min(self.credit.minor, rules.total(self.chosen))
+        """How much of this could be settled with credit; a plan is paid with money."""
+        return 0 if self.share else min(self.credit.minor, rules.total(self.chosen))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -78,7 +81,7 @@ class Offer:
     @property
     def remittance(self) -> str:
         """What to write on a transfer: the account, then as many invoice numbers as a bank takes."""
-        return _fitting([one.number for one in self.chosen])
+        return self.share.reference if self.share else _fitting([one.number for one in self.chosen])
 
 
 def _fitting(numbers: Sequence[str], longest: int = 100) -> str:
@@ -92,11 +95,13 @@ def _fitting(numbers: Sequence[str], longest: int = 100) -> str:
 
 
 def read_wish(values: MultiDict[str, str], currency: str) -> Wish:
-    """The wish in an address or a form: what=all|late|these, invoice=… (repeated), amount-<invoice>=12,50.
+    """The wish in an address or a form.
 
-    Raises Invalid for an amount that is none, NotFound for an id that is none.
+    what=all|late|these, invoice=… (repeated), amount-<invoice>=12,50; or what=plan, plan=…, part=due|rest. Raises Invalid for an amount that is none, NotFound for an id that is none.
     """
     what = next((each for each in What if each.value == values.get("what")), What.ALL)
+    if what is What.PLAN:
+        return Wish(what, plan_id=_plan_id(values.get("plan", "")), is_rest=values.get("part") == "rest")
     ids = []
     for text in values.getlist("invoice")[:MOST_INVOICES]:
         try:
@@ -113,12 +118,21 @@ def read_wish(values: MultiDict[str, str], currency: str) -> Wish:
     return Wish(What.THESE if ids else what, tuple(dict.fromkeys(ids)), amounts)
 
 
+def _plan_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise NotFound("plan.missing", _("There is no such plan.")) from error
+
+
 def as_values(wish: Wish) -> dict[str, Any]:
     """The same wish for `url_for` and hidden fields."""
     values: dict[str, Any] = {"what": wish.what.value}
     if wish.what is What.THESE:
         values["invoice"] = [str(identity) for identity in wish.invoice_ids]
         values |= {f"amount-{identity}": f"{minor / 100:.2f}" for identity, minor in wish.amounts.items()}
+    if wish.what is What.PLAN:
+        values |= {"plan": str(wish.plan_id), "part": "rest" if wish.is_rest else "due"}
     return values
 
 
@@ -135,9 +149,11 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
         ).where(Company.id == visitor.company_id)
     ).one()
     settings = get_settings()
+    share = read_share(session, visitor, wish) if wish.what is What.PLAN else None
     return Offer(
         wish=wish,
-        chosen=choose(session, visitor, wish),
+        chosen=share.chosen if share else choose(session, visitor, wish),
+        share=share,
         currency=visitor.currency,
         credit=invoices.credit_of(session, visitor.debtor_id),
         mandate=payments.usable_mandate(session, visitor.debtor_id),
@@ -168,6 +184,8 @@ def is_under_way(session: Session, visitor: Visitor, parts: Sequence[Part], atte
 
 def choose(session: Session, visitor: Visitor, wish: Wish) -> list[Chosen]:
     """The parts that a wish means now."""
+    if wish.what is What.PLAN:
+        return list(read_share(session, visitor, wish).chosen)
     rows: Sequence[InvoiceRow]
     if wish.what is What.THESE:
         rows = invoices.rows_of(session, visitor.debtor_id, wish.invoice_ids)

@@ -18,6 +18,8 @@ class What(enum.Enum):
     ALL = "all"
     LATE = "late"
     THESE = "these"
+    PLAN = "plan"
+    """Of a payment plan: what is due of it, or all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Wish:
     invoice_ids: tuple[uuid.UUID, ...] = ()
     amounts: Mapping[uuid.UUID, int] = field(default_factory=dict)
     """Of some invoices: how much of it, in minor units, instead of all that is open."""
+    plan_id: uuid.UUID | None = None
+    is_rest: bool = False
+    """Of a plan: all the rest instead of what is due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from payments.status import GIVEN_UP, PaymentStatus
 from portal.pay import offer as offers
 from portal.pay.credit import apply_credit
 from portal.pay.offer import Offer
+from portal.pay.plan import plan_of_attempt
 from portal.pay.rules import What, Wish
 from shared.access.queries import Visitor
 from shared.documents import epc
 from shared.documents.mentions import spaced_iban
-from shared.kit.db import reading
+from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
 from shared.kit.money import Money, MoneyParseError
 from shared.kit.settings import get_settings
@@ -41,8 +42,15 @@ def choose(visitor: Visitor) -> ResponseReturnValue:
     offer = _offer(visitor, request.args)
     if not offer.chosen:
         flash(_("There is nothing to pay in what you chose."), "info")
-        return see_other("portal.account.home")
+        return _elsewhere(offer)
     return _choose_page(offer)
+
+
+def _elsewhere(offer: Offer) -> ResponseReturnValue:
+    """Where somebody goes who has nothing to pay here."""
+    if offer.share:
+        return see_other("portal.plans.show", plan_id=offer.share.plan_id)
+    return see_other("portal.account.home")
 
 
 def _choose_page(offer: Offer, *, status: int = 200, changed: bool = False, refusal: str = "") -> Response:
@@ -113,6 +121,8 @@ def start(visitor: Visitor) -> ResponseReturnValue:
     """
     attempt = _attempt()
     offer = _offer(visitor, request.form)
+    if offer.share:
+        return _start_of_plan(visitor, offer)
     with reading() as session:
         shown = offers.shown_parts(session, visitor, request.form.getlist("part"))
         is_same = shown == offer.parts
@@ -120,6 +130,21 @@ def start(visitor: Visitor) -> ResponseReturnValue:
     if not may_go:
         return _changed(offer)
     return _go(visitor, offer, Order(tuple(shown), attempt, request.form.get("means", "")))
+
+
+def _start_of_plan(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
+    """Begin a payment of what the form showed of a plan. Its attempt follows from that: other tabs lead to the same one."""
+    shown, means = request.form.get("version", "")[:32], request.form.get("means", "")
+    attempt = offer.share.attempt_of(shown) if offer.share else ""
+    with reading() as session:
+        known = payments.find_payment(session, visitor.debtor_id, attempt)
+    if known is not None and known.is_in_flight and known.means.value != means:
+        return page(
+            "portal/pay/under_way.html", status=409, payment=known, words=payment_words(known.status, known.means)
+        )
+    if shown != offer.version and not (known is not None and known.is_in_flight):
+        return _changed(offer)
+    return _go(visitor, offer, Order(tuple(offer.parts), attempt, means))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +180,12 @@ def _changed(offer: Offer) -> ResponseReturnValue:
     if offer.chosen:
         return _choose_page(offer, status=409, changed=True)
     flash(_("There is nothing more to pay in what you chose."), "info")
-    return see_other("portal.account.home")
+    return _elsewhere(offer)
 
 
 def _offer(visitor: Visitor, values: Any) -> Offer:
     wish = offers.read_wish(values, visitor.currency)
-    with reading() as session:
+    with transaction() if wish.what is What.PLAN else reading() as session:  # a plan's standing is read under its locks
         return offers.read_offer(session, visitor, wish)
 
 
@@ -308,5 +333,7 @@ def _again(visitor: Visitor, line: PaymentLine) -> str:
     """The address to choose the same invoices anew."""
     with reading() as session:
         story = payments.payment_story(session, line.id, visitor.debtor_id)
+    if story and (plan_id := plan_of_attempt(story.attempt)):
+        return url_for("portal.plans.show", plan_id=plan_id)
     ids = [str(part.invoice_id) for part in story.allocations] if story else []
     return url_for("portal.pay.choose", what="these", invoice=ids)
