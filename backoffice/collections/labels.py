@@ -18,6 +18,7 @@ REASONS: dict[str, Any] = {
     "paid": _l("paid meanwhile"),
     "frozen": _l("disputed, promised, planned or on legal hold"),
     "payment_under_way": _l("a payment is on its way"),
+    "left_out": _l("left out at the debtor's wish"),
     "above_maximum": _l("above the debtor's maximum"),
     "deceased": _l("the account holder has died"),
     "never_created": _l("the provider never had it"),

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.models import ScenarioStep
+from payments.models import Mandate
+from payments.status import MandateStatus
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, Invoice, InvoiceKind
 from shared.kit.money import Money
@@ -25,16 +27,33 @@ def explain(session: Session, debtor: Debtor, step: ScenarioStep, asked: Sequenc
     )
 
 
+def pays_by_debit(session: Session, debtor: Debtor) -> bool:
+    """Whether automatic payment is on and has a mandate: the same question as the run's (`queries`)."""
+    usable = select(Mandate.id).where(
+        Mandate.debtor_id == debtor.id, Mandate.status.in_((MandateStatus.PENDING, MandateStatus.ACTIVE))
+    )
+    return debtor.autopay and session.scalar(usable.limit(1)) is not None
+
+
+def is_paid_by_hand(invoice: Invoice, debtor: Debtor) -> bool:
+    """Whether a debtor on autopay must pay an invoice himself: left out at his wish, or above his maximum."""
+    most = debtor.autopay_maximum_minor
+    return invoice.autopay_excluded_at is not None or (most is not None and invoice.collectable_minor > most)
+
+
 def _left_out(session: Session, debtor: Debtor, step: ScenarioStep, today: date) -> Iterator[LeftOut]:
     open_ones = session.scalars(
         select(Invoice)
         .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .order_by(Invoice.due_on, Invoice.id)
     ).all()
+    by_debit = pays_by_debit(session, debtor)
     for invoice in open_ones:
         if (today - invoice.due_on).days < min(step.offset_days, 0):
             yield LeftOut(invoice.number, Money(invoice.open_minor, invoice.currency), Omission.NOT_DUE)
             continue
+        if by_debit and invoice.collectable_minor and not is_paid_by_hand(invoice, debtor):
+            yield LeftOut(invoice.number, Money(invoice.collectable_minor, invoice.currency), Omission.BY_DEBIT)
         if invoice.held_minor:
             yield LeftOut(invoice.number, Money(invoice.held_minor, invoice.currency), Omission.IN_FLIGHT)
         if invoice.frozen_minor or invoice.paused_minor:

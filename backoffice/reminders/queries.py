@@ -42,7 +42,7 @@ _FACTS = text(
            ) AS has_autopay,
            page.autopay_maximum_minor,
            (SELECT max(r.remind_on) FROM reminder r WHERE r.debtor_id = page.id AND r.status <> 'dropped') AS last_on,
-           items.ids, items.days_late, items.opens, items.helds, items.frees, items.positions
+           items.ids, items.days_late, items.opens, items.helds, items.frees, items.positions, items.left_out
     FROM page
     CROSS JOIN LATERAL (
         SELECT array_agg(i.id ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS ids,
@@ -54,6 +54,8 @@ _FACTS = text(
                array_agg(coalesce(
                    (SELECT max(ri.position) FROM reminder_invoice ri WHERE ri.invoice_id = i.id), 0
                ) ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS positions,
+               array_agg(i.autopay_excluded_at IS NOT NULL ORDER BY i.due_on, i.id)
+                   FILTER (WHERE i.kind = 'invoice') AS left_out,
                sum(i.open_minor) FILTER (WHERE i.kind = 'credit_note') AS notes_minor
         FROM invoice i
         WHERE i.debtor_id = page.id AND i.open_minor > 0
@@ -78,12 +80,22 @@ def facts_page(
 
 def _facts(row: Any) -> Facts:
     items = list(map(Item, row.ids, row.days_late, row.opens, row.helds, row.frees, row.positions)) if row.ids else []
-    most = row.autopay_maximum_minor
+    by_hand = _paid_by_hand(row, items) if row.has_autopay else items
     return Facts(
-        items=items,
+        items=by_hand or items,
         credit_minor=int(row.credit),
         is_paused=bool(row.is_paused),
         has_address=row.has_address,
-        pays_by_debit=row.has_autopay and (most is None or all(item.free_minor <= most for item in items)),
+        pays_by_debit=row.has_autopay and not by_hand,
         last_reminded_on=row.last_on,
     )
+
+
+def _paid_by_hand(row: Any, items: Sequence[Item]) -> list[Item]:
+    """What a debtor on autopay must pay himself: left out at his wish, or above his maximum."""
+    most = row.autopay_maximum_minor
+    return [
+        item
+        for item, is_left_out in zip(items, row.left_out or (), strict=True)
+        if is_left_out or (most is not None and item.free_minor > most)
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backoffice.reminders.explain import explain
+from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
@@ -37,7 +37,7 @@ def write(reminder_id: uuid.UUID) -> None:
         debtor = lock_debtor(session, reminder.debtor_id)
         company = session.get_one(Company, debtor.company_id)
         step = session.get_one(ScenarioStep, reminder.step_id)
-        invoices = _to_remind(session, debtor.id, step, clock.today(company.zone))
+        invoices = _to_remind(session, debtor, step, clock.today(company.zone))
         why_not = _why_not(debtor, invoices, clock.today(company.zone))
         if why_not is None:
             written = messages.write(
@@ -66,7 +66,7 @@ def still_due(session: Session, message: Message) -> str | None:
     debtor = lock_debtor(session, reminder.debtor_id)
     today = clock.today(session.get_one(Company, debtor.company_id).zone)
     step = session.get_one(ScenarioStep, reminder.step_id)
-    invoices = _to_remind(session, debtor.id, step, today)
+    invoices = _to_remind(session, debtor, step, today)
     why_not = _why_not(debtor, invoices, today)
     if why_not is None and sum(_free(invoice) for invoice in invoices) != reminder.amount_minor:
         why_not = "changed"  # what the letter says is no longer true; the next run decides anew
@@ -76,14 +76,16 @@ def still_due(session: Session, message: Message) -> str | None:
     return why_not
 
 
-def _to_remind(session: Session, debtor_id: uuid.UUID, step: ScenarioStep, today: date) -> list[Invoice]:
-    """What a letter lists: all that is late, or for the notice also what falls due within its days."""
-    invoices = session.scalars(
+def _to_remind(session: Session, debtor: Debtor, step: ScenarioStep, today: date) -> list[Invoice]:
+    """What a letter lists: all that is late, or for the notice also what falls due within its days; not what a debit takes."""
+    found = session.scalars(
         select(Invoice)
-        .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .order_by(Invoice.due_on, Invoice.id)
-    )
-    return [each for each in invoices if _free(each) > 0 and (today - each.due_on).days >= min(step.offset_days, 0)]
+    ).all()
+    if pays_by_debit(session, debtor):
+        found = [each for each in found if is_paid_by_hand(each, debtor)]
+    return [each for each in found if _free(each) > 0 and (today - each.due_on).days >= min(step.offset_days, 0)]
 
 
 def _free(invoice: Invoice) -> int:

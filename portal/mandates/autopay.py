@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 
 from payments import queries as payments
+from payments.collections import choice
 from payments.collections.service import withdraw
 from shared.access.queries import Visitor
 from shared.debtors.models import Debtor
@@ -63,5 +66,28 @@ def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> None
                 before=before,
                 after={"autopay": is_on, "maximum_minor": debtor.autopay_maximum_minor},
             )
+
+    retrying(act)
+
+
+def leave_out(visitor: Visitor, invoice_id: uuid.UUID) -> date:
+    """Take one invoice out of automatic payment; gives the day by which it must be paid otherwise.
+
+    Raises as `payments.collections.choice.leave_out` does.
+    """
+
+    def act() -> date:
+        with transaction() as session:
+            return choice.leave_out(session, debtor_id=visitor.debtor_id, invoice_id=invoice_id, by=visitor.as_actor())
+
+    return retrying(act)
+
+
+def take_back(visitor: Visitor, invoice_id: uuid.UUID) -> None:
+    """Let an invoice be debited by itself after all."""
+
+    def act() -> None:
+        with transaction() as session:
+            choice.take_back(session, debtor_id=visitor.debtor_id, invoice_id=invoice_id, by=visitor.as_actor())
 
     retrying(act)

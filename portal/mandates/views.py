@@ -8,11 +8,13 @@ from flask import Response, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from payments import queries
+from payments.collections.queries import choices_of
 from payments.labels import MANDATE_FOR_DEBTOR
 from payments.mandates import setup
 from payments.queries import MandateLine
 from payments.status import MANDATE_ENDS, MandateStatus
 from portal.downloads import download
+from portal.mandates import autopay as choices
 from portal.mandates.autopay import autopay_of
 from portal.mandates.autopay import set_autopay as choose_autopay
 from portal.mandates.forms import AutopayForm, MandateForm
@@ -21,6 +23,7 @@ from shared.access.queries import Visitor
 from shared.kit.db import reading
 from shared.kit.errors import Conflict, NotFound, Refused, Unavailable
 from shared.kit.settings import get_settings
+from shared.kit.templating import day
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page, safe_next, see_other, send_away
@@ -187,3 +190,31 @@ def set_autopay(visitor: Visitor) -> ResponseReturnValue:
     choose_autopay(visitor, is_on=is_on, maximum=form.maximum.data)
     flash(_("Automatic payment is on.") if is_on else _("Automatic payment is off."), "good")
     return see_other("portal.mandates.overview")
+
+
+def debits(visitor: Visitor) -> ResponseReturnValue:
+    """What is debited by itself, invoice by invoice, and what is left out."""
+    now = autopay_of(visitor)
+    if not now.is_on:
+        return redirect(url_for("portal.mandates.autopay"), 303)
+    with reading() as db:
+        found = choices_of(db, visitor.debtor_id)
+    return page(
+        "portal/mandates/debits.html",
+        coming=[each for each in found if not each.is_left_out],
+        left_out=[each for each in found if each.is_left_out],
+    )
+
+
+def leave_out(visitor: Visitor, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """Take one invoice out of automatic payment."""
+    pay_by = choices.leave_out(visitor, invoice_id)
+    flash(_("Nothing will be debited for this invoice. Please pay it by %(day)s.", day=day(pay_by)), "good")
+    return see_other("portal.mandates.debits")
+
+
+def take_back(visitor: Visitor, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """Let an invoice be debited by itself after all."""
+    choices.take_back(visitor, invoice_id)
+    flash(_("This invoice will be debited by itself. You will get a notice with the day first."), "good")
+    return see_other("portal.mandates.debits")

@@ -27,4 +27,5 @@ OMISSIONS: dict[Omission, Any] = {
     Omission.PROMISE: _l("you said when you will pay"),
     Omission.DECLARATION: _l("you told us that you have paid"),
     Omission.LEGAL_HOLD: _l("set aside by us"),
+    Omission.BY_DEBIT: _l("will be debited by itself"),
 }

@@ -22,6 +22,8 @@ class Omission(enum.Enum):
     PROMISE = "promise"
     DECLARATION = "declaration"
     LEGAL_HOLD = "legal_hold"
+    BY_DEBIT = "by_debit"
+    """A direct debit will take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ CODE = {
     "portal.mandates.start",
     "portal.mandates.autopay",
     "portal.mandates.set_autopay",
+    "portal.mandates.debits",
+    "portal.mandates.leave_out",
+    "portal.mandates.take_back",
     "portal.mandates.resume",
     "portal.mandates.cancel",
 }

@@ -82,6 +82,9 @@ def test_a_day_on_which_banks_rest_is_rolled_forward():
         ({"frozen_minor": 10_000}, "frozen"),
         ({"maximum_minor": 9_999}, "above_maximum"),
         ({"was_tried": True}, "tried_before"),
+        ({"is_left_out": True}, "left_out"),
+        ({"is_left_out": True, "frozen_minor": 10_000}, "left_out"),
+        ({"is_left_out": True, "open_minor": 0}, "paid"),
     ],
 )
 def test_each_skip_has_its_reason(changes, reason):

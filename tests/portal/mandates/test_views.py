@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from payments.collections.models import Collection, CollectionDecision, CollectionState
 from payments.models import Mandate
 from payments.status import MandateStatus
 from shared.debtors.models import Debtor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.messages.models import Message
 from tests.portal.conftest import Dora, rows
 from tests.portal.shop import Shop
 from tests.support.browser import Browser, Page
@@ -141,3 +143,84 @@ def test_the_next_debits_are_announced_with_their_days(shop: Shop) -> None:
 
 def test_where_debits_are_not_taken_none_is_offered(enter, dora: Dora) -> None:
     assert "not offered here" in enter(dora).open("/mandate").text
+
+
+def on_autopay(shop: Shop) -> None:
+    """Dora's invoices are debited by themselves, and both are announced."""
+    shop.counter.give_mandate()
+    with transaction() as session:
+        session.query(Debtor).update({"autopay": True})
+    run_collections()
+
+
+def run_collections() -> None:
+    from payments.collections.run import run
+    from shared.company.models import Company
+
+    with reading() as session:
+        company_id = session.query(Company).one().id
+    run(company_id)
+
+
+def test_one_debit_is_left_out_and_the_debtor_is_told_by_when_to_pay(shop: Shop) -> None:
+    on_autopay(shop)
+    browser = shop.enter(is_verified=True)
+
+    page = browser.open("/mandate").follow("Leave an invoice out").submit("Leave F-1 out")
+
+    assert "Nothing will be debited for this invoice. Please pay it by" in page.text
+    assert "Debit F-1 after all" in page.text
+    assert "Leave F-2 out" in page.text
+    assert {(one.state, one.reason) for one in rows(Collection)} == {
+        (CollectionState.SKIPPED, "left_out"),
+        (CollectionState.ANNOUNCED, ""),
+    }
+    told = [one for one in rows(Message) if one.kind == "debit_left_out"]
+    assert len(told) == 1
+    assert "F-1" in told[0].subject
+    assert "120.00" in told[0].text_body
+    assert page.follow("Pay F-1").heading == "Pay €120.00"
+    assert rows(AuditLine)[-1].action == "invoice.debit_left_out"
+
+
+def test_what_is_left_out_is_not_announced_again_until_it_is_taken_back(shop: Shop) -> None:
+    on_autopay(shop)
+    browser = shop.enter(is_verified=True)
+    browser.open("/mandate/debits").submit("Leave F-1 out")
+    run_collections()
+    assert [one.reason for one in rows(CollectionDecision) if one.outcome.value == "skip"] == ["left_out"]
+    assert len(rows(Collection)) == 2
+
+    page = browser.open("/mandate/debits").submit("Debit F-1 after all")
+    run_collections()
+
+    assert "will be debited by itself" in page.text
+    assert [one.state.value for one in rows(Collection)].count("announced") == 2
+    assert len([one for one in rows(Message) if one.kind == "prenotification"]) >= 2
+
+
+def test_leaving_out_twice_tells_once(shop: Shop) -> None:
+    on_autopay(shop)
+    browser = shop.enter(is_verified=True)
+    page = browser.open("/mandate/debits")
+    page.submit("Leave F-1 out")
+    page.submit("Leave F-1 out")
+
+    assert len([one for one in rows(Message) if one.kind == "debit_left_out"]) == 1
+
+
+def test_leaving_out_needs_a_code_and_an_invoice_of_ones_own(shop: Shop) -> None:
+    import uuid
+
+    on_autopay(shop)
+    assert shop.enter().open("/mandate/debits").heading != "Automatic debits"
+    browser = shop.enter(is_verified=True)
+    form = browser.open("/mandate/debits").form_of("Leave F-1 out")
+    form.action = f"/mandate/debits/{uuid.uuid4()}/leave-out"
+
+    assert browser.send(form, "/mandate/debits").status == 404
+
+
+def test_without_autopay_there_is_nothing_to_leave_out(shop: Shop) -> None:
+    shop.counter.give_mandate()
+    assert shop.enter(is_verified=True).open("/mandate/debits").heading == "Automatic payment"
