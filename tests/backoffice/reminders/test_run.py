@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 import wsgi
 from backoffice.reminders import run as reminders
 from backoffice.reminders.models import Reminder, ReminderDecision, ReminderRun, ReminderStatus
+from payments.models import Mandate
+from payments.status import MandateStatus
 from shared.access.models import MagicLink
 from shared.debtors.models import Contact, Debtor
 from shared.invoices.models import FreezeKind, Invoice
@@ -238,3 +240,38 @@ def test_a_reminder_keeps_what_it_listed_and_what_it_left_out_with_the_reason(wo
         ("F-5", Money(1_000), "promise"),
         ("F-3", Money(5_000), "not_due"),
     ]
+
+
+def test_a_debtor_on_autopay_is_reminded_only_of_what_no_debit_will_take(world, mailbox):
+    company, dora, _octave = world
+    with transaction() as session:
+        debtor = session.get_one(Debtor, dora)
+        debtor.autopay, debtor.autopay_maximum_minor = True, 50_000
+        session.add(
+            Mandate(
+                company_id=company,
+                debtor_id=dora,
+                reference="MDT-1",
+                attempt="a",
+                status=MandateStatus.ACTIVE,
+                idempotency_key="m",
+                created_at=clock.now(),
+            )
+        )
+    report = reminders.run(company, dry=True)
+    assert [line["outcome"] for line in report.lines] == ["autopay"]
+
+    with transaction() as session:
+        session.query(Invoice).filter_by(number="F-2").update({"autopay_excluded_at": clock.now()})
+        an_invoice(session, session.get_one(Debtor, dora), "F-9", 60_000, due_in=-3)
+    reminders.run(company)
+    perform_due()
+
+    with transaction() as session:
+        message = session.scalars(select(Message)).one()
+        kept = decision.read(message.decision)
+    assert kept is not None
+    assert [each.number for each in kept.listed] == ["F-2", "F-9"]
+    assert [(each.number, each.why.value) for each in kept.left_out] == [("F-1", "by_debit")]
+    assert "F-1" not in message.text_body
+    assert len(mailbox.mails) == 1
