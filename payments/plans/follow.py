@@ -61,10 +61,11 @@ def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
     """
     report = Report(is_dry=dry)
     with reading() as session:
-        zones = dict(session.execute(select(Company.id, Company.zone)).tuples().all())
+        zones = {row.id: row.zone for row in session.execute(select(Company.id, Company.zone))}
         latest = max((clock.today(zone) for zone in zones.values()), default=clock.today())
         debtors = queries.debtors_with_plans(session, today=max(on or latest, latest))
-        homes = dict(session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors))).tuples().all())
+        owners = session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors)))
+        homes = {row.id: row.company_id for row in owners}
     for debtor_id in debtors:
         today = clock.today(zones[homes[debtor_id]])
         report.lines += follow_debtor(debtor_id, today=max(on or today, today), dry=dry)

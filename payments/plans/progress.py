@@ -102,6 +102,7 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in FOLLOWED:
         return plan
+    lock_invoices(session, [item.invoice_id for item in queries.items_of(session, plan.id)])
     standings = _standings(session, plan)
     rows = queries.instalments_of(session, plan.id)
     _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
@@ -132,7 +133,12 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
     session.flush()
     items = queries.items_of(session, plan.id)
     identities = [item.invoice_id for item in items]
-    invoices = lock_invoices(session, identities)
+    invoices = {
+        row.id: row
+        for row in session.scalars(
+            select(Invoice).where(Invoice.id.in_(identities)).execution_options(populate_existing=True)
+        )
+    }
     by_plan = _paid_first(session, plan, identities)
     by_credit = _credited(session, plan, identities)
     elsewhere = _frozen_elsewhere(session, plan, identities)

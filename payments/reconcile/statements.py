@@ -79,6 +79,23 @@ LOCAL: dict[str, str] = {
         FROM payment p LEFT JOIN (
             SELECT payment_id, sum(amount_minor) AS minor FROM refund WHERE status IN ('submitted', 'done') GROUP BY 1
         ) r ON r.payment_id = p.id""",
+    "plan instalments": """
+        SELECT p.reference AS subject, p.currency, coalesce(n.minor, 0) AS found, coalesce(c.minor, 0) AS expected
+        FROM plan p
+        JOIN (SELECT plan_id, sum(covered_minor) AS minor FROM plan_item GROUP BY 1) c ON c.plan_id = p.id
+        LEFT JOIN (SELECT plan_id, sum(amount_minor) AS minor FROM plan_instalment GROUP BY 1) n ON n.plan_id = p.id
+        WHERE p.accepted_at IS NOT NULL""",
+    "plan freezes": """
+        SELECT p.reference AS subject, p.currency, coalesce(f.minor, 0) AS found,
+               CASE WHEN p.status IN ('active', 'paused') THEN coalesce(n.minor, 0) ELSE 0 END AS expected
+        FROM plan p
+        LEFT JOIN (
+            SELECT plan_id, sum(amount_minor - credited_minor - settled_minor) AS minor FROM plan_instalment GROUP BY 1
+        ) n ON n.plan_id = p.id
+        LEFT JOIN (
+            SELECT subject_id, sum(amount_minor) AS minor FROM invoice_freeze
+            WHERE kind = 'plan' AND lifted_at IS NULL GROUP BY 1
+        ) f ON f.subject_id = p.id""",
     "debits equal credits": """
         SELECT 'all accounts' AS subject, currency, sum(minor) AS found, 0 AS expected FROM (
             SELECT currency, amount_minor AS minor FROM ledger_transfer

@@ -1,0 +1,346 @@
+"""Plans: instalments lose no cent and fall on possible days; the policy's answers are true."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from payments.plans import rules
+from payments.plans.rules import (
+    Accepted,
+    CounterOffer,
+    Facts,
+    Flow,
+    Limit,
+    NeedsPerson,
+    Policy,
+    Refused,
+    Rhythm,
+    Terms,
+    add_months,
+    amounts,
+    decide,
+    due_days,
+    schedule,
+    score,
+    settle,
+    stand,
+    up_front,
+)
+from payments.plans.status import ENDED, FREEZES, PLAN_EDGES, PlanStatus
+
+TODAY = date(2026, 3, 10)
+FACTS = Facts(today=TODAY)
+SOON = TODAY + timedelta(days=10)
+
+
+def test_instalments_sum_to_the_whole_for_150000_pairs_of_amount_and_number():
+    rng = random.Random(20260310)
+    wish = Terms(first_on=SOON)
+    checked = 0
+    for _ in range(100_000):
+        total, count = rng.randint(1, 50_000_000), rng.randint(1, rules.MOST_INSTALMENTS)
+        if count > total:
+            continue
+        parts = amounts(total, replace(wish, count=count))
+        assert sum(parts) == total
+        assert len(parts) == count
+        assert 0 < min(parts)
+        assert max(parts) - min(parts) <= 1
+        checked += 1
+    for _ in range(50_000):
+        total = rng.randint(1, 5_000_000)
+        each = rng.randint(max(1, total // 100), max(2, total))
+        parts = amounts(total, replace(wish, each_minor=each))
+        assert sum(parts) == total
+        assert all(part == each for part in parts[:-1])
+        assert 0 < parts[-1] <= each
+        checked += 1
+    assert checked > 149_000
+
+
+def test_days_strictly_increase_and_exist_for_every_first_day_of_five_years():
+    for offset in range(5 * 366):
+        first = date(2026, 1, 1) + timedelta(days=offset)
+        for rhythm in Rhythm:
+            days = due_days(first, rhythm, 13)
+            assert days[0] == first
+            assert all(earlier < later for earlier, later in pairwise(days))
+        assert all(day.day == min(first.day, _last(day)) for day in due_days(first, Rhythm.MONTHLY, 13))
+
+
+def _last(day):
+    return (add_months(day.replace(day=1), 1) - timedelta(days=1)).day
+
+
+def test_the_thirty_first_becomes_the_last_day_of_shorter_months_and_comes_back():
+    days = due_days(date(2027, 12, 31), Rhythm.MONTHLY, 4)
+    assert [day.isoformat() for day in days] == ["2027-12-31", "2028-01-31", "2028-02-29", "2028-03-31"]
+
+
+def test_a_first_instalment_of_its_own_and_the_rest_in_equal_parts():
+    wish = Terms(first_on=SOON, count=4, first_minor=40_000)
+    assert amounts(100_000, wish) == [40_000, 20_000, 20_000, 20_000]
+    assert amounts(100_001, replace(wish, first_minor=None, each_minor=30_000)) == [30_000, 30_000, 30_000, 10_001]
+    assert amounts(100_000, replace(wish, each_minor=25_000)) == [40_000, 25_000, 25_000, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("total", "terms"),
+    [
+        (0, Terms(SOON)),
+        (-5, Terms(SOON)),
+        (100, Terms(SOON, count=0)),
+        (100, Terms(SOON, count=121)),
+        (2, Terms(SOON, count=3)),
+        (100, Terms(SOON, each_minor=0)),
+        (100_000, Terms(SOON, each_minor=1)),
+        (100, Terms(SOON, first_minor=101)),
+        (100, Terms(SOON, first_minor=0)),
+    ],
+)
+def test_terms_that_make_no_schedule_are_said_so(total, terms):
+    with pytest.raises(ValueError, match=r".+"):
+        amounts(total, terms)
+
+
+# The policy --------------------------------------------------------------------------------------------------------------
+
+POLICY = Policy(share_up_front=20, longest_months=6, smallest_instalment_minor=5_000, largest_total_minor=300_000)
+
+TABLE = [
+    # total, wish, facts -> kind of answer, its first reason
+    (60_000, Terms(SOON, count=3), FACTS, Accepted, None),
+    (60_000, Terms(SOON, count=6), FACTS, CounterOffer, Limit.SHARE_UP_FRONT),
+    (60_000, Terms(SOON, count=12), FACTS, CounterOffer, Limit.TOO_LONG),
+    (60_000, Terms(SOON, each_minor=4_000, first_minor=12_000), FACTS, CounterOffer, Limit.TOO_LONG),
+    (60_000, Terms(TODAY - timedelta(days=1), count=3), FACTS, CounterOffer, Limit.FIRST_TOO_EARLY),
+    (60_000, Terms(TODAY + timedelta(days=31), count=3), FACTS, CounterOffer, Limit.FIRST_TOO_LATE),
+    (20_000, Terms(SOON, count=5), FACTS, CounterOffer, Limit.INSTALMENT_TOO_SMALL),
+    (60_000, Terms(SOON, count=200), FACTS, CounterOffer, Limit.TOO_MANY_INSTALMENTS),
+    (300_001, Terms(SOON, count=3), FACTS, NeedsPerson, Limit.TOTAL_TOO_LARGE),
+    (60_000, Terms(SOON, count=3), replace(FACTS, broken_plans=2), NeedsPerson, Limit.SCORE_TOO_LOW),
+    (60_000, Terms(SOON, count=3), replace(FACTS, live_plans=1), Refused, Limit.TOO_MANY_PLANS),
+    (60_000, Terms(SOON, count=3, by_mandate=True), FACTS, Refused, Limit.NO_MANDATE),
+    (60_000, Terms(SOON, count=3, by_mandate=True), replace(FACTS, has_mandate=True), Accepted, None),
+    (60_000, Terms(SOON, count=1), FACTS, Refused, Limit.ONE_INSTALMENT),
+    (9_000, Terms(SOON, count=3), FACTS, Refused, Limit.TOO_SMALL_TO_SPLIT),
+    (0, Terms(SOON, count=3), FACTS, Refused, Limit.NOTHING_LEFT),
+]
+
+
+@pytest.mark.parametrize(("total", "wish", "facts", "kind", "reason"), TABLE)
+def test_the_table_of_the_policy(total, wish, facts, kind, reason):
+    answer = decide(POLICY, total, wish, facts)
+    assert isinstance(answer, kind)
+    assert (answer.reasons[0] if answer.reasons else None) == reason
+
+
+def test_a_company_that_offers_no_plans_refuses_and_one_that_needs_a_mandate_says_so():
+    wish = Terms(SOON, count=3)
+    assert decide(replace(POLICY, is_offered=False), 60_000, wish, FACTS).reasons == (Limit.NOT_OFFERED,)
+    needs = replace(POLICY, needs_mandate=True)
+    assert decide(needs, 60_000, wish, FACTS).reasons == (Limit.NO_MANDATE,)
+    answer = decide(needs, 60_000, wish, replace(FACTS, has_mandate=True))
+    assert isinstance(answer, CounterOffer)
+    assert (answer.terms.by_mandate, answer.reasons) == (True, (Limit.MANDATE_NEEDED,))
+
+
+def test_the_counter_offer_is_near_a_larger_first_part_and_then_fewer_instalments():
+    answer = decide(POLICY, 60_000, Terms(SOON, count=6), FACTS)
+    assert isinstance(answer, CounterOffer)
+    parts = amounts(60_000, answer.terms)
+    assert parts[0] == up_front(POLICY, 60_000) == 12_000
+    assert len(parts) == 6
+
+    longer = decide(POLICY, 60_000, Terms(SOON, count=12), FACTS)
+    assert isinstance(longer, CounterOffer)
+    assert len(amounts(60_000, longer.terms)) == 6
+    assert longer.terms.first_on == SOON
+
+
+policies = st.builds(
+    Policy,
+    is_offered=st.sampled_from([True, True, True, False]),
+    share_up_front=st.integers(0, 90),
+    longest_months=st.integers(1, 36),
+    smallest_instalment_minor=st.integers(1, 50_000),
+    largest_total_minor=st.integers(0, 2_000_000),
+    first_within_days=st.integers(0, 90),
+    minimum_score=st.integers(0, 100),
+    most_live=st.integers(1, 3),
+    needs_mandate=st.booleans(),
+)
+wishes = st.builds(
+    Terms,
+    first_on=st.dates(TODAY - timedelta(days=40), TODAY + timedelta(days=200)),
+    rhythm=st.sampled_from(Rhythm),
+    count=st.integers(0, 130),
+    each_minor=st.none() | st.integers(1, 500_000),
+    first_minor=st.none() | st.integers(1, 500_000),
+    by_mandate=st.booleans(),
+)
+facts = st.builds(
+    Facts,
+    today=st.just(TODAY),
+    live_plans=st.integers(0, 3),
+    has_mandate=st.booleans(),
+    broken_plans=st.integers(0, 2),
+    broken_promises=st.integers(0, 3),
+    returned_debits=st.integers(0, 5),
+)
+totals = st.integers(0, 3_000_000)
+
+
+def broken_limits(policy, total, terms, known):
+    """Said once more, in other words: the limits that these terms break."""
+    found = set()
+    if total <= 0:
+        return {Limit.NOTHING_LEFT}
+    if not policy.is_offered:
+        found.add(Limit.NOT_OFFERED)
+    if known.live_plans >= policy.most_live:
+        found.add(Limit.TOO_MANY_PLANS)
+    if (policy.needs_mandate or terms.by_mandate) and not known.has_mandate:
+        found.add(Limit.NO_MANDATE)
+    if policy.needs_mandate and not terms.by_mandate:
+        found.add(Limit.MANDATE_NEEDED)
+    if total > policy.largest_total_minor:
+        found.add(Limit.TOTAL_TOO_LARGE)
+    if score(known) < policy.minimum_score:
+        found.add(Limit.SCORE_TOO_LOW)
+    if terms.first_on < known.today:
+        found.add(Limit.FIRST_TOO_EARLY)
+    if (terms.first_on - known.today).days > policy.first_within_days:
+        found.add(Limit.FIRST_TOO_LATE)
+    try:
+        days = schedule(total, terms)
+    except ValueError:
+        return found | {Limit.TOO_MANY_INSTALMENTS}
+    if len(days) < 2:
+        found.add(Limit.ONE_INSTALMENT)
+    if days[-1].on > add_months(known.today, policy.longest_months):
+        found.add(Limit.TOO_LONG)
+    small = [due.minor for due in days if due.minor < policy.smallest_instalment_minor]
+    is_rest = terms.each_minor is not None and len(days) > 1 and small == [days[-1].minor]
+    if small and not (is_rest and all(due.minor >= policy.smallest_instalment_minor for due in days[:-1])):
+        found.add(Limit.INSTALMENT_TOO_SMALL)
+    if days[0].minor * 100 < total * policy.share_up_front:
+        found.add(Limit.SHARE_UP_FRONT)
+    return found
+
+
+@settings(max_examples=1500, deadline=None)
+@given(policies, totals, wishes, facts)
+def test_what_is_accepted_keeps_every_limit_and_what_is_named_is_really_broken(policy, total, wish, known):
+    answer = decide(policy, total, wish, known)
+    broken = broken_limits(policy, total, wish, known)
+    if isinstance(answer, Accepted):
+        assert broken == set()
+        assert answer.terms == wish
+    else:
+        assert answer.reasons
+        assert set(answer.reasons) - {Limit.TOO_SMALL_TO_SPLIT} <= broken
+
+
+@settings(max_examples=1500, deadline=None)
+@given(policies, totals, wishes, facts)
+def test_a_counter_offer_is_accepted_by_the_same_policy(policy, total, wish, known):
+    answer = decide(policy, total, wish, known)
+    if isinstance(answer, CounterOffer):
+        assert decide(policy, total, answer.terms, known) == Accepted(answer.terms)
+        assert broken_limits(policy, total, answer.terms, known) == set()
+        assert sum(due.minor for due in schedule(total, answer.terms)) == total
+
+
+@settings(max_examples=500, deadline=None)
+@given(totals, wishes)
+def test_no_schedule_costs_more_or_less_than_the_debt(total, wish):
+    try:
+        days = schedule(total, wish)
+    except ValueError:
+        return
+    assert sum(due.minor for due in days) == total
+    assert all(due.minor > 0 for due in days)
+    assert all(earlier.on < later.on for earlier, later in pairwise(days))
+    assert days[0].on == wish.first_on
+
+
+def test_a_past_lowers_the_score_and_never_below_zero():
+    assert score(FACTS) == 100
+    assert score(replace(FACTS, broken_plans=1, broken_promises=1, returned_debits=1)) == 35
+    assert score(replace(FACTS, broken_plans=9)) == 0
+
+
+# Following ---------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=12), st.integers(0, 50_000), st.integers(0, 50_000))
+def test_payments_fill_from_the_front_credits_shorten_from_the_back(parts, credited, paid):
+    made = settle(parts, credited_minor=credited, paid_minor=paid)
+    whole = sum(parts)
+    assert sum(each.credited_minor for each in made) == min(credited, whole)
+    assert sum(each.settled_minor for each in made) == min(paid, whole - min(credited, whole))
+    rests = [minor - each.credited_minor - each.settled_minor for minor, each in zip(parts, made, strict=True)]
+    assert min(rests) >= 0
+    open_ = [n for n, rest in enumerate(rests) if rest]
+    if open_:
+        assert all(each.settled_minor == 0 for each in made[open_[0] + 1 :])
+
+
+@given(
+    st.integers(1, 10_000),
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+)
+def test_an_invoice_of_a_plan_is_rest_paid_and_credited_and_never_frozen_beyond_what_is_open(
+    covered, by_plan, by_credit, open_now, elsewhere
+):
+    standing = stand(Flow(covered, by_plan, by_credit, open_now, elsewhere))
+    assert standing.rest + standing.paid + standing.credited == covered
+    assert min(standing.rest, standing.paid, standing.credited) >= 0
+    assert standing.rest <= max(0, open_now - elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("flow", "rest", "paid", "credited"),
+    [
+        (Flow(100, 0, 0, 100, 0), 100, 0, 0),
+        (Flow(100, 30, 0, 70, 0), 70, 30, 0),
+        (Flow(100, 0, 40, 60, 0), 60, 0, 40),
+        # 40 of 100 are disputed; a credit note settles exactly those: the plan is not touched
+        (Flow(60, 0, 40, 60, 0), 60, 0, 0),
+        # the disputed part is still frozen elsewhere, a transfer of 20 recorded by hand is the plan's
+        (Flow(60, 20, 0, 80, 40), 40, 20, 0),
+        # 30 were under way when the plan began and have arrived
+        (Flow(70, 0, 0, 70, 0), 70, 0, 0),
+        # paid by card outside the plan: counts for the next instalments
+        (Flow(100, 0, 0, 75, 0), 75, 25, 0),
+    ],
+)
+def test_where_an_invoice_of_a_plan_stands(flow, rest, paid, credited):
+    standing = stand(flow)
+    assert (standing.rest, standing.paid, standing.credited) == (rest, paid, credited)
+
+
+def test_debits_wait_for_a_bank_day_and_for_the_notice():
+    days = schedule(60_000, Terms(date(2026, 4, 1), count=3))
+    charged = rules.charge_days(days, accepted_on=date(2026, 3, 30), notice_days=14)
+    # 14 days of notice; 1 May and the week-end after it are no bank days
+    assert charged == {1: date(2026, 4, 13), 2: date(2026, 5, 4), 3: date(2026, 6, 1)}
+
+
+def test_every_state_is_reached_and_every_edge_has_a_topic():
+    assert {after for _before, after in PLAN_EDGES} | {PlanStatus.PROPOSED} == set(PlanStatus)
+    assert all(topic.startswith("plan.") for topic in PLAN_EDGES.values())
+    assert not FREEZES & ENDED
+    leaving = {before for before, _after in PLAN_EDGES}
+    assert {PlanStatus.CANCELLED, PlanStatus.DECLINED, PlanStatus.EXPIRED}.isdisjoint(leaving)
