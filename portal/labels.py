@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 from typing import Any
 
@@ -11,15 +12,20 @@ from shared.invoices.queries import InvoiceRow
 from shared.kit.templating import day, lateness, money
 from shared.kit.words import gettext as _
 
+Planned = tuple[uuid.UUID, str]
+"""A payment plan: its id and its reference."""
 
-def invoice_status(row: InvoiceRow, today: date) -> dict[str, str]:
-    """Where an invoice stands, in one word with its tone."""
+
+def invoice_status(row: InvoiceRow, today: date, plan: Planned | None = None) -> dict[str, str]:
+    """Where an invoice stands, in one word with its tone; `plan`: the payment plan that settles it."""
     if row.is_credit_note:
         return {"word": _("Can be used"), "tone": "info"} if row.open_minor else {"word": _("Used"), "tone": "good"}
     if row.open_minor == 0:
         return {"word": _("Paid"), "tone": "good"}
     if row.payable_minor == 0 and row.held_minor:
         return {"word": _("On its way"), "tone": "wait"}
+    if row.payable_minor == 0 and plan is not None:
+        return {"word": _("In your plan"), "tone": "info", "icon": "plan"}
     if row.payable_minor == 0:
         return {"word": _("Being clarified"), "tone": "info", "icon": "flag"}
     if row.is_late(today):
@@ -27,9 +33,11 @@ def invoice_status(row: InvoiceRow, today: date) -> dict[str, str]:
     return {"word": _("To pay"), "tone": "neutral"}
 
 
-def invoice_card(row: InvoiceRow, today: date, debit_on: date | None = None) -> dict[str, Any]:
-    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself."""
-    note = row.title
+def invoice_card(
+    row: InvoiceRow, today: date, debit_on: date | None = None, plan: Planned | None = None
+) -> dict[str, Any]:
+    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself; `plan`: what settles it."""
+    note = row.title if plan is None else _("In plan %(reference)s", reference=plan[1])
     if debit_on is not None:
         note = _("Debited by itself on %(day)s", day=day(debit_on))
     if row.held_minor and row.payable_minor:
@@ -43,7 +51,7 @@ def invoice_card(row: InvoiceRow, today: date, debit_on: date | None = None) -> 
         "open": -row.open if row.is_credit_note else row.open,
         "payable": row.payable,
         "total": -row.total if row.is_credit_note else row.total,
-        "status": invoice_status(row, today),
+        "status": invoice_status(row, today, plan),
         "note": note,
         "selectable": row.payable_minor > 0,
     }

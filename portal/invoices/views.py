@@ -13,6 +13,7 @@ from portal.downloads import download
 from portal.invoices.said import said
 from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
+from portal.planned import plans_on
 from shared.access.queries import Visitor
 from shared.documents import keep
 from shared.invoices import queries
@@ -39,13 +40,14 @@ def list_(visitor: Visitor) -> Response:
     sought = _sought(today)
     with reading() as session:
         found = queries.search(session, visitor.debtor_id, sought, today=today)
+        plans = plans_on(session, found.rows)
     kept: dict[str, Any] = {name: request.args[name] for name in ("q", "since", "until") if request.args.get(name)}
     return page(
         "portal/invoices/list.html",
         sought=sought,
         found=found,
         kept=kept,
-        rows=[invoice_card(row, today) for row in found.rows],
+        rows=[invoice_card(row, today, plan=plans.get(row.id)) for row in found.rows],
         states=[
             (word, url_for("portal.invoices.list", state=state.value, **kept), state is sought.state)
             for state, word in STATES
@@ -95,13 +97,15 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
     with reading() as session:
         sheet = queries.sheet(session, visitor.debtor_id, invoice_id)
         zone = ZoneInfo(visitor.company.zone)
+        plan = plans_on(session, [sheet.row]).get(invoice_id)
         spoken = said(session, visitor.debtor_id, invoice_id, zone=zone)
         events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken)
     return page(
         "portal/invoices/show.html",
         sheet=sheet,
         row=sheet.row,
-        state=invoice_status(sheet.row, today),
+        state=invoice_status(sheet.row, today, plan),
+        plan=plan,
         events=[_drawn(event) for event in events],
     )
 

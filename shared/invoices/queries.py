@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, case, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
@@ -123,14 +123,16 @@ class Standing:
     has_autopay: bool
     open_count: int
     rows: Sequence[InvoiceRow]
+    also: bool = False
+    """The answer to what else was asked in the same breath."""
 
     def money(self, minor: int) -> Money:
         return Money(minor, self.currency)
 
 
 @cache
-def _standing() -> Select[*tuple[Any, ...]]:
-    """The query of `standing`, put together once."""
+def _standing(also: ColumnElement[bool] | None) -> Select[*tuple[Any, ...]]:
+    """The query of `standing`, put together once for each other question."""
     today = bindparam("today", type_=Date)
     is_invoice = Invoice.kind == InvoiceKind.INVOICE
     payable = func.greatest(0, Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor)
@@ -154,6 +156,7 @@ def _standing() -> Select[*tuple[Any, ...]]:
             total(Invoice.paused_minor, is_invoice).label("all_paused_minor"),
             total(Invoice.open_minor, ~is_invoice).label("note_minor"),
             func.count(Invoice.id).over().label("open_count"),
+            (false() if also is None else also).label("also"),
             *_ROW,
         )
         .select_from(Debtor)
@@ -164,10 +167,15 @@ def _standing() -> Select[*tuple[Any, ...]]:
     )
 
 
-def standing(reader: Reader, debtor_id: uuid.UUID, *, today: date, limit: int = 20) -> Standing:
-    """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest."""
+def standing(
+    reader: Reader, debtor_id: uuid.UUID, *, today: date, limit: int = 20, also: ColumnElement[bool] | None = None
+) -> Standing:
+    """The account of a debtor on a day, in one indexed query: sums over all that is open, rows of the oldest.
+
+    `also`: a constant question of a higher room about `bindparam("debtor_id")`, asked without another round trip.
+    """
     facts = {"debtor_id": debtor_id, "today": today, "limit": limit}
-    rows = reader.execute(_standing(), facts).all()
+    rows = reader.execute(_standing(also), facts).all()
     if not rows:
         raise NotFound("debtor.missing", _("There is no such account."))
     first = rows[0]
@@ -186,6 +194,7 @@ def standing(reader: Reader, debtor_id: uuid.UUID, *, today: date, limit: int = 
         has_autopay=first.autopay,
         open_count=first.open_count,
         rows=tuple(_row(row) for row in rows if row.id is not None),
+        also=bool(first.also),
     )
 
 

@@ -291,3 +291,43 @@ def test_a_debtor_of_another_kind_has_another_policy(verified: Browser, dora: Do
         session.execute(update(Debtor).values(kind=DebtorKind.CONSUMER))
 
     assert proposed(verified).heading == "Agree to the plan"
+
+
+def test_the_account_says_what_the_plan_asks_apart_from_what_is_asked_now(verified: Browser, dora: Dora) -> None:
+    page = verified.open("/plans/new").submit("Show the schedule", invoice=[dora.invoices["FA-1"]])
+    page.submit("Propose this plan").submit("Agree to the plan", agree="y")
+    account = verified.open("/")
+
+    assert "Pay €854.50" in account.text
+    assert "In your payment plan" in account.text
+    assert "0 of 3 paid" in account.text
+    assert "Being clarified" not in account.text
+    assert f"In plan {plan().reference}" in verified.open("/invoices").text
+    invoice = verified.open(f"/invoices/{dora.invoices['FA-1']}")
+    assert f"by the instalments of plan {plan().reference}" in invoice.text
+    assert invoice.follow("Look at the plan").heading == "Your payment plan"
+
+
+def test_with_everything_in_a_plan_nothing_is_asked_today(verified: Browser) -> None:
+    proposed(verified).submit("Agree to the plan", agree="y")
+    account = verified.open("/")
+
+    assert "Nothing to pay today" in account.text
+    assert "Every invoice is settled" not in account.text
+
+
+def test_an_instalment_that_is_due_is_the_first_thing_on_the_account(
+    verified: Browser, frozen: clock.FrozenClock
+) -> None:
+    proposed(verified, first_on=clock.today().isoformat()).submit("Agree to the plan", agree="y")
+    page = verified.open("/").follow("Pay €411.50")
+
+    assert page.heading == "Pay €411.50"
+
+
+def test_the_selection_of_invoices_can_become_a_plan(browser: Browser, dora: Dora) -> None:
+    page = browser.open("/invoices").submit("In instalments", invoice=[dora.invoices["FA-3"], dora.invoices["FA-1"]])
+
+    assert page.heading == "Pay in instalments"
+    assert "€1,110.00" in page.text
+    assert "I cannot pay all of this at once" in browser.open("/pay?what=all").text
