@@ -23,7 +23,7 @@ from portal.pay.rules import What, Wish
 from shared.access.queries import Visitor
 from shared.documents import epc
 from shared.documents.mentions import spaced_iban
-from shared.kit.db import reading, transaction
+from shared.kit.db import reading
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
 from shared.kit.money import Money, MoneyParseError
 from shared.kit.settings import get_settings
@@ -185,7 +185,7 @@ def _changed(offer: Offer) -> ResponseReturnValue:
 
 def _offer(visitor: Visitor, values: Any) -> Offer:
     wish = offers.read_wish(values, visitor.currency)
-    with transaction() if wish.what is What.PLAN else reading() as session:  # a plan's standing is read under its locks
+    with reading() as session:
         return offers.read_offer(session, visitor, wish)
 
 

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.plans import acknowledge, service
 from payments.plans.models import Plan
-from payments.plans.queries import PlanView
 from payments.plans.service import Evidence
 from payments.plans.status import UNANSWERED
 from shared.access.models import PortalSession
 from shared.access.queries import Visitor
-from shared.company.models import Company
-from shared.documents.spelled import amount_in_words
 from shared.kit.db import retrying, transaction
 from shared.kit.errors import Conflict
 from shared.kit.money import Money
 from shared.kit.words import current_language
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What stands above the box that is ticked: the same words as on the paper."""
-
-    creditor: str
-    total_in_words: str
-    clause: str
-
-
-def reading_of(session: Session, visitor: Visitor, plan: PlanView) -> Reading:
-    """The words of an acknowledgement, in the reader's language."""
-    language = current_language()
-    row = session.get_one(Plan, plan.line.id)
-    return Reading(
-        creditor=session.scalars(select(Company.legal_name).where(Company.id == visitor.company_id)).one(),
-        total_in_words=amount_in_words(plan.line.total, "fr" if language == "fr" else "en"),
-        clause=acknowledge.clause_of(session, row, language),
-    )
+def words_of(session: Session, plan_id: uuid.UUID) -> tuple[str, ...]:
+    """What stands above the box that is ticked, in paragraphs: the same words as on the paper."""
+    return acknowledge.words(session, plan_id, language=current_language())
 
 
 def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, user_agent: str) -> bool:

@@ -211,7 +211,7 @@ def _agree_page(
         if plan.line.status is not S.OFFERED or plan.terms is None:
             return see_other("portal.plans.show", plan_id=plan_id)
         mandate = queries.mandate_of(session, visitor.debtor_id)
-        text = agreeing.reading_of(session, visitor, plan)
+        text = agreeing.words_of(session, plan_id)
     return page(
         "portal/plans/agree.html",
         status=status,
@@ -224,7 +224,6 @@ def _agree_page(
         every=EVERY,
         needs_mandate=plan.terms.by_mandate and mandate is None,
         mandate_url=url_for("portal.mandates.new", next=url_for("portal.plans.agree", plan_id=plan_id)),
-        iban_ending=mandate.iban_ending if mandate else "",
     )
 
 
