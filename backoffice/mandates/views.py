@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
-from backoffice import exports
+from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.labels import word
 from backoffice.listing import asked
 from backoffice.mandates import queries
+from payments import papers
 from payments.mandates import setup
 from payments.mandates.follow import follow_mandate
 from payments.status import USABLE_MANDATES, MandateStatus
@@ -77,6 +78,14 @@ def show(member: Member, mandate_id: uuid.UUID) -> ResponseReturnValue:
             debits=queries.debits(session, mandate),
             may_cancel=mandate.status in CANCELLABLE,
         )
+
+
+def paper(member: Member, mandate_id: uuid.UUID) -> ResponseReturnValue:
+    """A mandate as it was signed."""
+    with reading() as session:
+        _mandate, debtor = queries.get_mandate(session, member.company_id, mandate_id)
+        debtor_id = debtor.id
+    return files.answer(papers.mandate(papers.mandate_of(mandate_id, debtor_id)))
 
 
 def ask_provider(member: Member, mandate_id: uuid.UUID) -> ResponseReturnValue:

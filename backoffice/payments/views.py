@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 
-from backoffice import exports
+from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
 from backoffice.payments import queries
 from backoffice.payments.forms import RefundForm, UndoForm
-from payments import follow
+from payments import follow, papers
 from payments.models import Provider
 from payments.queries import payment_story
 from payments.receipts import service as receipts
 from payments.refunds import service as refunds
 from payments.status import COLLECTED
 from shared.kit.db import reading, transaction
-from shared.kit.errors import DomainError
+from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.web.pages import page, see_other
@@ -98,8 +98,19 @@ def _show(member: Member, payment_id: uuid.UUID, form: RefundForm | None, status
         contact=contact,
         may_refund=not is_by_hand and payment.status in COLLECTED,
         may_undo=is_by_hand and payment.status in COLLECTED,
+        has_receipt=payment.status in COLLECTED,
         form=form,
     )
+
+
+def receipt(member: Member, payment_id: uuid.UUID) -> ResponseReturnValue:
+    """The receipt of a payment that has come, as its debtor has it."""
+    with reading() as session:
+        queries.get_payment(session, member.company_id, payment_id)
+        story = payment_story(session, payment_id, company_id=member.company_id)
+    if story is None:
+        raise NotFound("payment.missing", _("There is no such payment."))
+    return files.answer(papers.receipt(story))
 
 
 def ask_provider(member: Member, payment_id: uuid.UUID) -> ResponseReturnValue:

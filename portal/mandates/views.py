@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 from flask import Response, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from payments import queries
+from payments import papers, queries
 from payments.collections.queries import choices_of
 from payments.labels import MANDATE_FOR_DEBTOR
 from payments.mandates import setup
@@ -17,11 +18,12 @@ from portal.downloads import download
 from portal.mandates import autopay as choices
 from portal.mandates.autopay import autopay_of
 from portal.mandates.autopay import set_autopay as choose_autopay
+from portal.mandates.creditor import creditor_of
 from portal.mandates.forms import AutopayForm, MandateForm
-from portal.mandates.paper import creditor_of, mandate_paper
 from shared.access.queries import Visitor
+from shared.documents.facts import Language
 from shared.kit.db import reading
-from shared.kit.errors import Conflict, NotFound, Refused, Unavailable
+from shared.kit.errors import Conflict, Refused, Unavailable
 from shared.kit.settings import get_settings
 from shared.kit.templating import day
 from shared.kit.words import current_language
@@ -152,16 +154,12 @@ def cancel(visitor: Visitor, mandate_id: uuid.UUID) -> ResponseReturnValue:
 
 def pdf(visitor: Visitor, mandate_id: uuid.UUID) -> Response:
     """The mandate as a file."""
-    kept = mandate_paper(visitor, _mandate(visitor, mandate_id))
+    kept = papers.mandate(_mandate(visitor, mandate_id), language=cast("Language", current_language()))
     return download(kept.content, kept.name, kept.media_type)
 
 
 def _mandate(visitor: Visitor, mandate_id: uuid.UUID) -> MandateLine:
-    with reading() as db:
-        mandate = queries.find_mandate(db, visitor.debtor_id, str(mandate_id))
-    if mandate is None:
-        raise NotFound("mandate.missing", _("There is no such mandate."))
-    return mandate
+    return papers.mandate_of(mandate_id, visitor.debtor_id)
 
 
 def autopay(visitor: Visitor) -> ResponseReturnValue:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from flask import Response
 
-from payments import queries
+from payments import papers, queries
 from payments.labels import MEANS, REFUND_FOR_DEBTOR, payment_words, why_failed
 from payments.queries import PaymentStory, Step
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus
 from portal.downloads import download
-from portal.payments.receipt import receipt as make_receipt
-from portal.payments.receipt import story_of
 from shared.access.queries import Visitor
+from shared.documents.facts import Language
 from shared.kit.db import reading
 from shared.kit.templating import day, moment
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page
 
@@ -32,7 +32,7 @@ def list_(visitor: Visitor) -> Response:
 
 def show(visitor: Visitor, payment_id: uuid.UUID) -> Response:
     """One payment: where it stands, what it settles, what happened."""
-    story = story_of(visitor, payment_id)
+    story = papers.story_of(payment_id, visitor.debtor_id)
     line = story.line
     return page(
         "portal/payments/show.html",
@@ -52,7 +52,8 @@ _WENT_WRONG = (PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)
 
 def receipt(visitor: Visitor, payment_id: uuid.UUID) -> Response:
     """The receipt of a payment that has arrived."""
-    kept = make_receipt(visitor, story_of(visitor, payment_id))
+    story = papers.story_of(payment_id, visitor.debtor_id)
+    kept = papers.receipt(story, language=cast("Language", current_language()))
     return download(kept.content, kept.name, kept.media_type)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from payments.service import Facts, PaymentDraft
 from payments.status import PaymentStatus as S
 from payments.status import RefundStatus
 from shared.debtors.service import lock_debtor
+from shared.documents.models import Document
 from shared.kit.db import reading, transaction
 from shared.ledger.rules import Part
 from tests.support.people import SYSTEM
@@ -105,3 +107,24 @@ def test_an_agent_asks_for_no_refund(desk, world, paid):
 
     assert desk.post(f"/payments/{paid}/refunds", {"amount": "1", "reason": "x"}).status_code == 403
     assert "Refund" not in re.findall(r"<summary[^>]*>.*?</summary>", desk.get(f"/payments/{paid}").text)
+
+
+def test_the_receipt_of_a_payment_that_came_is_a_pdf_in_the_debtors_language(ines, world, paid):
+    page = ines.get(f"/payments/{paid}").text
+    assert f"/payments/{paid}/receipt.pdf" in page
+
+    paper = ines.get(f"/payments/{paid}/receipt.pdf")
+
+    assert paper.mimetype == "application/pdf"
+    assert paper.data.startswith(b"%PDF-")
+    assert paper.headers["Content-Disposition"].startswith("attachment")
+    with reading() as session:
+        assert session.scalars(select(Document.language)).one() == "fr"
+
+
+def test_there_is_no_receipt_for_a_payment_that_went_back_or_that_is_somebody_elses(ines, world, paid):
+    with transaction() as session:
+        session.get_one(Payment, paid).status = S.CHARGED_BACK
+    assert ines.get(f"/payments/{paid}/receipt.pdf").status_code == 404
+    assert "receipt.pdf" not in ines.get(f"/payments/{paid}").text
+    assert ines.get(f"/payments/{uuid.uuid4()}/receipt.pdf").status_code == 404
