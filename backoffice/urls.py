@@ -71,6 +71,7 @@ ROUTES: list[Route] = [
     Route("POST",     "/payments/<uuid:payment_id>/ask",                   payments.ask_provider,       staff("payments.ask")),
     Route("POST",     "/payments/<uuid:payment_id>/refunds",               payments.ask_refund,         staff("refunds.ask", fresh=True)),
     Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("refunds.approve", fresh=True)),
+    Route("GET",      "/payments/<uuid:payment_id>/receipt.pdf",           payments.receipt,            staff("payments.read")),
     Route("POST",     "/payments/<uuid:payment_id>/undo",                  payments.undo,               staff("receipts.undo", fresh=True)),
 
     Route("GET",      "/mandates",                                         mandates.browse,             staff("mandates.read")),
@@ -99,6 +100,7 @@ ROUTES: list[Route] = [
     Route("POST",     "/messages/<uuid:message_id>/again",                 messages.send_again,         staff("messages.send")),
 
     Route("GET",      "/notices",                                          notices.browse,              staff("desk.enter")),
+    Route("GET",      "/mandates/<uuid:mandate_id>/mandate.pdf",           mandates.paper,              staff("mandates.read")),
     Route("POST",     "/notices",                                          notices.tick_off,            staff("desk.enter")),
     Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter", needs_company=False)),
 
