@@ -41,7 +41,7 @@ class Sheets(Environment):
         # Made when first asked for: by then the environment is furnished, and this one shares its filters and globals.
         known: dict[str, Sheets] = self.__dict__.setdefault("_languages", {})
         if language not in known:
-            known[language] = self.overlay()
+            known[language] = self.overlay(cache_size=-1)  # all are kept: looking for the least used costs more
             known[language].language = language
         return known[language]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from flask import Flask, Response, abort, g, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -12,6 +14,18 @@ from shared.kit.settings import Settings
 
 MEGABYTE = 1024 * 1024
 ONE_YEAR_S = 31_536_000
+
+
+class _SignedCookie(SecureCookieSessionInterface):
+    """Flask's session in a signed cookie; its signer is made once instead of at each request."""
+
+    def __init__(self) -> None:
+        self._signers: dict[Flask, Any] = {}
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        if app not in self._signers:
+            self._signers[app] = super().get_signing_serializer(app)
+        return self._signers[app]
 
 
 def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[str, ...] = ()) -> None:
@@ -30,6 +44,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         WTF_CSRF_SSL_STRICT=False,  # it asks for a referrer, and our pages send none; Sec-Fetch-Site is looked at instead
         TEMPLATES_AUTO_RELOAD=settings.is_demo,
     )
+    app.session_interface = _SignedCookie()
     app.before_request(_refuse_unreadable)
     CSRFProtect(app)
     if settings.proxy_hops:
