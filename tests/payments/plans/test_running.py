@@ -121,7 +121,7 @@ def test_one_return_is_tried_again_reminded_and_then_the_plan_goes_on(planner):
     counter.give_mandate("insufficient_funds")
     plan = planner.agree(by_mandate=True, count=2)
 
-    acts = planner.live(25)
+    acts = planner.live(23)
 
     first = counter.payments()[0]
     assert (first.status, first.failure_code) == (PaymentStatus.FAILED, "AM04")
