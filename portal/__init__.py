@@ -20,5 +20,12 @@ def register(app: Flask, settings: Settings) -> None:
 
     guards.install(app)
     frame.install(app, settings)
-    allow_files(app, "portal.declarations.declare", who=lambda: guards.find_current() is not None)
+    allow_files(
+        app,
+        "portal.declarations.declare",
+        "portal.disputes.send",
+        "portal.disputes.answer",
+        "portal.disputes.reopen",
+        who=lambda: guards.find_current() is not None,
+    )
     mount(app, ROUTES)

@@ -5,6 +5,7 @@ from portal.access.guards import debtor, verified
 from portal.account import views as account
 from portal.brand import views as brand
 from portal.declarations import views as declarations
+from portal.disputes import views as disputes
 from portal.documents import views as documents
 from portal.invoices import views as invoices
 from portal.mandates import views as mandates
@@ -84,6 +85,14 @@ ROUTES: list[Route] = [
     Route("GET", "/declarations/<uuid:declaration_id>", declarations.show, debtor),
     Route("POST", "/declarations/<uuid:declaration_id>/withdraw", declarations.withdraw, debtor),
     Route("GET", "/declarations/<uuid:declaration_id>/files/<uuid:attachment_id>", declarations.file, debtor),
+    Route("GET", "/disputes", disputes.list_, debtor),
+    Route("GET", "/disputes/new", disputes.new, debtor),
+    Route("POST", "/disputes/new", disputes.send, debtor),
+    Route("GET", "/disputes/<uuid:dispute_id>", disputes.show, debtor),
+    Route("POST", "/disputes/<uuid:dispute_id>/answer", disputes.answer, debtor),
+    Route("POST", "/disputes/<uuid:dispute_id>/withdraw", disputes.withdraw, debtor),
+    Route("POST", "/disputes/<uuid:dispute_id>/reopen", disputes.reopen, debtor),
+    Route("GET", "/disputes/<uuid:dispute_id>/files/<uuid:attachment_id>", disputes.file, debtor),
     Route("GET", "/documents", documents.overview, debtor),
     Route("GET", "/documents/statement", documents.statement, debtor),
     Route("GET", "/documents/invoices.zip", documents.bundle, debtor),

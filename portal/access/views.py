@@ -27,7 +27,7 @@ def landing(token: str) -> Response:
         company = queries.find_landing(db, token)
     if company is None:
         return _closed()
-    return page("portal/access/landing.html", company=company, token=token)
+    return page("portal/access/landing.html", company=company, token=token, next_path=_next())
 
 
 def redeem(token: str) -> ResponseReturnValue:
@@ -36,7 +36,7 @@ def redeem(token: str) -> ResponseReturnValue:
     if visitor is None:
         return _closed()
     _begin(visitor)
-    return see_other("portal.account.home")
+    return redirect(_next(), 303)
 
 
 def _closed() -> Response:

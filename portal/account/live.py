@@ -1,4 +1,4 @@
-"""What the debtor has said and waits for an end: promises, and transfers that are looked for."""
+"""What the debtor has said and waits for an end: promises, transfers that are looked for, disputes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from payments.declarations import queries as declarations
 from payments.declarations.queries import DeclarationLine
 from shared.access.queries import Visitor
+from shared.disputes import queries as disputes
+from shared.disputes.queries import DisputeRow
 from shared.kit.db import reading
 from shared.promises import queries as promises
 from shared.promises.queries import PromiseLine
@@ -18,9 +20,14 @@ class Live:
 
     promises: list[PromiseLine]
     declarations: list[DeclarationLine]
+    disputes: list[DisputeRow]
 
 
 def live_of(visitor: Visitor) -> Live:
     """Of this account; most have none and are not asked."""
     with reading() as session:
-        return Live(promises.live_of(session, visitor.debtor_id), declarations.live_of(session, visitor.debtor_id))
+        return Live(
+            promises.live_of(session, visitor.debtor_id),
+            declarations.live_of(session, visitor.debtor_id),
+            [row for row in disputes.of_debtor(session, visitor.debtor_id) if row.is_live],
+        )

@@ -1,4 +1,4 @@
-"""What the debtor said of an invoice: when he would pay, and that he has."""
+"""What the debtor said of an invoice: when he would pay, that he has, and that something is wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from payments.declarations import queries as declarations
 from payments.declarations.queries import DeclarationEvent
 from payments.declarations.rules import DeclarationState
 from portal.invoices.story import Event
+from shared.disputes import queries as disputes
+from shared.disputes.queries import Happening
 from shared.kit.templating import day
 from shared.kit.words import gettext as _
 from shared.promises import queries as promises
@@ -20,10 +22,33 @@ from shared.promises.rules import PromiseState
 
 
 def said(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID, *, zone: Any) -> list[Event]:
-    """Each step of the promises and declared transfers that name the invoice."""
+    """Each step of the promises, declared transfers and disputes that name the invoice."""
     given = promises.events_of(session, debtor_id, invoice_id=invoice_id)
     told = declarations.events_of(session, debtor_id, invoice_id=invoice_id)
-    return [_promise(event, zone) for event in given] + [_declaration(event, zone) for event in told]
+    contested = disputes.events_of(session, debtor_id, invoice_id=invoice_id)
+    return (
+        [_promise(event, zone) for event in given]
+        + [_declaration(event, zone) for event in told]
+        + [drawn for event in contested if (drawn := _dispute(event, zone)) is not None]
+    )
+
+
+def _dispute(event: Happening, zone: Any) -> Event | None:
+    on = event.at.astimezone(zone).date()
+    words = {
+        "raised": (_("Contested"), "info", "flag"),
+        "asked": (_("We asked you a question about your dispute"), "wait", "pen"),
+        "accepted": (_("Your dispute was accepted"), "good", ""),
+        "rejected": (_("Your dispute was not accepted"), "late", "stop"),
+        "withdrawn": (_("You took the dispute back"), "neutral", "undo"),
+        "settled": (_("The dispute is settled"), "good", ""),
+        "reopened": (_("Dispute opened again"), "info", "flag"),
+    }.get(event.edge)
+    if words is None:
+        return None
+    title, tone, icon = words
+    href = url_for("portal.disputes.show", dispute_id=event.dispute_id)
+    return Event(on, title, day(on), icon=icon, tone=tone, text=event.reference, href=href)
 
 
 def _promise(event: PromiseEvent, zone: Any) -> Event:

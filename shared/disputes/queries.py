@@ -82,6 +82,10 @@ class PartRow:
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
+    @property
+    def credited(self) -> Money:
+        return Money(self.credited_minor, self.currency)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -172,6 +176,14 @@ class DisputeRow:
     due_on: date
     is_my_turn: bool
     """The debtor is waited for."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def claimed(self) -> Money:
+        return Money(self.claimed_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +324,11 @@ def contestable(
         )
         for row in rows
     ]
+
+
+def find_attempt(session: Session, debtor_id: uuid.UUID, attempt: str) -> uuid.UUID | None:
+    """The dispute that a form has raised already."""
+    return session.scalar(select(Dispute.id).where(Dispute.attempt == attempt, Dispute.debtor_id == debtor_id))
 
 
 def debtor_sheet(session: Session, debtor_id: uuid.UUID, dispute_id: uuid.UUID, *, today: date) -> Sheet:
