@@ -22,6 +22,12 @@ REASONS: dict[str, Any] = {
     "above_maximum": _l("above the debtor's maximum"),
     "deceased": _l("the account holder has died"),
     "never_created": _l("the provider never had it"),
+    "plan": _l("under a payment plan"),
+    "plan_paused": _l("the payment plan rests"),
+    "plan_not_running": _l("the payment plan does not run"),
+    "plan_rescheduled": _l("the payment plan has new days"),
+    "plan_in_default": _l("the payment plan is in default"),
+    "plan_cancelled": _l("the payment plan has ended"),
     "wrong_amount": _l("the provider had another amount"),
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Text, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.eligible import find_mandate
@@ -35,6 +35,7 @@ from shared.kit import clock
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.promises.queries import record_of
 
 S = PlanStatus
 
@@ -317,13 +318,9 @@ def facts_of(session: Session, debtor: Debtor) -> rules.Facts:
         live_plans=int(live or 0),
         has_mandate=mandate_of(session, debtor.id) is not None,
         broken_plans=int(broken or 0),
-        broken_promises=_broken_promises(session, debtor.id, since),
+        broken_promises=record_of(session, debtor.id, today=today_of(session, debtor.company_id)).broken,
         returned_debits=int(returned or 0),
     )
-
-
-def _broken_promises(_session: Session, _debtor_id: uuid.UUID, _since: datetime) -> int:
-    return 0
 
 
 def mandate_of(session: Session, debtor_id: uuid.UUID) -> Mandate | None:
@@ -476,14 +473,24 @@ def attempt_prefix(plan_id: uuid.UUID) -> str:
 
 def under_way(session: Session, plan_id: uuid.UUID) -> dict[uuid.UUID, int]:
     """Invoice → what payments in flight that are meant for this plan hold of it."""
+    return under_way_of(session, [plan_id]).get(plan_id, {})
+
+
+def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
+    """The same for several plans: plan → invoice → minor units."""
+    prefix = func.concat("plan:", cast(PlanItem.plan_id, Text), ":")
     rows = session.execute(
-        select(PaymentAllocation.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
-        .join(PlanItem, and_(PlanItem.invoice_id == PaymentAllocation.invoice_id, PlanItem.plan_id == plan_id))
+        select(PlanItem.plan_id, PlanItem.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
+        .join(PaymentAllocation, PaymentAllocation.invoice_id == PlanItem.invoice_id)
         .join(Payment, Payment.id == PaymentAllocation.payment_id)
-        .where(Payment.status.in_(IN_FLIGHT), Payment.attempt.startswith(attempt_prefix(plan_id), autoescape=True))
-        .group_by(PaymentAllocation.invoice_id)
+        .where(PlanItem.plan_id.in_(plan_ids), Payment.status.in_(IN_FLIGHT))
+        .where(func.starts_with(Payment.attempt, prefix))
+        .group_by(PlanItem.plan_id, PlanItem.invoice_id)
     )
-    return {row.invoice_id: int(row.minor) for row in rows}
+    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
+    for row in rows:
+        found.setdefault(row.plan_id, {})[row.invoice_id] = int(row.minor)
+    return found
 
 
 def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
@@ -523,17 +530,25 @@ def _lines(session: Session, plans: Sequence[Plan]) -> list[PlanLine]:
         select(PlanInstalment).where(PlanInstalment.plan_id.in_(ids)).order_by(PlanInstalment.position)
     ):
         parts[row.plan_id].append(row)
-    return [_line(session, plan, names[plan.debtor_id], parts[plan.id]) for plan in plans]
+    flight = {identity: sum(each.values()) for identity, each in under_way_of(session, ids).items()}
+    return [
+        _line(
+            plan,
+            names[plan.debtor_id],
+            parts[plan.id],
+            moving=flight.get(plan.id, 0),
+            today=today_of(session, plan.company_id),
+        )
+        for plan in plans
+    ]
 
 
-def _line(session: Session, plan: Plan, debtor_name: str, parts: Sequence[PlanInstalment]) -> PlanLine:
-    today = today_of(session, plan.company_id)
+def _line(plan: Plan, debtor_name: str, parts: Sequence[PlanInstalment], *, moving: int, today: date) -> PlanLine:
 
     def money(minor: int) -> Money:
         return Money(minor, plan.currency)
 
     is_live = plan.status in FREEZES | {S.IN_DEFAULT}
-    flight = sum(under_way(session, plan.id).values()) if is_live else 0
     open_parts = [part for part in parts if part.rest_minor]
     late = sum(part.rest_minor for part in open_parts if part.due_on < today)
     following = open_parts[0] if open_parts and plan.status in FREEZES else None
@@ -554,7 +569,7 @@ def _line(session: Session, plan: Plan, debtor_name: str, parts: Sequence[PlanIn
         settled_count=sum(1 for part in parts if not part.rest_minor),
         next_on=following.due_on if following else None,
         next=money(following.rest_minor) if following else None,
-        late=money(max(0, late - flight) if is_live else 0),
+        late=money(max(0, late - moving) if is_live else 0),
         by_mandate=plan.by_mandate,
         assignee_id=plan.assignee_id,
         offer_expires_on=plan.offer_expires_on if plan.status is S.OFFERED else None,
