@@ -46,6 +46,7 @@ MODELS = (
     "payments.reconcile.models",
     "payments.declarations.models",
     "backoffice.access.models",
+    "backoffice.disputes.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
     "backoffice.notices.models",

@@ -16,11 +16,15 @@ def register(app: Flask, settings: Settings) -> None:
     from backoffice.access import guards
     from backoffice.collections import todo as collections_todo
     from backoffice.debtors import todo as debtors_todo
+    from backoffice.declarations import todo as declarations_todo
+    from backoffice.disputes import todo as disputes_todo
+    from backoffice.disputes.views import allow_evidence
     from backoffice.home.views import CONTRIBUTIONS
     from backoffice.imports import todo as imports_todo
     from backoffice.imports.views import allow_large_files
     from backoffice.messages import todo as messages_todo
     from backoffice.payments import todo as payments_todo
+    from backoffice.promises import todo as promises_todo
     from backoffice.reminders import todo as reminders_todo
     from backoffice.system import todo as system_todo
     from backoffice.urls import ROUTES
@@ -29,8 +33,12 @@ def register(app: Flask, settings: Settings) -> None:
     guards.install(app)
     frame.install(app, settings)
     allow_large_files(app)
+    allow_evidence(app)
     app.extensions[CONTRIBUTIONS] = [
+        disputes_todo.contribute,
         payments_todo.contribute,
+        declarations_todo.contribute,
+        promises_todo.contribute,
         debtors_todo.contribute,
         messages_todo.contribute,
         imports_todo.contribute,

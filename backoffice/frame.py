@@ -12,7 +12,10 @@ from backoffice import labels
 from backoffice.access.guards import find_current
 from backoffice.access.labels import ROLES
 from backoffice.access.member import Member
+from backoffice.declarations.counts import declared_count
+from backoffice.disputes.counts import waiting_count
 from backoffice.notices.queries import unread_count
+from backoffice.promises.counts import late_count
 from payments.webhooks.models import EventState
 from shared.kit import clock, templating
 from shared.kit.db import reading
@@ -29,6 +32,9 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("d", _l("Debtors"), "backoffice.debtors.browse", "users", "debtors.read"),
     ("i", _l("Invoices"), "backoffice.invoices.browse", "invoice", "invoices.read"),
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
+    ("l", _l("Disputes"), "backoffice.disputes.browse", "flag", "disputes.read"),
+    ("h", _l("Promises"), "backoffice.promises.browse", "calendar", "promises.read"),
+    ("w", _l("Declared transfers"), "backoffice.declarations.browse", "transfer", "declarations.read"),
     ("m", _l("Mandates"), "backoffice.mandates.browse", "pen", "mandates.read"),
     ("c", _l("Collections"), "backoffice.collections.browse", "repeat", "collections.read"),
     ("r", _l("Reminders"), "backoffice.reminders.browse", "bell", "reminders.read"),
@@ -114,8 +120,13 @@ def _counts(member: Member) -> dict[str, int]:
     dead = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.state == MessageState.DEAD)
     with reading() as session:
         news = unread_count(member.id, member.company_id)
-        row = session.execute(select(uncertain.scalar_subquery(), dead.scalar_subquery(), news)).one()
-    return {"e": row[0], "s": row[1], "n": row[2]}
+        disputes = waiting_count(member.company_id)
+        late = late_count(member.company_id, member.today)
+        declared = declared_count(member.company_id)
+        row = session.execute(
+            select(uncertain.scalar_subquery(), dead.scalar_subquery(), news, disputes, late, declared)
+        ).one()
+    return {"e": row[0], "s": row[1], "n": row[2], "l": row[3], "h": row[4], "w": row[5]}
 
 
 def _demo(settings: Settings, member: Member | None) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from payments.collections.models import CollectionState, Outcome
+from payments.declarations.rules import DeclarationState
 from payments.labels import FOR_STAFF, MANDATE_FOR_STAFF, MEANS, REFUND_FOR_STAFF
 from payments.models import Means, Provider
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
@@ -21,6 +22,7 @@ from shared.kit.outbox.models import MessageState
 from shared.kit.words import lazy_gettext as _l
 from shared.ledger.models import Account, Kind, Phase
 from shared.messages.models import MessageStatus
+from shared.promises.rules import PromiseState
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,15 @@ LABELS: dict[Enum, Label] = {
     FreezeKind.DECLARATION: Label(_l("Said to be paid"), "info", "transfer"),
     FreezeKind.GRACE: Label(_l("Paused after a dispute"), "info", "flag"),
     FreezeKind.LEGAL_HOLD: Label(_l("Legal hold"), "info", "lock"),
+    PromiseState.EXPECTED: Label(_l("Expected"), "wait", "calendar"),
+    PromiseState.KEPT: Label(_l("Kept"), "good"),
+    PromiseState.BROKEN: Label(_l("Broken"), "late"),
+    PromiseState.CANCELLED: Label(_l("Cancelled"), "neutral", "stop"),
+    DeclarationState.DECLARED: Label(_l("To look for"), "wait", "search"),
+    DeclarationState.MATCHED: Label(_l("Matched"), "good"),
+    DeclarationState.REFUSED: Label(_l("Not found"), "late"),
+    DeclarationState.EXPIRED: Label(_l("Expired"), "late", "clock"),
+    DeclarationState.WITHDRAWN: Label(_l("Taken back"), "neutral", "stop"),
     MessageStatus.WAITING: Label(_l("Waiting"), "wait"),
     MessageStatus.SENDING: Label(_l("Being sent"), "wait"),
     MessageStatus.SENT: Label(_l("Sent"), "good"),
@@ -213,6 +224,21 @@ ACTIONS: dict[str, Any] = {
     "staff.second_factor_set": _l("Second factor set up"),
     "staff.second_factor_reset": _l("Second factor reset"),
     "staff.recovery_code_used": _l("Recovery code used"),
+    "promise.given": _l("Promise given"),
+    "promise.expected": _l("Promise expected again"),
+    "promise.kept": _l("Promise kept"),
+    "promise.broken": _l("Promise broken"),
+    "promise.cancelled": _l("Promise cancelled"),
+    "promise.assigned": _l("Promise given to a colleague"),
+    "promise.limits_changed": _l("Limits of promises changed"),
+    "declaration.declared": _l("Transfer declared"),
+    "declaration.matched": _l("Declared transfer matched"),
+    "declaration.refused": _l("Declared transfer not found"),
+    "declaration.expired": _l("Declared transfer expired"),
+    "declaration.withdrawn": _l("Declared transfer taken back"),
+    "declaration.reopened": _l("Declared transfer looked for again"),
+    "declaration.assigned": _l("Declared transfer given to a colleague"),
+    "declaration.terms_changed": _l("Terms of declared transfers changed"),
     "payment.created": _l("Payment begun"),
     "payment.submitted": _l("Payment with the provider"),
     "payment.action_needed": _l("Payment waits for the payer"),
@@ -250,6 +276,8 @@ SUBJECTS: dict[str, Any] = {
     "payment": _l("Payment"),
     "refund": _l("Refund"),
     "mandate": _l("Mandate"),
+    "promise": _l("Promise"),
+    "declaration": _l("Declared transfer"),
     "dispute": _l("Dispute"),
     "attachment": _l("File"),
     "message": _l("Message"),

@@ -5,6 +5,8 @@ from backoffice.access.guards import half_way, staff
 from backoffice.collections import views as collections
 from backoffice.debtors import views as debtors
 from backoffice.debtors.money import views as money
+from backoffice.disputes.routes import ROUTES as DISPUTES
+from backoffice.declarations import views as declarations
 from backoffice.home import views as home
 from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
@@ -12,6 +14,7 @@ from backoffice.mandates import views as mandates
 from backoffice.messages import views as messages
 from backoffice.notices import views as notices
 from backoffice.payments import views as payments
+from backoffice.promises import views as promises
 from backoffice.reminders import views as reminders
 from backoffice.setup import views as setup
 from backoffice.system import views as system
@@ -68,15 +71,36 @@ ROUTES: list[Route] = [
     Route("GET",      "/payments",                                         payments.browse,             staff("payments.read")),
     Route("GET",      "/payments.<form>",                                  payments.export,             staff("payments.export")),
     Route("GET",      "/payments/<uuid:payment_id>",                       payments.show,               staff("payments.read")),
+    Route("GET",      "/payments/<uuid:payment_id>/receipt.pdf",           payments.receipt,            staff("payments.read")),
     Route("POST",     "/payments/<uuid:payment_id>/ask",                   payments.ask_provider,       staff("payments.ask")),
     Route("POST",     "/payments/<uuid:payment_id>/refunds",               payments.ask_refund,         staff("refunds.ask", fresh=True)),
     Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("refunds.approve", fresh=True)),
-    Route("GET",      "/payments/<uuid:payment_id>/receipt.pdf",           payments.receipt,            staff("payments.read")),
     Route("POST",     "/payments/<uuid:payment_id>/undo",                  payments.undo,               staff("receipts.undo", fresh=True)),
+
+    Route("GET",      "/promises",                                         promises.browse,             staff("promises.read")),
+    Route("GET",      "/promises.<form>",                                  promises.export,             staff("promises.export")),
+    Route("GET",      "/promises/expected",                                promises.expected,           staff("promises.read")),
+    Route("POST",     "/promises/bulk",                                    promises.bulk,               staff("promises.write")),
+    Route("GET",      "/promises/<uuid:promise_id>",                       promises.show,               staff("promises.read")),
+    Route("GET POST", "/promises/<uuid:promise_id>/change",                promises.change,             staff("promises.write")),
+    Route("POST",     "/promises/<uuid:promise_id>/assign",                promises.assign,             staff("promises.write")),
+    Route("POST",     "/promises/<uuid:promise_id>/cancel",                promises.cancel,             staff("promises.write")),
+    Route("GET POST", "/debtors/<uuid:debtor_id>/promises/new",            promises.new,                staff("promises.write")),
+
+    Route("GET",      "/declarations",                                     declarations.browse,         staff("declarations.read")),
+    Route("GET",      "/declarations.<form>",                              declarations.export,         staff("declarations.export")),
+    Route("POST",     "/declarations/bulk",                                declarations.bulk,           staff("declarations.write")),
+    Route("GET",      "/declarations/<uuid:declaration_id>",               declarations.show,           staff("declarations.read")),
+    Route("GET",      "/declarations/<uuid:declaration_id>/files/<uuid:attachment_id>", declarations.file, staff("declarations.read")),
+    Route("POST",     "/declarations/<uuid:declaration_id>/assign",        declarations.assign,         staff("declarations.write")),
+    Route("POST",     "/declarations/<uuid:declaration_id>/match",         declarations.match,          staff("declarations.write")),
+    Route("POST",     "/declarations/<uuid:declaration_id>/record",        declarations.record,         staff("receipts.record")),
+    Route("POST",     "/declarations/<uuid:declaration_id>/refuse",        declarations.refuse,         staff("declarations.write")),
 
     Route("GET",      "/mandates",                                         mandates.browse,             staff("mandates.read")),
     Route("GET",      "/mandates.<form>",                                  mandates.export,             staff("payments.export")),
     Route("GET",      "/mandates/<uuid:mandate_id>",                       mandates.show,               staff("mandates.read")),
+    Route("GET",      "/mandates/<uuid:mandate_id>/mandate.pdf",           mandates.paper,              staff("mandates.read")),
     Route("POST",     "/mandates/<uuid:mandate_id>/ask",                   mandates.ask_provider,       staff("payments.ask")),
     Route("POST",     "/mandates/<uuid:mandate_id>/cancel",                mandates.cancel,             staff("mandates.cancel", fresh=True)),
 
@@ -100,9 +124,10 @@ ROUTES: list[Route] = [
     Route("POST",     "/messages/<uuid:message_id>/again",                 messages.send_again,         staff("messages.send")),
 
     Route("GET",      "/notices",                                          notices.browse,              staff("desk.enter")),
-    Route("GET",      "/mandates/<uuid:mandate_id>/mandate.pdf",           mandates.paper,              staff("mandates.read")),
     Route("POST",     "/notices",                                          notices.tick_off,            staff("desk.enter")),
     Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter", needs_company=False)),
+
+    *DISPUTES,
 
     *IMPORTS,
 
@@ -120,6 +145,10 @@ ROUTES: list[Route] = [
 
     Route("GET",      "/setup",                                            setup.company,               staff("company.read", needs_company=False)),
     Route("POST",     "/setup",                                            setup.change_company,        staff("company.write")),
+    Route("GET",      "/setup/promises",                                   promises.limits,             staff("company.read")),
+    Route("POST",     "/setup/promises",                                   promises.set_limits,         staff("company.write")),
+    Route("GET",      "/setup/declarations",                               declarations.terms,          staff("company.read")),
+    Route("POST",     "/setup/declarations",                               declarations.set_terms,      staff("company.write")),
     Route("GET POST", "/setup/bank",                                       setup.bank,                  staff("company.write", fresh=True)),
     Route("GET POST", "/setup/new",                                        setup.add_company,           staff("company.write", fresh=True, needs_company=False)),
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from shared.attachments.models import Attachment
@@ -58,20 +58,32 @@ def attached(
     return [_file(row, has_scanner=has_scanner) for row in session.scalars(query.order_by(Attachment.id))]
 
 
-def for_debtor(session: Session, attachment_id: uuid.UUID, *, debtor_id: uuid.UUID) -> Download:
-    """A file for the debtor; raises NotFound for anybody else's and for staff's own, Refused before it is clean."""
-    row = session.scalar(
-        select(Attachment).where(
-            Attachment.id == attachment_id, Attachment.debtor_id == debtor_id, Attachment.is_internal.is_(False)
-        )
+Subject = tuple[str, uuid.UUID]
+"""What a file is attached to: ("dispute", its id)."""
+
+
+def for_debtor(
+    session: Session, attachment_id: uuid.UUID, *, debtor_id: uuid.UUID, subject: Subject | None = None
+) -> Download:
+    """A file for the debtor (of that subject, when one is given).
+
+    Raises NotFound for anybody else's and for staff's own, Refused before it is clean.
+    """
+    query = select(Attachment).where(
+        Attachment.id == attachment_id, Attachment.debtor_id == debtor_id, Attachment.is_internal.is_(False)
     )
-    return _download(row)
+    return _download(session, query, subject)
 
 
-def for_staff(session: Session, attachment_id: uuid.UUID, *, company_id: uuid.UUID) -> Download:
-    """A file for staff of its company; raises NotFound for another company's, Refused before it is clean."""
-    row = session.scalar(select(Attachment).where(Attachment.id == attachment_id, Attachment.company_id == company_id))
-    return _download(row)
+def for_staff(
+    session: Session, attachment_id: uuid.UUID, *, company_id: uuid.UUID, subject: Subject | None = None
+) -> Download:
+    """A file for staff of its company (of that subject, when one is given).
+
+    Raises NotFound for another company's, Refused before it is clean.
+    """
+    query = select(Attachment).where(Attachment.id == attachment_id, Attachment.company_id == company_id)
+    return _download(session, query, subject)
 
 
 def count_bad(session: Session, company_id: uuid.UUID) -> int:
@@ -104,7 +116,10 @@ def _file(row: Attachment, *, has_scanner: bool) -> AttachedFile:
     )
 
 
-def _download(row: Attachment | None) -> Download:
+def _download(session: Session, query: Select[Attachment], subject: Subject | None) -> Download:
+    if subject is not None:
+        query = query.where(Attachment.subject_type == subject[0], Attachment.subject_id == subject[1])
+    row = session.scalar(query)
     if row is None:
         raise NotFound("attachment.missing", _("There is no such file."))
     if not may_serve(row.state, has_scanner=bool(get_settings().clamd)):

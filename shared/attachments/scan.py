@@ -44,7 +44,7 @@ def scan(attachment_id: uuid.UUID) -> None:
         audit.record(
             session,
             Actor.system("scanner"),
-            f"attachment.{verdict.state.value}",
+            "attachment.infected" if verdict.state is AttachmentState.INFECTED else "attachment.quarantined",
             subject_type="attachment",
             subject_id=row.id,
             company_id=row.company_id,

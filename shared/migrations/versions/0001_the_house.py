@@ -401,6 +401,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("company_id", "code", name=op.f("uq_dispute_reason_company_id_code")),
     )
     op.create_table(
+        "dispute_saved_reply",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("text_fr", sa.Text(), nullable=False),
+        sa.Column("text_en", sa.Text(), nullable=False),
+        sa.Column("asks", sa.Boolean(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_saved_reply_company_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_saved_reply")),
+        sa.UniqueConstraint("company_id", "code", name=op.f("uq_dispute_saved_reply_company_id_code")),
+    )
+    op.create_table(
         "import_mapping",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("signature", sa.String(length=64), nullable=False),
@@ -1425,6 +1440,56 @@ def upgrade() -> None:
         sa.UniqueConstraint("scenario_id", "position", name=op.f("uq_scenario_step_scenario_id_position")),
     )
     op.create_table(
+        "dispute_credit_proposal",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("dispute_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "asked",
+                "approved",
+                "declined",
+                name="proposalstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credit", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("owed_again_on", sa.Date(), nullable=True),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_name", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decided_by_name", sa.String(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("total_minor > 0", name=op.f("ck_dispute_credit_proposal_total_minor_above_zero")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_credit_proposal_company_id")),
+        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_credit_proposal_dispute_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_credit_proposal")),
+    )
+    op.create_index(
+        "ix_dispute_credit_proposal_asked",
+        "dispute_credit_proposal",
+        ["company_id", "id"],
+        unique=False,
+        postgresql_where="state = 'asked'",
+    )
+    op.create_index(
+        op.f("ix_dispute_credit_proposal_dispute_id_id"), "dispute_credit_proposal", ["dispute_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_dispute_credit_proposal_one",
+        "dispute_credit_proposal",
+        ["dispute_id"],
+        unique=True,
+        postgresql_where="state = 'asked'",
+    )
+    op.create_table(
         "dispute_entry",
         sa.Column("dispute_id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -1525,6 +1590,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_invoice_freeze_debtor_id"), "invoice_freeze", ["debtor_id"], unique=False)
     op.create_index(
         "ix_invoice_freeze_live", "invoice_freeze", ["invoice_id"], unique=False, postgresql_where="lifted_at IS NULL"
+    )
+    op.create_index(
+        "ix_invoice_freeze_subject",
+        "invoice_freeze",
+        ["subject_id"],
+        unique=False,
+        postgresql_where="lifted_at IS NULL",
     )
     op.create_table(
         "invoice_line",
@@ -2497,12 +2569,21 @@ def downgrade() -> None:
     op.drop_table("mandate_transition")
     op.drop_table("invoice_vat")
     op.drop_table("invoice_line")
+    op.drop_index("ix_invoice_freeze_subject", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index("ix_invoice_freeze_live", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
     op.drop_table("dispute_transition")
     op.drop_index(op.f("ix_dispute_entry_dispute_id_id"), table_name="dispute_entry")
     op.drop_table("dispute_entry")
+    op.drop_index(
+        "ix_dispute_credit_proposal_one", table_name="dispute_credit_proposal", postgresql_where="state = 'asked'"
+    )
+    op.drop_index(op.f("ix_dispute_credit_proposal_dispute_id_id"), table_name="dispute_credit_proposal")
+    op.drop_index(
+        "ix_dispute_credit_proposal_asked", table_name="dispute_credit_proposal", postgresql_where="state = 'asked'"
+    )
+    op.drop_table("dispute_credit_proposal")
     op.drop_table("scenario_step")
     op.drop_index(op.f("ix_scenario_choice_scenario_id"), table_name="scenario_choice")
     op.drop_table("scenario_choice")
@@ -2607,6 +2688,7 @@ def downgrade() -> None:
     op.drop_index("ix_import_run_company", table_name="import_run")
     op.drop_table("import_run")
     op.drop_table("import_mapping")
+    op.drop_table("dispute_saved_reply")
     op.drop_table("dispute_reason")
     op.drop_table("dispute_policy")
     op.drop_table("declaration_policy")

@@ -1,0 +1,1 @@
+"""Deciding: accepted with a credit, rejected with grounds, taken back, opened again."""

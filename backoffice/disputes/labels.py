@@ -1,0 +1,66 @@
+"""Steps and acts of a dispute in staff words."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from shared.disputes.queries import Said
+from shared.kit import templating
+from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
+
+STEPS: dict[str, Any] = {
+    "raised": _l("Dispute opened"),
+    "taken_up": _l("Taken up"),
+    "asked": _l("Waiting for the debtor: the deadline stands still"),
+    "answered": _l("The debtor has answered: the deadline runs again"),
+    "accepted": _l("Accepted"),
+    "rejected": _l("Rejected"),
+    "settled": _l("Settled by payment"),
+    "withdrawn": _l("Withdrawn"),
+    "reopened": _l("Opened again"),
+}
+TONES = {"accepted": "good", "settled": "good", "rejected": "late", "asked": "wait", "escalated": "late"}
+ICONS = {
+    "raised": "flag",
+    "taken_up": "eye",
+    "asked": "pause",
+    "answered": "message",
+    "accepted": "good",
+    "rejected": "stop",
+    "settled": "bank",
+    "withdrawn": "undo",
+    "reopened": "refresh",
+    "assigned": "user",
+    "deadline": "calendar",
+    "reason": "flag",
+    "escalated": "late",
+}
+
+
+def step(edge: str) -> str:
+    """A step of a dispute in words."""
+    return str(STEPS.get(edge, edge))
+
+
+def said(each: Said, reasons: dict[str, str]) -> str:
+    """A step or an act of the conversation in words; `reasons` gives the names of reasons by their codes."""
+    if each.what == "step":
+        return step(each.text)
+    if each.text == "assigned":
+        return _("Assigned to %(name)s", name=each.detail) if each.detail else _("Assigned to nobody")
+    if each.text == "deadline":
+        return _("Answer due on %(day)s", day=_day(each.detail))
+    if each.text == "reason":
+        return _("Reason changed: %(reason)s", reason=reasons.get(each.detail, each.detail))
+    if each.text == "escalated":
+        return _("The answer is late: it was due on %(day)s", day=_day(each.detail))
+    return each.text
+
+
+def _day(text: str) -> str:
+    try:
+        return templating.day(date.fromisoformat(text))
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""A dispute that staff open for a debtor who telephoned or wrote."""

@@ -1,0 +1,226 @@
+"""Reasons, deadlines, what is granted, and saved replies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from backoffice.access.member import Member
+from backoffice.disputes import queries, service
+from backoffice.disputes.rules import LONGEST_REPLY, PLACEHOLDERS, fill
+from shared.disputes import queries as reads
+from shared.disputes import service as disputes
+from shared.disputes.queries import Reason
+from shared.disputes.rules import Policy
+from shared.kit import templating
+from shared.kit.db import reading, transaction
+from shared.kit.errors import DomainError, NotFound
+from shared.kit.money import Money, format_money
+from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
+from shared.kit.words import speaking
+from shared.web.forms import BaseForm
+from shared.web.pages import page, see_other
+
+_NEEDED = InputRequired(_l("This is needed."))
+
+
+class ReasonForm(BaseForm):
+    """A reason in both languages, and by when it is answered."""
+
+    label_fr = StringField(_l("In French"), [_NEEDED, Length(max=120)])
+    label_en = StringField(_l("In English"), [_NEEDED, Length(max=120)])
+    deadline_days = IntegerField(
+        _l("Answer within, in days"), [_NEEDED, NumberRange(1, 365, _l("Between 1 and 365 days."))]
+    )
+    is_active = BooleanField(_l("Debtors may choose it"))
+
+
+class NewReasonForm(ReasonForm):
+    """One more reason."""
+
+    code = StringField(_l("Short name"), [_NEEDED, Length(max=32)])
+
+
+class PolicyForm(BaseForm):
+    """What is granted after a decision."""
+
+    owed_again_days = IntegerField(
+        _l("After a decision, days before what stays owed is asked for again"),
+        [_NEEDED, NumberRange(0, 90, _l("Between 0 and 90 days."))],
+    )
+    reopen_days = IntegerField(
+        _l("Days within which the debtor may open a dispute again"),
+        [_NEEDED, NumberRange(0, 365, _l("Between 0 and 365 days."))],
+    )
+    most_reopens = IntegerField(
+        _l("How often the debtor may"), [_NEEDED, NumberRange(0, 20, _l("Between 0 and 20 times."))]
+    )
+
+
+class ReplyForm(BaseForm):
+    """A reply in both languages."""
+
+    title = StringField(_l("Title, for colleagues"), [_NEEDED, Length(max=80)])
+    text_fr = TextAreaField(_l("In French"), [_NEEDED, Length(max=LONGEST_REPLY)])
+    text_en = TextAreaField(_l("In English"), [_NEEDED, Length(max=LONGEST_REPLY)])
+    asks = BooleanField(_l("It asks the debtor for something: the deadline stands still until the answer"))
+    is_active = BooleanField(_l("Colleagues may choose it"), default=True)
+
+
+def reasons(member: Member) -> ResponseReturnValue:
+    """The reasons with their deadlines, and what is granted."""
+    return _reasons_page(member)
+
+
+def _reasons_page(member: Member, policy: PolicyForm | None = None, status: int = 200) -> Response:
+    with reading() as session:
+        found = reads.reasons(session, member.company_id, with_inactive=True)
+        granted = reads.policy_of(session, member.company_id)
+    names = ("owed_again_days", "reopen_days", "most_reopens")
+    return page(
+        "backoffice/disputes/setup/reasons.html",
+        status=status,
+        reasons=found,
+        form=policy or PolicyForm(formdata=None, data={name: getattr(granted, name) for name in names}),
+    )
+
+
+def change_policy(member: Member) -> ResponseReturnValue:
+    """What the company grants from now on."""
+    form = PolicyForm()
+    if not form.validate():
+        return _reasons_page(member, form, 422)
+    policy = Policy(form.owed_again_days.data or 0, form.reopen_days.data or 0, form.most_reopens.data or 0)
+    with transaction() as session:
+        disputes.set_policy(session, company_id=member.company_id, policy=policy, by=member.as_actor())
+    flash(_("Saved."), "good")
+    return see_other("backoffice.disputes.setup.reasons")
+
+
+def new_reason(member: Member) -> ResponseReturnValue:
+    """One more reason."""
+    form = NewReasonForm(data={"is_active": True, "deadline_days": 10})
+    if request.method == "GET":
+        return page("backoffice/disputes/setup/new_reason.html", form=form)
+    with reading() as session:
+        taken = {"new"} | {each.code for each in reads.reasons(session, member.company_id, with_inactive=True)}
+    if form.validate() and (form.code.data or "") in taken:
+        form.code.errors = [_("There is already a reason with this short name.")]
+    if form.errors:
+        return page("backoffice/disputes/setup/new_reason.html", status=422, form=form)
+    return _save_reason(member, form.code.data or "", form, "backoffice/disputes/setup/new_reason.html")
+
+
+def reason(member: Member, code: str) -> ResponseReturnValue:
+    """Another wording, deadline, or off the list."""
+    found = _find_reason(member, code)
+    names = ("label_fr", "label_en", "deadline_days", "is_active")
+    template = "backoffice/disputes/setup/reason.html"
+    if request.method == "GET":
+        form = ReasonForm(formdata=None, data={name: getattr(found, name) for name in names})
+        return page(template, form=form, reason=found)
+    form = ReasonForm()
+    if not form.validate():
+        return page(template, status=422, form=form, reason=found)
+    return _save_reason(member, code, form, template, reason=found)
+
+
+def _find_reason(member: Member, code: str) -> Reason:
+    with reading() as session:
+        for each in reads.reasons(session, member.company_id, with_inactive=True):
+            if each.code == code:
+                return each
+    raise NotFound("dispute.reason", _("There is no such reason."))
+
+
+def _save_reason(member: Member, code: str, form: ReasonForm, template: str, **shown: Any) -> ResponseReturnValue:
+    try:
+        with transaction() as session:
+            disputes.set_reason(
+                session,
+                company_id=member.company_id,
+                code=code,
+                label_en=form.label_en.data or "",
+                label_fr=form.label_fr.data or "",
+                deadline_days=form.deadline_days.data or 0,
+                is_active=form.is_active.data,
+                by=member.as_actor(),
+            )
+    except DomainError as error:
+        form.form_errors = [error.message]
+        return page(template, status=error.http_status, form=form, **shown)
+    flash(_("Saved."), "good")
+    return see_other("backoffice.disputes.setup.reasons")
+
+
+def replies(member: Member) -> ResponseReturnValue:
+    """The saved replies."""
+    with reading() as session:
+        found = queries.replies(session, member.company_id, with_inactive=True)
+    return page("backoffice/disputes/setup/replies.html", replies=found)
+
+
+def new_reply(member: Member) -> ResponseReturnValue:
+    """One more reply."""
+    return _reply(member, "", ReplyForm(), "backoffice/disputes/setup/new_reply.html")
+
+
+def reply(member: Member, code: str) -> ResponseReturnValue:
+    """Another wording, or off the list."""
+    with reading() as session:
+        found = queries.get_reply(session, member.company_id, code, with_inactive=True)
+    names = ("title", "text_fr", "text_en", "asks", "is_active")
+    values = {name: getattr(found, name) for name in names}
+    form = ReplyForm(formdata=None, data=values) if request.method == "GET" else ReplyForm()
+    return _reply(member, code, form, "backoffice/disputes/setup/reply.html")
+
+
+def _reply(member: Member, code: str, form: ReplyForm, template: str) -> ResponseReturnValue:
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            draft = service.ReplyDraft(
+                title=form.title.data or "",
+                text_fr=form.text_fr.data or "",
+                text_en=form.text_en.data or "",
+                asks=form.asks.data,
+                is_active=form.is_active.data,
+            )
+            try:
+                with transaction() as session:
+                    service.set_reply(
+                        session, company_id=member.company_id, code=code, draft=draft, by=member.as_actor()
+                    )
+            except DomainError as error:
+                form.form_errors = [error.message]
+            else:
+                flash(_("Saved."), "good")
+                return see_other("backoffice.disputes.setup.replies")
+    return page(
+        template, status=status, form=form, placeholders=PLACEHOLDERS, examples=_examples(member, form), code=code
+    )
+
+
+def _examples(member: Member, form: ReplyForm) -> list[tuple[str, str]]:
+    """How the reply would read, in each language."""
+    shown = []
+    for language, text in (("fr", form.text_fr.data), ("en", form.text_en.data)):
+        with speaking(language):
+            values = {
+                "debtor": "Dora Durand",
+                "reference": "LIT-7F3K-2M9Q-4",
+                "invoices": "F-2026-014",
+                "amount": format_money(Money(12_000, member.desk.currency), language),
+                "deadline": templating.day(member.today),
+                "company": member.desk.name,
+                "me": member.name,
+            }
+        if text:
+            shown.append(("Français" if language == "fr" else "English", fill(text, values)))
+    return shown

@@ -1,0 +1,97 @@
+"""One dispute's page: what is contested, the conversation, the forms beside it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, request, url_for
+
+from backoffice.access.member import Member
+from backoffice.disputes import labels, queries
+from backoffice.disputes.forms import DeadlineForm, NoteForm, SayForm
+from backoffice.disputes.models import ProposalState
+from backoffice.labels import word
+from shared.attachments.queries import AttachedFile
+from shared.attachments.rules import MEGABYTE
+from shared.disputes import queries as disputes
+from shared.disputes.queries import Said, StaffSheet
+from shared.kit import templating
+from shared.kit.db import reading
+from shared.kit.words import gettext as _
+from shared.web.pages import page
+
+
+def show(
+    member: Member,
+    dispute_id: uuid.UUID,
+    *,
+    say: SayForm | None = None,
+    note: NoteForm | None = None,
+    deadline: DeadlineForm | None = None,
+    status: int = 200,
+) -> Response:
+    """The page; with a form that was refused it comes back as it was filled in."""
+    chosen = request.args.get("reply", "")
+    with reading() as session:
+        shown = disputes.staff_sheet(session, member.company_id, dispute_id, today=member.today)
+        replies = queries.replies(session, member.company_id)
+        reasons = disputes.reasons(session, member.company_id, with_inactive=True)
+        proposals = queries.proposals(session, dispute_id)
+        if say is None:
+            say = _say_form(session, member, shown, chosen, replies)
+        return page(
+            "backoffice/disputes/show.html",
+            status=status,
+            shown=shown,
+            sheet=shown.sheet,
+            words=_words(shown, {each.code: each.label for each in reasons}, member.desk.zone),
+            frozen=queries.frozen_now(session, dispute_id),
+            say=say,
+            note=note or NoteForm(formdata=None),
+            deadline=deadline or DeadlineForm(formdata=None, data={"due_on": shown.sheet.due_on}),
+            replies=replies,
+            chosen=chosen,
+            colleagues=queries.colleagues(session),
+            reasons=[each for each in reasons if each.is_active or each.code == shown.sheet.reason.code],
+            proposals=proposals,
+            live_proposal=next((each for each in proposals if each.state is ProposalState.ASKED), None),
+            member=member,
+        )
+
+
+def _say_form(session: Any, member: Member, shown: StaffSheet, chosen: str, replies: list[queries.Reply]) -> SayForm:
+    reply = next((each for each in replies if each.code == chosen), None)
+    if reply is None:
+        return SayForm(formdata=None)
+    text = queries.filled(session, reply, shown, company=member.desk.name, me=member.name)
+    return SayForm(formdata=None, data={"text": text, "asks": reply.asks})
+
+
+def _words(shown: StaffSheet, reasons: dict[str, str], zone: str) -> list[dict[str, Any]]:
+    """The conversation as the component draws it."""
+    return [_word(each, shown.sheet.id, reasons, zone) for each in shown.sheet.said]
+
+
+def _word(each: Said, dispute_id: uuid.UUID, reasons: dict[str, str], zone: str) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"who": each.author_name, "when": templating.moment(each.at, zone), "text": each.text}
+    if each.what in ("step", "act"):
+        tone = labels.TONES.get(each.text, "")
+        return drawn | {
+            "kind": "step",
+            "text": labels.said(each, reasons),
+            "tone": tone,
+            "icon": labels.ICONS.get(each.text, "neutral"),
+        }
+    kind = "note" if each.what == "note" else "theirs" if each.author_kind == "contact" else "ours"
+    return drawn | {"kind": kind, "files": [_file(file, dispute_id) for file in each.files]}
+
+
+def _file(file: AttachedFile, dispute_id: uuid.UUID) -> dict[str, str]:
+    href = url_for("backoffice.disputes.file", dispute_id=dispute_id, attachment_id=file.id) if file.may_open else ""
+    size = (
+        _("%(n)s MB", n=templating.number(round(file.size / MEGABYTE)))
+        if file.size >= MEGABYTE
+        else _("%(n)s kB", n=max(1, round(file.size / 1024)))
+    )
+    return {"name": file.name, "href": href, "note": size if file.may_open else word(file.state)}
