@@ -15,6 +15,7 @@ from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
 from portal.planned import plans_on
 from shared.access.queries import Visitor
+from shared.disputes import queries as disputes
 from shared.documents import keep
 from shared.invoices import queries
 from shared.invoices.queries import Sought, State
@@ -98,6 +99,9 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         sheet = queries.sheet(session, visitor.debtor_id, invoice_id)
         zone = ZoneInfo(visitor.company.zone)
         plan = plans_on(session, [sheet.row]).get(invoice_id)
+        contested = [
+            row for row in disputes.of_debtor(session, visitor.debtor_id, invoice_id=invoice_id) if row.is_live
+        ]
         spoken = said(session, visitor.debtor_id, invoice_id, zone=zone)
         events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken)
     return page(
@@ -106,6 +110,7 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         row=sheet.row,
         state=invoice_status(sheet.row, today, plan),
         plan=plan,
+        contested=contested,
         events=[_drawn(event) for event in events],
     )
 
