@@ -26,9 +26,9 @@ from shared.disputes.steps import (
     lock_live,
     parts_of,
     pause_rest,
-    record,
     thaw,
     today_of,
+    write_line,
 )
 from shared.invoices.models import FreezeKind, Invoice
 from shared.invoices.service import left_to_freeze
@@ -285,7 +285,7 @@ def release(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
         return False
     thaw(session, dispute, by=by)
     dispute.released_at = clock.now()
-    record(session, dispute, "dispute.released", by=by)
+    write_line(session, dispute, action="dispute.released", by=by)
     session.flush()
     return True
 

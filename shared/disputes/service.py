@@ -31,9 +31,9 @@ from shared.disputes.steps import (
     freeze_part,
     lock_dispute,
     lock_live,
-    record,
     tell_house,
     today_of,
+    write_line,
     write_step,
 )
 from shared.invoices.models import FreezeKind, Invoice, InvoiceKind, InvoiceLine
@@ -279,7 +279,7 @@ def say(
         elif dispute.status is Status.OPEN:
             advance(session, dispute, Status.UNDER_REVIEW, by=by)
         tell.answered(session, dispute, entry, is_question=asks)
-    record(session, dispute, "dispute.said", by=by, after={"entry": str(entry.id)})
+    write_line(session, dispute, action="dispute.said", by=by, after={"entry": str(entry.id)})
     tell_house(session, dispute, "dispute.said", by=by, key=str(entry.id))
     return entry
 
@@ -303,7 +303,7 @@ def note(
     dispute = lock_dispute(session, dispute_id)
     entry = enter(session, dispute, EntryKind.NOTE, clean(text), by=by)
     _attach(session, dispute, entry, files, by=by, is_internal=True)
-    record(session, dispute, "dispute.noted", by=by, after={"entry": str(entry.id)})
+    write_line(session, dispute, action="dispute.noted", by=by, after={"entry": str(entry.id)})
     return entry
 
 
@@ -322,7 +322,9 @@ def assign(session: Session, *, dispute_id: uuid.UUID, assignee: Assignee | None
     before = {"assignee": dispute.assignee_name}
     dispute.assignee_id, dispute.assignee_name = wanted, assignee.name if assignee else ""
     entry = enter(session, dispute, EntryKind.ACT, "assigned", by=by, detail=dispute.assignee_name)
-    record(session, dispute, "dispute.assigned", by=by, before=before, after={"assignee": dispute.assignee_name})
+    write_line(
+        session, dispute, action="dispute.assigned", by=by, before=before, after={"assignee": dispute.assignee_name}
+    )
     if assignee is not None:
         tell_house(session, dispute, "dispute.assigned", by=by, key=str(entry.id))
 
@@ -336,7 +338,9 @@ def change_reason(session: Session, *, dispute_id: uuid.UUID, reason_code: str, 
     before = session.get_one(DisputeReason, dispute.reason_id).code
     dispute.reason_id = reason.id
     enter(session, dispute, EntryKind.ACT, "reason", by=by, detail=reason.code)
-    record(session, dispute, "dispute.reason", by=by, before={"reason": before}, after={"reason": reason.code})
+    write_line(
+        session, dispute, action="dispute.reason", by=by, before={"reason": before}, after={"reason": reason.code}
+    )
 
 
 def set_deadline(session: Session, *, dispute_id: uuid.UUID, due_on: date, by: Actor) -> None:
@@ -349,10 +353,10 @@ def set_deadline(session: Session, *, dispute_id: uuid.UUID, due_on: date, by: A
     before = dispute.due_on
     dispute.due_on, dispute.escalated_at = due_on, None
     enter(session, dispute, EntryKind.ACT, "deadline", by=by, detail=due_on.isoformat())
-    record(
+    write_line(
         session,
         dispute,
-        "dispute.deadline",
+        action="dispute.deadline",
         by=by,
         before={"due_on": before.isoformat()},
         after={"due_on": due_on.isoformat()},
@@ -368,7 +372,7 @@ def escalate(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
         return False
     dispute.escalated_at = clock.now()
     enter(session, dispute, EntryKind.ACT, "escalated", by=by, detail=dispute.due_on.isoformat())
-    record(session, dispute, "dispute.escalated", by=by, after={"due_on": dispute.due_on.isoformat()})
+    write_line(session, dispute, action="dispute.escalated", by=by, after={"due_on": dispute.due_on.isoformat()})
     tell_house(session, dispute, "dispute.overdue", by=by, key=dispute.due_on.isoformat())
     return True
 

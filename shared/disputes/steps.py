@@ -99,10 +99,10 @@ def write_step(session: Session, dispute: Dispute, before: Status | None, *, by:
             cause=cause,
         )
     )
-    record(
+    write_line(
         session,
         dispute,
-        f"dispute.{dispute.status.value}",
+        action=f"dispute.{dispute.status.value}",
         by=by,
         before={"status": before.value} if before else None,
         after={
@@ -131,11 +131,11 @@ def tell_house(session: Session, dispute: Dispute, topic: str, *, by: Actor, key
     )
 
 
-def record(
+def write_line(
     session: Session,
     dispute: Dispute,
-    action: str,
     *,
+    action: str,
     by: Actor,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
@@ -225,12 +225,12 @@ def pause_rest(session: Session, dispute: Dispute, parts: Sequence[DisputePart],
         return
     for part in parts:
         invoice = db.lock(session, Invoice, part.invoice_id)
-        minor = min(left_to_freeze(invoice, FreezeKind.GRACE), part.amount_minor - part.credited_minor)
+        minor = min(left_to_freeze(invoice, FreezeKind.RESPITE), part.amount_minor - part.credited_minor)
         if minor > 0:
             row = freeze(
                 session,
                 invoice_id=part.invoice_id,
-                kind=FreezeKind.GRACE,
+                kind=FreezeKind.RESPITE,
                 minor=minor,
                 reason=dispute.reference,
                 subject_id=dispute.id,

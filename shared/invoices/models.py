@@ -152,12 +152,12 @@ class FreezeKind(enum.Enum):
     PROMISE = "promise"
     DECLARATION = "declaration"
     """The debtor says that he has paid."""
-    GRACE = "grace"
+    RESPITE = "respite"
     """What stays owed after a dispute, until the day from which it is asked for again."""
     LEGAL_HOLD = "legal_hold"
 
 
-PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.GRACE})
+PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.RESPITE})
 """What stops us but not the debtor: counted in `paused_minor`, all other kinds in `frozen_minor`."""
 
 
@@ -168,6 +168,7 @@ class Freeze(HasId, Base):
     __table_args__ = (
         Index("ix_invoice_freeze_live", "invoice_id", postgresql_where="lifted_at IS NULL"),
         Index(None, "debtor_id"),
+        Index("ix_invoice_freeze_subject", "subject_id", postgresql_where="lifted_at IS NULL"),
         above_zero("amount_minor"),
     )
 

@@ -12,10 +12,16 @@ import pytest
 
 from backoffice.labels import ACTIONS, SUBJECTS
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
+from shared.disputes.rules import Status as DisputeStatus
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("shared", "payments", "portal", "backoffice")
-FAMILIES: dict[str, type[Enum]] = {"payment.": PaymentStatus, "mandate.": MandateStatus, "refund.": RefundStatus}
+FAMILIES: dict[str, type[Enum]] = {
+    "payment.": PaymentStatus,
+    "mandate.": MandateStatus,
+    "refund.": RefundStatus,
+    "dispute.": DisputeStatus,
+}
 """Acts that are called after the state reached."""
 PLACE = 2
 """`audit.record(session, actor, action, …)`."""

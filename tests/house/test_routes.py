@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 import wsgi
@@ -160,7 +163,30 @@ def dora(doors: dict[str, Flask]) -> Dora:
         )
         session.add(mandate)
         dora.invoices["mandate"] = mandate.id
+        _contest(session, dora)
         return dora
+
+
+def _contest(session: Session, dora: Dora) -> None:
+    """A dispute with a file."""
+    from shared.attachments.models import Attachment
+    from shared.attachments.rules import Checked
+    from shared.disputes.service import Claim, raise_dispute
+    from shared.kit.actors import Actor
+
+    file = Checked("proof.txt", "text/plain", b"proof", "0" * 64)
+    made = raise_dispute(
+        session,
+        debtor_id=dora.debtor_id,
+        claims=[Claim(dora.invoices["FA-1"], minor=100)],
+        reason_code="price",
+        text="Too dear.",
+        attempt="d",
+        files=[file],
+        by=Actor.contact(dora.contact_id, "Dora"),
+    )
+    dora.invoices["dispute"] = made.id
+    dora.invoices["attachment"] = session.scalars(select(Attachment.id)).one()
 
 
 def _things(dora: Dora) -> dict[str, list[uuid.UUID]]:
@@ -171,6 +197,8 @@ def _things(dora: Dora) -> dict[str, list[uuid.UUID]]:
         "invoice_id": [dora.invoices["FA-1"]],
         "payment_id": [dora.invoices["payment"]],
         "mandate_id": [dora.invoices["mandate"]],
+        "dispute_id": [dora.invoices["dispute"]],
+        "attachment_id": [dora.invoices["attachment"]],
         "contact_id": [dora.contact_id],
         "debtor_id": [dora.debtor_id],
         "link_id": [row.id for row in rows(MagicLink) if row.debtor_id == dora.debtor_id],
@@ -195,15 +223,23 @@ def test_octave_walks_every_url_with_doras_ids_and_finds_nothing(doors: dict[str
     walked, found = 0, []
 
     for method, rule in _with_ids(app):
-        (name,) = rule.arguments
-        for identity in [*things[name], uuid.uuid4()]:
-            answer = _ask(browser, method, rule.rule.replace(f"<uuid:{name}>", str(identity)))
+        for path in _paths(rule, things):
+            answer = _ask(browser, method, path)
             walked += 1
             if answer != 404:
                 found.append(f"{method} {rule.rule}: {answer}")
 
     assert found == []
     assert walked >= 20
+
+
+def _paths(rule: Rule, things: dict[str, list[uuid.UUID]]) -> Iterator[str]:
+    """The address with each of Dora's ids in each of its places, and with ids of nothing."""
+    for ids in product(*([*things.get(name, []), uuid.uuid4()] for name in sorted(rule.arguments))):
+        path = rule.rule
+        for name, identity in zip(sorted(rule.arguments), ids, strict=True):
+            path = path.replace(f"<uuid:{name}>", str(identity))
+        yield path
 
 
 def test_ids_of_others_in_queries_and_forms_are_not_found(doors: dict[str, Flask], dora: Dora) -> None:
@@ -214,7 +250,7 @@ def test_ids_of_others_in_queries_and_forms_are_not_found(doors: dict[str, Flask
     theirs = dora.invoices["FA-1"]
     attempt = str(uuid.uuid4())
 
-    for path in ("/pay", "/pay/parts", "/pay/transfer", "/documents/invoices.zip"):
+    for path in ("/pay", "/pay/parts", "/pay/transfer", "/documents/invoices.zip", "/disputes/new"):
         assert _ask(browser, "GET", f"{path}?what=these&invoice={theirs}") == 404, path
         assert _ask(browser, "GET", f"{path}?what=these&invoice=nonsense") == 404, path
     sent = {"what": "these", "invoice": str(theirs), "part": f"{theirs}:500", "attempt": attempt, "means": "card"}
