@@ -15,6 +15,7 @@ from shared.access.models import LinkPurpose
 from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorKind
 from shared.debtors.service import lock_debtor
+from shared.disputes.queries import frozen_by_invoice
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock, db
 from shared.kit.db import transaction
@@ -46,7 +47,10 @@ def write(reminder_id: uuid.UUID) -> None:
                 debtor_id=debtor.id,
                 reason=lambda: _reason(step, invoices, clock.today(company.zone)),
                 dedupe_key=f"reminder:{reminder.id}",
-                facts=_facts(company, debtor, _tone(session, reminder, step), invoices),
+                facts={
+                    **_facts(company, debtor, _tone(session, reminder, step), invoices),
+                    "contested": _contested(session, debtor),
+                },
                 link=LinkPurpose.REMINDER,
                 subject_id=reminder.id,
                 at_most_once=True,
@@ -124,6 +128,15 @@ def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
         .where(Reminder.status == ReminderStatus.WRITTEN, ScenarioStep.offset_days >= 0)
     )
     return step.tone if session.scalar(earlier.limit(1)) else Tone.KIND
+
+
+def _contested(session: Session, debtor: Debtor) -> dict[str, Any] | None:
+    """What is not asked for because it is disputed: the amount, and of which invoices."""
+    rows = frozen_by_invoice(session, debtor.id)
+    if not rows:
+        return None
+    total = sum(minor for _id, _number, minor in rows)
+    return {"amount": Money(total, debtor.currency), "numbers": [number for _id, number, _minor in rows]}
 
 
 def _facts(company: Company, debtor: Debtor, tone: Tone, invoices: list[Invoice]) -> dict[str, Any]:
