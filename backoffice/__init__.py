@@ -24,6 +24,7 @@ def register(app: Flask, settings: Settings) -> None:
     from backoffice.imports.views import allow_large_files
     from backoffice.messages import todo as messages_todo
     from backoffice.payments import todo as payments_todo
+    from backoffice.plans import todo as plans_todo
     from backoffice.promises import todo as promises_todo
     from backoffice.reminders import todo as reminders_todo
     from backoffice.system import todo as system_todo
@@ -36,6 +37,7 @@ def register(app: Flask, settings: Settings) -> None:
     allow_evidence(app)
     app.extensions[CONTRIBUTIONS] = [
         disputes_todo.contribute,
+        plans_todo.contribute,
         payments_todo.contribute,
         declarations_todo.contribute,
         promises_todo.contribute,

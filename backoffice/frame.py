@@ -15,6 +15,7 @@ from backoffice.access.member import Member
 from backoffice.declarations.counts import declared_count
 from backoffice.disputes.counts import waiting_count
 from backoffice.notices.queries import unread_count
+from backoffice.plans.counts import asked_count
 from backoffice.promises.counts import late_count
 from payments.webhooks.models import EventState
 from shared.kit import clock, templating
@@ -33,6 +34,7 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("i", _l("Invoices"), "backoffice.invoices.browse", "invoice", "invoices.read"),
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
     ("l", _l("Disputes"), "backoffice.disputes.browse", "flag", "disputes.read"),
+    ("a", _l("Plans"), "backoffice.plans.browse", "plan", "plans.read"),
     ("h", _l("Promises"), "backoffice.promises.browse", "calendar", "promises.read"),
     ("w", _l("Declared transfers"), "backoffice.declarations.browse", "transfer", "declarations.read"),
     ("m", _l("Mandates"), "backoffice.mandates.browse", "pen", "mandates.read"),
@@ -123,10 +125,11 @@ def _counts(member: Member) -> dict[str, int]:
         disputes = waiting_count(member.company_id)
         late = late_count(member.company_id, member.today)
         declared = declared_count(member.company_id)
+        plans = asked_count(member.company_id)
         row = session.execute(
-            select(uncertain.scalar_subquery(), dead.scalar_subquery(), news, disputes, late, declared)
+            select(uncertain.scalar_subquery(), dead.scalar_subquery(), news, disputes, late, declared, plans)
         ).one()
-    return {"e": row[0], "s": row[1], "n": row[2], "l": row[3], "h": row[4], "w": row[5]}
+    return {"e": row[0], "s": row[1], "n": row[2], "l": row[3], "h": row[4], "w": row[5], "a": row[6]}
 
 
 def _demo(settings: Settings, member: Member | None) -> dict[str, str] | None:

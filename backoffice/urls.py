@@ -5,8 +5,8 @@ from backoffice.access.guards import half_way, staff
 from backoffice.collections import views as collections
 from backoffice.debtors import views as debtors
 from backoffice.debtors.money import views as money
-from backoffice.disputes.routes import ROUTES as DISPUTES
 from backoffice.declarations import views as declarations
+from backoffice.disputes.routes import ROUTES as DISPUTES
 from backoffice.home import views as home
 from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
@@ -14,8 +14,10 @@ from backoffice.mandates import views as mandates
 from backoffice.messages import views as messages
 from backoffice.notices import views as notices
 from backoffice.payments import views as payments
+from backoffice.plans.routes import ROUTES as PLANS
 from backoffice.promises import views as promises
 from backoffice.reminders import views as reminders
+from backoffice.reminders.scenarios import views as scenarios
 from backoffice.setup import views as setup
 from backoffice.system import views as system
 from shared.web.routes import Route, anyone
@@ -113,6 +115,14 @@ ROUTES: list[Route] = [
     Route("GET",      "/reminders",                                        reminders.browse,            staff("reminders.read")),
     Route("GET",      "/reminders/try-out",                                reminders.try_out,           staff("reminders.read")),
     Route("POST",     "/reminders/run",                                    reminders.run_now,           staff("reminders.run")),
+    Route("GET",      "/reminders/scenarios",                              scenarios.browse,            staff("reminders.read")),
+    Route("POST",     "/reminders/scenarios",                              scenarios.begin,             staff("reminders.write")),
+    Route("GET POST", "/reminders/scenarios/new",                          scenarios.new,               staff("reminders.write")),
+    Route("GET POST", "/reminders/scenarios/<uuid:scenario_id>",           scenarios.edit,              staff("reminders.write")),
+    Route("GET",      "/reminders/scenarios/<uuid:scenario_id>/preview",   scenarios.preview,           staff("reminders.read")),
+    Route("POST",     "/reminders/scenarios/<uuid:scenario_id>/default",   scenarios.make_default,      staff("reminders.write")),
+    Route("POST",     "/reminders/scenarios/<uuid:scenario_id>/retire",    scenarios.retire,            staff("reminders.write")),
+    Route("GET POST", "/reminders/debtors/<uuid:debtor_id>",               scenarios.choose,            staff("reminders.write")),
     Route("GET",      "/reminders/<uuid:run_id>",                          reminders.show,              staff("reminders.read")),
     Route("GET",      "/reminders/<uuid:run_id>.<form>",                   reminders.export,            staff("debtors.export")),
 
@@ -128,6 +138,8 @@ ROUTES: list[Route] = [
     Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter", needs_company=False)),
 
     *DISPUTES,
+
+    *PLANS,
 
     *IMPORTS,
 

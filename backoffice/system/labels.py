@@ -12,6 +12,9 @@ DUTIES: dict[str, Any] = {
     "payments.reconcile.catch_up": _l("Takes in the providers' events that no webhook brought."),
     "payments.reconcile.parity": _l("Compares everything with the providers and mends what can be mended."),
     "payments.payouts.take": _l("Books payouts and fees."),
+    "payments.plans.follow": _l("Looks at every payment plan, once a day: what comes, what is late, what has ended."),
+    "promises.look": _l("Looks at the ledger for every live promise, once a day."),
+    "declarations.expire": _l("Ends the search for declared transfers whose time is over."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
 }
 

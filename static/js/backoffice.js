@@ -1,4 +1,5 @@
 // The back-office's scripts; shared/web/assets.py joins them. Every page works without them.
+import "./sketch.js";
 import "./once.js";
 import "./errors.js";
 import "./selection.js";

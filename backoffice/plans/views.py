@@ -1,0 +1,193 @@
+"""Plans: the queue, one plan with what came of it, who looks after it, its paper."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+
+from backoffice import exports, files
+from backoffice.access.member import Member
+from backoffice.colleagues import colleagues, find_colleague
+from backoffice.labels import word
+from backoffice.listing import asked, is_fragment, sentence
+from backoffice.plans import queries
+from backoffice.plans.decide.forms import ResumeForm
+from backoffice.plans.labels import LIMITS, cause_word
+from payments.plans import acknowledge, rules, service
+from payments.plans import queries as plans
+from payments.plans.status import FREEZES, PlanStatus
+from shared.debtors.models import Debtor
+from shared.kit import clock
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict, DomainError, NotFound
+from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
+from shared.web.pages import page, see_other
+
+LOOKED_BACK = timedelta(days=365)
+MOST_AT_ONCE = 100
+_KEPT = ("q", "sort", *queries.FILTERS)
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The queue."""
+    ask, today, currency = asked(*queries.FILTERS), member.today, member.desk.currency
+    with reading() as session:
+        found = queries.browse(session, member.company_id, ask, me=member.id, today=today)
+        totals = queries.totals(session, member.company_id, ask, me=member.id, today=today, currency=currency)
+        counts = queries.counts(session, member.company_id, me=member.id, today=today)
+        statistics = plans.statistics(session, member.company_id, since=clock.now() - LOOKED_BACK, currency=currency)
+        people = colleagues(session, "plans.write")
+        names = queries.names(session)
+    if ask.wants_totals and totals and is_fragment():
+        return sentence(
+            ngettext("Total of %(n)s plan", "Total of %(n)s plans", totals.count), [(_("In all"), totals.total)]
+        )
+    return page(
+        "backoffice/plans/browse.html",
+        ask=ask,
+        found=found,
+        totals=totals,
+        counts=counts,
+        statistics=statistics,
+        people=people,
+        names=names,
+        orders=queries.ORDERS,
+    )
+
+
+def export(member: Member, form: str) -> ResponseReturnValue:
+    """The queue as a file."""
+    ask = asked(*queries.FILTERS)
+    with reading() as session:
+        names = queries.names(session)
+
+    def rows() -> Iterator[exports.Row]:
+        with reading() as session:
+            for line in queries.everything(session, member.company_id, ask, me=member.id, today=member.today):
+                yield (
+                    line.reference,
+                    line.debtor_name,
+                    word(line.status),
+                    line.total,
+                    line.rest,
+                    line.late,
+                    line.settled_count,
+                    line.instalment_count,
+                    line.next_on,
+                    line.by_mandate,
+                    names.get(line.assignee_id) if line.assignee_id else None,
+                    line.created_at,
+                    line.accepted_at,
+                )
+
+    header = [
+        _("Reference"),
+        _("Debtor"),
+        _("State"),
+        _("In all"),
+        _("Left"),
+        _("Late"),
+        _("Instalments paid"),
+        _("Instalments"),
+        _("Next on"),
+        _("By direct debit"),
+        _("Assigned to"),
+        _("Proposed"),
+        _("Accepted"),
+    ]
+    return exports.answer(member, form, "plans", header, rows, asked=request.full_path)
+
+
+def show(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
+    """One plan: its schedule with what came, how it came about, and what can be done."""
+    with reading() as session:
+        plan = plans.get_plan(session, member.company_id, plan_id)
+        debtor = session.get_one(Debtor, plan.line.debtor_id)
+        facts = plans.facts_of(session, debtor)
+        return page(
+            "backoffice/plans/show.html",
+            plan=plan,
+            line=plan.line,
+            debtor=debtor,
+            facts=facts,
+            score=rules.score(facts),
+            limits=[LIMITS[limit] for limit in plan.reasons],
+            cause_word=cause_word,
+            payments=queries.payments_for(session, plan_id),
+            people=colleagues(session, "plans.write"),
+            names=queries.names(session),
+            resuming=ResumeForm(data={"first_on": member.today + timedelta(days=7)}),
+            is_running=plan.line.status in FREEZES,
+            S=PlanStatus,
+        )
+
+
+def assign(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
+    """Say who looks after a plan."""
+    with transaction() as session:
+        plans.get_plan(session, member.company_id, plan_id)
+        colleague = find_colleague(session, "plans.write", request.form.get("assignee", ""))
+        service.assign(session, plan_id=plan_id, staff_id=colleague.id if colleague else None, by=member.as_actor())
+    if colleague is None:
+        flash(_("Nobody looks after this plan now."), "good")
+    else:
+        flash(_("%(name)s looks after this plan now.", name=colleague.name), "good")
+    return see_other("backoffice.plans.show", plan_id=plan_id)
+
+
+def act(member: Member) -> ResponseReturnValue:
+    """Do one thing with all ticked plans; those with which it cannot be done are counted and left as they are."""
+    chosen = _ticked(member, request.form.getlist("id"))
+    done, left = 0, ""
+    for plan_id in chosen:
+        try:
+            _act(member, plan_id, request.form.get("act", ""))
+            done += 1
+        except DomainError as error:
+            left = error.message
+    if not chosen:
+        flash(_("Tick the plans first."), "wait")
+    elif done:
+        flash(ngettext("Done with %(n)s plan.", "Done with %(n)s plans.", done), "good")
+    if left:
+        few = ngettext("%(n)s plan was left as it is.", "%(n)s plans were left as they are.", len(chosen) - done)
+        flash(f"{few} {left}", "wait")
+    return see_other("backoffice.plans.browse", **{name: request.form.get(f"keep-{name}") for name in _KEPT})
+
+
+def _ticked(member: Member, given: list[str]) -> list[uuid.UUID]:
+    """The plans that were ticked; raises NotFound when one is not of this company."""
+    try:
+        wanted = list(dict.fromkeys(uuid.UUID(each) for each in given[:MOST_AT_ONCE]))
+    except ValueError as error:
+        raise NotFound("plan.missing", _("There is no such plan.")) from error
+    with reading() as session:
+        for plan_id in wanted:
+            plans.get_plan(session, member.company_id, plan_id)
+    return wanted
+
+
+def _act(member: Member, plan_id: uuid.UUID, act: str) -> None:
+    with transaction() as session:
+        if act == "assign":
+            colleague = find_colleague(session, "plans.write", request.form.get("assignee", ""))
+            service.assign(session, plan_id=plan_id, staff_id=colleague.id if colleague else None, by=member.as_actor())
+        elif act == "grant" and member.may("plans.decide"):
+            plan = plans.get_plan(session, member.company_id, plan_id)
+            if plan.line.status is not PlanStatus.NEEDS_PERSON:
+                raise Conflict("plan.no_such_step", _("It does not wait for a decision."))
+            service.offer(session, plan_id=plan_id, terms=plan.wish, by=member.as_actor())
+        else:
+            raise NotFound("act.missing", _("There is no such act."))
+
+
+def paper(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
+    """The acknowledgement of debt as it was given."""
+    with reading() as session:
+        plans.get_plan(session, member.company_id, plan_id)
+    return files.answer(acknowledge.paper(plan_id))
