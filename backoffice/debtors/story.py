@@ -11,21 +11,27 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backoffice.labels import act, label, word
+from backoffice.labels import act, label, subject, word
 from backoffice.listing import Query
+from payments.declarations import queries as declarations
 from payments.models import Means, Payment, PaymentTransition
+from payments.plans import queries as plans
 from payments.status import PaymentStatus
 from shared.access.models import MagicLink
 from shared.debtors.models import Contact, DebtorNote
+from shared.disputes import queries as disputes
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import templating
 from shared.kit.audit import AuditLine
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.messages.models import Message
+from shared.promises import queries as promises
 
-STRANDS = ("invoices", "payments", "messages", "links", "notes", "acts")
+STRANDS = ("invoices", "payments", "messages", "said", "links", "notes", "acts")
 LENGTH = 40
+TOLD_ELSEWHERE = ("payment", "promise", "declaration", "plan", "dispute")
+"""Acts whose steps have a strand of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,55 @@ def _messages(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
     ]
 
 
+def _said(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> list[Event]:
+    """Each step of promises and declared transfers."""
+    events = [
+        Event(
+            at=each.at,
+            title=f"{subject('promise')}: {word(each.after).lower()}",
+            icon="calendar",
+            tone=label(each.after).tone,
+            text=" · ".join((each.reference, _("by %(day)s", day=templating.day(each.promised_on)))),
+            href=url_for("backoffice.promises.show", promise_id=each.promise_id),
+            who=each.who,
+            amount=each.amount,
+        )
+        for each in promises.events_of(session, debtor_id, before=before, limit=LENGTH + 1)
+    ]
+    events += [
+        Event(
+            at=each.at,
+            title=f"{subject('declaration')}: {word(each.after).lower()}",
+            icon="transfer",
+            tone=label(each.after).tone,
+            text=" · ".join((each.reference, _("of %(day)s", day=templating.day(each.paid_on)))),
+            href=url_for("backoffice.declarations.show", declaration_id=each.declaration_id),
+            who=each.who,
+            amount=each.amount,
+        )
+        for each in declarations.events_of(session, debtor_id, before=before, limit=LENGTH + 1)
+    ]
+    return [*events, *_plans(session, debtor_id, before), *_disputes(session, debtor_id, before)]
+
+
+def _plans(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> list[Event]:
+    """Each step of payment plans."""
+    return [
+        Event(
+            at=each.at,
+            title=f"{subject('plan')}: {word(each.after).lower()}",
+            icon="plan",
+            tone=label(each.after).tone,
+            text=each.reference,
+            href=url_for("backoffice.plans.show", plan_id=each.plan_id),
+            who=each.actor_name,
+            amount=each.money,
+        )
+        for each in plans.events_of(session, debtor_id)
+        if before is None or each.at < before
+    ]
+
+
 def _links(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> list[Event]:
     query = (
         select(MagicLink.last_used_at, MagicLink.use_count, Contact.email)
@@ -186,7 +241,7 @@ def _acts(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> li
     query = (
         select(AuditLine.at, AuditLine.action, AuditLine.actor_name, AuditLine.after)
         .where(AuditLine.debtor_id == debtor_id)
-        .where(~AuditLine.action.startswith("payment.", autoescape=True))
+        .where(*(~AuditLine.action.startswith(f"{told}.", autoescape=True) for told in TOLD_ELSEWHERE))
     )
     return [
         Event(at=row.at, title=act(row.action), icon="pen", who=row.actor_name, text=_told(row.after))
@@ -199,10 +254,29 @@ def _told(after: dict[str, Any] | None) -> str:
     return " · ".join(str(each) for each in words if each)
 
 
+def _disputes(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> list[Event]:
+    """Each step of disputes."""
+    return [
+        Event(
+            at=each.at,
+            title=f"{subject('dispute')}: {word(each.status).lower()}",
+            icon=label(each.status).icon or label(each.status).tone,
+            tone=label(each.status).tone,
+            text=each.reference,
+            href=url_for("backoffice.disputes.show", dispute_id=each.dispute_id),
+            who=each.actor_name,
+            amount=Money(each.minor, each.currency),
+        )
+        for each in disputes.events_of(session, debtor_id)
+        if before is None or each.at < before
+    ]
+
+
 _READERS = {
     "invoices": _invoices,
     "payments": _payments,
     "messages": _messages,
+    "said": _said,
     "links": _links,
     "notes": _notes,
     "acts": _acts,

@@ -15,8 +15,10 @@ from backoffice.access.member import Member
 from backoffice.debtors import browse as browsing
 from backoffice.debtors import queries
 from backoffice.debtors.forms import ContactForm, NoteForm, PauseForm
+from backoffice.debtors.said import said
 from backoffice.debtors.story import STRANDS, story
 from backoffice.listing import asked
+from payments.plans import queries as plans
 from shared.access.models import LinkPurpose
 from shared.access.service import revoke_links
 from shared.debtors import service as debtors
@@ -106,6 +108,8 @@ def show(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
             before=before,
             contacts=queries.contacts(session, debtor_id),
             mandates=queries.mandates(session, debtor_id),
+            said=said(session, debtor_id, today=member.today),
+            plans=plans.plans_of(session, debtor_id, limit=5),
             attempt=new_id(),
             today=member.today,
         )

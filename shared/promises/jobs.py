@@ -18,6 +18,7 @@ from shared.promises.queries import to_look_at
 from shared.promises.rules import PromiseState
 
 
+@on("payment.submitted")
 @on("payment.confirmed")
 @on("payment.failed")
 @on("payment.failed_late")

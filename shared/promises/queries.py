@@ -146,11 +146,15 @@ def record_of(session: Session, debtor_id: uuid.UUID, *, today: date) -> Record:
 
 
 def expected(session: Session, company_id: uuid.UUID, since: date, until: date) -> list[ExpectedDay]:
-    """What is still to come of live promises, by promised day, from `since` to `until` (both included)."""
+    """What is still to come of live promises, by promised day, from `since` to `until` (both included).
+
+    It is what the promises pause: neither what has come, nor what a payment in flight or a declared transfer covers.
+    """
     rows = session.execute(
-        select(Promise.promised_on, func.sum(Promise.amount_minor - Promise.kept_minor), func.count())
+        select(Promise.promised_on, func.sum(Freeze.amount_minor), func.count(Promise.id.distinct()))
+        .join(Freeze, Freeze.subject_id == Promise.id)
         .where(Promise.company_id == company_id, Promise.state == PromiseState.EXPECTED)
-        .where(Promise.promised_on.between(since, until))
+        .where(Promise.promised_on.between(since, until), Freeze.lifted_at.is_(None))
         .group_by(Promise.promised_on)
         .order_by(Promise.promised_on)
     )

@@ -215,6 +215,36 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rate_counter_window_at"), "rate_counter", ["window_at"], unique=False)
     op.create_table(
+        "reminder",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("remind_on", sa.Date(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "decided",
+                "written",
+                "dropped",
+                name="reminderstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("dropped_why", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint("debtor_id", "remind_on", name=op.f("uq_reminder_debtor_id_remind_on")),
+        sa.UniqueConstraint("step_id", "debtor_id", "cycle", name=op.f("uq_reminder_step_id_debtor_id_cycle")),
+    )
+    op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
+    op.create_table(
         "reminder_decision",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -234,6 +264,17 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
     )
+    op.create_table(
+        "reminder_invoice",
+        sa.Column("reminder_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("offset_days", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_invoice")),
+        sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
+    )
+    op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
     op.create_table(
         "staff_member",
         sa.Column("email", sa.String(length=254), nullable=False),
@@ -1986,39 +2027,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("promise_id", "step", name=op.f("uq_promise_transition_promise_id_step")),
     )
     op.create_table(
-        "reminder",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("cycle", sa.Integer(), nullable=False),
-        sa.Column("remind_on", sa.Date(), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "decided",
-                "written",
-                "dropped",
-                name="reminderstatus",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("dropped_why", sa.String(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_reminder_debtor_id")),
-        sa.ForeignKeyConstraint(["run_id"], ["reminder_run.id"], name=op.f("fk_reminder_run_id")),
-        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_step_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
-        sa.UniqueConstraint("debtor_id", "remind_on", name=op.f("uq_reminder_debtor_id_remind_on")),
-        sa.UniqueConstraint("step_id", "debtor_id", "cycle", name=op.f("uq_reminder_step_id_debtor_id_cycle")),
-    )
-    op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
-    op.create_table(
         "staff_notice",
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("company_id", sa.Uuid(), nullable=False),
@@ -2346,20 +2354,6 @@ def upgrade() -> None:
         postgresql_where="provider_reference IS NOT NULL",
     )
     op.create_table(
-        "reminder_invoice",
-        sa.Column("reminder_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("offset_days", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_reminder_invoice_invoice_id")),
-        sa.ForeignKeyConstraint(["reminder_id"], ["reminder.id"], name=op.f("fk_reminder_invoice_reminder_id")),
-        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_invoice_step_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_invoice")),
-        sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
-    )
-    op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
-    op.create_table(
         "collection_decision",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -2489,8 +2483,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_collection_decision_invoice_id"), table_name="collection_decision")
     op.drop_index(op.f("ix_collection_decision_debtor_id"), table_name="collection_decision")
     op.drop_table("collection_decision")
-    op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
-    op.drop_table("reminder_invoice")
     op.drop_index(
         "uq_refund_provider_reference", table_name="refund", postgresql_where="provider_reference IS NOT NULL"
     )
@@ -2528,8 +2520,6 @@ def downgrade() -> None:
     op.drop_index("ix_staff_notice_unread", table_name="staff_notice", postgresql_where="read_at IS NULL")
     op.drop_index(op.f("ix_staff_notice_member_id_id"), table_name="staff_notice")
     op.drop_table("staff_notice")
-    op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
-    op.drop_table("reminder")
     op.drop_table("promise_transition")
     op.drop_index(op.f("ix_promise_part_invoice_id"), table_name="promise_part")
     op.drop_table("promise_part")
@@ -2703,9 +2693,13 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("collection_run")
     op.drop_table("staff_member")
+    op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
+    op.drop_table("reminder_invoice")
     op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
     op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
     op.drop_table("reminder_decision")
+    op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
+    op.drop_table("reminder")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")
     op.drop_table("provider_watermark")

@@ -1,0 +1,1 @@
+"""The staff window onto transfers that debtors say they have made."""

@@ -1,0 +1,287 @@
+"""Declared transfers: the queue, one of them, matching it with money, refusing it, and the terms."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from flask import Response, flash, request
+from flask.typing import ResponseReturnValue
+
+from backoffice import exports
+from backoffice.access.member import Member
+from backoffice.colleagues import colleagues, find_colleague
+from backoffice.declarations import queries
+from backoffice.declarations.forms import RecordForm, RefuseForm, TermsForm
+from backoffice.declarations.labels import answer
+from backoffice.labels import word
+from backoffice.listing import asked
+from payments.declarations import queries as declarations
+from payments.declarations import service
+from payments.declarations.queries import DeclarationLine
+from payments.declarations.rules import Terms
+from shared.attachments import queries as attached
+from shared.kit.db import reading, transaction
+from shared.kit.errors import DomainError, NotFound
+from shared.kit.money import Money
+from shared.kit.templating import money
+from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
+from shared.web.downloads import hand_out
+from shared.web.pages import page, see_other
+
+WRITE = "declarations.write"
+MOST_AT_ONCE = 200
+
+
+def browse(member: Member) -> ResponseReturnValue:
+    """The queue."""
+    ask = asked(*queries.FILTERS)
+    desk = member.desk
+    with reading() as session:
+        found = queries.browse(session, desk.id, ask, me=member.id, today=desk.today)
+        totals = queries.totals(session, desk.id, ask, me=member.id, today=desk.today, currency=desk.currency)
+        staff = colleagues(session, WRITE)
+    return page(
+        "backoffice/declarations/browse.html",
+        ask=ask,
+        found=found,
+        totals=totals,
+        orders=queries.ORDERS,
+        colleagues=staff,
+        refusal=RefuseForm(formdata=None),
+    )
+
+
+def export(member: Member, form: str) -> ResponseReturnValue:
+    """The queue as a file."""
+    ask = asked(*queries.FILTERS)
+
+    def rows() -> Iterator[exports.Row]:
+        with reading() as session:
+            for row in queries.everything(session, member.company_id, ask, me=member.id, today=member.today):
+                yield (
+                    row.reference,
+                    row.debtor_name,
+                    word(row.state),
+                    row.paid_on,
+                    row.amount,
+                    row.bank_reference,
+                    row.until_on,
+                    row.by_name,
+                    row.assigned_name,
+                    row.created_at,
+                    row.answer,
+                )
+
+    header = [
+        _("Reference"),
+        _("Debtor"),
+        _("State"),
+        _("Made on"),
+        _("Amount"),
+        _("Label of the transfer"),
+        _("Search ends"),
+        _("Declared by"),
+        _("Looked for by"),
+        _("Declared"),
+        _("Answer to the debtor"),
+    ]
+    return exports.answer(member, form, "declarations", header, rows, asked=request.full_path)
+
+
+def show(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
+    """One declared transfer, the receipts that it may be, and what to do with it."""
+    with reading() as session:
+        line = queries.get_declaration(session, member.company_id, declaration_id)
+    return _show(member, line)
+
+
+def _show(
+    member: Member,
+    line: DeclarationLine,
+    *,
+    record_form: RecordForm | None = None,
+    refusal: RefuseForm | None = None,
+    status: int = 200,
+    wrong: str = "",
+) -> Response:
+    with reading() as session:
+        return page(
+            "backoffice/declarations/show.html",
+            status=status,
+            line=line,
+            parts=declarations.parts_of(session, line.id),
+            steps=declarations.steps_of(session, line.id),
+            files=attached.attached(
+                session, subject_type=declarations.SUBJECT, subject_ids=[line.id], with_internal=True
+            ),
+            suggestions=declarations.suggestions(session, line.id) if line.is_matchable else [],
+            record_form=record_form
+            or RecordForm(formdata=None, amount=line.amount, received_on=line.paid_on, memo=line.bank_reference),
+            refusal=refusal or RefuseForm(formdata=None),
+            colleagues=colleagues(session, WRITE),
+            wrong=wrong,
+            is_urgent=line.is_live and (line.until_on - member.today).days <= queries.SOON_DAYS,
+        )
+
+
+def record(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
+    """Record the transfer that arrived, and match it, in one act."""
+    with reading() as session:
+        line = queries.get_declaration(session, member.company_id, declaration_id)
+    form = RecordForm(formdata=None)
+    form.amount.currency = line.amount.currency
+    form.received_on.today = member.today
+    form.process(request.form)
+    if not form.validate():
+        return _show(member, line, record_form=form, status=422)
+    minor = form.amount.data.minor
+    try:
+        with transaction() as session:
+            parts, left = queries.spread(session, declaration_id, minor)
+            payment = service.record(
+                session,
+                declaration_id=declaration_id,
+                minor=minor,
+                received_on=form.received_on.data,
+                memo=(form.memo.data or "").strip(),
+                parts=parts,
+                by=member.as_actor(),
+            )
+            reference = payment.reference
+    except DomainError as error:
+        return _show(member, line, record_form=form, status=error.http_status, wrong=error.message)
+    said = _("%(reference)s is recorded and matched; the debtor gets a receipt.", reference=reference)
+    if left:
+        credit = money(Money(left, line.amount.currency))
+        said += " " + _("%(credit)s of it is unapplied credit.", credit=credit)
+    flash(said, "good")
+    return see_other("backoffice.declarations.show", declaration_id=declaration_id)
+
+
+def match(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
+    """Link a receipt that is recorded already."""
+    with reading() as session:
+        queries.get_declaration(session, member.company_id, declaration_id)
+    try:
+        payment_id = uuid.UUID(request.form.get("payment", ""))
+    except ValueError as error:
+        raise NotFound("payment.missing", _("There is no such payment.")) from error
+    try:
+        with transaction() as session:
+            service.match(session, declaration_id=declaration_id, payment_id=payment_id, by=member.as_actor())
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(error.message, "error")
+    else:
+        flash(_("Matched; the debtor is told."), "good")
+    return see_other("backoffice.declarations.show", declaration_id=declaration_id)
+
+
+def refuse(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
+    """Say that it was not found."""
+    with reading() as session:
+        line = queries.get_declaration(session, member.company_id, declaration_id)
+    form = RefuseForm()
+    if not form.validate():
+        return _show(member, line, refusal=form, status=422)
+    try:
+        _refuse(member, line, form)
+    except DomainError as error:
+        form.answer.errors = [error.message]
+        return _show(member, line, refusal=form, status=error.http_status)
+    flash(_("The debtor is told. Reminders go on for these invoices."), "good")
+    return see_other("backoffice.declarations.show", declaration_id=declaration_id)
+
+
+def _refuse(member: Member, line: DeclarationLine, form: RefuseForm) -> None:
+    with transaction() as session:
+        language = queries.language_of(session, line.debtor_id)
+        said = answer(form.reply.data or "", form.answer.data or "", language)
+        service.refuse(session, declaration_id=line.id, answer=said, by=member.as_actor())
+
+
+def assign(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
+    """Say who looks for it."""
+    with transaction() as session:
+        queries.get_declaration(session, member.company_id, declaration_id)
+        to = find_colleague(session, WRITE, request.form.get("colleague", ""))
+        service.assign(
+            session,
+            declaration_id=declaration_id,
+            staff_id=to.id if to else None,
+            name=to.name if to else "",
+            by=member.as_actor(),
+        )
+    flash(_("%(name)s looks for it.", name=to.name) if to else _("Nobody looks for it."), "good")
+    return see_other("backoffice.declarations.show", declaration_id=declaration_id)
+
+
+def bulk(member: Member) -> ResponseReturnValue:
+    """One act on all that is ticked: give to somebody, or refuse with one answer. What cannot be done is counted and left."""
+    act = request.form.get("act", "")
+    try:
+        wanted = [uuid.UUID(text) for text in dict.fromkeys(request.form.getlist("id")[:MOST_AT_ONCE])]
+    except ValueError as error:
+        raise NotFound("declaration.missing", _("There is no such declared transfer.")) from error
+    with reading() as session:
+        lines = [queries.get_declaration(session, member.company_id, each) for each in wanted]
+        to = find_colleague(session, WRITE, request.form.get("colleague", "")) if act == "assign" else None
+    form = RefuseForm()
+    if not lines or act not in {"assign", "refuse"} or not form.validate():
+        flash(_("Tick something first."), "error")
+        return see_other("backoffice.declarations.browse")
+    done, refused = 0, ""
+    for line in lines:
+        try:
+            if act == "refuse":
+                _refuse(member, line, form)
+            else:
+                with transaction() as session:
+                    service.assign(
+                        session,
+                        declaration_id=line.id,
+                        staff_id=to.id if to else None,
+                        name=to.name if to else "",
+                        by=member.as_actor(),
+                    )
+        except DomainError as error:
+            refused = error.message
+        else:
+            done += 1
+    if done:
+        flash(ngettext("Done: %(n)s declared transfer.", "Done: %(n)s declared transfers.", done), "good")
+    if refused:
+        left = len(lines) - done
+        flash(ngettext("Left as it is: %(n)s.", "Left as they are: %(n)s.", left) + " " + refused, "error")
+    return see_other("backoffice.declarations.browse")
+
+
+def file(member: Member, declaration_id: uuid.UUID, attachment_id: uuid.UUID) -> ResponseReturnValue:
+    """A proof."""
+    with reading() as session:
+        queries.get_declaration(session, member.company_id, declaration_id)
+        kept = attached.for_staff(session, attachment_id, company_id=member.company_id)
+    return hand_out(kept)
+
+
+def terms(member: Member) -> ResponseReturnValue:
+    """What the company does with declared transfers."""
+    with reading() as session:
+        now = declarations.terms_of(session, member.company_id)
+    return page("backoffice/declarations/terms.html", form=TermsForm(formdata=None, **asdict(now)))
+
+
+def set_terms(member: Member) -> ResponseReturnValue:
+    """Do otherwise from now on."""
+    form = TermsForm()
+    if not form.validate():
+        return page("backoffice/declarations/terms.html", status=422, form=form)
+    wanted = Terms(**{name: form[name].data for name in asdict(Terms())})
+    with transaction() as session:
+        changed = service.set_terms(session, company_id=member.company_id, terms=wanted, by=member.as_actor())
+    flash(_("Saved.") if changed else _("Nothing has changed."), "good")
+    return see_other("backoffice.declarations.terms")

@@ -1,0 +1,1 @@
+"""The staff window onto promises, and the cash that they let expect."""

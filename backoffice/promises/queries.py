@@ -1,0 +1,243 @@
+"""The queue of promises, and expected cash."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from backoffice.listing import Ask, Orders, Query, is_small, like, one_page, ordered
+from payments.collections.models import Collection, CollectionState
+from payments.declarations.models import Declaration
+from payments.declarations.rules import DeclarationState
+from payments.models import Payment
+from payments.status import IN_FLIGHT
+from shared.debtors.models import Debtor
+from shared.debtors.service import searchable
+from shared.invoices.models import Invoice
+from shared.kit.errors import NotFound
+from shared.kit.ids import normalise_reference
+from shared.kit.money import Money
+from shared.kit.words import gettext as _
+from shared.promises import queries as promises
+from shared.promises.models import Promise, PromisePart
+from shared.promises.queries import PromiseLine
+from shared.promises.rules import YEAR, PromiseState
+from shared.web.paging import Page
+
+FILTERS = ("state", "who", "debtor", "on")
+ORDERS = Orders(
+    {"due": Promise.promised_on, "given": Promise.created_at, "amount": Promise.amount_minor},
+    identity=Promise.id,
+    default="due",
+)
+LONGEST = 92
+"""Days of the expected-cash view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of a selection, if it is small enough to be added up at once."""
+
+    count: int
+    amount: Money
+    kept: Money
+
+
+def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date) -> Page[PromiseLine]:
+    """One page of promises, the next day first."""
+    found = one_page(session, _rows(company_id, ask, me, today), ORDERS, ask)
+    rows = [promises.line(row.Promise, row.name) for row in found.rows]
+    return Page(rows, found.next_key, found.previous_key)
+
+
+def everything(
+    session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date
+) -> Iterator[PromiseLine]:
+    """The whole selection, read in portions (exports)."""
+    query = ordered(_rows(company_id, ask, me, today), ORDERS, ask.sort).execution_options(yield_per=2000)
+    for row in session.execute(query):
+        yield promises.line(row.Promise, row.name)
+
+
+def totals(
+    session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, currency: str
+) -> Totals | None:
+    """Sums of the selection; None when it is too large to be added up with the page."""
+    matching = _rows(company_id, ask, me, today)
+    if not is_small(session, matching.with_only_columns(Promise.id)):
+        return None
+    sums = matching.with_only_columns(Promise.amount_minor, Promise.kept_minor).subquery()
+    row = session.execute(
+        select(
+            func.count(), func.coalesce(func.sum(sums.c.amount_minor), 0), func.coalesce(func.sum(sums.c.kept_minor), 0)
+        )
+    ).one()
+    return Totals(row[0], Money(int(row[1]), currency), Money(int(row[2]), currency))
+
+
+def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:
+    query = (
+        select(Promise, Debtor.name)
+        .join(Debtor, Debtor.id == Promise.debtor_id)
+        .where(Promise.company_id == company_id)
+    )
+    query = query.where(*_states(ask.get("state"), today))
+    if ask.get("who") == "me":
+        query = query.where(Promise.assigned_to == me)
+    elif ask.get("who") == "nobody":
+        query = query.where(Promise.assigned_to.is_(None))
+    if ask.get("debtor"):
+        with suppress(ValueError):
+            query = query.where(Promise.debtor_id == uuid.UUID(ask.get("debtor")))
+    if ask.get("on"):
+        with suppress(ValueError):
+            query = query.where(Promise.promised_on == date.fromisoformat(ask.get("on")))
+    return query.where(_search(company_id, ask.q)) if ask.q else query
+
+
+def _states(state: str, today: date) -> list[ColumnElement[bool]]:
+    """Without a filter: what is expected; a promise that was changed is told by its successor."""
+    if state == "all":
+        return []
+    if state in ("kept", "broken", "cancelled"):
+        wanted = [Promise.state == PromiseState(state)]
+        if state == "cancelled":
+            changed = select(Promise.replaces_id).where(Promise.replaces_id.is_not(None))
+            wanted.append(Promise.id.not_in(changed))
+        return wanted
+    expected = [Promise.state == PromiseState.EXPECTED]
+    return [*expected, Promise.promised_on < today] if state == "late" else expected
+
+
+def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
+    debtors = select(Debtor.id).where(Debtor.company_id == company_id)
+    for word in searchable(text).split():
+        debtors = debtors.where(Debtor.search_text.like(like(word)))
+    by_invoice = (
+        select(PromisePart.promise_id)
+        .join(Invoice, Invoice.id == PromisePart.invoice_id)
+        .where(Invoice.company_id == company_id, Invoice.number == text)
+    )
+    return or_(
+        Promise.reference.in_([text, normalise_reference(text) or text]),
+        Promise.debtor_id.in_(debtors),
+        Promise.id.in_(by_invoice),
+    )
+
+
+def get_promise(session: Session, company_id: uuid.UUID, promise_id: uuid.UUID) -> PromiseLine:
+    """A promise of this company; raises NotFound for anybody else's."""
+    row = session.execute(
+        select(Promise, Debtor.name)
+        .join(Debtor, Debtor.id == Promise.debtor_id)
+        .where(Promise.id == promise_id, Promise.company_id == company_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("promise.missing", _("There is no such promise."))
+    return promises.line(row[0], row[1])
+
+
+def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) -> Debtor:
+    """A debtor of this company; raises NotFound for anybody else's."""
+    debtor = session.scalar(select(Debtor).where(Debtor.id == debtor_id, Debtor.company_id == company_id))
+    if debtor is None:
+        raise NotFound("debtor.missing", _("There is no such debtor."))
+    return debtor
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How promises of a company were kept in the last twelve months."""
+
+    kept: int
+    broken: int
+
+    @property
+    def share(self) -> float | None:
+        ended = self.kept + self.broken
+        return self.kept / ended if ended else None
+
+
+def record(session: Session, company_id: uuid.UUID, *, today: date) -> Record:
+    """Kept and broken, by day of the promise."""
+    row = session.execute(
+        select(
+            func.count().filter(Promise.state == PromiseState.KEPT),
+            func.count().filter(Promise.state == PromiseState.BROKEN),
+        ).where(Promise.company_id == company_id, Promise.promised_on > today - YEAR)
+    ).one()
+    return Record(row[0], row[1])
+
+
+@dataclass(frozen=True, slots=True)
+class CashDay:
+    """What is expected on a day, by why."""
+
+    on: date
+    promised: Money
+    announced: Money
+    """Debits announced, not made yet."""
+    under_way: Money
+    """Payments on their way that should be ours on that day."""
+
+    @property
+    def total(self) -> Money:
+        return self.promised + self.announced + self.under_way
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """What may be expected to come, by day; what is said to be paid already has no day."""
+
+    days: list[CashDay]
+    overdue: Money
+    """Promised for a day that is past, in grace."""
+    declared: Money
+
+    def sum_of(self, name: str, currency: str) -> Money:
+        return sum((getattr(day, name) for day in self.days), Money.zero(currency))
+
+
+def expected_cash(session: Session, company_id: uuid.UUID, *, today: date, days: int, currency: str) -> Cash:
+    """By day from today on; each source is one indexed look."""
+    last = today + timedelta(days=days)
+    by_day: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for day in promises.expected(session, company_id, today, last):
+        by_day[day.on][0] += day.minor
+    announced = session.execute(
+        select(Collection.charge_on, func.sum(Collection.amount_minor))
+        .where(Collection.company_id == company_id, Collection.state == CollectionState.ANNOUNCED)
+        .where(Collection.charge_on.between(today, last))
+        .group_by(Collection.charge_on)
+    )
+    for on, minor in announced:
+        by_day[on][1] += int(minor)
+    arrives = func.coalesce(Payment.expected_on, Payment.charge_on, today)
+    coming = (
+        select(func.greatest(arrives, today).label("arrives_on"), Payment.amount_minor)
+        .where(Payment.company_id == company_id, Payment.status.in_(IN_FLIGHT), arrives <= last)
+        .subquery()
+    )
+    under_way = session.execute(
+        select(coming.c.arrives_on, func.sum(coming.c.amount_minor)).group_by(coming.c.arrives_on)
+    )
+    for on, minor in under_way:
+        by_day[on][2] += int(minor)
+    late = promises.expected(session, company_id, today - YEAR, today - timedelta(days=1))
+    declared = session.scalar(
+        select(func.coalesce(func.sum(Declaration.amount_minor), 0)).where(
+            Declaration.company_id == company_id, Declaration.state == DeclarationState.DECLARED
+        )
+    )
+    return Cash(
+        days=[CashDay(on, *(Money(minor, currency) for minor in by_day[on])) for on in sorted(by_day)],
+        overdue=Money(sum(day.minor for day in late), currency),
+        declared=Money(int(declared or 0), currency),
+    )
