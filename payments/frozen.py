@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT
 from shared.invoices.models import Freeze, FreezeKind, Invoice
+from shared.ledger import rules
 
 STOPPED = "frozen"
 LEFT = "frozen_too_late"
@@ -38,7 +39,11 @@ def contested_minor(session: Session, invoice_id: uuid.UUID) -> int:
 def is_too_much(session: Session, invoice_id: uuid.UUID) -> bool:
     """Whether payments in flight reserve money of an invoice that is contested; its debtor is locked by the caller."""
     invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
-    return invoice.held_minor > 0 and invoice.held_minor + contested_minor(session, invoice_id) > invoice.open_minor
+    return rules.is_too_much(
+        open_minor=invoice.open_minor,
+        held_minor=invoice.held_minor,
+        contested_minor=contested_minor(session, invoice_id),
+    )
 
 
 def takes_frozen(session: Session, payment_id: uuid.UUID) -> bool:

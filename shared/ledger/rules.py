@@ -48,3 +48,8 @@ def allocate(items: Iterable[OpenItem], minor: int) -> tuple[list[Part], int]:
 def total(parts: Sequence[Part]) -> int:
     """Sum of parts in minor units."""
     return sum(part.minor for part in parts)
+
+
+def is_too_much(*, open_minor: int, held_minor: int, contested_minor: int) -> bool:
+    """Whether payments in flight reserve contested money: what is reserved and what is contested exceed what is open."""
+    return held_minor > 0 and held_minor + contested_minor > open_minor
