@@ -19,7 +19,7 @@ from payments.plans.service import advance, lock_plan
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
-from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice
+from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.invoices.service import freeze, left_to_freeze, resize
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -119,6 +119,12 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     return plan
 
 
+def is_whole(session: Session, plan: Plan) -> bool:
+    """Whether all the rest of a plan is frozen for it."""
+    rest = sum(row.rest_minor for row in queries.instalments_of(session, plan.id))
+    return sum(queries.frozen_by(session, plan.id).values()) == rest
+
+
 def follow_payment(session: Session, payment: Payment) -> None:
     """A payment has moved money: the plans of its invoices follow in the same commit (I10)."""
     from payments.service import allocations
@@ -141,7 +147,6 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
     }
     by_plan = _paid_first(session, plan, identities)
     by_credit = _credited(session, plan, identities)
-    elsewhere = _frozen_elsewhere(session, plan, identities)
     return [
         (
             invoices[item.invoice_id],
@@ -151,7 +156,6 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
                     by_plan=by_plan.get(item.invoice_id, 0),
                     by_credit=by_credit.get(item.invoice_id, 0),
                     open_now=invoices[item.invoice_id].open_minor,
-                    frozen_elsewhere=elsewhere.get(item.invoice_id, 0),
                 )
             ),
         )
@@ -182,8 +186,9 @@ def _fit_freeze(session: Session, plan: Plan, invoice: Invoice, rest: int, *, by
         select(Freeze).where(Freeze.subject_id == plan.id, Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None))
     )
     if live is not None:
-        if live.amount_minor != rest:
-            resize(session, freeze_id=live.id, minor=rest, by=by)
+        fits = min(rest, invoice.total_minor - (invoice.frozen_minor - live.amount_minor))
+        if live.amount_minor != fits:
+            resize(session, freeze_id=live.id, minor=fits, by=by)
         return
     minor = min(rest, left_to_freeze(invoice, FreezeKind.PLAN))
     if minor > 0:
@@ -235,17 +240,6 @@ def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> 
         .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
         .where(Transfer.kind.in_(_CREDITS), source != Account.CREDIT, Transfer.at >= plan.accepted_at)
         .group_by(owner)
-    )
-    return {row.invoice_id: int(row.minor) for row in rows}
-
-
-def _frozen_elsewhere(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Invoice → what disputes, legal holds and other plans freeze of it."""
-    rows = session.execute(
-        select(Freeze.invoice_id, func.sum(Freeze.amount_minor).label("minor"))
-        .where(Freeze.invoice_id.in_(identities), Freeze.lifted_at.is_(None), Freeze.kind.not_in(PAUSES))
-        .where(or_(Freeze.subject_id != plan.id, Freeze.subject_id.is_(None)))
-        .group_by(Freeze.invoice_id)
     )
     return {row.invoice_id: int(row.minor) for row in rows}
 

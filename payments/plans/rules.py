@@ -412,14 +412,13 @@ class Flow:
     """What happened to one invoice of a plan since it was accepted; net amounts in minor units.
 
     `covered`: what the plan took of it. `by_plan`: what plan payments and receipts by hand settle. `by_credit`: what credit
-    notes and write-offs took off it. `open_now` and `frozen_elsewhere`: as it stands.
+    notes and write-offs took off it. `open_now`: as it stands.
     """
 
     covered: int
     by_plan: int
     by_credit: int
     open_now: int
-    frozen_elsewhere: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +440,7 @@ def stand(flow: Flow) -> Standing:
     """
     by_plan = min(max(flow.by_plan, 0), flow.covered)
     still = flow.covered - by_plan
-    rest = min(still, max(0, flow.open_now - flow.frozen_elsewhere))
+    rest = min(still, flow.open_now)
     credited = min(still - rest, max(flow.by_credit, 0))
     return Standing(rest=rest, paid=flow.covered - rest - credited, credited=credited)
 

@@ -43,9 +43,10 @@ def pause(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Pl
 def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -> Plan:
     """Staff let a paused plan, or one in default, go on: what is left is due by the old rhythm from a new first day.
 
-    After a default what is left of the invoices is frozen again; what was collected or promised otherwise meanwhile is not
-    the plan's any more. The debtor gets `plan_resumed` with the new days (which announces their debits). Raises
-    Conflict("plan.no_such_step"), Invalid("plan.first_day") for a day in the past, Conflict("plan.nothing_left").
+    After a default its rest is frozen again, all of it or nothing: when some of it is disputed or being paid meanwhile this
+    raises Conflict("plan.changed"), and a new plan over what is left is the answer (`service.change`). The debtor gets
+    `plan_resumed` with the new days (which announces their debits). Raises Conflict("plan.no_such_step"),
+    Invalid("plan.first_day") for a day in the past, Conflict("plan.nothing_left").
     """
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in {S.PAUSED, S.IN_DEFAULT} or plan.terms is None:
@@ -54,6 +55,11 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
         raise Invalid("plan.first_day", _("The first instalment lies in the past."))
     advance(session, plan.id, S.ACTIVE, by=by)
     progress.refresh(session, plan.id, by=by)
+    if not progress.is_whole(session, plan):
+        raise Conflict(
+            "plan.changed",
+            _("Some of this money is disputed or being paid meanwhile. Offer a new plan over what is left instead."),
+        )
     rows = [row for row in queries.instalments_of(session, plan.id) if row.rest_minor]
     if not rows:
         raise Conflict("plan.nothing_left", _("Nothing is left to pay by instalments."))

@@ -110,7 +110,7 @@ def test_an_instalment_paid_by_card_before_its_day_is_not_debited_again(debited)
     debited.counter.twins.pay(step.url)
     debited.counter.deliver()
 
-    assert [(one.state, one.reason) for one in collections_()][0] == (CollectionState.SKIPPED, "paid")
+    assert next((one.state, one.reason) for one in collections_()) == (CollectionState.SKIPPED, "paid")
     debited.live(30)
     assert debited.counter.twins.objects("gocardless", "payments") == []
     assert debited.settled(plan) == [20_001, 0, 0]

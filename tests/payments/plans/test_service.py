@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run as run_collections
+from payments.models import Means
 from payments.plans import acknowledge, progress, queries, rules, running, service
 from payments.plans.models import Plan, PlanConsent, PlanTransition
 from payments.plans.rules import Limit
 from payments.plans.status import PlanStatus
 from payments.receipts.service import record_receipt
-from payments.models import Means
 from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorKind
 from shared.documents.models import Document, DocumentKind
@@ -120,7 +120,7 @@ def test_consumers_have_defaults_of_their_own_and_no_plan_has_a_fee(planner):
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
         assert queries.policy_of(session, company_id, DebtorKind.CONSUMER) == rules.FOR_CONSUMERS
-    assert not any("fee" in name or "interest" in name for name in Plan.__table__.columns.keys())
+    assert not any("fee" in column.name or "interest" in column.name for column in Plan.__table__.columns)
     plan = planner.agree()
     assert sum(amount for amount, _credited, _settled in planner.instalments(plan)) == 60_001
 
