@@ -24,7 +24,7 @@ class Tone(enum.Enum):
 
 
 class Scenario(HasId, Base):
-    """An ordered ladder of steps. A company has one default; others may follow."""
+    """An ordered ladder of steps. A company has one default, which holds for every debtor without a choice of his own."""
 
     __tablename__ = "scenario"
     __table_args__ = (
@@ -40,10 +40,15 @@ class Scenario(HasId, Base):
     quiet_days: Mapped[int] = mapped_column(SmallInteger, default=3)
     """At least so many days between two reminders to one debtor."""
     created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    """Not used any more; kept, since reminders were sent by it."""
 
 
 class ScenarioStep(HasId, Base):
-    """One rung: so many days after an invoice's due day (negative: before it)."""
+    """One rung: so many days after an invoice's due day (negative: before it).
+
+    A rung that is moved is another rung: this one rests (`is_active`), since reminders were sent by it.
+    """
 
     __tablename__ = "scenario_step"
     __table_args__ = (UniqueConstraint("scenario_id", "position"), UniqueConstraint("scenario_id", "offset_days"))
@@ -91,7 +96,7 @@ class ReminderRun(HasId, Base):
     reasons: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     """How often each outcome was decided."""
     scenario: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    """The scenario as it stood: what the decisions were made by."""
+    """The scenarios by name as they stood: what the decisions were made by."""
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -115,7 +120,8 @@ class ReminderDecision(HasId, Base):
     run_on: Mapped[date]
     outcome: Mapped[str] = mapped_column(String(32))
     """"remind", or why not (`rules.Outcome`)."""
-    step_position: Mapped[int | None] = mapped_column(SmallInteger)
+    step_offset: Mapped[int | None] = mapped_column(SmallInteger)
+    """The step: so many days after the due day (negative: before it)."""
     amount_minor: Mapped[Minor] = mapped_column(default=0)
     """What the reminder asks for, or what was left alone."""
     invoice_count: Mapped[int] = mapped_column(default=0)
@@ -131,7 +137,12 @@ class ReminderStatus(enum.Enum):
 
 
 class Reminder(HasId, Base):
-    """One occurrence of a step for a debtor (I9): unique by step, debtor and cycle, and one a day at most."""
+    """One occurrence of a step for a debtor (I9): unique by step, debtor and cycle, and one a day at most.
+
+    Reminders and their invoices have no foreign keys either: six look-ups and row locks a line took most of a run's time
+    (`docs/adr/0014-a-run-is-checked-as-a-set.md`). Nothing deletes what they point at, and a run asks once, at its end,
+    whether all of it is there (`queries.count_strays`).
+    """
 
     __tablename__ = "reminder"
     __table_args__ = (
@@ -140,9 +151,9 @@ class Reminder(HasId, Base):
         Index(None, "run_id"),
     )
 
-    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reminder_run.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
-    step_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("scenario_step.id"))
+    run_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID]
+    step_id: Mapped[uuid.UUID]
     cycle: Mapped[int]
     """How many times this debtor has come to this step; each invoice comes to it once."""
     remind_on: Mapped[date]
@@ -159,7 +170,8 @@ class ReminderInvoice(HasId, Base):
     __tablename__ = "reminder_invoice"
     __table_args__ = (UniqueConstraint("invoice_id", "step_id"), Index(None, "reminder_id"))
 
-    reminder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reminder.id"))
-    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
-    step_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("scenario_step.id"))
-    position: Mapped[int] = mapped_column(SmallInteger)
+    reminder_id: Mapped[uuid.UUID]
+    invoice_id: Mapped[uuid.UUID]
+    step_id: Mapped[uuid.UUID]
+    offset_days: Mapped[int] = mapped_column(SmallInteger)
+    """Where the step stood when it was taken: the memory holds whatever becomes of the ladder, and in another one, too."""

@@ -18,9 +18,6 @@ from backoffice.reminders.models import (
     ReminderRun,
     ReminderStatus,
     RunStatus,
-    Scenario,
-    ScenarioStep,
-    Tone,
 )
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
@@ -55,23 +52,12 @@ class DecisionRow:
     name: str
     account_code: str
     outcome: str
-    step_position: int | None
+    step_offset: int | None
     amount: Money
     invoice_count: int
     detail: str
     reminder: ReminderStatus | None
     dropped_why: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One rung of the ladder."""
-
-    position: int
-    offset_days: int
-    tone: Tone
-    catch_up_days: int
-    is_active: bool
 
 
 def runs(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[RunRow]:
@@ -119,7 +105,7 @@ def _decisions(run: ReminderRun, ask: Ask) -> Query:
             Debtor.account_code,
             Debtor.currency,
             ReminderDecision.outcome,
-            ReminderDecision.step_position,
+            ReminderDecision.step_offset,
             ReminderDecision.amount_minor,
             ReminderDecision.invoice_count,
             ReminderDecision.detail,
@@ -146,30 +132,13 @@ def _decision(row: Line) -> DecisionRow:
         name=row.name,
         account_code=row.account_code,
         outcome=row.outcome,
-        step_position=row.step_position,
+        step_offset=row.step_offset,
         amount=Money(row.amount_minor, row.currency),
         invoice_count=row.invoice_count,
         detail=row.detail,
         reminder=row.reminder,
         dropped_why=row.dropped_why or "",
     )
-
-
-def ladder(session: Session, company_id: uuid.UUID) -> list[StepRow]:
-    """The steps of the company's default scenario; none before its first run."""
-    rows = session.execute(
-        select(
-            ScenarioStep.position,
-            ScenarioStep.offset_days,
-            ScenarioStep.tone,
-            ScenarioStep.catch_up_days,
-            ScenarioStep.is_active,
-        )
-        .join(Scenario, Scenario.id == ScenarioStep.scenario_id)
-        .where(Scenario.company_id == company_id, Scenario.is_default)
-        .order_by(ScenarioStep.offset_days)
-    )
-    return [StepRow(*row) for row in rows]
 
 
 def names(session: Session, company_id: uuid.UUID, debtor_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:

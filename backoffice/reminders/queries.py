@@ -41,8 +41,9 @@ _FACTS = text(
                SELECT FROM mandate m WHERE m.debtor_id = page.id AND m.status IN ('pending', 'active')
            ) AS has_autopay,
            page.autopay_maximum_minor,
+           (SELECT sc.scenario_id FROM scenario_choice sc WHERE sc.debtor_id = page.id) AS scenario_id,
            (SELECT max(r.remind_on) FROM reminder r WHERE r.debtor_id = page.id AND r.status <> 'dropped') AS last_on,
-           items.ids, items.days_late, items.opens, items.helds, items.frees, items.positions, items.left_out
+           items.ids, items.days_late, items.opens, items.helds, items.frees, items.offsets, items.left_out
     FROM page
     CROSS JOIN LATERAL (
         SELECT array_agg(i.id ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS ids,
@@ -51,9 +52,8 @@ _FACTS = text(
                array_agg(i.held_minor ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS helds,
                array_agg(greatest(i.open_minor - i.held_minor - i.frozen_minor - i.paused_minor, 0) ORDER BY i.due_on, i.id)
                    FILTER (WHERE i.kind = 'invoice') AS frees,
-               array_agg(coalesce(
-                   (SELECT max(ri.position) FROM reminder_invoice ri WHERE ri.invoice_id = i.id), 0
-               ) ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS positions,
+               array_agg((SELECT max(ri.offset_days) FROM reminder_invoice ri WHERE ri.invoice_id = i.id)
+                   ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS offsets,
                array_agg(i.autopay_excluded_at IS NOT NULL ORDER BY i.due_on, i.id)
                    FILTER (WHERE i.kind = 'invoice') AS left_out,
                sum(i.open_minor) FILTER (WHERE i.kind = 'credit_note') AS notes_minor
@@ -79,7 +79,7 @@ def facts_page(
 
 
 def _facts(row: Any) -> Facts:
-    items = list(map(Item, row.ids, row.days_late, row.opens, row.helds, row.frees, row.positions)) if row.ids else []
+    items = list(map(Item, row.ids, row.days_late, row.opens, row.helds, row.frees, row.offsets)) if row.ids else []
     by_hand = _paid_by_hand(row, items) if row.has_autopay else items
     return Facts(
         items=by_hand or items,
@@ -88,6 +88,7 @@ def _facts(row: Any) -> Facts:
         has_address=row.has_address,
         pays_by_debit=row.has_autopay and not by_hand,
         last_reminded_on=row.last_on,
+        scenario_id=row.scenario_id,
     )
 
 
@@ -99,3 +100,27 @@ def _paid_by_hand(row: Any, items: Sequence[Item]) -> list[Item]:
         for item, is_left_out in zip(items, row.left_out or (), strict=True)
         if is_left_out or (most is not None and item.free_minor > most)
     ]
+
+
+# Stronger than foreign keys: an invoice must be one of the debtor that is reminded of it.
+_STRAYS = text(
+    """
+    SELECT (
+        SELECT count(*) FROM reminder r
+        WHERE r.run_id = :run_id
+          AND NOT (EXISTS (SELECT FROM debtor d WHERE d.id = r.debtor_id)
+                   AND EXISTS (SELECT FROM scenario_step s WHERE s.id = r.step_id))
+    ) + (
+        SELECT count(*)
+        FROM reminder r JOIN reminder_invoice ri ON ri.reminder_id = r.id
+        LEFT JOIN invoice i ON i.id = ri.invoice_id AND i.debtor_id = r.debtor_id
+        LEFT JOIN scenario_step s ON s.id = ri.step_id
+        WHERE r.run_id = :run_id AND (i.id IS NULL OR s.id IS NULL)
+    )
+    """
+)
+
+
+def count_strays(session: Session, run_id: uuid.UUID) -> int:
+    """How many lines of a run point at nothing, or at another debtor's invoice: always 0, asked once for the whole run."""
+    return int(session.execute(_STRAYS, {"run_id": run_id}).scalar_one())

@@ -64,8 +64,8 @@ class Item(NamedTuple):
     open_minor: int
     held_minor: int
     free_minor: int
-    last_position: int
-    """The highest step it was reminded at; 0 for none."""
+    last_offset: int | None
+    """The days of the highest step it was reminded at; None for none."""
 
 
 class Facts(NamedTuple):
@@ -77,6 +77,8 @@ class Facts(NamedTuple):
     has_address: bool
     pays_by_debit: bool
     last_reminded_on: date | None
+    scenario_id: uuid.UUID | None = None
+    """The scenario chosen for this debtor; None for the company's default."""
 
 
 class Decision(NamedTuple):
@@ -113,7 +115,7 @@ def decide(facts: Facts, policy: Policy, today: date) -> Decision:
         return Decision(outcome, amount_minor=asked, invoice_count=len(due))
     if gone_by is not None and gone_by < policy.quiet_days:
         return Decision(Outcome.TOO_SOON, amount_minor=asked, invoice_count=len(due))
-    highest = max((step for _id, step in new), key=lambda step: step.position)
+    highest = max((step for _id, step in new), key=lambda step: step.offset_days)
     return Decision(Outcome.REMIND, amount_minor=asked, invoice_count=len(reminding), step=highest, reached=new)
 
 
@@ -125,15 +127,15 @@ def _next_step(item: Item, policy: Policy, gone_by: int | None) -> Step | Outcom
     is the last one.
     """
     reached = _step_of(item, policy)
-    if reached is None or reached.position <= item.last_position:
+    taken = item.last_offset
+    if reached is None or (taken is not None and reached.offset_days <= taken):
         return Outcome.ALREADY
     if item.days_late <= reached.offset_days + reached.catch_up_days:
         return reached
-    taken = next((step for step in policy.steps if step.position == item.last_position), None)
-    following = [step for step in policy.steps if step.position > item.last_position and step.offset_days >= 0]
+    following = [step for step in policy.steps if step.offset_days >= 0 and (taken is None or step.offset_days > taken)]
     if not following or following[0].offset_days > item.days_late:
         return Outcome.LATE
-    if taken is not None and gone_by is not None and gone_by < following[0].offset_days - taken.offset_days:
+    if taken is not None and gone_by is not None and gone_by < following[0].offset_days - taken:
         return Outcome.TOO_SOON
     return following[0]
 

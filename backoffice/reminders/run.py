@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,14 +26,13 @@ from backoffice.reminders.models import (
     ReminderRun,
     ReminderStatus,
     RunStatus,
-    Scenario,
-    ScenarioStep,
-    Tone,
 )
-from backoffice.reminders.rules import Decision, Outcome, Policy, Step, decide
+from backoffice.reminders.rules import Decision, Outcome, decide
+from backoffice.reminders.scenarios.queries import Policies, policies
+from backoffice.reminders.scenarios.service import ensure_default
 from shared.company.models import Company
 from shared.kit import clock, db, outbox
-from shared.kit.bulk import copy_rows
+from shared.kit.bulk import copy_rows, uncollected
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Refused
 from shared.kit.ids import new_id
@@ -42,14 +41,6 @@ from shared.kit.words import gettext as _
 PAGE = 5_000
 WRITTEN_TOGETHER = 250
 """So many reminders are written by one job."""
-
-DEFAULT_STEPS = (
-    (-5, Tone.NOTICE),
-    (3, Tone.KIND),
-    (15, Tone.CLEAR),
-    (30, Tone.FIRM),
-)
-"""The first ladder: five days before the due day, then 3, 15 and 30 days after it."""
 
 
 @dataclass(slots=True)
@@ -71,47 +62,24 @@ def run(company_id: uuid.UUID, *, run_on: date | None = None, dry: bool = False)
     A dry run writes nothing and may be for any day; a real one is for today or a day past (a late catch-up). Raises
     Refused for a day to come.
     """
-    with transaction() as session:
-        company = session.get_one(Company, company_id)
-        today = clock.today(company.zone)
+    with reading() as session:
+        today = clock.today(session.get_one(Company, company_id).zone)
         day = run_on or today
-        scenario = default_scenario(session, company_id)
-        policy = _policy(session, scenario)
-    if dry:
-        return _dry_run(company_id, policy, day)
+        if dry:
+            return _dry_run(session, company_id, day)
     if day > today:
         raise Refused("reminders.future", _("A run for a day to come can only be a dry run."))
-    run_id = _open(company_id, day, policy)
-    while _decide_page(run_id, policy, day):
-        pass
+    with transaction() as session:
+        ensure_default(session, company_id)
+        found = policies(session, company_id)
+    run_id = _open(company_id, day, found)
+    with uncollected():
+        while _decide_page(run_id, found, day):
+            pass
     return _report(run_id)
 
 
-def default_scenario(session: Session, company_id: uuid.UUID) -> Scenario:
-    """The company's default scenario; the first ladder is made when there is none."""
-    found = session.scalar(select(Scenario).where(Scenario.company_id == company_id, Scenario.is_default))
-    if found is not None:
-        return found
-    scenario = Scenario(id=new_id(), company_id=company_id, name=_("Default"), is_default=True, created_at=clock.now())
-    session.add(scenario)
-    session.flush()
-    for position, (offset, tone) in enumerate(DEFAULT_STEPS, start=1):
-        session.add(ScenarioStep(scenario_id=scenario.id, position=position, offset_days=offset, tone=tone))
-    session.flush()
-    return scenario
-
-
-def _policy(session: Session, scenario: Scenario) -> Policy:
-    rows = session.scalars(
-        select(ScenarioStep)
-        .where(ScenarioStep.scenario_id == scenario.id, ScenarioStep.is_active)
-        .order_by(ScenarioStep.offset_days)
-    )
-    steps = [Step(row.id, row.position, row.offset_days, row.tone.value, row.catch_up_days) for row in rows]
-    return Policy(steps, scenario.minimum_minor, scenario.quiet_days)
-
-
-def _open(company_id: uuid.UUID, day: date, policy: Policy) -> uuid.UUID:
+def _open(company_id: uuid.UUID, day: date, found: Policies) -> uuid.UUID:
     """The run of that day: a new one, or the one to resume."""
     with transaction() as session:
         session.execute(
@@ -124,7 +92,7 @@ def _open(company_id: uuid.UUID, day: date, policy: Policy) -> uuid.UUID:
                 considered_count=0,
                 reminded_count=0,
                 reasons={},
-                scenario=_as_json(policy),
+                scenario=found.as_json(),
                 started_at=clock.now(),
             )
             .on_conflict_do_nothing(index_elements=["company_id", "run_on"])
@@ -134,14 +102,7 @@ def _open(company_id: uuid.UUID, day: date, policy: Policy) -> uuid.UUID:
         ).one()
 
 
-def _as_json(policy: Policy) -> dict[str, Any]:
-    values = asdict(policy)
-    for step in values["steps"]:
-        step["id"] = str(step["id"])
-    return values
-
-
-def _decide_page(run_id: uuid.UUID, policy: Policy, day: date) -> bool:
+def _decide_page(run_id: uuid.UUID, found: Policies, day: date) -> bool:
     """One page of the run; False when there was none left."""
     with transaction() as session:
         run_row = db.lock(session, ReminderRun, run_id)
@@ -149,10 +110,12 @@ def _decide_page(run_id: uuid.UUID, policy: Policy, day: date) -> bool:
             return False
         page = queries.facts_page(session, run_row.company_id, day, after=run_row.cursor, limit=PAGE)
         if not page:
+            if strays := queries.count_strays(session, run_id):
+                raise RuntimeError(f"run {run_id}: {strays} lines point at nothing")
             run_row.status = RunStatus.DONE
             run_row.finished_at = clock.now()
             return False
-        decisions = [(debtor_id, decide(facts, policy, day)) for debtor_id, facts in page]
+        decisions = [(debtor_id, decide(facts, found.of(facts.scenario_id), day)) for debtor_id, facts in page]
         _write(session, run_row, decisions, day)
         run_row.cursor = page[-1][0]
         return True
@@ -162,7 +125,7 @@ def _write(session: Session, run_row: ReminderRun, decisions: Sequence[tuple[uui
     copy_rows(
         session,
         ReminderDecision,
-        ("id", "run_id", "debtor_id", "run_on", "outcome", "step_position", "amount_minor", "invoice_count", "detail"),
+        ("id", "run_id", "debtor_id", "run_on", "outcome", "step_offset", "amount_minor", "invoice_count", "detail"),
         (
             (
                 new_id(),
@@ -170,7 +133,7 @@ def _write(session: Session, run_row: ReminderRun, decisions: Sequence[tuple[uui
                 debtor_id,
                 day,
                 decision.outcome.value,
-                decision.step.position if decision.step else None,
+                decision.step.offset_days if decision.step else None,
                 decision.amount_minor,
                 decision.invoice_count,
                 "",
@@ -216,7 +179,7 @@ def _write_reminders(
                 now,
             )
         )
-        invoices.extend((new_id(), identity, invoice_id, at.id, at.position) for invoice_id, at in decision.reached)
+        invoices.extend((new_id(), identity, invoice_id, at.id, at.offset_days) for invoice_id, at in decision.reached)
     names = [
         "id",
         "run_id",
@@ -231,9 +194,9 @@ def _write_reminders(
         "created_at",
     ]
     copy_rows(session, Reminder, names, reminders)
-    copy_rows(session, ReminderInvoice, ["id", "reminder_id", "invoice_id", "step_id", "position"], invoices)
-    for chunk in _chunks([str(row[0]) for row in reminders], WRITTEN_TOGETHER):
-        outbox.enqueue(session, "reminders.write", {"reminder_ids": chunk}, dedupe_key=f"write:{chunk[0]}")
+    copy_rows(session, ReminderInvoice, ["id", "reminder_id", "invoice_id", "step_id", "offset_days"], invoices)
+    chunks = _chunks([str(row[0]) for row in reminders], WRITTEN_TOGETHER)
+    outbox.enqueue_all(session, "reminders.write", {f"write:{ids[0]}": {"reminder_ids": ids} for ids in chunks})
 
 
 def _chunks(values: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -250,26 +213,26 @@ def _cycles(session: Session, debtor_ids: Sequence[uuid.UUID]) -> dict[tuple[uui
     return {(debtor_id, step_id): cycle for debtor_id, step_id, cycle in rows}
 
 
-def _dry_run(company_id: uuid.UUID, policy: Policy, day: date) -> Report:
+def _dry_run(session: Session, company_id: uuid.UUID, day: date) -> Report:
     report = Report(run_on=day, is_dry=True)
     cursor: uuid.UUID | None = None
-    with reading() as session:
-        while page := queries.facts_page(session, company_id, day, after=cursor, limit=PAGE):
-            for debtor_id, facts in page:
-                decision = decide(facts, policy, day)
-                report.considered_count += 1
-                report.reasons[decision.outcome.value] += 1
-                report.reminded_count += decision.outcome is Outcome.REMIND
-                report.lines.append(
-                    {
-                        "debtor_id": str(debtor_id),
-                        "outcome": decision.outcome.value,
-                        "amount_minor": decision.amount_minor,
-                        "invoice_count": decision.invoice_count,
-                        "step": decision.step.offset_days if decision.step else None,
-                    }
-                )
-            cursor = page[-1][0]
+    found = policies(session, company_id)
+    while page := queries.facts_page(session, company_id, day, after=cursor, limit=PAGE):
+        for debtor_id, facts in page:
+            decision = decide(facts, found.of(facts.scenario_id), day)
+            report.considered_count += 1
+            report.reasons[decision.outcome.value] += 1
+            report.reminded_count += decision.outcome is Outcome.REMIND
+            report.lines.append(
+                {
+                    "debtor_id": str(debtor_id),
+                    "outcome": decision.outcome.value,
+                    "amount_minor": decision.amount_minor,
+                    "invoice_count": decision.invoice_count,
+                    "step": decision.step.offset_days if decision.step else None,
+                }
+            )
+        cursor = page[-1][0]
     return report
 
 

@@ -14,6 +14,7 @@ from backoffice.listing import asked
 from backoffice.reminders import labels, pages
 from backoffice.reminders.rules import Outcome
 from backoffice.reminders.run import run
+from backoffice.reminders.scenarios.queries import scenarios
 from shared.kit import audit, outbox
 from shared.kit.db import reading, transaction
 from shared.kit.money import Money
@@ -29,8 +30,8 @@ def browse(member: Member) -> ResponseReturnValue:
     ask = asked()
     with reading() as session:
         found = pages.runs(session, member.company_id, ask)
-        ladder = pages.ladder(session, member.company_id)
-    return page("backoffice/reminders/browse.html", ask=ask, found=found, ladder=ladder, labels=labels)
+        ladders = scenarios(session, member.company_id, member.desk.currency)
+    return page("backoffice/reminders/browse.html", ask=ask, found=found, ladders=ladders, labels=labels)
 
 
 def show(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
@@ -39,8 +40,7 @@ def show(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
     with reading() as session:
         one = pages.get_run(session, member.company_id, run_id)
         found = pages.decisions(session, one, ask)
-    steps = {step["position"]: step["offset_days"] for step in one.scenario.get("steps", [])}
-    return page("backoffice/reminders/show.html", run=one, ask=ask, found=found, steps=steps, labels=labels)
+    return page("backoffice/reminders/show.html", run=one, ask=ask, found=found, labels=labels)
 
 
 def export(member: Member, run_id: uuid.UUID, form: str) -> ResponseReturnValue:
@@ -56,7 +56,7 @@ def export(member: Member, run_id: uuid.UUID, form: str) -> ResponseReturnValue:
                     row.account_code,
                     row.name,
                     labels.outcome_word(row.outcome),
-                    row.step_position,
+                    row.step_offset,
                     row.amount,
                     row.invoice_count,
                     str(labels.STATES[row.reminder][0]) if row.reminder else "",

@@ -17,7 +17,9 @@ POLICY = Policy(STEPS, minimum_minor=100, quiet_days=3)
 
 
 def item(days_late: int, *, minor: int = 10_000, held: int = 0, frozen: int = 0, last: int = 0) -> Item:
-    return Item(uuid.uuid4(), days_late, minor, held, max(minor - held - frozen, 0), last)
+    """`last`: the number of the step it was reminded at, 0 for none."""
+    taken = STEPS[last - 1].offset_days if last else None
+    return Item(uuid.uuid4(), days_late, minor, held, max(minor - held - frozen, 0), taken)
 
 
 def facts(*items: Item, **values) -> Facts:
@@ -114,10 +116,25 @@ def test_nobody_is_reminded_of_money_that_is_frozen_in_flight_or_covered(items, 
         assert decision.amount_minor == free > credit
         by_id = {each.invoice_id: each for each in items}
         assert all(by_id[identity].free_minor > 0 for identity, _step in decision.reached)
-        assert all(step.position > by_id[identity].last_position for identity, step in decision.reached)
+        assert all(step.offset_days > (by_id[identity].last_offset or -99) for identity, step in decision.reached)
 
 
 def test_nothing_leaves_at_night_or_on_a_sunday() -> None:
     assert is_sending_time(time(8), time(8), time(20), is_working_day=True)
     assert not is_sending_time(time(7, 59), time(8), time(20), is_working_day=True)
     assert not is_sending_time(time(12), time(8), time(20), is_working_day=False)
+
+
+def test_the_memory_of_another_ladder_holds_in_this_one() -> None:
+    """Reminded on day 10 by one scenario, given another: its steps up to day 10 are not taken, the next one is."""
+    other = Item(uuid.uuid4(), 15, 10_000, 0, 10_000, 10)
+    early = other._replace(days_late=9)
+
+    assert decide(facts(early), POLICY, TODAY).outcome is Outcome.ALREADY
+    decision = decide(facts(other), POLICY, TODAY)
+    assert decision.step is not None
+    assert decision.step.offset_days == 15
+
+
+def test_a_ladder_without_steps_reminds_nobody() -> None:
+    assert decide(facts(item(40)), Policy([], 0, 3), TODAY).outcome is Outcome.NOT_YET
