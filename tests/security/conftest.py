@@ -24,12 +24,16 @@ from backoffice.imports.models import ImportRun
 from backoffice.imports.models import RunState as ImportState
 from backoffice.reminders.models import ReminderRun
 from payments.collections.models import CollectionRun
+from payments.declarations import service as declarations
+from payments.declarations.service import DeclarationDraft
 from payments.models import Mandate, Means, Provider, Refund
 from payments.receipts import service as receipts
 from payments.status import MandateStatus
 from payments.webhooks.models import InboxEvent
 from shared.access import service as access
 from shared.access.models import LinkPurpose, PortalSession
+from shared.attachments.models import Attachment
+from shared.attachments.rules import Checked
 from shared.debtors.models import Contact, DebtorContact
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
@@ -38,6 +42,8 @@ from shared.kit.db import transaction
 from shared.kit.settings import Settings
 from shared.ledger.rules import Part
 from shared.messages.models import Message
+from shared.promises import service as promises
+from shared.promises.service import PromiseDraft
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 NOBODY = uuid.UUID(int=7)
@@ -121,8 +127,29 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "freeze_id": freeze.id,
         "message_id": _a_message(session, account).id,
         **_papers(session, account),
+        **_words(session, account, late.id, held.id),
     }
     return account
+
+
+def _words(session: Session, account: Account, late_id: uuid.UUID, held_id: uuid.UUID) -> dict[str, uuid.UUID]:
+    """What the debtor said: a promise, and a declared transfer with its proof."""
+    on = clock.today()
+    promised = PromiseDraft(f"promise:{account.debtor_id}", [Part(held_id, 1_000)], on)
+    proof = b"a transfer of " + account.name.encode()
+    declared = DeclarationDraft(
+        attempt=f"declaration:{account.debtor_id}",
+        minor=1_000,
+        paid_on=on,
+        parts=[Part(late_id, 1_000)],
+        files=[Checked("proof.txt", "text/plain", proof, hashlib.sha256(proof).hexdigest())],
+    )
+    declaration = declarations.declare(session, debtor_id=account.debtor_id, draft=declared, by=SYSTEM)
+    return {
+        "promise_id": promises.give(session, debtor_id=account.debtor_id, draft=promised, by=SYSTEM).id,
+        "declaration_id": declaration.id,
+        "attachment_id": session.scalars(select(Attachment.id).where(Attachment.subject_id == declaration.id)).one(),
+    }
 
 
 def a_link(session: Session, account: Account) -> str:
