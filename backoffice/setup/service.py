@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.company.models import Company
+from shared.disputes.service import ensure_reasons
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.errors import Invalid
@@ -54,6 +55,7 @@ def add(session: Session, values: dict[str, Any], *, by: Actor) -> Company:
         company_id=company.id,
         after={"code": company.code, "legal_name": company.legal_name},
     )
+    ensure_reasons(session, company.id)
     return company
 
 
