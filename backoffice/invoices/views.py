@@ -15,6 +15,7 @@ from backoffice.invoices import queries
 from backoffice.invoices.forms import HoldForm
 from backoffice.listing import asked, is_fragment, sentence
 from shared.debtors.models import Debtor
+from shared.disputes import queries as disputes
 from shared.documents import keep
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, InvoiceKind
@@ -105,6 +106,7 @@ def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
                 for each in queries.vat(session, invoice_id)
             ],
             freezes=queries.freezes(session, invoice_id, invoice.currency),
+            disputes=disputes.of_debtor(session, debtor.id, invoice_id=invoice_id),
             payments=queries.payments(session, invoice_id),
             legs=queries.legs(session, debtor.id, invoice),
             quantity=queries.quantity,

@@ -37,7 +37,13 @@ class Case:
 
 
 def contest(
-    debtor_id: uuid.UUID, invoice_id: uuid.UUID, minor: int | None, attempt: str, reason: str = "not_conform"
+    debtor_id: uuid.UUID,
+    invoice_id: uuid.UUID,
+    minor: int | None,
+    attempt: str,
+    *,
+    reason: str = "not_conform",
+    by: Actor | None = None,
 ) -> uuid.UUID:
     """A debtor contests so much of an invoice, with a text as proof."""
     checked = [Checked("constat.txt", "text/plain", PROOF, hashlib.sha256(PROOF).hexdigest())]
@@ -50,7 +56,7 @@ def contest(
             reason_code=reason,
             text="Two chairs of four arrived broken.",
             attempt=attempt,
-            by=Actor.contact(contact_id, "Dora Durand"),
+            by=by or Actor.contact(contact_id, "Dora Durand"),
             contact_id=contact_id,
             files=checked,
         ).id
