@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from datetime import date
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from backoffice.reminders.models import ReminderDecision, ScenarioStep
 from shared.kit import clock
-from shared.kit.bulk import copy_rows
+from shared.kit.bulk import copy_rows, uncollected
 from shared.kit.db import transaction
 from shared.kit.ids import new_id
 from shared.kit.outbox import OutboxMessage
@@ -66,3 +67,21 @@ def test_a_row_that_does_not_fit_leaves_nothing_of_the_others(database: Engine) 
         copy_rows(session, ReminderDecision, COLUMNS, [_decision(1), _decision(2, outcome="x" * 33)])
     with transaction() as session:
         assert session.scalar(select(func.count()).select_from(ReminderDecision)) == 0
+
+
+def test_the_collector_rests_inside_the_block_and_works_after_it_whatever_happened() -> None:
+    seen = []
+
+    def look() -> None:
+        with uncollected():
+            with uncollected():
+                seen.append(gc.isenabled())
+            seen.append(gc.isenabled())
+            raise RuntimeError
+
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError):
+        look()
+
+    assert seen == [False, False]
+    assert gc.isenabled()
