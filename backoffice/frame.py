@@ -42,6 +42,7 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("r", _l("Reminders"), "backoffice.reminders.browse", "bell", "reminders.read"),
     ("e", _l("Messages"), "backoffice.messages.browse", "mail", "messages.read"),
     ("u", _l("Imports"), "backoffice.imports.browse", "upload", "imports.read"),
+    ("q", _l("Quality"), "backoffice.statistics.quality", "chart", "statistics.read"),
     ("s", _l("System"), "backoffice.system.overview", "system", "system.read"),
     ("o", _l("Set-up"), "backoffice.setup.company", "sliders", "company.read"),
 )

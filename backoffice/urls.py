@@ -19,6 +19,7 @@ from backoffice.promises import views as promises
 from backoffice.reminders import views as reminders
 from backoffice.reminders.scenarios import views as scenarios
 from backoffice.setup import views as setup
+from backoffice.statistics import views as statistics
 from backoffice.system import views as system
 from shared.web.routes import Route, anyone
 
@@ -140,6 +141,9 @@ ROUTES: list[Route] = [
     *DISPUTES,
 
     *PLANS,
+
+    Route("GET",      "/quality",                                          statistics.quality,          staff("statistics.read")),
+    Route("GET",      "/quality.<form>",                                   statistics.export,           staff("statistics.read")),
 
     *IMPORTS,
 

@@ -1,0 +1,1 @@
+"""How well the house does: claims, answers, promises, plans, declared transfers."""
