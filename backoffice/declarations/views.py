@@ -264,6 +264,7 @@ def file(member: Member, declaration_id: uuid.UUID, attachment_id: uuid.UUID) ->
     """A proof."""
     with reading() as session:
         queries.get_declaration(session, member.company_id, declaration_id)
+        declarations.refuse_other_file(session, declaration_id, attachment_id)
         kept = attached.for_staff(session, attachment_id, company_id=member.company_id)
     return hand_out(kept)
 

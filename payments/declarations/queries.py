@@ -14,6 +14,7 @@ from payments.declarations.models import Declaration, DeclarationPart, Declarati
 from payments.declarations.rules import Candidate, DeclarationState, Terms
 from payments.models import Payment, Provider
 from payments.status import COLLECTED
+from shared.attachments import queries as attached
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit.errors import NotFound
@@ -167,6 +168,13 @@ def find_attempt(session: Session, debtor_id: uuid.UUID, attempt: str) -> uuid.U
     return session.scalar(
         select(Declaration.id).where(Declaration.attempt == attempt, Declaration.debtor_id == debtor_id)
     )
+
+
+def refuse_other_file(session: Session, declaration_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
+    """Raise NotFound for a file that does not belong to this declaration."""
+    mine = attached.attached(session, subject_type=SUBJECT, subject_ids=[declaration_id], with_internal=True)
+    if attachment_id not in {each.id for each in mine}:
+        raise NotFound("attachment.missing", _("There is no such file."))
 
 
 def line(declaration: Declaration, debtor_name: str) -> DeclarationLine:

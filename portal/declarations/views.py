@@ -168,5 +168,6 @@ def file(visitor: Visitor, declaration_id: uuid.UUID, attachment_id: uuid.UUID) 
     """One of my proofs."""
     with reading() as session:
         queries.get_declaration(session, visitor.debtor_id, declaration_id)
+        queries.refuse_other_file(session, declaration_id, attachment_id)
         kept = attached.for_debtor(session, attachment_id, debtor_id=visitor.debtor_id)
     return hand_out(kept)

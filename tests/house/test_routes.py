@@ -136,6 +136,8 @@ def test_every_page_of_the_portal_is_rendered_by_some_view() -> None:
 def dora(doors: dict[str, Flask]) -> Dora:
     """Dora, with one thing of every kind that has an id in some URL."""
     from payments.models import Mandate, Means, Provider
+    from payments.plans import service as plans
+    from payments.plans.rules import Terms
     from payments.service import PaymentDraft, start
     from payments.status import MandateStatus
     from shared.debtors.models import Debtor
@@ -163,8 +165,35 @@ def dora(doors: dict[str, Flask]) -> Dora:
         )
         session.add(mandate)
         dora.invoices["mandate"] = mandate.id
+        plan = plans.propose_by_staff(
+            session,
+            debtor_id=dora.debtor_id,
+            invoice_ids=None,
+            terms=Terms(first_on=clock.today(), count=2),
+            answer="",
+            attempt="p",
+            by=Actor.system("test"),
+        )
+        dora.invoices["plan"] = plan.id
         _contest(session, dora)
+        _speak(session, dora, an_invoice(session, debtor, "FA-9").id)
         return dora
+
+
+def _speak(session: Session, dora: Dora, invoice_id: uuid.UUID) -> None:
+    """A promise and a declared transfer."""
+    from payments.declarations import service as declarations
+    from payments.declarations.service import DeclarationDraft
+    from shared.kit.actors import Actor
+    from shared.ledger.rules import Part
+    from shared.promises import service as promises
+    from shared.promises.service import PromiseDraft
+
+    by, today = Actor.contact(dora.contact_id, "Dora"), clock.today()
+    promised = PromiseDraft("w", [Part(invoice_id, 500)], today)
+    dora.invoices["promise"] = promises.give(session, debtor_id=dora.debtor_id, draft=promised, by=by).id
+    declared = DeclarationDraft("w", 500, today, [Part(invoice_id, 500)])
+    dora.invoices["declaration"] = declarations.declare(session, debtor_id=dora.debtor_id, draft=declared, by=by).id
 
 
 def _contest(session: Session, dora: Dora) -> None:
@@ -198,6 +227,9 @@ def _things(dora: Dora) -> dict[str, list[uuid.UUID]]:
         "payment_id": [dora.invoices["payment"]],
         "mandate_id": [dora.invoices["mandate"]],
         "dispute_id": [dora.invoices["dispute"]],
+        "plan_id": [dora.invoices["plan"]],
+        "promise_id": [dora.invoices["promise"]],
+        "declaration_id": [dora.invoices["declaration"]],
         "attachment_id": [dora.invoices["attachment"]],
         "contact_id": [dora.contact_id],
         "debtor_id": [dora.debtor_id],
@@ -250,7 +282,17 @@ def test_ids_of_others_in_queries_and_forms_are_not_found(doors: dict[str, Flask
     theirs = dora.invoices["FA-1"]
     attempt = str(uuid.uuid4())
 
-    for path in ("/pay", "/pay/parts", "/pay/transfer", "/documents/invoices.zip", "/disputes/new"):
+    for path in (
+        "/pay",
+        "/pay/parts",
+        "/pay/transfer",
+        "/plans/new",
+        "/plans/preview",
+        "/documents/invoices.zip",
+        "/disputes/new",
+        "/promises/new",
+        "/declarations/new",
+    ):
         assert _ask(browser, "GET", f"{path}?what=these&invoice={theirs}") == 404, path
         assert _ask(browser, "GET", f"{path}?what=these&invoice=nonsense") == 404, path
     sent = {"what": "these", "invoice": str(theirs), "part": f"{theirs}:500", "attempt": attempt, "means": "card"}
