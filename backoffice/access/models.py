@@ -28,7 +28,7 @@ class StaffMember(HasId, Base):
     """The second factor's secret is HMAC(secret key of the installation, this salt): a copy of the database alone
     reveals none, and nothing has to be decrypted. A new secret key means that everybody enrols again."""
     totp_confirmed_at: Mapped[datetime | None]
-    """Set once a first code was right; before that the second factor is not asked for."""
+    """Set, with the salt, once a first code was right; before that the second factor is not asked for."""
     totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """The thirty-second step of the last code taken: no code passes twice."""
     created_at: Mapped[datetime]

@@ -94,25 +94,20 @@ def enable(session: Session, member_id: uuid.UUID, *, by: Actor) -> None:
         _record(session, by, "staff.enabled", member_id)
 
 
-def begin_enrolment(session: Session, member_id: uuid.UUID) -> bytes:
-    """The salt of a second factor that is not confirmed yet; the same one until it is. Raises Conflict when one is set."""
+def confirm_enrolment(session: Session, member_id: uuid.UUID, *, salt: bytes, code: str, by: Actor) -> list[str] | None:
+    """Take the first code: from now on the second factor is asked for. Gives the recovery codes, or None for a wrong code.
+
+    `salt` is what the secret on the page was made from; it is kept with the first right code, not before. Raises
+    Conflict when a second factor is set up already.
+    """
     member = _get(session, member_id)
     if member.totp_confirmed_at is not None:
         raise Conflict("staff.enrolled", _("A second factor is already set up."))
-    if member.totp_salt is None:
-        member.totp_salt = second_factor.new_salt()
-    return member.totp_salt
-
-
-def confirm_enrolment(session: Session, member_id: uuid.UUID, *, code: str, by: Actor) -> list[str] | None:
-    """Take the first code: from now on the second factor is asked for. Gives the recovery codes, or None for a wrong code."""
-    member = _get(session, member_id)
-    if member.totp_salt is None or member.totp_confirmed_at is not None:
-        return None
     now = real_now()
-    step = second_factor.find_step(member.totp_salt, code, at=now, after=member.totp_last_step)
+    step = second_factor.find_step(salt, code, at=now, after=member.totp_last_step)
     if step is None:
         return None
+    member.totp_salt = salt
     member.totp_last_step = step
     member.totp_confirmed_at = now
     session.execute(delete(StaffRecoveryCode).where(StaffRecoveryCode.member_id == member_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from flask import Response, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +18,7 @@ from backoffice.access.permissions import Role
 from shared.kit import words
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
-from shared.kit.errors import DomainError, Invalid, NotFound
+from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
 from shared.kit.words import gettext as _
 from shared.web.pages import page, safe_next, see_other, send_away
 from shared.web.security import client_address
@@ -96,15 +97,18 @@ def enrol(member_id: uuid.UUID) -> ResponseReturnValue:
 def _enrol(member_id: uuid.UUID, *, template: str) -> ResponseReturnValue:
     form = CodeForm(data={"next": request.args.get("next", "")})
     wrong = ""
-    with transaction() as db_session:
-        salt = service.begin_enrolment(db_session, member_id)
+    with reading() as db_session:
         staff = db_session.get_one(StaffMember, member_id)
+    if staff.totp_confirmed_at is not None:
+        raise Conflict("staff.enrolled", _("A second factor is already set up."))
+    salt = _pending_salt(member_id)
     if form.validate_on_submit():
         with transaction() as db_session:
             codes = service.confirm_enrolment(
-                db_session, member_id, code=form.code.data or "", by=Actor.staff(staff.id, staff.name)
+                db_session, member_id, salt=salt, code=form.code.data or "", by=Actor.staff(staff.id, staff.name)
             )
         if codes is not None:
+            session.pop(_PENDING, None)
             if guards.find_current() is None:
                 _enter(member_id, None)
             return page(
@@ -122,6 +126,23 @@ def _enrol(member_id: uuid.UUID, *, template: str) -> ResponseReturnValue:
         secret=second_factor.secret_of(salt),
         picture=second_factor.picture_of(salt, email=staff.email),
     )
+
+
+_PENDING = "second_factor"
+
+
+def _pending_salt(member_id: uuid.UUID) -> bytes:
+    """What the secret on the page is made from: the same one in this browser until a first code is right.
+
+    It waits in the signed cookie, since looking at a page writes nothing; without the installation's key it reveals no
+    secret.
+    """
+    kept: Any = session.get(_PENDING)
+    if isinstance(kept, dict) and kept.get("member") == str(member_id):
+        return bytes.fromhex(str(kept["salt"]))
+    salt = second_factor.new_salt()
+    session[_PENDING] = {"member": str(member_id), "salt": salt.hex()}
+    return salt
 
 
 def sign_out(member: Member) -> ResponseReturnValue:

@@ -23,11 +23,16 @@ def code(member_id, frozen) -> str:
     return pyotp.TOTP(second_factor.secret_of(salt)).at(frozen.now())
 
 
+def code_of(page: str, frozen) -> str:
+    """What the authenticator shows for the key on a page."""
+    return pyotp.TOTP(re.search(r"\b[A-Z2-7]{32}\b", page)[0]).at(frozen.now())
+
+
 def enrol(member_id, frozen) -> list[str]:
+    salt = second_factor.new_salt()
+    first = pyotp.TOTP(second_factor.secret_of(salt)).at(frozen.now())
     with transaction() as session:
-        service.begin_enrolment(session, member_id)
-    with transaction() as session:
-        codes = service.confirm_enrolment(session, member_id, code=code(member_id, frozen), by=SYSTEM)
+        codes = service.confirm_enrolment(session, member_id, salt=salt, code=first, by=SYSTEM)
     frozen.advance(seconds=60)
     return codes
 
@@ -108,7 +113,9 @@ def test_where_it_is_required_the_first_sign_in_sets_up_the_second_factor(desk, 
     assert desk.get("/debtors").location.startswith("/sign-in")
     page = desk.get("/sign-in/set-up")
     assert "<svg" in page.text
-    done = desk.post("/sign-in/set-up", {"code": code(member_id, frozen)}, page="/sign-in/set-up")
+    with reading() as session:
+        assert session.get_one(StaffMember, member_id).totp_salt is None, "looking writes nothing"
+    done = desk.post("/sign-in/set-up", {"code": code_of(page.text, frozen)}, page="/sign-in/set-up")
 
     assert len(re.findall(r"<code>[A-Z2-9-]{19}</code>", done.text)) == second_factor.RECOVERY_CODES
     assert desk.get("/debtors").status_code == 200
@@ -120,6 +127,32 @@ def test_a_wrong_first_code_sets_nothing_up(desk, world, strict):
 
     assert desk.post("/sign-in/set-up", {"code": "000000"}, page="/sign-in/set-up").status_code == 422
     assert desk.get("/debtors").status_code == 303
+
+
+def test_the_key_on_the_page_stays_the_same_until_it_is_confirmed_and_is_another_in_another_browser(
+    desk, world, strict, frozen
+):
+    desk.add()
+    desk.sign_in()
+    first, second = desk.get("/sign-in/set-up").text, desk.get("/sign-in/set-up").text
+    other = desk.other()
+    other.sign_in()
+
+    assert code_of(first, frozen) == code_of(second, frozen)
+    assert code_of(first, frozen) != code_of(other.get("/sign-in/set-up").text, frozen)
+
+
+def test_nobody_sets_up_a_second_factor_over_another(desk, world, strict, frozen):
+    desk.add()
+    desk.sign_in()
+    late = desk.other()
+    late.sign_in()
+    page = late.get("/sign-in/set-up").text
+    late.known_token = late.token("/sign-in/set-up")
+    desk.post("/sign-in/set-up", {"code": code_of(desk.get("/sign-in/set-up").text, frozen)}, page="/sign-in/set-up")
+
+    assert late.post("/sign-in/set-up", {"code": code_of(page, frozen)}).status_code == 409
+    assert late.get("/debtors").status_code == 303
 
 
 def test_the_password_alone_does_not_open_once_a_second_factor_is_set(desk, world, frozen):
