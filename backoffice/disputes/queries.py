@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -58,8 +59,11 @@ class DisputeLine:
     numbers: Sequence[str]
     """The first invoices."""
     opened_at: datetime
+    opened_on: date
     due_on: date
     ended_at: datetime | None
+    ended_on: date | None
+    """The legal days of the company."""
     assignee_name: str
     is_unanswered: bool
     is_late: bool
@@ -101,19 +105,21 @@ class Colleague:
     name: str
 
 
-def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date) -> Page[DisputeLine]:
+def browse(
+    session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, zone: str
+) -> Page[DisputeLine]:
     """One page of the queue, what is due first at the top."""
     found = one_page(session, _rows(company_id, ask, me, today), ORDERS, ask)
-    return Page([_line(row, today) for row in found.rows], found.next_key, found.previous_key)
+    return Page([_line(row, today, zone) for row in found.rows], found.next_key, found.previous_key)
 
 
 def everything(
-    session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date
+    session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, zone: str
 ) -> Iterator[DisputeLine]:
     """The whole selection in its order, read in portions (exports)."""
     query = ordered(_rows(company_id, ask, me, today), ORDERS, ask.sort).execution_options(yield_per=1000)
     for row in session.execute(query):
-        yield _line(row, today)
+        yield _line(row, today, zone)
 
 
 def totals(
@@ -197,8 +203,8 @@ def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
     )
 
 
-def _line(row: Line, today: date) -> DisputeLine:
-    dispute = row.Dispute
+def _line(row: Line, today: date, zone: str) -> DisputeLine:
+    dispute, here = row.Dispute, ZoneInfo(zone)
     return DisputeLine(
         id=dispute.id,
         reference=dispute.reference,
@@ -212,8 +218,10 @@ def _line(row: Line, today: date) -> DisputeLine:
         credited=Money(dispute.credited_minor, dispute.currency),
         numbers=tuple(row.numbers or ()),
         opened_at=dispute.opened_at,
+        opened_on=dispute.opened_at.astimezone(here).date(),
         due_on=dispute.due_on,
         ended_at=dispute.ended_at,
+        ended_on=dispute.ended_at.astimezone(here).date() if dispute.ended_at else None,
         assignee_name=dispute.assignee_name,
         is_unanswered=dispute.spoken_at is not None,
         is_late=is_overdue(dispute.status, due_on=dispute.due_on, today=today),

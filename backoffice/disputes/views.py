@@ -45,7 +45,7 @@ def browse(member: Member) -> ResponseReturnValue:
     """The queue."""
     ask, today, currency = asked(*queries.FILTERS), member.today, member.desk.currency
     with reading() as session:
-        found = queries.browse(session, member.company_id, ask, me=member.id, today=today)
+        found = queries.browse(session, member.company_id, ask, me=member.id, today=today, zone=member.desk.zone)
         totals = queries.totals(session, member.company_id, ask, me=member.id, today=today, currency=currency)
         counts = reads.counts(session, member.company_id, staff_id=member.id, today=member.today)
         asked_credits, _minor = queries.count_asked(session, member.company_id)
@@ -75,8 +75,9 @@ def export(member: Member, form: str) -> ResponseReturnValue:
     ask = asked(*queries.FILTERS)
 
     def rows() -> Iterator[exports.Row]:
+        who = (member.id, member.today, member.desk.zone)
         with reading() as session:
-            for row in queries.everything(session, member.company_id, ask, me=member.id, today=member.today):
+            for row in queries.everything(session, member.company_id, ask, me=who[0], today=who[1], zone=who[2]):
                 yield (
                     row.reference,
                     row.account_code,

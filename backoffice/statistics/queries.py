@@ -78,6 +78,11 @@ class Figures:
     plans: plans.Statistics
     declarations: DeclarationFigures
 
+    @property
+    def by_status(self) -> list[tuple[Status, int]]:
+        """States that occur, from new to settled."""
+        return [(status, self.disputes.by_status[status]) for status in Status if status in self.disputes.by_status]
+
 
 def figures(session: Session, company_id: uuid.UUID, *, days: int, today: date, zone: str, currency: str) -> Figures:
     """How a company did in the last so many days, today included."""

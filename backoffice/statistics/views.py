@@ -42,7 +42,7 @@ def export(member: Member, form: str) -> ResponseReturnValue:
     def rows() -> Iterator[exports.Row]:
         yield from _rows(_read(member, days), member.desk.currency)
 
-    header = [_("Subject"), _("Figure"), _("Number"), _("Amount")]
+    header = [_("Subject"), _("Figure"), _("How many"), _("Amount")]
     return exports.answer(member, form, "quality", header, rows, asked=request.full_path)
 
 
@@ -67,6 +67,8 @@ def duration(hours: float | None) -> str:
     """A time to answer in words."""
     if hours is None:
         return "–"
+    if hours < 1:
+        return _("less than an hour")
     if hours < 48:
         return ngettext("%(n)s hour", "%(n)s hours", round(hours))
     return ngettext("%(n)s day", "%(n)s days", round(hours / 24))
@@ -82,12 +84,12 @@ def _rows(found: Figures, currency: str) -> Iterator[exports.Row]:
     yield (subject, _("Half are answered within, in hours"), _rounded(contested.median_hours), None)
     yield (subject, _("Nine in ten within, in hours"), _rounded(contested.p90_hours), None)
     yield (subject, _("Answered late"), contested.overdue, None)
-    for status, number in contested.by_status.items():
+    for status, number in found.by_status:
         yield (subject, word(status), number, None)
     for reason, number, minor in contested.by_reason:
         yield (subject, reason.label, number, Money(minor, currency))
     subject = _("Promises")
-    yield (subject, _("Given"), said.given, said.promised)
+    yield (subject, _("Promises given"), said.given, said.promised)
     yield (subject, _("Kept"), said.kept, said.came)
     yield (subject, _("Broken"), said.broken, None)
     subject = _("Plans")
