@@ -27,6 +27,8 @@ from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.models import Mandate, Means, Provider, Refund
+from payments.plans import service as plans
+from payments.plans.rules import Terms
 from payments.receipts import service as receipts
 from payments.status import MandateStatus
 from payments.webhooks.models import InboxEvent
@@ -128,6 +130,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "message_id": _a_message(session, account).id,
         **_papers(session, account),
         **_words(session, account, late.id, held.id),
+        "plan_id": _a_plan(session, account, an_invoice(session, debtor, f"{code}-3", 6_000, due_in=20).id),
     }
     return account
 
@@ -150,6 +153,22 @@ def _words(session: Session, account: Account, late_id: uuid.UUID, held_id: uuid
         "declaration_id": declaration.id,
         "attachment_id": session.scalars(select(Attachment.id).where(Attachment.subject_id == declaration.id)).one(),
     }
+
+
+def _a_plan(session: Session, account: Account, invoice_id: uuid.UUID) -> uuid.UUID:
+    """A payment plan that was agreed to."""
+    plan = plans.propose_by_staff(
+        session,
+        debtor_id=account.debtor_id,
+        invoice_ids=[invoice_id],
+        terms=Terms(first_on=clock.today() + timedelta(days=7), count=2),
+        answer="",
+        attempt=f"plan:{account.debtor_id}",
+        by=SYSTEM,
+    )
+    evidence = plans.Evidence(account.contact_id, account.name, account.email, "192.0.2.1", "Firefox", "en")
+    plans.accept(session, plan_id=plan.id, evidence=evidence, by=SYSTEM)
+    return plan.id
 
 
 def a_link(session: Session, account: Account) -> str:

@@ -76,6 +76,14 @@ LINK = {
     "portal.declarations.show",
     "portal.declarations.withdraw",
     "portal.declarations.file",
+    "portal.plans.list",
+    "portal.plans.new",
+    "portal.plans.propose",
+    "portal.plans.preview",
+    "portal.plans.show",
+    "portal.plans.ask_person",
+    "portal.plans.withdraw",
+    "portal.plans.pdf",
     "portal.profile.show",
     "portal.profile.change",
     "portal.profile.set_digest",
@@ -98,6 +106,8 @@ CODE = {
     "portal.mandates.take_back",
     "portal.mandates.resume",
     "portal.mandates.cancel",
+    "portal.plans.agree",
+    "portal.plans.accept",
 }
 """The declared table: whom each view lets pass. A view in none of the three fails; so does one in the wrong one."""
 
@@ -202,6 +212,9 @@ def test_a_foreign_id_is_not_found_and_nothing_changes(portal, town: Town, datab
         ("POST", "/pay?invoice={}"),
         ("POST", "/pay/credit?invoice={}"),
         ("GET", "/documents/invoices.zip?invoice={}"),
+        ("GET", "/plans/new?invoice={}"),
+        ("POST", "/plans/new?invoice={}"),
+        ("GET", "/plans/preview?invoice={}"),
         ("GET", "/promises/new?invoice={}"),
         ("POST", "/promises/new?invoice={}"),
         ("GET", "/declarations/new?invoice={}"),

@@ -183,6 +183,7 @@ def grant(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 def decline(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Refuse a proposal, with grounds that the debtor reads."""
+    _check(member, plan_id)
     form = DeclineForm()
     if not form.validate():
         return _refused(plan_id, _("Say why: the debtor reads it."))
@@ -206,6 +207,7 @@ def withdraw(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 def pause(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Stop the clock."""
+    _check(member, plan_id)
     form = WhyForm()
     if not form.validate():
         return _refused(plan_id, _("Say why in a few words."))
@@ -220,6 +222,7 @@ def pause(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 def resume(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Let a plan go on from a day."""
+    _check(member, plan_id)
     form = ResumeForm(None)
     form.first_on.today = member.today
     form.process(request.form)
@@ -236,6 +239,7 @@ def resume(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 def cancel(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """End a plan: its invoices are due by their own days again."""
+    _check(member, plan_id)
     form = WhyForm()
     if not form.validate():
         return _refused(plan_id, _("Say why in a few words."))
@@ -250,6 +254,7 @@ def cancel(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 def declare_default(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Use the clause that was accepted: the rest falls due at once."""
+    _check(member, plan_id)
     form = WhyForm()
     if not form.validate():
         return _refused(plan_id, _("Say why in a few words."))
@@ -263,8 +268,7 @@ def declare_default(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str) -> ResponseReturnValue:
-    with reading() as session:
-        queries.get_plan(session, member.company_id, plan_id)
+    _check(member, plan_id)
 
     def make() -> None:
         with transaction() as session:
@@ -276,6 +280,12 @@ def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str) -> ResponseRe
         return _refused(plan_id, error.message)
     flash(said, "good")
     return see_other("backoffice.plans.show", plan_id=plan_id)
+
+
+def _check(member: Member, plan_id: uuid.UUID) -> None:
+    """Raise NotFound for another company's plan, whatever the form holds."""
+    with reading() as session:
+        queries.get_plan(session, member.company_id, plan_id)
 
 
 def _refused(plan_id: uuid.UUID, why: str) -> ResponseReturnValue:
