@@ -40,6 +40,8 @@ def invoice_card(
     note = row.title if plan is None else _("In plan %(reference)s", reference=plan[1])
     if debit_on is not None:
         note = _("Debited by itself on %(day)s", day=day(debit_on))
+    if row.frozen_minor and row.payable_minor and plan is None:
+        note = _("Part of it is being clarified: %(amount)s", amount=money(row.open - row.held - row.payable))
     if row.held_minor and row.payable_minor:
         note = _("Part of it is on its way: %(amount)s", amount=money(row.held))
     return {

@@ -88,35 +88,51 @@ def part_words(part: PartRow) -> str:
 
 def talked(sheet: Sheet, company: str, zone: str) -> list[dict[str, Any]]:
     """The conversation in the form that `components/talk.html` draws: his own words at the right."""
-    return [told for said in sheet.said if (told := _told(said, sheet, company, zone)) is not None]
+    return [told for said in sheet.said for told in _told(said, sheet, company, zone)]
 
 
-def _told(said: Said, sheet: Sheet, company: str, zone: str) -> dict[str, Any] | None:
+def _told(said: Said, sheet: Sheet, company: str, zone: str) -> list[dict[str, Any]]:
     when = moment(said.at, zone)
-    if said.what == "step":
-        text = _step(said.text)
-        return (
-            None
-            if not text
-            else {"kind": "step", "who": "", "when": when, "text": text, "icon": _ICONS.get(said.text, "neutral")}
-        )
     is_mine = said.author_kind == "contact"
+    if said.what == "step":
+        step = {
+            "kind": "step",
+            "who": "",
+            "when": when,
+            "text": _step(said.text),
+            "icon": _ICONS.get(said.text, "neutral"),
+        }
+        # What was decided last stands in a card of its own; earlier decisions stay where they were said.
+        is_shown = not said.detail or (said.detail == sheet.resolution and shows_decision(sheet))
+        return [step] if is_shown else [step, _word(said, said.detail, company, when, is_mine=is_mine)]
+    return [_word(said, said.text, company, when, is_mine=is_mine) | {"files": _files(said, sheet)}]
+
+
+def shows_decision(sheet: Sheet) -> bool:
+    """Whether what was decided still stands."""
+    return sheet.status in (Status.ACCEPTED, Status.REJECTED) and bool(sheet.resolution)
+
+
+def _word(said: Said, text: str, company: str, when: str, *, is_mine: bool) -> dict[str, Any]:
     return {
         "kind": "ours" if is_mine else "theirs",
         "who": said.author_name if is_mine else f"{said.author_name} · {company}",
         "when": when,
-        "text": said.text,
-        "files": [
-            {
-                "name": file.name,
-                "href": url_for("portal.disputes.file", dispute_id=sheet.id, attachment_id=file.id)
-                if file.may_open
-                else "",
-                "note": "" if file.may_open else _("is being checked"),
-            }
-            for file in said.files
-        ],
+        "text": text,
     }
+
+
+def _files(said: Said, sheet: Sheet) -> list[dict[str, str]]:
+    return [
+        {
+            "name": file.name,
+            "href": url_for("portal.disputes.file", dispute_id=sheet.id, attachment_id=file.id)
+            if file.may_open
+            else "",
+            "note": "" if file.may_open else _("is being checked"),
+        }
+        for file in said.files
+    ]
 
 
 _ICONS = {
@@ -140,7 +156,7 @@ def _step(edge: str) -> str:
         "withdrawn": _("Withdrawn"),
         "settled": _("Settled"),
         "reopened": _("Opened again"),
-    }.get(edge, "")
+    }[edge]
 
 
 def flight_words(flights: Sequence[Touching]) -> list[dict[str, Any]]:

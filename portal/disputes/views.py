@@ -168,6 +168,7 @@ def _show(
         status=status,
         sheet=sheet,
         said=labels.in_words(sheet),
+        decision=sheet.resolution if labels.shows_decision(sheet) else "",
         parts=[(part, labels.part_words(part)) for part in sheet.parts],
         talk_words=labels.talked(sheet, visitor.company.name, visitor.company.zone),
         flights=labels.flight_words(flights) if sheet.is_live else [],

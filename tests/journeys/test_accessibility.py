@@ -14,6 +14,7 @@ import axe_playwright_python
 import pyotp
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 import backoffice.urls
 import portal.urls
@@ -26,6 +27,7 @@ from payments.mandates import collect, setup
 from payments.webhooks.models import InboxEvent
 from shared.access.models import PortalSession
 from shared.debtors.models import Debtor, DebtorContact
+from shared.disputes.service import Claim, note, raise_dispute, say
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
@@ -95,9 +97,11 @@ def world(family: DemoFamily) -> World:
         stopped = checkout.begin(parts=[Part(invoices[2], 6_000)], attempt=str(uuid.uuid4()), **urls, **who)
         with transaction() as session:
             session.execute(update(Debtor).where(Debtor.id == account.id).values(autopay=True))
+            contested = contest(session, account.id, contact_id, invoices[3])
     family.calm()
     with family.inside(), reading() as session:
         ids = {
+            "dispute_id": contested,
             "debtor_id": account.id,
             "contact_id": contact_id,
             "invoice_id": invoices[1],
@@ -113,6 +117,24 @@ def world(family: DemoFamily) -> World:
             "outbox": session.scalars(select(OutboxMessage.id).limit(1)).one(),
         }
     return World(account, ids)
+
+
+def contest(session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID, invoice_id: uuid.UUID) -> uuid.UUID:
+    """A dispute with words of both sides, waiting for the debtor."""
+    staff = Actor.staff(uuid.uuid4(), "Camille Morel")
+    made = raise_dispute(
+        session,
+        debtor_id=debtor_id,
+        claims=[Claim(invoice_id, minor=1_200)],
+        reason_code="price",
+        text="The price is not the one of the offer.",
+        attempt=str(uuid.uuid4()),
+        contact_id=contact_id,
+        by=Actor.contact(contact_id, "Tout Compris"),
+    )
+    say(session, dispute_id=made.id, text="Could you send us the offer?", asks=True, by=staff)
+    note(session, dispute_id=made.id, text="Ask sales.", by=staff)
+    return made.id
 
 
 def addresses(routes: list[Route], ids: dict[str, Any]) -> Iterator[str]:
@@ -188,6 +210,7 @@ def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, vis
         "/pay/transfer?what=all",
         "/pay/parts?what=all",
         "/mandate/autopay?on=1",
+        f"/disputes/new?invoice={world.ids['invoice_id']}",
     ]
     seen = [*addresses(portal.urls.ROUTES, world.ids), *more]
     for path in seen:
