@@ -6,14 +6,16 @@ docstring why it is safe to run twice.
 
 from __future__ import annotations
 
+import enum
 import logging
+import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
@@ -26,7 +28,19 @@ log = logging.getLogger(__name__)
 QUEUES = ("now", "soon", "night")
 """By urgency, not by topic: `now` webhooks; `soon` mail and receipts; `night` runs, imports, exports."""
 
+CLAIMED_TOGETHER = 25
+"""So many starts of a job that goes in rows are claimed, and recorded as done, at once."""
+
+ROW_S = 5.0
+"""So long one process goes on with a row; then the next doorbell begins another, and nothing else starves."""
+
+PATIENCE = 3
+"""After so many starts that came to nothing one after the other, what they need does not answer: the row ends."""
+
 _BACK_OFF = (10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600)
+
+
+Around = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,8 @@ class Job:
     max_tries: int
     timeout_s: int
     exclusive: bool
+    together: Around | None
+    """Set: its waiting starts go in a row, inside this context, in one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +92,19 @@ _F = TypeVar("_F", bound=Callable[[dict[str, Any]], None])
 
 
 def job(
-    name: str, *, queue: str = "soon", max_tries: int = 8, timeout_s: int = 180, exclusive: bool = False
+    name: str,
+    *,
+    queue: str = "soon",
+    max_tries: int = 8,
+    timeout_s: int = 180,
+    exclusive: bool = False,
+    together: Around | None = None,
 ) -> Callable[[_F], _F]:
-    """Register a job. `exclusive`: while one runs, another start of the same name does nothing."""
+    """Register a job. `exclusive`: while one runs, another start of the same name does nothing.
+
+    `together` is for what there are very many of, as mails: instead of a process for each start, one process performs
+    whatever waits, start after start, inside this context (which may keep a connection open).
+    """
 
     def register(run: _F) -> _F:
         if queue not in QUEUES:
@@ -86,7 +112,7 @@ def job(
         known = _jobs.get(name)
         if known is not None and known.run.__qualname__ != run.__qualname__:
             raise ValueError(f"two jobs are named {name!r}")
-        _jobs[name] = Job(name, run, queue, max_tries, timeout_s, exclusive)
+        _jobs[name] = Job(name, run, queue, max_tries, timeout_s, exclusive, together)
         run.job_name = name  # type: ignore[attr-defined]
         return run
 
@@ -151,29 +177,79 @@ def perform(name: str, payload: dict[str, Any]) -> None:
     if claimed is None:
         return
     if work is None:
-        _finish(identity, error=f"no job is named {name}", dead=True)
+        _finish([identity], error=f"no job is named {name}", dead=True)
         return
-    payload_here, topic = claimed
-    token = _occasion.set(Occasion(identity, topic))
+    if _attempt(work, claimed) is Attempt.DONE:
+        _finish([identity])
+
+
+def perform_row(name: str) -> None:
+    """What RQ runs for a job that goes in rows: start after start while something waits, for `ROW_S` at most.
+
+    What was claimed and not begun is given back. Starts that were done count as done some at a time: of a process that is
+    killed in between a few are started again, which every job bears.
+    """
+    work = _jobs[name]
+    until = time.monotonic() + ROW_S
+    with (work.together or nullcontext)():
+        while (some := _claim_some(work)) and _perform_some(work, some, until):
+            pass
+
+
+def _perform_some(work: Job, claimed: Sequence[_Claimed], until: float) -> bool:
+    """Attempt what was claimed; False when the row should end: time is over, or what it needs does not answer."""
+    done, begun, in_vain = [], 0, 0
+    goes_on = True
+    while goes_on and begun < len(claimed):
+        each = claimed[begun]
+        begun += 1
+        outcome = _attempt(work, each)
+        if outcome is Attempt.DONE:
+            done.append(each.identity)
+        in_vain = in_vain + 1 if outcome is Attempt.LATER else 0
+        goes_on = in_vain < PATIENCE and time.monotonic() < until
+    _finish(done)
+    _give_back([each.identity for each in claimed[begun:]])
+    return goes_on
+
+
+class Attempt(enum.Enum):
+    """What became of one start. All but DONE are recorded already."""
+
+    DONE = "done"
+    LATER = "later"
+    STOPPED = "stopped"
+
+
+class _Claimed(NamedTuple):
+    identity: uuid.UUID
+    payload: dict[str, Any]
+    topic: str | None
+
+
+def _attempt(work: Job, claimed: _Claimed) -> Attempt:
+    token = _occasion.set(Occasion(claimed.identity, claimed.topic))
     try:
         with _alone(work) as free:
             if free:
-                work.run(payload_here)
+                work.run(claimed.payload)
     except Unavailable as error:
-        _retry(identity, work, str(error))
+        _retry(claimed.identity, work, str(error))
+        return Attempt.LATER
     except DomainError as error:
-        log.warning("job %s stopped: %s", name, error.code)
-        _finish(identity, error=f"{error.code}: {error.message}", dead=True)
+        log.warning("job %s stopped: %s", work.name, error.code)
+        _finish([claimed.identity], error=f"{error.code}: {error.message}", dead=True)
+        return Attempt.STOPPED
     except Exception as error:
-        log.exception("job %s failed", name)
-        _retry(identity, work, f"{type(error).__name__}: {error}")
-    else:
-        _finish(identity, error=None, dead=False)
+        log.exception("job %s failed", work.name)
+        _retry(claimed.identity, work, f"{type(error).__name__}: {error}")
+        return Attempt.STOPPED
     finally:
         _occasion.reset(token)
+    return Attempt.DONE
 
 
-def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> tuple[dict[str, Any], str | None] | None:
+def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> _Claimed | None:
     from shared.kit.db import transaction
     from shared.kit.outbox.models import MessageState, OutboxMessage
 
@@ -187,19 +263,56 @@ def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> tuple[dict[str,
                 tries=OutboxMessage.tries + 1,
                 locked_until=func.now() + timedelta(seconds=timeout_s + 30),
             )
-            .returning(OutboxMessage.payload, OutboxMessage.topic)
+            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic)
         ).one_or_none()
-        return (row.payload, row.topic) if row else None
+        return _Claimed(*row) if row else None
 
 
-def _finish(identity: uuid.UUID, *, error: str | None, dead: bool) -> None:
+def _claim_some(work: Job) -> list[_Claimed]:
+    """Claim the next starts of a job that are due and that nobody else holds, the oldest first."""
     from shared.kit.db import transaction
-    from shared.kit.outbox.models import MessageState, OutboxMessage
+    from shared.kit.outbox.models import OutboxMessage
+    from shared.kit.outbox.relay import due
 
+    oldest = due().where(OutboxMessage.job == work.name).limit(CLAIMED_TOGETHER).with_for_update(skip_locked=True)
+    with transaction() as session:
+        rows = session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id.in_(oldest))
+            .values(
+                tries=OutboxMessage.tries + 1,
+                # The last of them begins when the others are through, or when time is over.
+                locked_until=func.now() + timedelta(seconds=ROW_S + work.timeout_s + 30),
+            )
+            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic)
+        ).all()
+    return sorted((_Claimed(*row) for row in rows), key=lambda each: each.identity)
+
+
+def _give_back(identities: Sequence[uuid.UUID]) -> None:
+    from shared.kit.db import transaction
+    from shared.kit.outbox.models import OutboxMessage
+
+    if not identities:
+        return
     with transaction() as session:
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id == identity)
+            .where(OutboxMessage.id.in_(identities))
+            .values(tries=OutboxMessage.tries - 1, locked_until=None)
+        )
+
+
+def _finish(identities: Sequence[uuid.UUID], *, error: str | None = None, dead: bool = False) -> None:
+    from shared.kit.db import transaction
+    from shared.kit.outbox.models import MessageState, OutboxMessage
+
+    if not identities:
+        return
+    with transaction() as session:
+        session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id.in_(identities))
             .values(
                 state=MessageState.DEAD if dead else MessageState.DONE,
                 last_error=error,

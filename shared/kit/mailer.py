@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Self
@@ -24,6 +27,33 @@ class MailUndecided(Exception):  # noqa: N818
 
 class MailLater(Exception):  # noqa: N818
     """The message has certainly not left; it may be tried again later."""
+
+
+_kept: ContextVar[dict[str, Mailer] | None] = ContextVar("kept_mailers", default=None)
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Inside the block all mail leaves over one connection, opened when it is first needed."""
+    mailers: dict[str, Mailer] = {}
+    token = _kept.set(mailers)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for mailer in mailers.values():
+            mailer.close()
+
+
+@contextmanager
+def mailer_to(url: str) -> Iterator[Mailer]:
+    """The kept connection to this address inside `one_connection`, else one for this block alone."""
+    kept = _kept.get()
+    if kept is None:
+        with Mailer(url) as mailer:
+            yield mailer
+    else:
+        yield kept.setdefault(url, Mailer(url))
 
 
 class Mailer:
@@ -58,13 +88,11 @@ class Mailer:
     def send(self, message: EmailMessage) -> None:
         """Give one message to the relay. Raises MailRefused, MailLater or MailUndecided; RuntimeError in a transaction."""
         assert_outside_transaction()
-        smtp = self._connected()
-        sender = message["From"].addresses[0].addr_spec
+        smtp = self._begin(message["From"].addresses[0].addr_spec)
         recipients = [
             a.addr_spec for header in ("To", "Cc") for a in (message[header].addresses if message[header] else ())
         ]
         try:
-            smtp.mail(sender)
             for recipient in recipients:
                 code, answer = smtp.rcpt(recipient)
                 if code >= 400:
@@ -83,6 +111,22 @@ class Mailer:
             raise MailUndecided(str(error)) from error
         if code >= 400:
             raise (MailRefused if code >= 500 else MailLater)(f"{code} {answer.decode(errors='replace')}")
+
+    def _begin(self, sender: str) -> smtplib.SMTP:
+        """A connection that has taken the sender's name. One that was kept and has had enough is replaced, once."""
+        was_kept = self._smtp is not None
+        smtp = self._connected()
+        try:
+            code, answer = smtp.mail(sender)
+        except (smtplib.SMTPException, OSError) as error:
+            code, answer = 421, str(error).encode()
+        if code < 400:
+            return smtp
+        self._drop()
+        if was_kept:
+            return self._begin(sender)
+        # Whatever the relay has against us, it is nothing against the person we write to.
+        raise MailLater(f"{code} {answer.decode(errors='replace')}")
 
     def _drop(self) -> None:
         if self._smtp is not None:

@@ -21,7 +21,7 @@ from shared.debtors.models import Contact
 from shared.kit import clock, files
 from shared.kit.db import transaction
 from shared.kit.errors import Unavailable
-from shared.kit.mailer import Mailer, MailLater, MailRefused, MailUndecided
+from shared.kit.mailer import MailLater, MailRefused, MailUndecided, mailer_to
 from shared.kit.settings import get_settings
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, one_line
@@ -68,7 +68,7 @@ def deliver(message_id: uuid.UUID) -> None:
     if letter is None:
         return
     try:
-        with Mailer(url) as mailer:
+        with mailer_to(url) as mailer:
             mailer.send(letter.mail)
     except MailRefused as error:
         _record(letter, MessageStatus.REFUSED, error=str(error))

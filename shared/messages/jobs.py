@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from shared.kit.jobs import duty, job
+from shared.kit.mailer import one_connection
 from shared.messages import digest
 from shared.messages.deliver import deliver as send
 
 
-@job("messages.deliver", queue="soon", max_tries=12, timeout_s=90)
+@job("messages.deliver", queue="soon", max_tries=12, timeout_s=90, together=one_connection)
 def deliver(payload: dict[str, Any]) -> None:
     """Send one message. Twice is safe: the row's status says whether it left (see deliver.py)."""
     send(uuid.UUID(payload["message_id"]))

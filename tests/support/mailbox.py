@@ -12,13 +12,28 @@ from aiosmtpd.controller import Controller
 
 
 class Mailbox:
-    """What arrived, and how the server behaves: `refuse` holds addresses answered with 550."""
+    """What arrived, and how the server behaves.
+
+    `refuse` holds addresses answered with 550; `mails_each` is how many mails one connection may bring; `peers` are the
+    connections that brought mail.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.refuse: set[str] = set()
         self.answer_after_data = "250 OK"
+        self.answer_to_sender = "250 OK"
+        self.mails_each: int | None = None
+        self.peers: list[Any] = []
         self.url = ""
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if self.mails_each is not None and self.peers.count(session.peer) >= self.mails_each:
+            return "421 that is enough for one connection"
+        envelope.mail_from = address
+        return self.answer_to_sender
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -29,8 +44,9 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, _server: Any, _session: Any, envelope: Any
+        self, _server: Any, session: Any, envelope: Any
     ) -> str:
+        self.peers.append(session.peer)
         if self.answer_after_data.startswith("250"):
             mail = message_from_bytes(envelope.original_content, policy=policy.default)
             assert isinstance(mail, EmailMessage)
