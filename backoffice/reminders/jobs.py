@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import select
 
 from backoffice.reminders import run, write
+from backoffice.reminders.after_plan import resume_after
 from backoffice.reminders.models import ReminderRun, RunStatus
 from backoffice.reminders.rules import is_sending_time
 from shared.company.models import Company
 from shared.kit import clock, outbox
 from shared.kit.calendars import is_working_day
 from shared.kit.db import transaction
-from shared.kit.jobs import duty, job
+from shared.kit.jobs import duty, job, on
 from shared.messages.deliver import before_sending
 
 before_sending("reminder")(write.still_due)
@@ -58,3 +59,11 @@ def write_some(payload: dict[str, Any]) -> None:
     """Write the messages of some reminders. Twice is safe: a reminder that is written or dropped is left alone."""
     for identity in payload["reminder_ids"]:
         write.write(uuid.UUID(identity))
+
+
+@on("plan.defaulted")
+@job("reminders.after_plan")
+def after_plan(payload: dict[str, Any]) -> None:
+    """Let the ladder go on where the policy says. Twice is safe: an invoice stands on a rung once."""
+    with transaction() as session:
+        resume_after(session, uuid.UUID(payload["id"]))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backoffice.reminders.after_plan import was_reminded_by_plan
 from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
@@ -127,7 +128,9 @@ def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
         .where(Reminder.debtor_id == reminder.debtor_id, Reminder.id != reminder.id)
         .where(Reminder.status == ReminderStatus.WRITTEN, ScenarioStep.offset_days >= 0)
     )
-    return step.tone if session.scalar(earlier.limit(1)) else Tone.KIND
+    if session.scalar(earlier.limit(1)) or session.scalar(select(was_reminded_by_plan(reminder.debtor_id))):
+        return step.tone
+    return Tone.KIND
 
 
 def _contested(session: Session, debtor: Debtor) -> dict[str, Any] | None:
