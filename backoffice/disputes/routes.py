@@ -34,9 +34,9 @@ ROUTES = [
     Route("GET",      "/setup/disputes",                                     setup.reasons,           staff("company.read")),
     Route("POST",     "/setup/disputes",                                     setup.change_policy,     staff("company.write")),
     Route("GET POST", "/setup/disputes/new",                                 setup.new_reason,        staff("company.write")),
-    Route("GET POST", "/setup/disputes/<code>",                              setup.reason,            staff("company.write")),
+    Route("GET POST", "/setup/disputes/<reason>",                            setup.reason,            staff("company.write")),
     Route("GET",      "/setup/replies",                                      setup.replies,           staff("company.read")),
     Route("GET POST", "/setup/replies/new",                                  setup.new_reply,         staff("disputes.replies")),
-    Route("GET POST", "/setup/replies/<code>",                               setup.reply,             staff("disputes.replies")),
+    Route("GET POST", "/setup/replies/<reply>",                              setup.reply,             staff("disputes.replies")),
 ]
 # fmt: on

@@ -20,6 +20,7 @@ import wsgi
 from backoffice.access import service as desk
 from backoffice.access.models import StaffMember, StaffSession
 from backoffice.access.permissions import Role
+from backoffice.disputes.models import CreditProposal
 from backoffice.imports.models import ImportRun
 from backoffice.imports.models import RunState as ImportState
 from backoffice.reminders.models import ReminderRun
@@ -37,6 +38,7 @@ from shared.access.models import LinkPurpose, PortalSession
 from shared.attachments.models import Attachment
 from shared.attachments.rules import Checked
 from shared.debtors.models import Contact, DebtorContact
+from shared.disputes import service as disputes
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, files, ids
@@ -130,6 +132,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "message_id": _a_message(session, account).id,
         **_papers(session, account),
         **_words(session, account, late.id, held.id),
+        **_a_dispute(session, account, late.id),
         "plan_id": _a_plan(session, account, an_invoice(session, debtor, f"{code}-3", 6_000, due_in=20).id),
     }
     return account
@@ -152,6 +155,41 @@ def _words(session: Session, account: Account, late_id: uuid.UUID, held_id: uuid
         "promise_id": promises.give(session, debtor_id=account.debtor_id, draft=promised, by=SYSTEM).id,
         "declaration_id": declaration.id,
         "attachment_id": session.scalars(select(Attachment.id).where(Attachment.subject_id == declaration.id)).one(),
+    }
+
+
+def _a_dispute(session: Session, account: Account, invoice_id: uuid.UUID) -> dict[str, uuid.UUID]:
+    """What the debtor contests, with its proof, and a credit that waits for a second person."""
+    proof = b"a photo of " + account.name.encode()
+    dispute = disputes.raise_dispute(
+        session,
+        debtor_id=account.debtor_id,
+        claims=[disputes.Claim(invoice_id, minor=1_500)],
+        reason_code="price",
+        text="too dear",
+        attempt=f"dispute:{account.debtor_id}",
+        by=SYSTEM,
+        files=[Checked("photo.txt", "text/plain", proof, hashlib.sha256(proof).hexdigest())],
+    )
+    proposal = CreditProposal(
+        id=ids.new_id(),
+        company_id=account.company_id,
+        dispute_id=dispute.id,
+        total_minor=500,
+        credit={"minors": {}, "number": "", "credit_note_id": None, "vat_rate": None},
+        text="half of it",
+        asked_by_id=ids.new_id(),
+        asked_by_name="Somebody",
+        asked_at=clock.now(),
+    )
+    session.add(proposal)
+    session.flush()
+    return {
+        "dispute_id": dispute.id,
+        "proposal_id": proposal.id,
+        "disputes.attachment_id": session.scalars(
+            select(Attachment.id).where(Attachment.subject_id == dispute.id)
+        ).one(),
     }
 
 
@@ -394,9 +432,18 @@ def fill(path: str, account: Account | None, *, room: str = "", **words: str) ->
             return words.get(name, WORDS[name])
         if account is None:
             return str(NOBODY)
-        return str(account.ids.get(name) or account.ids.get(f"{room}.{name}") or NOBODY)
+        below = account.ids.get(f"disputes.{name}") if path.startswith("/disputes/") else None
+        return str(below or account.ids.get(name) or account.ids.get(f"{room}.{name}") or NOBODY)
 
     return re.sub(r"<([^>]+)>", put, path)
 
 
-WORDS = {"form": "csv", "position": "0", "decision": "approve", "act": "enable", "token": "A" * 43}
+WORDS = {
+    "form": "csv",
+    "position": "0",
+    "decision": "approve",
+    "act": "enable",
+    "reason": "price",
+    "reply": "received",
+    "token": "A" * 43,
+}

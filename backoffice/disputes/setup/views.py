@@ -116,9 +116,9 @@ def new_reason(member: Member) -> ResponseReturnValue:
     return _save_reason(member, form.code.data or "", form, "backoffice/disputes/setup/new_reason.html")
 
 
-def reason(member: Member, code: str) -> ResponseReturnValue:
+def reason(member: Member, reason: str) -> ResponseReturnValue:
     """Another wording, deadline, or off the list."""
-    found = _find_reason(member, code)
+    found = _find_reason(member, reason)
     names = ("label_fr", "label_en", "deadline_days", "is_active")
     template = "backoffice/disputes/setup/reason.html"
     if request.method == "GET":
@@ -127,7 +127,7 @@ def reason(member: Member, code: str) -> ResponseReturnValue:
     form = ReasonForm()
     if not form.validate():
         return page(template, status=422, form=form, reason=found)
-    return _save_reason(member, code, form, template, reason=found)
+    return _save_reason(member, reason, form, template, reason=found)
 
 
 def _find_reason(member: Member, code: str) -> Reason:
@@ -170,14 +170,14 @@ def new_reply(member: Member) -> ResponseReturnValue:
     return _reply(member, "", ReplyForm(), "backoffice/disputes/setup/new_reply.html")
 
 
-def reply(member: Member, code: str) -> ResponseReturnValue:
+def reply(member: Member, reply: str) -> ResponseReturnValue:
     """Another wording, or off the list."""
     with reading() as session:
-        found = queries.get_reply(session, member.company_id, code, with_inactive=True)
+        found = queries.get_reply(session, member.company_id, reply, with_inactive=True)
     names = ("title", "text_fr", "text_en", "asks", "is_active")
     values = {name: getattr(found, name) for name in names}
     form = ReplyForm(formdata=None, data=values) if request.method == "GET" else ReplyForm()
-    return _reply(member, code, form, "backoffice/disputes/setup/reply.html")
+    return _reply(member, reply, form, "backoffice/disputes/setup/reply.html")
 
 
 def _reply(member: Member, code: str, form: ReplyForm, template: str) -> ResponseReturnValue:
