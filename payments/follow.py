@@ -27,6 +27,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Unavailable
+from shared.kit.words import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -56,23 +57,23 @@ def follow(
     Unavailable when the provider does not answer, Conflict when its answer contradicts what we know: then nothing is
     changed, and somebody must look.
     """
-    for _ in range(_ROUNDS):
+    for _round in range(_ROUNDS):
         known = _know(payment_id)
         if known.provider is Provider.HAND:
-            raise NotFound("payment.by_hand", "a receipt by hand has no provider to ask")
+            raise NotFound("payment.by_hand", _("A receipt by hand has no provider to ask."))
         seen = _ask(known, checkout_reference, provider_reference)
         actor = by or Actor.provider(known.provider.value)
         status = retrying(lambda k=known, s=seen, a=actor: _take(k, s, a, cause))  # type: ignore[misc]
         if status is not None:
             return status
-    raise Unavailable("payment.restless", "the payment changes faster than it can be read")
+    raise Unavailable("payment.restless", _("The payment changes faster than it can be read. Please try again."))
 
 
 def _know(payment_id: uuid.UUID) -> _Known:
     with reading() as session:
         payment = session.get(Payment, payment_id)
         if payment is None:
-            raise NotFound("payment.missing", "there is no such payment")
+            raise NotFound("payment.missing", _("There is no such payment."))
         return _Known(
             payment_id=payment.id,
             provider=payment.provider,
@@ -88,7 +89,7 @@ def _ask(known: _Known, checkout_reference: str | None, provider_reference: str 
     if known.provider is Provider.STRIPE and page:
         return cards().look_checkout(page)
     if reference is None:
-        raise Unavailable("payment.unasked", "the provider has not been asked for this payment yet")
+        raise Unavailable("payment.unasked", _("The provider has not been asked for this payment yet."))
     return cards().look(reference) if known.provider is Provider.STRIPE else debits().look(reference)
 
 
@@ -109,11 +110,20 @@ def apply(session: Session, payment: Payment, seen: PaymentSeen, *, by: Actor, c
     payment.asked_at = clock.now()
     _check(payment, seen)
     if seen.status in IN_FLIGHT and seen.amount_minor != payment.amount_minor:
-        raise Conflict("payment.wrong_amount", f"the provider holds {payment.reference} over another amount")
+        raise Conflict(
+            "payment.wrong_amount", _("The provider holds %(payment)s over another amount.", payment=payment.reference)
+        )
     try:
         steps = way(payment.status, seen.status)
     except LookupError as error:
-        raise Conflict("payment.no_way", f"{payment.reference}: {error}") from error
+        raise Conflict(
+            "payment.no_way",
+            _(
+                "What the provider shows of %(payment)s cannot follow from what we know (%(detail)s).",
+                payment=payment.reference,
+                detail=error,
+            ),
+        ) from error
     if not steps:
         service.learn(payment, _facts(seen, payment.status))
     for step in steps:
@@ -124,9 +134,15 @@ def apply(session: Session, payment: Payment, seen: PaymentSeen, *, by: Actor, c
 
 def _check(payment: Payment, seen: PaymentSeen) -> None:
     if seen.our_id is not None and seen.our_id != payment.id:
-        raise Conflict("payment.not_ours", f"the provider's object belongs to another payment than {payment.reference}")
+        raise Conflict(
+            "payment.not_ours",
+            _("The provider's object belongs to another payment than %(payment)s.", payment=payment.reference),
+        )
     if seen.currency != payment.currency:
-        raise Conflict("payment.currency", f"the provider holds {payment.reference} in {seen.currency}")
+        raise Conflict(
+            "payment.currency",
+            _("The provider holds %(payment)s in %(currency)s.", payment=payment.reference, currency=seen.currency),
+        )
 
 
 def _facts(seen: PaymentSeen, step: PaymentStatus) -> Facts:

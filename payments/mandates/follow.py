@@ -14,6 +14,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Unavailable
+from shared.kit.words import gettext as _
 
 _ROUNDS = 6
 
@@ -31,11 +32,11 @@ def follow_mandate(
     Like `payments.follow.follow`: the step count guards against an older answer that comes later. Raises Unavailable
     when the provider does not answer, Conflict when its answer contradicts what we know.
     """
-    for _ in range(_ROUNDS):
+    for _round in range(_ROUNDS):
         with reading() as session:
             mandate = session.get(Mandate, mandate_id)
             if mandate is None:
-                raise NotFound("mandate.missing", "there is no such mandate")
+                raise NotFound("mandate.missing", _("There is no such mandate."))
             steps = service.steps_of(session, mandate_id)
             known = mandate.provider_reference or provider_reference
             request = mandate.billing_request_reference or request_reference
@@ -44,12 +45,12 @@ def follow_mandate(
         elif request:
             seen = debits().look_mandate_request(request)
         else:
-            raise Unavailable("mandate.unasked", "the provider has not been asked for this mandate yet")
+            raise Unavailable("mandate.unasked", _("The provider has not been asked for this mandate yet."))
         actor = by or Actor.provider("gocardless")
         status = retrying(lambda s=seen, n=steps, a=actor: _take(mandate_id, s, n, a, cause))  # type: ignore[misc]
         if status is not None:
             return status
-    raise Unavailable("mandate.restless", "the mandate changes faster than it can be read")
+    raise Unavailable("mandate.restless", _("The mandate changes faster than it can be read. Please try again."))
 
 
 def _take(mandate_id: uuid.UUID, seen: MandateSeen, steps: int, by: Actor, cause: str) -> MandateStatus | None:
@@ -59,13 +60,20 @@ def _take(mandate_id: uuid.UUID, seen: MandateSeen, steps: int, by: Actor, cause
             return None
         mandate.asked_at = clock.now()
         if seen.our_id is not None and seen.our_id != mandate.id:
-            raise Conflict("mandate.not_ours", "the provider's object belongs to another mandate")
+            raise Conflict("mandate.not_ours", _("The provider's object belongs to another mandate."))
         facts = _facts(seen)
         service.learn(mandate, facts)
         try:
             way = mandate_way(mandate.status, seen.status)
         except LookupError as error:
-            raise Conflict("mandate.no_way", f"{mandate.reference}: {error}") from error
+            raise Conflict(
+                "mandate.no_way",
+                _(
+                    "What the provider shows of %(mandate)s cannot follow from what we know (%(detail)s).",
+                    mandate=mandate.reference,
+                    detail=error,
+                ),
+            ) from error
         for step in way:
             service.advance(session, mandate_id, step, by=by, facts=facts, cause=cause)
         return mandate.status

@@ -18,6 +18,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import NotFound, Unavailable
+from shared.kit.words import gettext as _
 
 KEY_LIVES = timedelta(hours=20)
 """Stripe forgets a key after 24 hours; later the refund is looked for instead of asked for again."""
@@ -37,7 +38,7 @@ def send(refund_id: uuid.UUID) -> RefundStatus:
     with reading() as session:
         refund = session.get(Refund, refund_id)
         if refund is None:
-            raise NotFound("refund.missing", "there is no such refund")
+            raise NotFound("refund.missing", _("There is no such refund."))
         status, asked_at, payment_id = refund.status, refund.asked_at, refund.payment_id
     if status is not RefundStatus.APPROVED:
         return status
@@ -88,7 +89,7 @@ def _wait_for_others(session: Session, refund: Refund) -> None:
         .limit(1)
     )
     if waiting is not None:
-        raise Unavailable("refund.waits", "another refund of this payment waits for its answer")
+        raise Unavailable("refund.waits", _("Another refund of this payment waits for its answer."))
 
 
 def _record(refund_id: uuid.UUID, seen: RefundSeen, provider: Provider) -> RefundStatus:

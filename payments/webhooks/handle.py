@@ -22,6 +22,7 @@ from payments.webhooks.models import EventState, InboxEvent
 from shared.kit import clock
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import DomainError, NotFound, Unavailable
+from shared.kit.words import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def handle(event_id: uuid.UUID) -> EventState:
     with reading() as session:
         event = session.get(InboxEvent, event_id)
         if event is None:
-            raise NotFound("event.missing", "there is no such event")
+            raise NotFound("event.missing", _("There is no such event."))
         if event.state not in (EventState.WAITING, EventState.PARKED):
             return event.state
         provider, subject, kind = event.provider, event.subject, event.kind

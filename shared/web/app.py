@@ -25,16 +25,18 @@ def build(name: str, settings: Settings, *, cookie: str, form_targets: tuple[str
     app.jinja_environment = _Pages
     app.testing = settings.mode == "test"
     templating.furnish(app.jinja_env)
-    security.protect(app, settings, cookie=cookie, form_targets=form_targets)
-    assets.install(app)
-    pages.register_problems(app)
     app.extensions["guichet.language"] = []
+    app.before_request(security.refuse_unreadable)
+    assets.install(app)  # first: what serves a style sheet asks for nobody's language
 
     @app.before_request
     def choose_language() -> None:
+        """Before anything can refuse the request: a refusal, too, speaks the reader's language."""
         words.speak(_language(app))
         g.now = clock.now()
 
+    security.protect(app, settings, cookie=cookie, form_targets=form_targets)
+    pages.register_problems(app)
     security.refuse_nul(app)
     app.jinja_env.globals["languages"] = words.LANGUAGES
     app.jinja_env.globals["settings"] = settings
@@ -47,7 +49,8 @@ def language_from(app: Flask, source: LanguageOf) -> None:
 
 
 def _language(app: Flask) -> str:
-    chosen = session.get("language")
+    wanted = request.args.get("language")
+    chosen = wanted if wanted in words.LANGUAGES else session.get("language")
     if chosen in words.LANGUAGES:
         return str(chosen)
     for source in app.extensions["guichet.language"]:

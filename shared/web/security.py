@@ -17,9 +17,13 @@ ONE_YEAR_S = 31_536_000
 
 
 class _SignedCookie(SecureCookieSessionInterface):
-    """Flask's session in a signed cookie; its signer is made once instead of at each request."""
+    """Flask's session in a signed cookie; its signer is made once instead of at each request.
 
-    def __init__(self) -> None:
+    Each door signs with a salt of its own: a cookie of one is waste paper at the other.
+    """
+
+    def __init__(self, door: str) -> None:
+        self.salt = f"session of {door}"
         self._signers: dict[Flask, Any] = {}
 
     def get_signing_serializer(self, app: Flask) -> Any:
@@ -44,8 +48,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         WTF_CSRF_SSL_STRICT=False,  # it asks for a referrer, and our pages send none; Sec-Fetch-Site is looked at instead
         TEMPLATES_AUTO_RELOAD=settings.is_demo,
     )
-    app.session_interface = _SignedCookie()
-    app.before_request(_refuse_unreadable)
+    app.session_interface = _SignedCookie(cookie)
     CSRFProtect(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops
@@ -79,7 +82,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
 
 
-def _refuse_unreadable() -> tuple[str, int] | None:
+def refuse_unreadable() -> tuple[str, int] | None:
     """A query of raw bytes that are no UTF-8: no browser sends one, and reading it would fail on every page."""
     try:
         request.query_string.decode()
