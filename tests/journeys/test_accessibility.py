@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from backoffice.imports.models import ImportRun
 from backoffice.reminders.models import ReminderRun
 from payments.cards import checkout
 from payments.collections.models import CollectionRun
+from payments.declarations import service as declarations
+from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect, setup
 from payments.webhooks.models import InboxEvent
 from shared.access.models import PortalSession
@@ -35,6 +38,8 @@ from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
 from shared.ledger.rules import Part
 from shared.messages.models import Message
+from shared.promises import service as promises
+from shared.promises.service import PromiseDraft
 from shared.web.routes import Route
 from tests.journeys.conftest import Visits, sign_in
 from tests.support.browser_chromium import DESKTOP, PHONE, Visit
@@ -67,7 +72,9 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(family: DemoFamily) -> World:
-    account = family.open_account("Tout Compris", [(-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00")])
+    account = family.open_account(
+        "Tout Compris", [(-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00"), (40, "72.00"), (45, "84.00")]
+    )
     invoices = list(account.invoices.values())
     by = Actor.system("journey")
     family.guichet("import", "invoices", str(FILES / "balance-agee.csv"), "--company", "atelier")
@@ -98,10 +105,14 @@ def world(family: DemoFamily) -> World:
         with transaction() as session:
             session.execute(update(Debtor).where(Debtor.id == account.id).values(autopay=True))
             contested = contest(session, account.id, contact_id, invoices[3])
+            spoken = speak(session, account.id, contact_id, *invoices[4:6])
     family.calm()
     with family.inside(), reading() as session:
         ids = {
             "dispute_id": contested,
+            "reason": "price",
+            "reply": "received",
+            **spoken,
             "debtor_id": account.id,
             "contact_id": contact_id,
             "invoice_id": invoices[1],
@@ -117,6 +128,19 @@ def world(family: DemoFamily) -> World:
             "outbox": session.scalars(select(OutboxMessage.id).limit(1)).one(),
         }
     return World(account, ids)
+
+
+def speak(
+    session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID, promised: uuid.UUID, declared: uuid.UUID
+) -> dict[str, uuid.UUID]:
+    """A promise, and a transfer that is looked for."""
+    by, today = Actor.contact(contact_id, "Tout Compris"), clock.today()
+    promise = PromiseDraft(str(uuid.uuid4()), [Part(promised, 7_200)], today + timedelta(days=5), note="On payday.")
+    transfer = DeclarationDraft(str(uuid.uuid4()), 8_400, today, [Part(declared, 8_400)], "VIR TOUT COMPRIS")
+    return {
+        "promise_id": promises.give(session, debtor_id=debtor_id, draft=promise, by=by).id,
+        "declaration_id": declarations.declare(session, debtor_id=debtor_id, draft=transfer, by=by).id,
+    }
 
 
 def contest(session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID, invoice_id: uuid.UUID) -> uuid.UUID:
