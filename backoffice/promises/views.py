@@ -214,7 +214,7 @@ def expected(member: Member) -> ResponseReturnValue:
         cash = queries.expected_cash(session, desk.id, today=desk.today, days=days, currency=desk.currency)
     weeks = [
         (
-            desk.today + timedelta(days=7 * week),
+            f"{desk.today + timedelta(days=7 * week):%d/%m}",
             [day for day in cash.days if 0 <= (day.on - desk.today).days - 7 * week < 7],
         )
         for week in range((days + 6) // 7)

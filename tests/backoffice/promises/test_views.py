@@ -95,7 +95,7 @@ def test_a_broken_promise_is_found_under_broken_on_today_and_at_the_debtor(ines,
     assert f"/promises/{promise}" in page
     assert "Promise: broken" in ines.get(f"/debtors/{world.dora}?story=said").text
     assert "nothing came in time" in ines.get(f"/promises/{promise}").text
-    assert "0 of 1 promises were kept" in ines.get("/promises").text
+    assert "Kept in twelve months: 0 of 1 (0" in ines.get("/promises").text
 
 
 def test_staff_take_down_a_promise_and_the_debtor_is_told(ines, world):
