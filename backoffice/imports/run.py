@@ -40,7 +40,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import get_engine, lock, reading, transaction
 from shared.kit.errors import Conflict, Invalid, Unavailable
 from shared.kit.ids import new_id
-from shared.kit.outbox.write import enqueue, publish
+from shared.kit.outbox.write import enqueue
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 
@@ -404,7 +404,6 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task) -> Outcome:
         company_id=run.company_id,
         after=result | {"file": run.file_name, "sha256": run.file_sha256},
     )
-    publish(session, "import.done", {"run": str(run.id), "company": str(run.company_id)}, dedupe_key=str(run.id))
     session.flush()
     return _outcome(run)
 

@@ -111,6 +111,10 @@ _SENTENCES: dict[str, Any] = {
     "invoice.frozen": _l(
         "Invoice %(value)s is frozen (dispute, plan or promise); its new open amount is less than what is frozen."
     ),
+    "invoice.covers_less": _l(
+        "Invoice %(value)s has become smaller than the %(covered)s that disputes, plans, promises or declared payments "
+        "covered of it: they now cover as much as there is."
+    ),
     "certificate.difference": _l(
         "Account %(value)s: the file says %(expected)s, Guichet would say %(found)s. Nothing was imported."
     ),
@@ -118,7 +122,7 @@ _SENTENCES: dict[str, Any] = {
     "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
 }
 
-_MONEY = frozenset(["debit", "credit", "difference", "left", "settled", "held", "paid", "expected", "found"])
+_MONEY = frozenset(["debit", "credit", "difference", "left", "settled", "held", "paid", "expected", "found", "covered"])
 
 
 def sentence(fault: Fault, currency: str = "EUR") -> str:

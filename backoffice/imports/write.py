@@ -183,8 +183,13 @@ class Writer:
             warnings.add("invoice.paid_here", value=number, paid=paid)
         for (number,) in self.rows("SELECT number FROM stage_change WHERE frozen > new_open"):
             warnings.add("invoice.frozen", value=number)
+        for number, covered in self.rows(
+            "SELECT number, greatest(frozen, paused) FROM stage_change WHERE greatest(frozen, paused) > total"
+        ):
+            warnings.add("invoice.covers_less", value=number, covered=covered)
         if faults:
             return 0
+        self._shrink_freezes()
         self._move("issue", "sales", "total - old_total")
         self._move("imported", "elsewhere", "total - new_open - paid - imported", settles=True)
         changed = self.do("""UPDATE invoice i SET open_minor = c.new_open, total_minor = c.total,
@@ -198,6 +203,23 @@ class Writer:
         self.do("""UPDATE invoice i SET due_on = s.due_on FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
             WHERE d.locked AND i.id = s.old_id AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
         return changed
+
+    def _shrink_freezes(self) -> None:
+        """Let disputes, plans, promises and declarations cover no more of an invoice than it has become.
+
+        The oldest goes first, the next ones have what is left, and those for which nothing is left end.
+        """
+        if not self.do(_COVERED):
+            return
+        self.do("""UPDATE invoice_freeze f SET amount_minor = CASE WHEN c.left_minor > 0 THEN c.left_minor ELSE f.amount_minor END,
+                lifted_at = CASE WHEN c.left_minor > 0 THEN NULL ELSE %(at)s END FROM stage_covered c WHERE f.id = c.id""")
+        self.do("""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, after)
+            SELECT %(at)s, 'system', 'import', CASE WHEN left_minor > 0 THEN 'invoice.hold_resized' ELSE 'invoice.lifted' END,
+                'invoice', invoice_id, %(company)s, debtor_id, jsonb_build_object('freeze', id, 'kind', kind, 'minor', left_minor,
+                    'number', number, 'import', %(run)s::text)
+            FROM stage_covered ORDER BY id""")
+        self.do("""UPDATE invoice i SET frozen_minor = least(i.frozen_minor, c.total), paused_minor = least(i.paused_minor, c.total)
+            FROM stage_change c WHERE i.id = c.id AND greatest(c.frozen, c.paused) > c.total""")
 
     def _move(self, kind: str, other: str, amount: str, *, settles: bool = False) -> None:
         """Write the movement between an invoice and another account for every change whose amount is not zero.
@@ -285,6 +307,7 @@ CREATE TEMP TABLE stage_change ON COMMIT DROP AS
 WITH touched AS (
     SELECT s.debtor, i.debtor_id, i.id, s.number, s.total, s.open, s.settled_on, s.net, s.vat,
         i.total_minor AS old_total, i.open_minor AS old_open, i.held_minor AS held, i.frozen_minor AS frozen,
+        i.paused_minor AS paused,
         CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
     FROM stage_item s JOIN invoice i ON i.id = s.old_id JOIN stage_debtor d ON d.key = s.debtor AND d.locked
     WHERE i.open_minor <> s.open OR i.total_minor <> s.total
@@ -304,6 +327,19 @@ WITH touched AS (
 )
 SELECT *, greatest(total - greatest(total - open, paid), held) AS new_open FROM paid
 """
+
+_COVERED = """
+CREATE TEMP TABLE stage_covered ON COMMIT DROP AS
+SELECT * FROM (
+    SELECT f.id, f.invoice_id, f.debtor_id, f.kind, c.number, f.amount_minor,
+        greatest(0, least(f.amount_minor, c.total - sum(f.amount_minor) OVER (
+            PARTITION BY f.invoice_id, f.kind IN ('promise', 'declaration') ORDER BY f.frozen_at, f.id) + f.amount_minor))::bigint
+            AS left_minor
+    FROM stage_change c JOIN invoice_freeze f ON f.invoice_id = c.id AND f.lifted_at IS NULL
+    WHERE greatest(c.frozen, c.paused) > c.total) AS x
+WHERE left_minor < amount_minor
+"""
+"""Live freezes that cover more than a smaller total leaves: disputes, plans and legal holds together, pauses together."""
 
 _CREDITS = """
 CREATE TEMP TABLE stage_credit ON COMMIT DROP AS

@@ -12,7 +12,8 @@ from backoffice.imports.models import ImportMapping, ImportRun, RunState
 from backoffice.imports.sentences import told
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice, InvoiceKind
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
+from shared.invoices.service import freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
@@ -228,6 +229,49 @@ def test_a_total_below_what_was_paid_here_refuses_the_whole_file(desk):
     assert outcome.state is RunState.REFUSED
     assert [f.code for f in outcome.faults] == ["invoice.below_paid"]
     assert everything() == before
+
+
+def test_a_total_below_what_is_frozen_and_paused_shrinks_what_covers_it(desk):
+    """A dispute of 30, a plan of 60 and a promise of 10 on an invoice of 100; then the file says 40."""
+    desk.take(fec("VE 1 20260101 C1 F1 100,00"))
+    with transaction() as session:
+        identity = session.scalars(select(Invoice.id)).one()
+        for kind, minor in ((FreezeKind.PROMISE, 9_000), (FreezeKind.DISPUTE, 3_000), (FreezeKind.PLAN, 1_000)):
+            freeze(session, invoice_id=identity, kind=kind, minor=minor, reason="", by=Actor.system("test"))
+        session.query(Freeze).filter_by(kind=FreezeKind.PLAN).update({"amount_minor": 7_000})
+        session.get_one(Invoice, identity).frozen_minor = 10_000
+
+    outcome = desk.take(fec("VE 1 20260101 C1 F1 40,00"))
+
+    assert "invoice.covers_less" in {warning.code for warning in outcome.warnings}
+    with reading() as session:
+        invoice = session.scalars(select(Invoice)).one()
+        live = {
+            row.kind.value: row.amount_minor
+            for row in session.scalars(select(Freeze).where(Freeze.lifted_at.is_(None)))
+        }
+        lines = session.scalars(select(AuditLine.action).where(AuditLine.actor_name == "import")).all()
+    assert (invoice.total_minor, invoice.open_minor) == (4_000, 4_000)
+    assert live == {"promise": 4_000, "dispute": 3_000, "plan": 1_000}
+    assert (invoice.frozen_minor, invoice.paused_minor) == (4_000, 4_000)
+    assert sorted(lines) == ["invoice.hold_resized", "invoice.hold_resized"]
+    books_agree()
+
+
+def test_a_freeze_for_which_nothing_is_left_ends(desk):
+    desk.take(fec("VE 1 20260101 C1 F1 100,00"))
+    with transaction() as session:
+        identity = session.scalars(select(Invoice.id)).one()
+        for kind, minor in ((FreezeKind.DISPUTE, 3_000), (FreezeKind.LEGAL_HOLD, 7_000)):
+            freeze(session, invoice_id=identity, kind=kind, minor=minor, reason="", by=Actor.system("test"))
+
+    desk.take(fec("VE 1 20260101 C1 F1 20,00"))
+
+    with reading() as session:
+        rows = session.scalars(select(Freeze).order_by(Freeze.frozen_at, Freeze.id)).all()
+        invoice = session.scalars(select(Invoice)).one()
+    assert [(row.amount_minor, row.lifted_at is None) for row in rows] == [(2_000, True), (7_000, False)]
+    assert invoice.frozen_minor == 2_000
 
 
 def test_the_next_year_names_old_invoices_in_one_lump(desk):
