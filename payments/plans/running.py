@@ -69,7 +69,7 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
         row.due_on, row.grace_until = day, None
     session.flush()
     after = {str(row.position): row.due_on.isoformat() for row in rows}
-    record(session, plan, by, "plan.rescheduled", before=before, after=after)
+    record(session, plan, by, action="plan.rescheduled", before=before, after=after)
     progress.withdraw_debits(session, plan, reason="plan_rescheduled")
     progress.announce_debits(session, plan, queries.mandate_of(session, plan.debtor_id))
     mails.resumed(session, plan)

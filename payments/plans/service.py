@@ -250,7 +250,12 @@ def assign(session: Session, *, plan_id: uuid.UUID, staff_id: uuid.UUID | None, 
     plan, _debtor = lock_plan(session, plan_id)
     before, plan.assignee_id = plan.assignee_id, staff_id
     record(
-        session, plan, by, "plan.assigned", before={"staff": str(before or "")}, after={"staff": str(staff_id or "")}
+        session,
+        plan,
+        by,
+        action="plan.assigned",
+        before={"staff": str(before or "")},
+        after={"staff": str(staff_id or "")},
     )
     return plan
 
@@ -373,7 +378,7 @@ def renew(session: Session, *, plan_id: uuid.UUID, by: Actor) -> Plan:
         return plan
     plan.total_minor = total
     session.flush()
-    record(session, plan, by, "plan.renewed", before={"minor": before}, after={"minor": total})
+    record(session, plan, by, action="plan.renewed", before={"minor": before}, after={"minor": total})
     return plan
 
 
@@ -587,7 +592,7 @@ def _write_step(session: Session, plan: Plan, before: PlanStatus | None, *, by: 
         session,
         plan,
         by,
-        f"plan.{plan.status.value}",
+        action=f"plan.{plan.status.value}",
         before={"status": before.value} if before else None,
         after={"status": plan.status.value, "minor": plan.total_minor, "currency": plan.currency, "cause": cause},
     )
@@ -598,8 +603,8 @@ def record(
     session: Session,
     plan: Plan,
     by: Actor,
-    action: str,
     *,
+    action: str,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:

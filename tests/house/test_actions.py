@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.labels import ACTIONS, SUBJECTS
+from payments.plans.status import PlanStatus
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
 from shared.disputes.rules import Status as DisputeStatus
 
@@ -21,6 +22,7 @@ FAMILIES: dict[str, type[Enum]] = {
     "mandate.": MandateStatus,
     "refund.": RefundStatus,
     "dispute.": DisputeStatus,
+    "plan.": PlanStatus,
 }
 """Acts that are called after the state reached."""
 PLACE = 2
