@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
@@ -35,6 +36,8 @@ class AccountPlan:
     """What is due of it today."""
     frozen: Money
     """What is paid by it instead of by its invoices' own days."""
+    next_on: date | None
+    """The day of the next instalment: of its debit when it is debited."""
 
 
 def plan_of(visitor: Visitor) -> AccountPlan | None:
@@ -44,8 +47,12 @@ def plan_of(visitor: Visitor) -> AccountPlan | None:
         if line is None:
             return None
         due = progress.payable(session, line.id, until=visitor.today)
+        following = next((one.id for one in queries.instalments_of(session, line.id) if one.rest_minor), None)
+        debit_on = queries.debit_days(session, [following]).get(following) if following else None
     zero = Money.zero(line.total.currency)
-    return AccountPlan(line, Money(due, zero.currency), line.rest if line.status in FREEZES else zero)
+    return AccountPlan(
+        line, Money(due, zero.currency), line.rest if line.status in FREEZES else zero, debit_on or line.next_on
+    )
 
 
 def plans_on(session: Session, rows: Iterable[InvoiceRow]) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:

@@ -16,6 +16,7 @@ from shared.kit.db import glance, reading
 from shared.web.pages import page
 
 SHOWN = 20
+DEBITS_SHOWN = 4
 
 
 def home(visitor: Visitor) -> Response:
@@ -31,7 +32,7 @@ def home(visitor: Visitor) -> Response:
         "portal/account/home.html",
         standing=standing,
         under_way=under_way,
-        debits=debits,
+        debits=debits[:DEBITS_SHOWN],
         rows=[invoice_card(row, today, planned.get(row.id), in_plan.get(row.id)) for row in standing.rows],
         plan=plan,
         live=live_of(visitor) if standing.paused_minor or standing.frozen_minor else None,

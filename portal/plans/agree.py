@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.plans import acknowledge, service
+from payments.plans import acknowledge, rules, service
 from payments.plans.models import Plan
+from payments.plans.queries import PlanView
 from payments.plans.service import Evidence
 from payments.plans.status import UNANSWERED
 from shared.access.models import PortalSession
 from shared.access.queries import Visitor
+from shared.company.models import Company
 from shared.kit.db import retrying, transaction
 from shared.kit.errors import Conflict
 from shared.kit.money import Money
@@ -22,6 +25,14 @@ from shared.kit.words import current_language
 def words_of(session: Session, plan_id: uuid.UUID) -> tuple[str, ...]:
     """What stands above the box that is ticked, in paragraphs: the same words as on the paper."""
     return acknowledge.words(session, plan_id, language=current_language())
+
+
+def debit_days(session: Session, visitor: Visitor, plan: PlanView) -> dict[int, date]:
+    """Position → day of the debit, if the plan is accepted today; empty when instalments are paid otherwise."""
+    if plan.terms is None or not plan.terms.by_mandate:
+        return {}
+    notice = session.scalars(select(Company.notice_days).where(Company.id == visitor.company_id)).one()
+    return rules.charge_days(plan.days, accepted_on=visitor.today, notice_days=notice)
 
 
 def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, user_agent: str) -> bool:

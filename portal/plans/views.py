@@ -164,6 +164,7 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         following=Money(following, currency),
         rest=Money(rest, currency),
         paid=plan.line.total - plan.line.rest,
+        next_debit=next((one.charge_on for one in plan.instalments if one.rest.minor), None),
         is_running=plan.line.status in FREEZES,
         answer_by=_answer_by(plan, policy.pause_days),
         again=sketching.as_values([item.invoice_id for item in plan.items], plan.wish),
@@ -212,6 +213,7 @@ def _agree_page(
             return see_other("portal.plans.show", plan_id=plan_id)
         mandate = queries.mandate_of(session, visitor.debtor_id)
         text = agreeing.words_of(session, plan_id)
+        debits = agreeing.debit_days(session, visitor, plan)
     return page(
         "portal/plans/agree.html",
         status=status,
@@ -219,6 +221,7 @@ def _agree_page(
         line=plan.line,
         terms=plan.terms,
         text=text,
+        debits=debits,
         form=form,
         changed=changed,
         every=EVERY,

@@ -99,7 +99,7 @@ def test_a_plan_is_proposed_countered_agreed_debited_broken_and_taken_up_again(f
     plan = view(family, account)
     assert [line.state for line in plan.instalments[:2]] == [InstalmentState.SETTLED] * 2
     phone.enter(family.link(account))
-    phone.until("2 of ", "paid")
+    phone.until("2 of 6 paid")
     phone.page.locator("main a[href*='/plans/']").first.click()
     phone.until("Your payment plan", "Paid", "To come")
     phone.shot("plan-after-two-debits")
