@@ -183,7 +183,7 @@ class CashDay:
     on: date
     promised: Money
     announced: Money
-    """Debits announced, not made yet."""
+    """Debits announced, not made yet, as far as nothing freezes or pauses their invoices by now."""
     under_way: Money
     """Payments on their way that should be ours on that day."""
 
@@ -211,8 +211,11 @@ def expected_cash(session: Session, company_id: uuid.UUID, *, today: date, days:
     by_day: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0])
     for day in promises.expected(session, company_id, today, last):
         by_day[day.on][0] += day.minor
+    owed = Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor - Invoice.paused_minor
+    due = func.least(Collection.amount_minor, func.greatest(0, func.coalesce(owed, Collection.amount_minor)))
     announced = session.execute(
-        select(Collection.charge_on, func.sum(Collection.amount_minor))
+        select(Collection.charge_on, func.sum(due))
+        .outerjoin(Invoice, Invoice.id == Collection.invoice_id)
         .where(Collection.company_id == company_id, Collection.state == CollectionState.ANNOUNCED)
         .where(Collection.charge_on.between(today, last))
         .group_by(Collection.charge_on)
