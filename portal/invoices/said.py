@@ -29,7 +29,7 @@ def said(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID, *, zone:
     return (
         [_promise(event, zone) for event in given]
         + [_declaration(event, zone) for event in told]
-        + [drawn for event in contested if (drawn := _dispute(event, zone)) is not None]
+        + [drawn for event in reversed(contested) if (drawn := _dispute(event, zone)) is not None]
     )
 
 

@@ -137,7 +137,8 @@ def test_a_scratched_table_is_contested_with_a_photo_credited_in_part_and_the_re
     phone.until("Thank you", "€330.00")
     assert states(family, account) == (Status.ACCEPTED, 0, 0)
     phone.go(f"{family.url}/invoices/{account.invoices[number]}")
-    phone.until("Settled", "Contested", "Your dispute was accepted")
+    told = phone.until("Settled", "Contested", "Your dispute was accepted")
+    assert told.index("Contested") < told.index("We asked you") < told.index("Your dispute was accepted")
     phone.shot("story")
 
 
