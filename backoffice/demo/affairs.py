@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -10,8 +11,10 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
+from payments.plans import service as plans
+from payments.plans.rules import Terms
 from shared.company.models import Company
-from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorKind
 from shared.disputes import service as disputes
 from shared.disputes.service import Claim
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
@@ -21,12 +24,16 @@ from shared.ledger.rules import Part
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
 
+_STARS = ("411VIDAL", "411RIVOAL", "411BENALI", "411OCTAVE", "411YVES", "411HARBOUR", "411CAMILLE", "411HUGO")
+"""Accounts that show something else."""
+
 
 def begin(session: Session, company: Company) -> None:
     """Let the people of the demo speak."""
     _dispute(session, company)
     _promise(session, company)
     _declaration(session, company)
+    _plans(session, company)
 
 
 def _dispute(session: Session, company: Company) -> None:
@@ -83,6 +90,52 @@ def _declaration(session: Session, company: Company) -> None:
         contact_id=camille.id,
     )
     declarations.declare(session, debtor_id=debtor.id, draft=draft, by=Actor.contact(camille.id, camille.name))
+
+
+def _plans(session: Session, company: Company) -> None:
+    """Paul proposes more than the policy grants by itself; a neighbour's plan runs."""
+    debtor, paul, _invoice = _who(session, company, "411RIVOAL")
+    first_on = clock.today(company.zone) + timedelta(days=12)
+    plans.propose(
+        session,
+        debtor_id=debtor.id,
+        contact_id=paul.id,
+        invoice_ids=None,
+        wish=Terms(first_on=first_on, count=5),
+        message="La saison reprend à Pâques : cinq mensualités me permettraient de tout régler avant l’été.",
+        attempt="demo:plan-asked",
+        by=Actor.contact(paul.id, paul.name),
+    )
+    account_code, invoice_id = _a_neighbour(session, company)
+    neighbour, contact, _oldest = _who(session, company, account_code)
+    by = Actor.contact(contact.id, contact.name)
+    plan = plans.propose(
+        session,
+        debtor_id=neighbour.id,
+        contact_id=contact.id,
+        invoice_ids=[invoice_id],
+        wish=Terms(first_on=first_on, count=3),
+        message="",
+        attempt="demo:plan-agreed",
+        by=by,
+    )
+    evidence = plans.Evidence(contact.id, contact.name, contact.email, "192.0.2.14", "Firefox", "fr")
+    plans.accept(session, plan_id=plan.id, evidence=evidence, by=by)
+
+
+def _a_neighbour(session: Session, company: Company) -> tuple[str, uuid.UUID]:
+    """The first ordinary customer with a late invoice that is worth being divided: its account and that invoice."""
+    row = session.execute(
+        select(Debtor.account_code, Invoice.id)
+        .join(Invoice, Invoice.debtor_id == Debtor.id)
+        .where(Debtor.company_id == company.id, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.due_on < clock.today(company.zone), Invoice.open_minor.between(60_000, 300_000))
+        .where(Invoice.held_minor == 0, Invoice.frozen_minor == 0)
+        .where(Debtor.account_code.not_in(_STARS), Debtor.kind == DebtorKind.BUSINESS)
+        .order_by(Invoice.due_on, Debtor.account_code)
+        .limit(1)
+    ).one()
+    return row[0], row[1]
 
 
 def _who(session: Session, company: Company, code: str) -> tuple[Debtor, Contact, Invoice]:

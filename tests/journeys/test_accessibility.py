@@ -27,6 +27,8 @@ from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect, setup
+from payments.plans import service as plans
+from payments.plans.rules import Rhythm, Terms
 from payments.webhooks.models import InboxEvent
 from shared.access.models import PortalSession
 from shared.debtors.models import Debtor, DebtorContact
@@ -55,7 +57,9 @@ HEAVIEST = 100_000
 LOOKS = {"en": ((PHONE, "light"), (DESKTOP, "dark")), "fr": ((PHONE, "dark"), (DESKTOP, "light"))}
 """Each page is seen in both languages; between them on both widths, light and dark."""
 
-PAPERS = re.compile(r"/(pdf|receipt|statement|logo|file|original|html|progress)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>")
+PAPERS = re.compile(
+    r"/(pdf|receipt|statement|logo|file|original|html|progress|preview)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>"
+)
 """GET routes that answer with a file or a fragment instead of a page."""
 
 ELSEWHERE = {"/sign-in/code", "/sign-in/set-up"}
@@ -73,7 +77,11 @@ class World:
 @pytest.fixture(scope="module")
 def world(family: DemoFamily) -> World:
     account = family.open_account(
-        "Tout Compris", [(-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00"), (40, "72.00"), (45, "84.00")]
+        "Tout Compris",
+        [
+            *((-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00")),
+            *((40, "72.00"), (45, "84.00"), (50, "120.00"), (55, "150.00")),
+        ],
     )
     invoices = list(account.invoices.values())
     by = Actor.system("journey")
@@ -106,6 +114,7 @@ def world(family: DemoFamily) -> World:
             session.execute(update(Debtor).where(Debtor.id == account.id).values(autopay=True))
             contested = contest(session, account.id, contact_id, invoices[3])
             spoken = speak(session, account.id, contact_id, *invoices[4:6])
+            spoken |= agree(session, account.id, contact_id, *invoices[6:8])
     family.calm()
     with family.inside(), reading() as session:
         ids = {
@@ -143,6 +152,29 @@ def speak(
     }
 
 
+def agree(
+    session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID, planned: uuid.UUID, offered: uuid.UUID
+) -> dict[str, uuid.UUID]:
+    """A plan that runs, with an instalment due today, and the offer of another."""
+    staff, made = Actor.staff(uuid.uuid4(), "Camille Morel"), []
+    for invoice_id in (planned, offered):
+        terms = Terms(first_on=clock.today(), count=2, rhythm=Rhythm.WEEKLY)
+        plan = plans.propose_by_staff(
+            session,
+            debtor_id=debtor_id,
+            invoice_ids=[invoice_id],
+            terms=terms,
+            answer="As we said on the phone.",
+            attempt=str(uuid.uuid4()),
+            by=staff,
+        )
+        made.append(plan.id)
+        if invoice_id == planned:
+            evidence = plans.Evidence(contact_id, "Tout Compris", "tout@compris.example", "192.0.2.7", "Firefox", "en")
+            plans.accept(session, plan_id=plan.id, evidence=evidence, by=Actor.contact(contact_id, "Tout Compris"))
+    return {"plan_id": made[0], "offered": made[1]}
+
+
 def contest(session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID, invoice_id: uuid.UUID) -> uuid.UUID:
     """A dispute with words of both sides, waiting for the debtor."""
     staff = Actor.staff(uuid.uuid4(), "Camille Morel")
@@ -169,6 +201,7 @@ def addresses(routes: list[Route], ids: dict[str, Any]) -> Iterator[str]:
             known = ids | {
                 "run_id": ids.get(room),
                 "message_id": ids["messages"] if room == "messages" else ids["outbox"],
+                "plan_id": ids["offered"] if route.path.endswith(("/offer", "/accept")) else ids["plan_id"],
                 "payment_id": ids["stopped"] if route.path.endswith("/stopped") else ids["payment_id"],
             }
             path = route.path
@@ -234,6 +267,9 @@ def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, vis
         "/pay/transfer?what=all",
         "/pay/parts?what=all",
         "/mandate/autopay?on=1",
+        "/plans/new?first_on=never&split=each&each=x",
+        f"/plans/{world.ids['offered']}",
+        f"/pay?what=plan&plan={world.ids['plan_id']}&part=rest",
         f"/disputes/new?invoice={world.ids['invoice_id']}",
     ]
     seen = [*addresses(portal.urls.ROUTES, world.ids), *more]
@@ -252,6 +288,7 @@ def test_every_page_of_the_back_office_is_clean(family: DemoFamily, world: World
     faults = inspect(visit, f"{family.desk}/sign-in", language)
     sign_in(visit, family)
     more = ["/debtors?q=vidal", "/invoices?state=late", "/search?q=vidal", "/search?q=nobody-has-this-name"]
+    more += ["/plans?state=all", f"/plans/{world.ids['offered']}"]
     more += [f"/debtors/{family.debtor_id('411VIDAL')}", f"/debtors/{family.debtor_id('411HUGO')}/credit"]
     seen = [*(path for path in addresses(backoffice.urls.ROUTES, world.ids) if path not in ELSEWHERE), *more]
     try:
