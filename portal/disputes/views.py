@@ -205,6 +205,9 @@ def answer(visitor: Visitor, dispute_id: uuid.UUID) -> ResponseReturnValue:
     except Invalid as error:
         form.text.errors = [error.message]
         return _show(visitor, dispute_id, form, ReopenForm(formdata=None), status=422)
+    except Conflict as error:
+        flash(error.message, "late")
+        return see_other("portal.disputes.show", dispute_id=dispute_id)
     flash(_("Your message is with us."), "good")
     return see_other("portal.disputes.show", dispute_id=dispute_id)
 
@@ -222,8 +225,12 @@ def withdraw(visitor: Visitor, dispute_id: uuid.UUID) -> ResponseReturnValue:
         with transaction() as session:
             service.withdraw(session, dispute_id=dispute_id, by=visitor.as_actor())
 
-    retrying(act)
-    flash(_("Taken back. The invoices are due as before."), "info")
+    try:
+        retrying(act)
+    except Conflict as error:
+        flash(error.message, "late")
+    else:
+        flash(_("Taken back. The invoices are due as before."), "info")
     return see_other("portal.disputes.show", dispute_id=dispute_id)
 
 
@@ -239,6 +246,9 @@ def reopen(visitor: Visitor, dispute_id: uuid.UUID) -> ResponseReturnValue:
     except Invalid as error:
         form.files.errors = [error.message]
         return _show(visitor, dispute_id, AnswerForm(formdata=None), form, status=422)
+    except (Conflict, Refused) as error:
+        flash(error.message, "late")
+        return see_other("portal.disputes.show", dispute_id=dispute_id)
     flash(_("Open again: we look into it once more."), "good")
     return see_other("portal.disputes.show", dispute_id=dispute_id)
 

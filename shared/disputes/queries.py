@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
@@ -400,10 +400,21 @@ def _sheet(session: Session, dispute: Dispute, today: date, *, with_internal: bo
             reopened=dispute.reopen_count,
             today=today,
             policy=policy_row(session, dispute.company_id),
-        ),
+        )
+        and _is_open(session, dispute.id),
         parts=_parts(session, dispute.id),
         said=_said(session, dispute.id, with_internal=with_internal),
     )
+
+
+def _is_open(session: Session, dispute_id: uuid.UUID) -> bool:
+    """Whether something that was contested is still open, so that it can be frozen again."""
+    rows = session.execute(
+        select(DisputePart, Invoice)
+        .join(Invoice, Invoice.id == DisputePart.invoice_id)
+        .where(DisputePart.dispute_id == dispute_id, DisputePart.amount_minor > DisputePart.credited_minor)
+    )
+    return any(left_to_freeze(invoice, FreezeKind.DISPUTE) > 0 for _part, invoice in rows)
 
 
 def _parts(session: Session, dispute_id: uuid.UUID) -> list[PartRow]:
@@ -582,10 +593,13 @@ def statistics(session: Session, company_id: uuid.UUID, *, since: date, until: d
         Invoice.issued_on >= since,
         Invoice.issued_on <= until,
     )
-    was_contested = select(DisputePart.id).where(DisputePart.invoice_id == Invoice.id).exists()
-    all_issued, contested = session.execute(
-        select(func.count(), func.coalesce(func.sum(case((was_contested, 1), else_=0)), 0)).where(issued)
-    ).one()
+    all_issued = session.scalar(select(func.count()).select_from(Invoice).where(issued)) or 0
+    contested = session.scalar(
+        select(func.count(DisputePart.invoice_id.distinct()))
+        .join(Dispute, Dispute.id == DisputePart.dispute_id)
+        .join(Invoice, Invoice.id == DisputePart.invoice_id)
+        .where(Dispute.company_id == company_id, issued)
+    )
     claimed, credited, overdue = session.execute(
         select(
             func.coalesce(func.sum(Dispute.claimed_minor), 0),
@@ -601,8 +615,8 @@ def statistics(session: Session, company_id: uuid.UUID, *, since: date, until: d
     return Statistics(
         raised=sum(by_status.values()),
         invoices_issued=int(all_issued),
-        invoices_disputed=int(contested),
-        claim_rate=Decimal(int(contested)) / all_issued if all_issued else Decimal(0),
+        invoices_disputed=int(contested or 0),
+        claim_rate=Decimal(int(contested or 0)) / all_issued if all_issued else Decimal(0),
         claimed_minor=int(claimed),
         credited_minor=int(credited),
         by_status=by_status,

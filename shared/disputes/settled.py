@@ -32,7 +32,8 @@ def is_settled(session: Session, dispute_id: uuid.UUID) -> bool:
     )
     settled = (
         select(Transfer.id)
-        .where(Transfer.credit_account == Account.RECEIVABLE, Transfer.credit_owner.in_(invoices))
+        .where(Transfer.debtor_id == dispute.debtor_id, Transfer.credit_account == Account.RECEIVABLE)
+        .where(Transfer.credit_owner.in_(invoices))
         .where(Transfer.phase.in_((Phase.POSTED, Phase.POST)), Transfer.at >= dispute.opened_at)
         .where(or_(Transfer.payment_id.is_(None), ~was_under_way))
         .limit(1)

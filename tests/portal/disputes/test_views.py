@@ -14,7 +14,7 @@ from shared.attachments.models import Attachment
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.disputes import service
-from shared.disputes.models import Dispute, DisputeEntry
+from shared.disputes.models import Dispute, DisputeEntry, DisputePart
 from shared.disputes.rules import Status
 from shared.disputes.service import Claim, CreditWish
 from shared.invoices.models import Invoice
@@ -311,8 +311,6 @@ def test_a_credit_note_ends_it_and_is_linked(enter, dora):
         browser, dora, **{f"how-{dora.invoices['FA-1']}": "amount", f"amount-{dora.invoices['FA-1']}": "80"}
     )
     with reading() as session:
-        from shared.disputes.models import DisputePart
-
         part = session.scalars(select(DisputePart.id)).one()
 
     act(service.accept, credit=CreditWish(minors={part: 8_000}, vat_rate=Decimal(20)), text="")
@@ -349,6 +347,30 @@ def test_it_can_be_taken_back(enter, dora):
 
     assert "Withdrawn" in page.text
     assert invoice("FA-1").collectable_minor == 38_000
+
+
+def test_whoever_acts_on_what_has_ended_meanwhile_is_told_so(enter, dora):
+    browser = enter(dora)
+    page = raise_one(browser, dora)
+    act(service.reject, grounds="No.")
+
+    answer = send(browser, page, text="And this?")
+    assert "This dispute is closed." in browser.open(answer.headers["Location"]).text
+    assert "This dispute is closed." in page.submit("Take it back").text
+    closed = browser.open(page.address)
+    send(browser, closed, button="Open it again", text="Again.")
+    answer = send(browser, closed, button="Open it again", text="Again.")
+    assert "This dispute is open." in browser.open(answer.headers["Location"]).text
+
+
+def test_what_is_credited_whole_is_not_offered_to_be_opened_again(enter, dora):
+    browser = enter(dora)
+    page = raise_one(browser, dora)
+    with reading() as session:
+        part = session.scalars(select(DisputePart.id)).one()
+    act(service.accept, credit=CreditWish(minors={part: 38_000}, vat_rate=Decimal(20)), text="")
+
+    assert "Open the dispute again" not in browser.open(page.address).text
 
 
 def test_the_account_and_the_invoice_say_what_is_contested(enter, dora):
