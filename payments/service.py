@@ -72,6 +72,7 @@ class Facts:
 Follower = Callable[[Session, Payment], None]
 
 _followers: list[Follower] = []
+_COUNTED = COLLECTED | {PaymentStatus.CHARGED_BACK}
 
 
 def in_the_same_commit(follower: Follower) -> None:
@@ -188,7 +189,8 @@ def advance(
     if to is PaymentStatus.CONFIRMED and payment.confirmed_at is None:
         payment.confirmed_at = clock.now()
     step = _write_step(session, payment, before, by=by, cause=cause or facts.failure_code or "")
-    moved(session, payment)
+    if to is not PaymentStatus.SETTLED and (to in _COUNTED or before in _COUNTED):
+        moved(session, payment)
     outbox.publish(
         session,
         topic,

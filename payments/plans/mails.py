@@ -12,10 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.plans import queries, rules
+from payments.plans.acknowledge import clause_of
 from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanTransition
 from shared.access.models import LinkPurpose
 from shared.documents.facts import PlanFacts, from_json
 from shared.kit.money import Money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
 
@@ -54,7 +56,7 @@ def accepted(session: Session, plan: Plan) -> None:
         "by_mandate": plan.by_mandate,
         "mandate_reference": paper.rum,
         "iban_ending": paper.iban_ending,
-        "clause": paper.clause,
+        "clause": lambda: clause_of(session, plan, current_language()),
     }
     _write(session, plan, "plan_accepted", facts, also=consent.contact_id)
 

@@ -486,3 +486,64 @@ def test_automatic_debits_of_an_invoice_are_withdrawn_when_it_comes_under_a_plan
     with reading() as session:
         found = session.scalars(select(Collection).where(Collection.invoice_id.is_not(None))).all()
     assert [(one.state, one.reason) for one in found] == [(CollectionState.SKIPPED, "plan")]
+
+
+def test_staff_offer_a_plan_by_themselves_look_after_it_and_take_it_back(planner):
+    with transaction() as session:
+        plan = service.propose_by_staff(
+            session,
+            debtor_id=planner.debtor_id,
+            invoice_ids=[planner.counter.invoices["F-1"]],
+            terms=planner.wish(count=10),
+            answer="As agreed on the telephone.",
+            attempt="desk-1",
+            by=STAFF,
+        )
+    assert (plan.status, plan.total_minor, plan.assignee_id) == (S.OFFERED, 30_000, STAFF.id)
+    (mail,) = planner.mails("plan_offered")
+    assert "As agreed on the telephone." in mail.text_body
+    assert planner.do(service.assign, plan, staff_id=None).assignee_id is None
+    planner.do(service.withdraw, plan)
+    assert planner.plan(plan).status is S.CANCELLED
+    with pytest.raises(Conflict):
+        planner.accept(plan)
+
+
+def test_terms_that_make_no_schedule_cannot_be_offered(planner):
+    plan = planner.propose()
+    for terms in ({"count": 0}, {"first_on": clock.today() - timedelta(days=1)}, {"by_mandate": True}):
+        with pytest.raises(Invalid):
+            planner.do(service.offer, plan, terms=planner.wish(**terms))
+
+
+def test_the_message_of_acceptance_speaks_each_readers_language(planner):
+    from shared.debtors.models import Contact
+    from shared.debtors.service import add_contact
+
+    with transaction() as session:
+        debtor = session.get_one(Debtor, planner.debtor_id)
+        add_contact(session, debtor=debtor, email="emma@client.example", name="Emma", by=STAFF)
+        session.scalars(select(Contact).where(Contact.email == "emma@client.example")).one().language = "en"
+    planner.agree()
+
+    mails = {mail.to_address: mail.text_body for mail in planner.mails("plan_accepted")}
+    assert len(mails) == 2
+    assert "falls due at once" in mails["emma@client.example"].replace("\n", " ")
+    assert sum("devient exigible immédiatement" in text.replace("\n", " ") for text in mails.values()) == 1
+
+
+def test_a_plan_in_default_whose_money_is_disputed_meanwhile_is_not_resumed_but_offered_anew(planner):
+    plan = planner.agree("F-1")
+    planner.do(running.put_in_default, plan)
+    with transaction() as session:
+        invoice_id = planner.counter.invoices["F-1"]
+        freeze(session, invoice_id=invoice_id, kind=FreezeKind.DISPUTE, minor=10_000, reason="", by=STAFF)
+
+    with pytest.raises(Conflict) as refusal:
+        planner.do(running.resume, plan, first_on=clock.today())
+    assert refusal.value.code == "plan.changed"
+    assert planner.plan(plan).status is S.IN_DEFAULT
+    assert planner.frozen() == {}
+    new = planner.do(service.change, plan, terms=planner.wish(), answer="", attempt="anew")
+    assert planner.accept(new).total_minor == 20_000
+    assert planner.plan(plan).status is S.CANCELLED
