@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
+from shared.kit.words import gettext as _
 from shared.web.paging import DEFAULT_SIZE, Page, decode_key, encode_key
 
 MAXIMUM_SEARCH_LENGTH = 100
@@ -180,7 +181,7 @@ def is_fragment() -> bool:
 def sentence(words: str, amounts: Sequence[tuple[str, Money]]) -> Response:
     """The totals of a selection in one line of text, for the script that asked."""
     told = " · ".join(f"{name} {format_money(amount, current_language())}" for name, amount in amounts)
-    return Response(f"{words}: {told}", content_type="text/plain; charset=utf-8")
+    return Response(f"{words}{_(':')} {told}", content_type="text/plain; charset=utf-8")
 
 
 def like(text: str) -> str:

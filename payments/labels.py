@@ -140,8 +140,15 @@ REASONS: dict[str, Any] = {
 """Why money did not come, as a debtor may read it."""
 
 
-def payment_words(status: PaymentStatus, means: Means) -> Words:
-    """A payment's state in the debtor's words."""
+TAKEN_BACK = Words(
+    _l("Taken back by your bank"), "late", _l("Your bank has taken this payment back. The invoices are open.")
+)
+
+
+def payment_words(status: PaymentStatus, means: Means, *, had_come: bool = False) -> Words:
+    """A payment's state in the debtor's words; `had_come`: it had been confirmed before."""
+    if means is Means.DEBIT and status is PaymentStatus.FAILED and had_come:
+        return TAKEN_BACK
     if means is Means.DEBIT and status in DEBIT_FOR_DEBTOR:
         return DEBIT_FOR_DEBTOR[status]
     return FOR_DEBTOR[status]

@@ -126,7 +126,7 @@ def _payments(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
         events.append(
             Event(
                 at=row.at,
-                title=f"{_means(row.means)}: {word(row.after).lower()}",
+                title=_pair(_means(row.means), word(row.after).lower()),
                 icon=label(row.after).icon or label(row.means).icon,
                 tone=label(row.after).tone,
                 text=" · ".join(
@@ -138,6 +138,11 @@ def _payments(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
             )
         )
     return events
+
+
+def _pair(what: str, state: str) -> str:
+    """ "Transfer: confirmed", with the space that French wants before the colon."""
+    return f"{what}{_(':')} {state}"
 
 
 def _means(means: Means) -> str:
@@ -166,7 +171,7 @@ def _said(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> li
     events = [
         Event(
             at=each.at,
-            title=f"{subject('promise')}: {word(each.after).lower()}",
+            title=_pair(subject("promise"), word(each.after).lower()),
             icon="calendar",
             tone=label(each.after).tone,
             text=" · ".join((each.reference, _("by %(day)s", day=templating.day(each.promised_on)))),
@@ -179,7 +184,7 @@ def _said(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> li
     events += [
         Event(
             at=each.at,
-            title=f"{subject('declaration')}: {word(each.after).lower()}",
+            title=_pair(subject("declaration"), word(each.after).lower()),
             icon="transfer",
             tone=label(each.after).tone,
             text=" · ".join((each.reference, _("of %(day)s", day=templating.day(each.paid_on)))),
@@ -197,7 +202,7 @@ def _plans(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> l
     return [
         Event(
             at=each.at,
-            title=f"{subject('plan')}: {word(each.after).lower()}",
+            title=_pair(subject("plan"), word(each.after).lower()),
             icon="plan",
             tone=label(each.after).tone,
             text=each.reference,
@@ -242,6 +247,7 @@ def _acts(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> li
         select(AuditLine.at, AuditLine.action, AuditLine.actor_name, AuditLine.after)
         .where(AuditLine.debtor_id == debtor_id)
         .where(*(~AuditLine.action.startswith(f"{told}.", autoescape=True) for told in TOLD_ELSEWHERE))
+        .where(AuditLine.action != "invoice.entered")
     )
     return [
         Event(at=row.at, title=act(row.action), icon="pen", who=row.actor_name, text=_told(row.after))
@@ -250,7 +256,7 @@ def _acts(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> li
 
 
 def _told(after: dict[str, Any] | None) -> str:
-    words = ((after or {}).get(name) for name in ("reason", "number", "until", "email", "contact"))
+    words = ((after or {}).get(name) for name in ("reason", "name", "number", "until", "email", "contact"))
     return " · ".join(str(each) for each in words if each)
 
 
@@ -259,7 +265,7 @@ def _disputes(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
     return [
         Event(
             at=each.at,
-            title=f"{subject('dispute')}: {word(each.status).lower()}",
+            title=_pair(subject("dispute"), word(each.status).lower()),
             icon=label(each.status).icon or label(each.status).tone,
             tone=label(each.status).tone,
             text=each.reference,

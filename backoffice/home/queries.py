@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Date, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection, CollectionState
@@ -84,25 +84,25 @@ def _ages(session: Session, company_id: uuid.UUID, today: date) -> tuple[list[in
 
 
 def _received(session: Session, company_id: uuid.UUID, today: date, zone: str) -> tuple[tuple[int, ...], int]:
-    """By weeks of seven days that end today, and of the last thirty days."""
-    midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
-    since = midnight - timedelta(days=7 * WEEKS)
-    week = func.floor(func.extract("epoch", Payment.confirmed_at - since) / (7 * 86400))
-    mine = (Payment.company_id == company_id, Payment.status.in_(COLLECTED))
+    """By weeks of seven days that end today, and of the last thirty days.
+
+    What was recorded by hand counts on the day on which it was received, not on that of its recording.
+    """
+    first = today - timedelta(days=7 * WEEKS - 1)
+    midnight = datetime.combine(first, datetime.min.time(), ZoneInfo(zone))
+    day = func.coalesce(Payment.received_on, cast(func.timezone(zone, Payment.confirmed_at), Date))
     rows = session.execute(
-        select(week, func.sum(Payment.amount_minor))
-        .where(*mine, Payment.confirmed_at >= since, Payment.confirmed_at < midnight)
-        .group_by(week)
+        select(day, func.sum(Payment.amount_minor))
+        .where(Payment.company_id == company_id, Payment.status.in_(COLLECTED))
+        .where(Payment.confirmed_at >= midnight, day >= first, day <= today)
+        .group_by(day)
     )
     by_week = [0] * WEEKS
-    for number, minor in rows:
-        by_week[min(int(number), WEEKS - 1)] = int(minor)
-    recent = session.scalar(
-        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
-            *mine, Payment.confirmed_at >= midnight - timedelta(days=RECEIVED_DAYS)
-        )
-    )
-    return tuple(by_week), int(recent or 0)
+    recent = 0
+    for on, minor in rows:
+        by_week[(on - first).days // 7] += int(minor)
+        recent += int(minor) if (today - on).days < RECEIVED_DAYS else 0
+    return tuple(by_week), recent
 
 
 def _expected(session: Session, company_id: uuid.UUID, today: date) -> tuple[int, int]:

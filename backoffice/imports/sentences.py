@@ -148,7 +148,7 @@ def told(fault: Fault, currency: str = "EUR") -> str:
     """Place, sentence and value in one line, as the command prints it."""
     where = place(fault)
     value = f" [{fault.value}]" if fault.value and "%(value)s" not in _SENTENCES[fault.code].message else ""
-    return f"{where}: {sentence(fault, currency)}{value}" if where else f"{sentence(fault, currency)}{value}"
+    return f"{where}{_(':')} {sentence(fault, currency)}{value}" if where else f"{sentence(fault, currency)}{value}"
 
 
 def codes() -> frozenset[str]:

@@ -284,7 +284,7 @@ def returned(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
     return page(
         "portal/pay/returned.html",
         payment=line,
-        words=payment_words(line.status, line.means),
+        words=payment_words(line.status, line.means, had_come=line.confirmed_at is not None),
         reason=why_failed(line.failure_code) if line.status is PaymentStatus.FAILED else "",
         again=_again(visitor, line) if line.status in GIVEN_UP else "",
     )

@@ -38,7 +38,7 @@ def show(visitor: Visitor, payment_id: uuid.UUID) -> Response:
         "portal/payments/show.html",
         story=story,
         line=line,
-        words=payment_words(line.status, line.means),
+        words=payment_words(line.status, line.means, had_come=line.confirmed_at is not None),
         means=MEANS[line.means],
         reason=why_failed(line.failure_code) if line.status in _WENT_WRONG else "",
         events=_events(story, visitor.company.zone),

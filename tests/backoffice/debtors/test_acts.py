@@ -10,14 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from backoffice.access.permissions import Role
+from payments.models import Means
+from payments.receipts.service import record_receipt
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.access.service import make_link
 from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorNote
-from shared.kit import clock, tokens
+from shared.kit import audit, clock, tokens
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.messages.models import Message
+from tests.support.people import SYSTEM
 
 
 @pytest.fixture
@@ -162,3 +165,43 @@ def test_an_agent_records_no_money(desk, world):
 
     assert desk.get(f"/debtors/{world.dora}/receipts/new").status_code == 403
     assert "Record a payment" not in desk.get(f"/debtors/{world.dora}").text
+
+
+def test_nothing_is_offered_to_be_closed_when_no_link_lives(ines, world, contact):
+    with transaction() as session:
+        make_link(session, debtor_id=world.dora, contact_id=contact, purpose=LinkPurpose.STAFF)
+    assert "Close all links" in ines.get(f"/debtors/{world.dora}/links").text
+
+    ines.post(f"/debtors/{world.dora}/links/revoke")
+
+    assert "Close all links" not in ines.get(f"/debtors/{world.dora}/links").text
+
+
+def test_an_invoice_is_told_once_and_french_keeps_its_space_before_the_colon(ines, world):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, world.dora)
+        audit.record(
+            session,
+            SYSTEM,
+            "invoice.entered",
+            subject_type="invoice",
+            subject_id=world.late,
+            debtor_id=world.dora,
+            company_id=world.company,
+        )
+        record_receipt(
+            session,
+            debtor=debtor,
+            means=Means.TRANSFER,
+            minor=100,
+            received_on=clock.today(),
+            memo="",
+            parts=[],
+            attempt="x",
+            by=SYSTEM,
+        )
+    assert "Invoice entered" not in ines.get(f"/debtors/{world.dora}").text
+
+    ines.post("/language", {"language": "fr"})
+    page = ines.client.get(f"/debtors/{world.dora}").text
+    assert "Virement\u00a0: confirmé" in page

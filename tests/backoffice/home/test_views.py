@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from payments.models import Means
+from payments.receipts.service import record_receipt
 from shared.debtors.models import Debtor
-from shared.kit.db import transaction
+from shared.kit import clock
+from shared.kit.db import reading, transaction
+from tests.support.people import SYSTEM
 
 
 def test_today_shows_what_is_open_and_late(ines, world):
@@ -48,3 +54,29 @@ def test_several_hits_are_listed_by_kind(ines, world):
 
     assert "F-2026-001" in page
     assert "F-2026-002" in page
+
+
+def test_what_was_recorded_late_counts_on_the_day_it_was_received(world, frozen):
+    """A cheque of 50 days ago and one of today, both recorded today: thirty days know one, twelve weeks know both."""
+    from backoffice.home.queries import _received
+
+    with transaction() as session:
+        debtor = session.get_one(Debtor, world.dora)
+        for attempt, minor, days in (("a", 3_000, 50), ("b", 2_000, 0)):
+            record_receipt(
+                session,
+                debtor=debtor,
+                means=Means.CHEQUE,
+                minor=minor,
+                received_on=clock.today() - timedelta(days=days),
+                memo="",
+                parts=[],
+                attempt=attempt,
+                by=SYSTEM,
+            )
+    with reading() as session:
+        by_week, recent = _received(session, world.company, clock.today(), "Europe/Paris")
+
+    assert recent == 2_000
+    assert sum(by_week) == 5_000
+    assert (by_week[-1], by_week[-8]) == (2_000, 3_000)
