@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from copy import copy
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -273,10 +274,13 @@ def demo(port: int, host: str, *, only_seed: bool) -> None:
     if only_seed:
         _seed_demo()
         return
+    from backoffice.demo.seed import CREDITOR_ICS, CREDITOR_NAME
     from shared.kit.family import demo_settings, guichet_family
 
     settings = demo_settings(port, host=host)
-    family = guichet_family(settings, port, host=host, announce=lambda: _announce(settings, port))
+    creditor = ["--creditor-name", CREDITOR_NAME, "--creditor-ics", CREDITOR_ICS]
+    announce = partial(_announce, settings, port)
+    family = guichet_family(settings, port, host=host, announce=announce, creditor=creditor)
     sys.exit(family.run())
 
 

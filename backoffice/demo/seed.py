@@ -68,12 +68,16 @@ def seed(*, password: str) -> Seeded:
         return Seeded(is_new=True, debtor_count=len(people))
 
 
+CREDITOR_NAME, CREDITOR_ICS = "Atelier des Lices", "FR72ZZZ123456"
+"""The company whose accounts at the providers the twins are: their pages name it."""
+
+
 def _company(session: Session) -> Company:
     company = Company(
         id=new_id(),
         code="atelier",
-        legal_name="Atelier des Lices",
-        trade_name="Atelier des Lices",
+        legal_name=CREDITOR_NAME,
+        trade_name=CREDITOR_NAME,
         legal_form="SAS",
         capital="50 000 €",
         siren="732829320",
@@ -88,7 +92,7 @@ def _company(session: Session) -> Company:
         website="https://atelier-des-lices.example",
         iban="FR7630006000011234567890189",
         bic="AGRIFRPPXXX",
-        ics="FR72ZZZ123456",
+        ics=CREDITOR_ICS,
         accent="#1f5f5b",
         notice_days=14,
         sends_from=clock.now().time().min,

@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--gocardless-webhook-secret", default="gc_webhook_twin")
     parser.add_argument("--stripe-api-key", default="sk_test_twin")
     parser.add_argument("--gocardless-access-token", default="sandbox_twin")
+    parser.add_argument("--creditor-name", default="Guichet Démonstration SAS", help="whom the hosted pages name")
+    parser.add_argument("--creditor-ics", default="FR37ZZZ123456", help="its SEPA creditor identifier")
     parser.add_argument("--begin-at", type=_moment, help="virtual time of a new state, such as 2026-03-10T09:00:00Z")
     given = vars(parser.parse_args())
     serve(given.pop("host"), given.pop("port"), given.pop("smtp_port"), **given)

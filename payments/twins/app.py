@@ -84,6 +84,7 @@ def furnish(world: World) -> None:
                 transaction,
                 {
                     "name": world.options.creditor_name,
+                    "scheme_reference": world.options.creditor_ics,
                     "address_line1": "12 rue de la Caisse",
                     "city": "Paris",
                     "postal_code": "75002",

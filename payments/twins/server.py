@@ -129,6 +129,8 @@ def serve(
     stripe_api_key: str = "sk_test_twin",
     gocardless_access_token: str = "sandbox_twin",  # noqa: S107 - same
     begin_at: int | None = None,
+    creditor_name: str = "Guichet Démonstration SAS",
+    creditor_ics: str = "FR37ZZZ123456",
 ) -> None:
     """Serve until told to stop (SIGTERM or SIGINT). Webhook addresses follow from `app_url` unless given."""
     app_url = app_url.rstrip("/")
@@ -143,6 +145,8 @@ def serve(
         stripe_api_key=stripe_api_key,
         gocardless_access_token=gocardless_access_token,
         begin_at=begin_at,
+        creditor_name=creditor_name,
+        creditor_ics=creditor_ics,
     )
     running = start(options, host=host, port=port, smtp_port=smtp_port)
     told = threading.Event()

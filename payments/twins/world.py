@@ -33,6 +33,9 @@ class Options:
     app_url: str = ""
     """Where Guichet lives, for the links of the control page."""
     creditor_name: str = "Guichet Démonstration SAS"
+    """Whose accounts at the providers these are: the hosted pages name it."""
+    creditor_ics: str = "FR37ZZZ123456"
+    """Its SEPA creditor identifier."""
     begin_at: int | None = None
     """The virtual moment at which a new state begins; real time without it."""
 

@@ -85,8 +85,12 @@ def guichet_family(
     host: str = "127.0.0.1",
     announce: Callable[[], None] = lambda: None,
     before: Sequence[Sequence[str]] = BEFORE,
+    creditor: Sequence[str] = (),
 ) -> Family:
-    """Everything that a demo consists of, in the order of its start. Raises Conflict when one of its ports is taken."""
+    """Everything that a demo consists of, in the order of its start. Raises Conflict when one of its ports is taken.
+
+    `creditor`: what the twins are told of the company that collects, as words of their command line.
+    """
     require_free_ports(host, [port, port + 1, port + 2])
     var_dir = settings.var_dir.resolve()
     engines: list[Part] = []
@@ -100,7 +104,7 @@ def guichet_family(
     web = _gunicorn("wsgi:app", host=host, port=port, access_log=var_dir / "log" / "access.log")
     parts: list[Part] = [
         *engines,
-        Member("twins", _twins(settings, port, host), env, ready=listens(_near(host), port + 1)),
+        Member("twins", [*_twins(settings, port, host), *creditor], env, ready=listens(_near(host), port + 1)),
         Member("web", web, env, ready=answers(_near(host), port, "/healthz")),
         *(Task(" ".join(words), [*_guichet(), *words], env) for words in before),
         Gate(),  # the first page must not wait for the processor's attention

@@ -79,7 +79,7 @@ def _scheme_identifier(transaction: Transaction, params: Json) -> Json:
         "name": params["name"],
         "phone_number": None,
         "postal_code": params.get("postal_code"),
-        "reference": "FR37ZZZ123456",
+        "reference": params.get("scheme_reference", "FR37ZZZ123456"),
         "region": None,
         "scheme": "sepa",
         "status": "active",

@@ -220,3 +220,22 @@ def test_every_text_of_the_pages_is_in_french_too():
     with (root / "shared/translations/fr/twins.po").open("rb") as file:
         french = {message.id for message in read_po(file) if message.id and message.string and not message.fuzzy}
     assert found == french
+
+
+def test_the_pages_name_the_company_that_collects(tmp_path) -> None:
+    """What the demo tells the twins of its company is what GoCardless would know of its creditor."""
+    import requests
+
+    from tests.support.twins import GOCARDLESS_TOKEN, TwinsProcess
+
+    told = ["--creditor-name", "Atelier des Lices", "--creditor-ics", "FR72ZZZ123456"]
+    twins = TwinsProcess(tmp_path, extra=told).start()
+    try:
+        headers = {"Authorization": f"Bearer {GOCARDLESS_TOKEN}", "GoCardless-Version": "2015-07-06"}
+        answer = requests.get(f"{twins.url}/creditors", headers=headers, timeout=10).json()
+    finally:
+        twins.stop()
+
+    (creditor,) = answer["creditors"]
+    assert creditor["name"] == "Atelier des Lices"
+    assert creditor["scheme_identifiers"][0]["reference"] == "FR72ZZZ123456"
