@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from backoffice.labels import Label
+from payments.collections.contested import Fate
 from shared.disputes.queries import Said
 from shared.kit import templating
 from shared.kit.words import gettext as _
@@ -21,6 +23,14 @@ STEPS: dict[str, Any] = {
     "withdrawn": _l("Withdrawn"),
     "reopened": _l("Opened again"),
 }
+FATES: dict[Fate, Label] = {
+    Fate.STOPPED: Label(_l("Stopped"), "good"),
+    Fate.STOPPING: Label(_l("Being stopped"), "wait"),
+    Fate.LEFT: Label(_l("Had left for the bank"), "late"),
+    Fate.UNDER_WAY: Label(_l("Started by the debtor; goes on"), "info"),
+}
+"""What became of payments that were under way when their money was contested."""
+
 TONES = {"accepted": "good", "settled": "good", "rejected": "late", "asked": "wait", "escalated": "late"}
 ICONS = {
     "raised": "flag",

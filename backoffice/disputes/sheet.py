@@ -12,6 +12,7 @@ from backoffice.disputes import labels, queries
 from backoffice.disputes.forms import DeadlineForm, NoteForm, SayForm
 from backoffice.disputes.models import ProposalState
 from backoffice.labels import word
+from payments.collections.contested import Touching, touching
 from shared.attachments.queries import AttachedFile
 from shared.attachments.rules import MEGABYTE
 from shared.disputes import queries as disputes
@@ -47,6 +48,7 @@ def show(
             sheet=shown.sheet,
             words=_words(shown, {each.code: each.label for each in reasons}, member.desk.zone),
             frozen=queries.frozen_now(session, dispute_id),
+            flights=[(each, labels.FATES[each.fate]) for each in _flights(session, shown)],
             say=say,
             note=note or NoteForm(formdata=None),
             deadline=deadline or DeadlineForm(formdata=None, data={"due_on": shown.sheet.due_on}),
@@ -58,6 +60,13 @@ def show(
             live_proposal=next((each for each in proposals if each.state is ProposalState.ASKED), None),
             member=member,
         )
+
+
+def _flights(session: Any, shown: StaffSheet) -> list[Touching]:
+    """Payments that were under way over the invoices when they were contested."""
+    sheet = shown.sheet
+    ids = [part.invoice_id for part in sheet.parts]
+    return touching(session, sheet.debtor_id, ids, since=sheet.opened_at)
 
 
 def _say_form(session: Any, member: Member, shown: StaffSheet, chosen: str, replies: list[queries.Reply]) -> SayForm:

@@ -379,3 +379,27 @@ def test_the_pages_speak_french(ines, case: Case) -> None:
 
 def test_more_than_a_page_of_days_is_no_surprise(ines, case: Case) -> None:
     assert timedelta(days=15) == case.read().due_on - date(2026, 3, 10)
+
+
+def test_payments_that_were_under_way_stand_on_the_page(ines, case: Case) -> None:
+    from payments.models import Means, Provider
+    from payments.service import PaymentDraft, start
+    from shared.debtors.service import lock_debtor
+    from shared.disputes.models import DisputePart
+    from shared.ledger.rules import Part
+
+    with transaction() as session:
+        part = session.get_one(DisputePart, case.part)
+        dispute = case.read()
+        debtor = lock_debtor(session, dispute.debtor_id)
+        parts = [Part(part.invoice_id, 100)]
+        draft = PaymentDraft(
+            attempt="f", means=Means.DEBIT, provider=Provider.GOCARDLESS, parts=parts, contact_id=dispute.contact_id
+        )
+        payment = start(session, debtor, draft, by=Actor.system("test"))
+        payment.created_at = dispute.opened_at
+
+    text = ines.get(f"/disputes/{case.dispute}").text
+
+    assert payment.reference in text
+    assert "Started by the debtor; goes on" in text

@@ -10,6 +10,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from payments.collections.models import Collection, CollectionState
+from payments.models import Mandate, Means, Provider
+from payments.service import PaymentDraft, advance, start
+from payments.status import MandateStatus, PaymentStatus
 from shared.attachments.models import Attachment
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -22,6 +26,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.ledger.enter import InvoiceDraft, LineDraft, enter
+from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.portal.conftest import rows
 from tests.support.people import SYSTEM, an_invoice
@@ -448,3 +453,70 @@ def test_it_is_all_there_in_french(portal, dora):
     assert "Reçu" in page.text
     (mail,) = rows(Message)
     assert mail.subject.startswith("Nous avons bien reçu votre litige")
+
+
+def fly(dora, *, is_his_own: bool, reason: str = "", to: PaymentStatus | None = None) -> None:
+    """A debit over FA-1 that was under way before."""
+    with transaction() as session:
+        debtor = lock_debtor(session, dora.debtor_id)
+        mandate = Mandate(
+            id=uuid.uuid4(),
+            company_id=dora.company_id,
+            debtor_id=dora.debtor_id,
+            reference="MDT-1",
+            attempt="m",
+            status=MandateStatus.ACTIVE,
+            idempotency_key="m",
+            created_at=clock.now(),
+        )
+        session.add(mandate)
+        session.flush()
+        draft = PaymentDraft(
+            attempt="flight",
+            means=Means.DEBIT,
+            provider=Provider.GOCARDLESS,
+            parts=[Part(dora.invoices["FA-1"], 38_000)],
+            contact_id=dora.contact_id if is_his_own else None,
+            mandate_id=mandate.id,
+        )
+        payment = start(session, debtor, draft, by=SYSTEM)
+        if not is_his_own:
+            session.add(
+                Collection(
+                    company_id=dora.company_id,
+                    debtor_id=dora.debtor_id,
+                    invoice_id=dora.invoices["FA-1"],
+                    attempt_no=1,
+                    mandate_id=mandate.id,
+                    amount_minor=38_000,
+                    announced_at=clock.now(),
+                    charge_on=clock.today(),
+                    state=CollectionState.CREATED,
+                    reason=reason,
+                    payment_id=payment.id,
+                )
+            )
+        session.flush()
+        if to is not None:
+            advance(session, payment.id, to, by=SYSTEM)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"is_his_own": True}, "Your own payment of €380.00 for FA-1 is under way. It goes on unless you stop it."),
+        ({"is_his_own": False}, "We are stopping the debit of €380.00 for FA-1."),
+        ({"is_his_own": False, "reason": "frozen"}, "We are stopping the debit"),
+        (
+            {"is_his_own": False, "reason": "frozen", "to": PaymentStatus.CANCELLED},
+            "is stopped: your bank was not asked",
+        ),
+        ({"is_his_own": False, "reason": "frozen_too_late"}, "had already left for your bank"),
+    ],
+)
+def test_the_page_says_truthfully_what_of_a_payment_could_be_stopped(enter, dora, facts, words):
+    fly(dora, **facts)
+    page = raise_one(enter(dora), dora)
+
+    assert words in page.text
+    assert ("Stop it" in page.text) is facts["is_his_own"]
