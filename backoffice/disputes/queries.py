@@ -291,7 +291,8 @@ def replies(session: Session, company_id: uuid.UUID, *, with_inactive: bool = Fa
     ).all()
     if not rows:
         return [
-            Reply(None, each.code, each.title, each.text_fr, each.text_en, each.asks, True) for each in DEFAULT_REPLIES
+            Reply(None, each.code, each.title(current_language()), each.text_fr, each.text_en, each.asks, True)
+            for each in DEFAULT_REPLIES
         ]
     return [
         Reply(row.id, row.code, row.title, row.text_fr, row.text_en, row.asks, row.is_active)

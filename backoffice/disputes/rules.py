@@ -35,15 +35,21 @@ class ReplyDefault:
     """A reply that every company starts with."""
 
     code: str
-    title: str
+    title_fr: str
+    title_en: str
     text_fr: str
     text_en: str
     asks: bool = False
+
+    def title(self, language: str) -> str:
+        """What colleagues call it, in the language of the one who asks."""
+        return self.title_fr if language == "fr" else self.title_en
 
 
 DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
     ReplyDefault(
         "received",
+        "Bien reçu, nous examinons",
         "Received, we look into it",
         "Bonjour,\n\nNous avons bien reçu votre contestation {{reference}} ({{invoices}}) et l’examinons. "
         "Vous aurez notre réponse au plus tard le {{deadline}}. D’ici là, le montant contesté ne vous est pas réclamé."
@@ -53,6 +59,7 @@ DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
     ),
     ReplyDefault(
         "delivery_note",
+        "Demander le bon de livraison",
         "Ask for the delivery note",
         "Bonjour,\n\nPour avancer sur {{invoices}}, pourriez-vous nous envoyer une photo ou une copie du bon de "
         "livraison, ainsi que la date de réception ?\n\n{{me}}\n{{company}}",
@@ -62,6 +69,7 @@ DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
     ),
     ReplyDefault(
         "proof_of_payment",
+        "Demander la preuve de paiement",
         "Ask for the proof of payment",
         "Bonjour,\n\nNous ne retrouvons pas le paiement de {{invoices}}. Pourriez-vous nous envoyer l’avis de virement, ou "
         "nous indiquer sa date, son montant et son libellé ?\n\n{{me}}\n{{company}}",
@@ -71,6 +79,7 @@ DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
     ),
     ReplyDefault(
         "order_number",
+        "Demander le numéro de commande",
         "Ask for the order number",
         "Bonjour,\n\nPourriez-vous nous indiquer le numéro de commande à faire figurer sur {{invoices}} ? Nous vous "
         "enverrons alors le document corrigé.\n\n{{me}}\n{{company}}",
@@ -80,6 +89,7 @@ DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
     ),
     ReplyDefault(
         "with_the_carrier",
+        "Transporteur interrogé",
         "We asked the carrier",
         "Bonjour,\n\nNous avons interrogé le transporteur au sujet de {{invoices}} et revenons vers vous dès sa réponse."
         "\n\n{{me}}\n{{company}}",
@@ -87,4 +97,4 @@ DEFAULT_REPLIES: tuple[ReplyDefault, ...] = (
         "\n\n{{me}}\n{{company}}",
     ),
 )
-"""In the order in which they are shown. Their titles are for staff, in the language of the source until changed."""
+"""In the order in which they are shown."""

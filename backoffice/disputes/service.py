@@ -24,6 +24,7 @@ from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.ids import new_id
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 
 
@@ -84,7 +85,7 @@ def _ensure_replies(session: Session, company_id: uuid.UUID) -> list[SavedReply]
                     "id": new_id(),
                     "company_id": company_id,
                     "code": each.code,
-                    "title": each.title,
+                    "title": each.title(current_language()),
                     "text_fr": each.text_fr,
                     "text_en": each.text_en,
                     "asks": each.asks,
