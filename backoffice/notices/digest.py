@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from backoffice.notices import labels
 from backoffice.notices.models import Delivery, NoticeGroup, StaffNotice
-from backoffice.notices.rules import TOPICS, last_digest_moment, may_hear
+from backoffice.notices.rules import TOPICS, last_digest_moment, may_hear_of
 from backoffice.notices.tell import page_of
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -77,7 +77,7 @@ def write(company_id: uuid.UUID, member_id: uuid.UUID, *, until: datetime) -> bo
         ).all()
         told = []
         for notice in waiting:
-            if member.disabled_at is None and may_hear(member.role, TOPICS[notice.topic]):
+            if member.disabled_at is None and may_hear_of(member.role, notice.topic):
                 told.append(notice)
             else:
                 notice.delivery = Delivery.NONE

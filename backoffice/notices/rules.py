@@ -43,12 +43,15 @@ TOPICS: dict[str, NoticeGroup] = {
 """What staff may hear of."""
 
 PERMISSION: dict[NoticeGroup, str] = {
-    NoticeGroup.DISPUTES: "debtors.write",
-    NoticeGroup.PLANS: "debtors.write",
-    NoticeGroup.PROMISES: "debtors.write",
-    NoticeGroup.DECLARATIONS: "debtors.write",
+    NoticeGroup.DISPUTES: "disputes.write",
+    NoticeGroup.PLANS: "plans.write",
+    NoticeGroup.PROMISES: "promises.write",
+    NoticeGroup.DECLARATIONS: "declarations.write",
 }
 """Who may act on it: nobody else is told."""
+
+DECIDES: dict[str, str] = {"plan.asked": "plans.decide"}
+"""What only those who may decide need to hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,11 @@ class Event:
 def may_hear(role: Role, group: NoticeGroup) -> bool:
     """Whether a role acts on these affairs."""
     return role in PERMISSIONS[PERMISSION[group]]
+
+
+def may_hear_of(role: Role, topic: str) -> bool:
+    """Whether a role can do something about an event."""
+    return may_hear(role, TOPICS[topic]) and role in PERMISSIONS[DECIDES.get(topic, PERMISSION[TOPICS[topic]])]
 
 
 def concerns(event: Event, member_id: uuid.UUID, scope: Scope) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from backoffice.notices import labels, queries
 from backoffice.notices.models import Delivery, StaffNotice
-from backoffice.notices.rules import MAILS_AN_HOUR, TOPICS, Event, concerns, may_hear
+from backoffice.notices.rules import MAILS_AN_HOUR, TOPICS, Event, concerns, may_hear_of
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.audit import AuditLine
@@ -45,7 +45,7 @@ def tell(occasion: Occasion, payload: dict[str, Any]) -> int:
         debtor = session.get_one(Debtor, uuid.UUID(payload["debtor"]))
         count = 0
         for member, wish in queries.wishes(session, TOPICS[topic]):
-            if may_hear(member.role, event.group) and concerns(event, member.id, wish.scope):
+            if may_hear_of(member.role, topic) and concerns(event, member.id, wish.scope):
                 count += _note(session, _Scene(event, debtor, subject_id, occasion.id), member, wish.delivery)
         return count
 

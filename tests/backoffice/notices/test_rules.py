@@ -10,7 +10,16 @@ import pytest
 from backoffice.access.permissions import PERMISSIONS, Role
 from backoffice.notices import labels
 from backoffice.notices.models import NoticeGroup, Scope
-from backoffice.notices.rules import DEFAULTS, PERMISSION, TOPICS, Event, concerns, last_digest_moment, may_hear
+from backoffice.notices.rules import (
+    DEFAULTS,
+    PERMISSION,
+    TOPICS,
+    Event,
+    concerns,
+    last_digest_moment,
+    may_hear,
+    may_hear_of,
+)
 from shared.kit.words import speaking
 
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -53,6 +62,12 @@ def test_whoever_only_reads_hears_nothing() -> None:
     assert {PERMISSION[group] for group in NoticeGroup} <= set(PERMISSIONS)
     assert not [group for group in NoticeGroup if may_hear(Role.AUDITOR, group)]
     assert all(may_hear(Role.MANAGER, group) for group in NoticeGroup)
+
+
+def test_only_those_who_decide_hear_of_what_is_to_be_decided() -> None:
+    assert may_hear_of(Role.MANAGER, "plan.asked")
+    assert not may_hear_of(Role.AGENT, "plan.asked")
+    assert may_hear_of(Role.AGENT, "plan.missed")
 
 
 def test_the_moment_of_the_daily_digest_is_eight_in_the_companys_zone() -> None:

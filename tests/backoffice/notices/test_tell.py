@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from backoffice.access import service as access
+from backoffice.access.permissions import Role
 from backoffice.notices import digest
 from backoffice.notices.models import Delivery, Scope, StaffNotice
 from backoffice.notices.rules import MAILS_AN_HOUR
@@ -45,7 +46,7 @@ def test_nobody_hears_of_his_own_act(office, mail) -> None:
 
 
 def test_the_mail_speaks_the_members_language_and_leads_to_the_back_office(office, mail) -> None:
-    office.add("zoe", language="fr")
+    office.add("zoe", Role.MANAGER, "fr")
     office.happen("plan.asked", to="zoe")
 
     (letter,) = mail.mails
@@ -81,9 +82,10 @@ def test_the_same_topic_of_the_same_affair_is_told_each_time_it_happens(office, 
 def test_every_topic_reaches_the_job(office, mail) -> None:
     from backoffice.notices.rules import TOPICS
 
+    office.add("max", Role.MANAGER)
     for topic in TOPICS:
         assert "notices.tell" in jobs.subscribers(topic)
-        office.happen(topic, to="anna")
+        office.happen(topic, to="max")
 
     assert {topic for _name, topic in office.notices()} == set(TOPICS)
 
