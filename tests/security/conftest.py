@@ -23,7 +23,7 @@ from backoffice.access.permissions import Role
 from backoffice.disputes.models import CreditProposal
 from backoffice.imports.models import ImportRun
 from backoffice.imports.models import RunState as ImportState
-from backoffice.reminders.models import ReminderRun
+from backoffice.reminders.models import ReminderRun, Scenario
 from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
@@ -130,6 +130,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "refund_id": refund.id,
         "freeze_id": freeze.id,
         "message_id": _a_message(session, account).id,
+        "scenario_id": _a_scenario(session, account).id,
         **_papers(session, account),
         **_words(session, account, late.id, held.id),
         **_a_dispute(session, account, late.id),
@@ -260,6 +261,16 @@ def _a_message(session: Session, account: Account) -> Message:
     session.add(message)
     session.flush()
     return message
+
+
+def _a_scenario(session: Session, account: Account) -> Scenario:
+    """A ladder of the account's company, beside the default one."""
+    scenario = Scenario(
+        id=ids.new_id(), company_id=account.company_id, name=f"For {account.name}", created_at=clock.now()
+    )
+    session.add(scenario)
+    session.flush()
+    return scenario
 
 
 def _papers(session: Session, account: Account) -> dict[str, uuid.UUID]:
