@@ -46,6 +46,20 @@ def is_too_much(session: Session, invoice_id: uuid.UUID) -> bool:
     )
 
 
+def too_much(session: Session, *, limit: int = 500) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Invoices (with their debtors) of which payments in flight reserve contested money."""
+    rows = session.execute(
+        select(Invoice.id, Invoice.debtor_id)
+        .join(Freeze, Freeze.invoice_id == Invoice.id)
+        .where(Freeze.lifted_at.is_(None), Freeze.kind.in_(CONTESTED), Invoice.held_minor > 0)
+        .group_by(Invoice.id)
+        .having(Invoice.held_minor + func.sum(Freeze.amount_minor) > Invoice.open_minor)
+        .order_by(Invoice.debtor_id, Invoice.id)
+        .limit(limit)
+    )
+    return [(row.id, row.debtor_id) for row in rows]
+
+
 def takes_frozen(session: Session, payment_id: uuid.UUID) -> bool:
     """Whether a payment reserves money that is contested; its debtor is locked by the caller."""
     invoices = session.scalars(select(PaymentAllocation.invoice_id).where(PaymentAllocation.payment_id == payment_id))

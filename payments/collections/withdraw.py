@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -30,9 +30,9 @@ from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
-from shared.kit.db import retrying, transaction
+from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Unavailable
-from shared.kit.jobs import job, on
+from shared.kit.jobs import duty, job, on
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,22 @@ def after_freeze(payload: dict[str, Any]) -> None:
         seen.add(payment_id)
         if not _take_back(payment_id, debtor_id):
             raise Unavailable("payment.unknown", "a debit over contested money waits for an answer of the provider")
+
+
+@duty(every=timedelta(minutes=10))
+@job("payments.collections.watch_frozen", exclusive=True, timeout_s=900)
+def watch_frozen(_payload: dict[str, Any]) -> None:
+    """Look again at debits over contested money, whatever became of the message that told of it.
+
+    Safe to run twice: each is decided under its debtor's lock.
+    """
+    with reading() as session:
+        found = frozen.too_much(session)
+    for invoice_id, debtor_id in found:
+        try:
+            after_freeze({"invoice": str(invoice_id), "debtor": str(debtor_id)})
+        except Unavailable as error:
+            log.warning("a debit over contested money could not be taken back yet: %s", error.code)
 
 
 def _withdraw_announced(debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:

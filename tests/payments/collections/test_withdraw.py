@@ -7,12 +7,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 import wsgi
 from payments.collections.contested import Fate, touching
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run
+from payments.collections.withdraw import watch_frozen
 from payments.mandates import collect
 from payments.models import Payment
 from payments.status import COLLECTED, PaymentStatus
@@ -28,6 +29,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError
+from shared.kit.outbox.models import OutboxMessage
 from tests.support.people import SYSTEM, an_invoice
 
 
@@ -199,6 +201,21 @@ def test_a_provider_that_does_not_answer_is_asked_again(autopay):
     assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
     autopay.twins.clear_faults()
     autopay.days(1)
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+
+
+def test_the_clock_takes_back_what_no_message_told_of(autopay):
+    payment_id = submitted(autopay)
+    autopay.twins.fault("status", provider="gocardless", match="/actions/cancel", status=500, times=9)
+    contest(autopay)
+    with transaction() as session:
+        session.execute(delete(OutboxMessage))
+    watch_frozen({})
+    assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
+
+    autopay.twins.clear_faults()
+    watch_frozen({})
 
     assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
 
