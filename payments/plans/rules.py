@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from shared.kit.calendars import next_target_day
-from shared.kit.money import Money
 
 MOST_INSTALMENTS = 120
 """No plan has more, whatever the policy says."""
@@ -242,7 +241,8 @@ def amounts(total_minor: int, terms: Terms) -> list[int]:
         count = terms.count - len(first)
         if not 1 <= count <= min(MOST_INSTALMENTS, left):
             raise ValueError("no such number of instalments")
-        made = first + [part.minor for part in Money(left).split(count)]
+        base, larger = divmod(left, count)
+        made = first + [base + 1] * larger + [base] * (count - larger)
     if sum(made) != total_minor:
         raise AssertionError("a plan costs exactly the debt")
     return made
