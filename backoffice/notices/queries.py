@@ -11,10 +11,11 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffMember
-from backoffice.listing import Ask, Orders, one_page
+from backoffice.listing import Ask, Orders, like, one_page
 from backoffice.notices.models import Delivery, NoticeGroup, StaffNotice, StaffNoticePreference
 from backoffice.notices.rules import DEFAULTS, TOPICS, Wish
 from shared.debtors.models import Debtor
+from shared.debtors.service import searchable
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
 from shared.web.paging import Page
@@ -95,6 +96,8 @@ def browse(session: Session, member_id: uuid.UUID, company_id: uuid.UUID, ask: A
         )
     if ask.get("state") == "new":
         query = query.where(StaffNotice.read_at.is_(None))
+    for word in searchable(ask.q).split():
+        query = query.where(Debtor.search_text.like(like(word)))
     found = one_page(session, query, ORDERS, ask)
     return Page([NoticeRow(*row[:9]) for row in found.rows], found.next_key, found.previous_key)
 

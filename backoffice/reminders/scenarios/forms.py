@@ -19,7 +19,7 @@ BEFORE, AFTER = "before", "after"
 class StepForm(Form):
     """One rung; a row without days is no step."""
 
-    days = IntegerField(_l("Days"), [Optional(), NumberRange(0, LATEST)])
+    days = IntegerField(_l("How many days"), [Optional(), NumberRange(0, LATEST)])
     side = SelectField(
         _l("Before or after"),
         choices=options([(AFTER, _l("after the due day")), (BEFORE, _l("before the due day"))]),

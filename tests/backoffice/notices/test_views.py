@@ -60,6 +60,8 @@ def test_news_can_be_narrowed_to_one_kind(desk, office) -> None:
     assert "broke a promise" in page
     assert "disputes an invoice" not in page
     assert "No news is like that" in desk.get("/notices?group=plans").text
+    assert "broke a promise" in desk.get("/notices?q=dora").text
+    assert "No news is like that" in desk.get("/notices?q=octave").text
 
 
 def test_a_notice_leads_to_what_it_speaks_of(desk, office, world) -> None:
