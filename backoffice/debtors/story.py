@@ -141,7 +141,7 @@ def _payments(session: Session, debtor_id: uuid.UUID, before: datetime | None) -
 
 
 def _pair(what: str, state: str) -> str:
-    """ "Transfer: confirmed", with the space that French wants before the colon."""
+    """Two words such as "Transfer: confirmed", with the space that French wants before the colon."""
     return f"{what}{_(':')} {state}"
 
 
