@@ -1,6 +1,6 @@
 """`make bench`: us beside the alternatives, in one run, as ratios.
 
-    python -m tests.bench [--small] [--only portal,reminders,import,facturx] [--seed 7] [--json FILE]
+    python -m tests.bench [--small] [--only portal,reminders,mail,desk,import,facturx] [--seed 7] [--json FILE]
 
 Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
 `--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import facturx, imports, portal, reminders
+from tests.bench import desk, facturx, imports, mail, portal, reminders
 from tests.bench.world import large_world
 
-PARTS = ("portal", "reminders", "import", "facturx")
+PARTS = ("portal", "reminders", "mail", "desk", "import", "facturx")
+IN_THE_LARGE_WORLD = {"portal", "reminders", "mail", "desk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,37 @@ class Size:
     rounds: int
     requests: int
     visitors: int
+    mails: int
+    processes: int
+    rounds_of_lists: int
     lines: int
     papers: int
 
 
-LARGE = Size(debtors=100_000, each=10, rounds=4, requests=1_000, visitors=400, lines=1_000_000, papers=40)
-SMALL = Size(debtors=5_000, each=10, rounds=2, requests=60, visitors=20, lines=20_000, papers=3)
+LARGE = Size(
+    debtors=100_000,
+    each=10,
+    rounds=4,
+    requests=1_000,
+    visitors=400,
+    mails=1_000,
+    processes=60,
+    rounds_of_lists=3,
+    lines=1_000_000,
+    papers=40,
+)
+SMALL = Size(
+    debtors=5_000,
+    each=10,
+    rounds=2,
+    requests=60,
+    visitors=20,
+    mails=60,
+    processes=6,
+    rounds_of_lists=1,
+    lines=20_000,
+    papers=3,
+)
 
 
 def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -51,7 +77,7 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
         "processors": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 1),
     }
-    if {"portal", "reminders"} & set(parts):
+    if IN_THE_LARGE_WORLD & set(parts):
         tell(f"a world of {size.debtors} debtors with {size.each} invoices each …")
         with large_world(size.debtors, size.each) as world:
             found["world_seconds"] = round(world.seconds, 1)
@@ -65,6 +91,14 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
                 tell("two days of reminders …")
                 found["reminders"] = reminders.measure(world)
                 tell(json.dumps(found["reminders"]))
+            if "mail" in parts:
+                tell("reminders written, and sent …")
+                found["mail"] = mail.measure(world, in_rows=size.mails, one_by_one=size.processes)
+                tell(json.dumps(found["mail"]))
+            if "desk" in parts:
+                tell("every list of the back-office …")
+                found["desk"] = desk.measure(world, rounds=size.rounds_of_lists)
+                tell(json.dumps(found["desk"]))
     if "import" in parts:
         tell(f"an import of {size.lines} lines, then raw copies of what it wrote …")
         found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
@@ -96,6 +130,25 @@ def table(found: dict[str, Any]) -> list[str]:
             )
             for name in ("first_day", "next_day")
         ]
+    if letters := found.get("mail"):
+        rows.append(
+            (
+                "mails in rows / a process each",
+                f"{letters['ratio']}",
+                "",
+                f"{letters['in_rows']['per_second']} /s (processor {letters['in_rows']['cpu_ms']} ms each), a process each {letters['process_each']['per_second']} /s ({letters['process_each']['cpu_ms']} ms); written {letters['written_per_second']} /s",
+            )
+        )
+    if lists := found.get("desk"):
+        worst = lists["slowest"][0]
+        rows.append(
+            (
+                "slowest list of the back-office",
+                f"{lists['slowest_ms']} ms",
+                "< 100 ms",
+                f"{worst['page']} (processor {worst.get('cpu_ms')} ms); {len(lists['over_aim'])} of {lists['pages']} over 100 ms, median {lists['median_ms']} ms",
+            )
+        )
     if taken := found.get("import"):
         rows.append(
             (

@@ -22,6 +22,9 @@ app = Flask(__name__, template_folder="templates")
 engine = create_engine(os.environ.get("BENCH_DATABASE_URL", "postgresql+psycopg://"))
 
 
+LIVE_PLANS = ("needs_person", "offered", "active", "paused", "in_default")
+
+
 class Base(DeclarativeBase):
     """The tables that this page reads, as far as it reads them."""
 
@@ -90,6 +93,13 @@ class Invoice(Base):
         return max(0, self.open_minor - self.held_minor - self.frozen_minor)
 
 
+class Plan(Base):
+    __tablename__ = "plan"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    status: Mapped[str]
+
+
 @app.template_filter()
 def money(minor: int, currency: str = "EUR") -> str:
     return format_currency(minor / 100, currency, locale="fr_FR")
@@ -104,9 +114,9 @@ def day(value: date) -> str:
 def lateness(value: date, today: date) -> str:
     days = (value - today).days
     if days == 0:
-        return "à payer aujourd’hui"
+        return "à régler aujourd’hui"
     many = "s" if abs(days) > 1 else ""
-    return f"à payer dans {days} jour{many}" if days > 0 else f"{-days} jour{many} de retard"
+    return f"à régler dans {days} jour{many}" if days > 0 else f"{-days} jour{many} de retard"
 
 
 @app.get("/")
@@ -129,6 +139,8 @@ def home() -> Any:
             .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0)
             .order_by(Invoice.due_on, Invoice.id)
         ).all()
+        if session.scalar(select(Plan.id).where(Plan.debtor_id == debtor.id, Plan.status.in_(LIVE_PLANS)).limit(1)):
+            abort(501)  # an account with a plan shows more; none of the visitors has one
         asked = [invoice for invoice in found if invoice.kind == "invoice"]
         late = [invoice for invoice in asked if invoice.due_on < today]
         coming = [invoice for invoice in asked if invoice.due_on >= today and invoice.payable_minor]

@@ -142,6 +142,11 @@ async def _ask(path: str, cookie: str) -> bytes:
         return b"".join(parts)
 
 
+def ask(server: Server, cookie: str) -> str:
+    """The page of one visitor, headers included."""
+    return asyncio.run(_ask(server.path, cookie)).decode()
+
+
 def first_cookie(server: Server, cookie: str) -> str:
     """The cookie that a browser holds after its first page (it then carries the token of forms as well)."""
     answer = asyncio.run(_ask(server.path, cookie)).decode("utf-8", "replace")

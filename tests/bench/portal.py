@@ -6,7 +6,9 @@ whatever else the machine does touches both alike. Every visitor is another debt
 
 from __future__ import annotations
 
+import html
 import random
+import re
 import secrets
 import tempfile
 from collections.abc import Sequence
@@ -26,11 +28,12 @@ from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.invoices.models import Invoice
 from shared.kit.db import transaction
 from shared.kit.settings import Settings
-from tests.bench.load import Round, Server, Visit, first_cookie, serving, visit
+from tests.bench.load import Round, Server, Visit, ask, first_cookie, serving, visit
 from tests.bench.world import World
 
 AIM_RATIO = 1.0
 AIM_P99_MS = 60
+COMPARED = 10
 
 
 def measure(world: World, *, rounds: int, requests: int, visitors: int, seed: int) -> dict[str, Any]:
@@ -50,6 +53,8 @@ def measure(world: World, *, rounds: int, requests: int, visitors: int, seed: in
         )
         to_ours = _with_our_cookies(ours, settings, tokens)
         to_bare = [Visit(f"sid={token}", word) for token, word in tokens]
+        for mine, theirs in zip(to_ours[:COMPARED], to_bare, strict=False):
+            _compare(ask(ours, mine.cookie), ask(bare, theirs.cookie))
         for server, visits in ((ours, to_ours), (bare, to_bare)):
             visit(server, visits, max(100, requests // 10), seed)
         done: dict[str, list[Round]] = {"ours": [], "bare": []}
@@ -71,6 +76,17 @@ def _environment(world: World, settings: Settings) -> dict[str, str]:
         "GUICHET_DATABASE_URL": world.url,
         "GUICHET_REDIS_URL": "redis://127.0.0.1:1/0",  # pages never speak to it
     }
+
+
+def _compare(ours: str, bare: str) -> None:
+    """Both show the same words, or the figures would compare two different pages."""
+    if (mine := _words(ours)) != (theirs := _words(bare)):
+        raise RuntimeError(f"two different pages:\n{mine}\n{theirs}")
+
+
+def _words(page: str) -> str:
+    body = re.sub(r"<svg.*?</svg>", "", page.partition("<body")[2], flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def _debtors(session: Session, world: World, count: int, seed: int) -> list[Any]:
@@ -103,8 +119,8 @@ def _seat(session: Session, debtor_id: Any) -> tuple[str, bytes]:
 
 def _with_our_cookies(server: Server, settings: Settings, tokens: Sequence[tuple[str, bytes]]) -> list[Visit]:
     door = wsgi.build_portal(settings)
-    sign = SecureCookieSessionInterface().get_signing_serializer(door)
-    if sign is None:
+    cookies = door.session_interface
+    if not isinstance(cookies, SecureCookieSessionInterface) or (sign := cookies.get_signing_serializer(door)) is None:
         raise RuntimeError("no key")
     name = door.config["SESSION_COOKIE_NAME"]
     visits = []

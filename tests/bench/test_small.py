@@ -31,9 +31,21 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
     assert found["portal"]["ratio"] > 0
     assert found["reminders"]["first_day"]["reminded"] > 0
     assert found["reminders"]["next_day"]["considered"] > found["reminders"]["next_day"]["reminded"]
+    assert found["mail"]["in_rows"]["mails"] == 60
+    assert found["mail"]["ratio"] > 0
+    assert found["desk"]["pages"] > 60
+    assert found["desk"]["slowest_ms"] > 0
     assert found["import"]["invoices"] == found["import"]["lines"] == 20_000
     assert found["import"]["movements"] > found["import"]["invoices"]
     assert found["import"]["ratio"] > 0
     assert found["facturx"]["count"] == 3
     assert found["facturx"]["ratio"] > 0
-    assert "Factur-X / bare WeasyPrint" in done.stdout
+    for what in (
+        "account page / bare",
+        "reminder run, first day",
+        "mails in rows",
+        "slowest list",
+        "import / raw COPY",
+        "Factur-X / bare",
+    ):
+        assert what in done.stdout
