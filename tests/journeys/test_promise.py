@@ -35,7 +35,8 @@ def promise(phone: Visit, family: DemoFamily, account: Account, days: int) -> da
 
 
 def reminders(family: DemoFamily, account: Account) -> int:
-    return sum("reminder" in mail["subject"].lower() for mail in family.twins.inbox(account.email))
+    subjects = [mail["subject"].lower() for mail in family.twins.inbox(account.email)]
+    return sum("reminder" in subject or "still unpaid" in subject for subject in subjects)
 
 
 def test_a_promise_that_is_kept(family, visits):
