@@ -29,7 +29,6 @@ from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.ledger.models import Account, Kind, Phase, Transfer
 
-
 _INSTALMENT = ":instalment:"
 """In the attempt of an instalment's automatic debit (`payments.plans.progress`)."""
 
