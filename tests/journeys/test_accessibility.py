@@ -21,7 +21,7 @@ import backoffice.urls
 import portal.urls
 from backoffice.access.models import StaffMember
 from backoffice.imports.models import ImportRun
-from backoffice.reminders.models import ReminderRun
+from backoffice.reminders.models import ReminderRun, Scenario
 from payments.cards import checkout
 from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
@@ -58,9 +58,9 @@ LOOKS = {"en": ((PHONE, "light"), (DESKTOP, "dark")), "fr": ((PHONE, "dark"), (D
 """Each page is seen in both languages; between them on both widths, light and dark."""
 
 PAPERS = re.compile(
-    r"/(pdf|receipt|statement|logo|file|original|html|progress|preview)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>"
+    r"/(pdf|receipt|statement|logo|file|original|html|progress|preview)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>|^/notices/<"
 )
-"""GET routes that answer with a file or a fragment instead of a page."""
+"""GET routes that answer with a file, a fragment or the way to another page instead of a page."""
 
 ELSEWHERE = {"/sign-in/code", "/sign-in/set-up"}
 """Pages in the middle of a sign-in with a second factor: whoever is not there is sent away. They have a test of their own."""
@@ -133,7 +133,10 @@ def world(family: DemoFamily) -> World:
             "imports": session.scalars(select(ImportRun.id).limit(1)).one(),
             "reminders": session.scalars(select(ReminderRun.id).limit(1)).one(),
             "collections": session.scalars(select(CollectionRun.id).limit(1)).one(),
-            "messages": session.scalars(select(Message.id).where(Message.debtor_id == account.id).limit(1)).one(),
+            "scenario_id": session.scalars(select(Scenario.id).limit(1)).one(),
+            "messages": session.scalars(
+                select(Message.id).where(Message.debtor_id == account.id, Message.contact_id == contact_id).limit(1)
+            ).one(),
             "outbox": session.scalars(select(OutboxMessage.id).limit(1)).one(),
         }
     return World(account, ids)
@@ -200,7 +203,7 @@ def addresses(routes: list[Route], ids: dict[str, Any]) -> Iterator[str]:
             room = route.path.split("/")[1]
             known = ids | {
                 "run_id": ids.get(room),
-                "message_id": ids["messages"] if room == "messages" else ids["outbox"],
+                "message_id": ids["messages"] if room in ("messages", "profile") else ids["outbox"],
                 "plan_id": ids["offered"] if route.path.endswith(("/offer", "/accept")) else ids["plan_id"],
                 "payment_id": ids["stopped"] if route.path.endswith("/stopped") else ids["payment_id"],
             }
