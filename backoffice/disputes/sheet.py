@@ -46,6 +46,11 @@ def show(
             status=status,
             shown=shown,
             sheet=shown.sheet,
+            files=[
+                {**_file(file, dispute_id), "id": file.id, "state": file.state, "who": file.uploaded_by_name}
+                for each in shown.sheet.said
+                for file in each.files
+            ],
             words=_words(shown, {each.code: each.label for each in reasons}, member.desk.zone),
             frozen=queries.frozen_now(session, dispute_id),
             flights=[(each, labels.FATES[each.fate]) for each in _flights(session, shown)],

@@ -1,4 +1,4 @@
-"""One search over everything: a debtor's name or account, an invoice's number, a payment's reference."""
+"""One search over everything: a debtor's name or account, an invoice's number, the reference of a payment or dispute."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from backoffice.listing import like
 from payments.models import Payment
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
+from shared.disputes.models import Dispute
 from shared.invoices.models import Invoice
 from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
@@ -38,10 +39,11 @@ class Found:
     debtors: list[Hit]
     invoices: list[Hit]
     payments: list[Hit]
+    disputes: list[Hit]
 
     @property
     def everything(self) -> list[Hit]:
-        return [*self.debtors, *self.invoices, *self.payments]
+        return [*self.debtors, *self.invoices, *self.payments, *self.disputes]
 
     @property
     def only_one(self) -> Hit | None:
@@ -55,9 +57,12 @@ class Found:
 def search(session: Session, company_id: uuid.UUID, text: str) -> Found:
     """Look for a text; an empty one finds nothing."""
     if not text:
-        return Found([], [], [])
+        return Found([], [], [], [])
     return Found(
-        _debtors(session, company_id, text), _invoices(session, company_id, text), _payments(session, company_id, text)
+        _debtors(session, company_id, text),
+        _invoices(session, company_id, text),
+        _payments(session, company_id, text),
+        _disputes(session, company_id, text),
     )
 
 
@@ -127,6 +132,28 @@ def _payments(session: Session, company_id: uuid.UUID, text: str) -> list[Hit]:
             row.name,
             Money(row.amount_minor, row.currency),
             is_exact=row.reference in names,
+        )
+        for row in session.execute(query)
+    ]
+
+
+def _disputes(session: Session, company_id: uuid.UUID, text: str) -> list[Hit]:
+    """A dispute by its whole reference, as people type it."""
+    reference = normalise_reference(text)
+    if reference is None:
+        return []
+    query = (
+        select(Dispute.id, Dispute.reference, Dispute.claimed_minor, Dispute.currency, Debtor.name)
+        .join(Debtor, Debtor.id == Dispute.debtor_id)
+        .where(Dispute.company_id == company_id, Dispute.reference == reference)
+    )
+    return [
+        Hit(
+            url_for("backoffice.disputes.show", dispute_id=row.id),
+            row.reference,
+            row.name,
+            Money(row.claimed_minor, row.currency),
+            is_exact=True,
         )
         for row in session.execute(query)
     ]

@@ -13,7 +13,7 @@ from backoffice.access.queries import staff
 from shared.attachments.models import Attachment
 from shared.attachments.rules import AttachmentState
 from shared.disputes import service as disputes
-from shared.disputes.models import DisputeEntry, EntryKind
+from shared.disputes.models import Dispute, DisputeEntry, EntryKind
 from shared.disputes.rules import Status
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import words
@@ -95,6 +95,16 @@ def test_the_queue_pages_by_key(ines, world, case: Case) -> None:
 
 def disputes_actor():
     return Actor.staff(uuid.uuid4(), "Somebody")
+
+
+def test_the_search_over_everything_opens_a_dispute_of_this_company_by_its_reference(ines, case: Case) -> None:
+    typed = case.read().reference.replace("-", " ").lower()
+    with reading() as session:
+        foreign = session.get_one(Dispute, case.foreign).reference
+
+    assert ines.get("/search", query_string={"q": typed}).headers["Location"].endswith(f"/disputes/{case.dispute}")
+    assert foreign not in ines.get("/disputes", query_string={"q": foreign}).text.replace(f'value="{foreign}"', "")
+    assert "Nothing is called that" in ines.get("/search", query_string={"q": foreign}).text
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
