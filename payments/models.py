@@ -53,6 +53,7 @@ class Payment(HasId, Base):
         Index(None, "debtor_id", "id"),
         Index(None, "company_id", "status", "id"),
         Index("ix_payment_created", "company_id", "created_at", "id"),
+        Index("ix_payment_amount", "company_id", "amount_minor", "id"),
         Index(
             "ix_payment_received",
             "company_id",

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Line, Orders, Query, like, one_page, ordered
+from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
 from payments.models import Mandate
 from payments.status import USABLE_MANDATES
 from shared.debtors.models import Contact, Debtor, DebtorContact
@@ -18,6 +19,10 @@ from shared.debtors.service import searchable
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
 from shared.web.paging import Page
+
+SOUGHT_ONE_BY_ONE = frozenset({"late", "unreachable"})
+
+Conditions: TypeAlias = dict[str, ColumnElement[bool]]
 
 STATES = ("open", "late", "credit", "autopay", "mandate", "paused", "unreachable")
 """The filters of the list."""
@@ -70,16 +75,23 @@ def everything(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date
         yield from _told(session, portion, today)
 
 
-def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, today: date) -> Totals:
-    """Count and sums of the whole selection."""
-    mine = _filtered(select(Debtor.id, Debtor.open_minor, Debtor.credit_minor), company_id, ask, today).cte("mine")
+def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, today: date) -> Totals | None:
+    """Count and sums of the whole selection; None for a large one, unless they are asked for."""
+    conditions = _conditions(company_id, today)
+    if not ask.wants_totals:
+        all_of_them = _filtered(select(Debtor.id), company_id, ask, conditions)
+        asked_about = _owing(company_id) if ask.get("state") in SOUGHT_ONE_BY_ONE else all_of_them
+        if not is_small(session, asked_about):
+            return None
+    columns = select(Debtor.id, Debtor.open_minor, Debtor.credit_minor)
+    mine = _filtered(columns, company_id, ask, conditions).cte("mine")
     sums = session.execute(
         select(
             func.count(), func.coalesce(func.sum(mine.c.open_minor), 0), func.coalesce(func.sum(mine.c.credit_minor), 0)
         ).select_from(mine)
     ).one()
     late = select(func.coalesce(func.sum(Invoice.open_minor), 0)).where(*_late(company_id, today))
-    if ask.values:
+    if ask.values and ask.values != {"state": "late"}:
         late = late.where(Invoice.debtor_id.in_(select(mine.c.id)))
     late_minor = session.scalar(late) or 0
     return Totals(
@@ -111,7 +123,7 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
         Debtor.autopay,
         Debtor.reminders_paused_until,
     )
-    return _filtered(query, company_id, ask, today)
+    return _filtered(query, company_id, ask, _conditions(company_id, today) | _sought_one_by_one(company_id, today))
 
 
 def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow]:
@@ -134,20 +146,20 @@ def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow
     return [_row(row, sums.get(row.id), has_mandate=row.id in with_mandate, today=today) for row in rows]
 
 
-def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, today: date) -> Query:
+def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, conditions: Conditions) -> Query:
     query = query.where(Debtor.company_id == company_id)
     for word in searchable(ask.q).split():
         query = query.where(Debtor.search_text.like(like(word)))
-    condition = _conditions(company_id, today).get(ask.get("state"))
+    condition = conditions.get(ask.get("state"))
     return query if condition is None else query.where(condition)
 
 
-def _conditions(company_id: uuid.UUID, today: date) -> dict[str, ColumnElement[bool]]:
-    reachable = (
-        exists()
-        .where(DebtorContact.debtor_id == Debtor.id, DebtorContact.removed_at.is_(None), DebtorContact.is_reminded)
-        .where(Contact.id == DebtorContact.contact_id, Contact.bounced_at.is_(None))
-    )
+def _owing(company_id: uuid.UUID) -> Query:
+    return select(Debtor.id).where(Debtor.company_id == company_id, Debtor.open_minor > 0)
+
+
+def _conditions(company_id: uuid.UUID, today: date) -> Conditions:
+    """What each state means, as a question about all debtors at once: for sums."""
     return {
         "open": Debtor.open_minor > 0,
         "late": Debtor.id.in_(select(Invoice.debtor_id).where(*_late(company_id, today))),
@@ -155,8 +167,28 @@ def _conditions(company_id: uuid.UUID, today: date) -> dict[str, ColumnElement[b
         "autopay": Debtor.autopay.is_(True),
         "mandate": _has_mandate(),
         "paused": Debtor.reminders_paused_until >= today,
-        "unreachable": and_(Debtor.open_minor > 0, ~reachable),
+        "unreachable": and_(Debtor.open_minor > 0, ~_reached().exists()),
     }
+
+
+def _sought_one_by_one(company_id: uuid.UUID, today: date) -> Conditions:
+    """The same, asked of one debtor after the other until a page is full: LIMIT keeps the planner from asking about all."""
+    late = select(Invoice.id).where(Invoice.debtor_id == Debtor.id, *_late(company_id, today)).limit(1)
+    return {
+        "late": and_(Debtor.open_minor > 0, late.scalar_subquery().is_not(None)),
+        "unreachable": and_(Debtor.open_minor > 0, _reached().limit(1).scalar_subquery().is_(None)),
+    }
+
+
+def _reached() -> Select[Any]:
+    """The people of a debtor who are written to."""
+    return (
+        select(DebtorContact.id)
+        .join(Contact, Contact.id == DebtorContact.contact_id)
+        .where(DebtorContact.debtor_id == Debtor.id, DebtorContact.removed_at.is_(None), DebtorContact.is_reminded)
+        .where(Contact.bounced_at.is_(None))
+        .correlate(Debtor)
+    )
 
 
 def _has_mandate() -> ColumnElement[bool]:

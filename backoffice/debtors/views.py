@@ -17,7 +17,7 @@ from backoffice.debtors import queries
 from backoffice.debtors.forms import ContactForm, NoteForm, PauseForm
 from backoffice.debtors.said import said
 from backoffice.debtors.story import STRANDS, story
-from backoffice.listing import asked
+from backoffice.listing import asked, is_fragment, sentence
 from payments.plans import queries as plans
 from shared.access.models import LinkPurpose
 from shared.access.service import revoke_links
@@ -30,6 +30,7 @@ from shared.kit.errors import Conflict, DomainError, NotFound
 from shared.kit.ids import new_id
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.messages import service as messages
 from shared.web.pages import page, see_other
 
@@ -40,6 +41,9 @@ def browse(member: Member) -> ResponseReturnValue:
     with reading() as session:
         found = browsing.browse(session, member.company_id, ask, today=member.today)
         totals = browsing.totals(session, member.company_id, ask, currency=member.desk.currency, today=member.today)
+    if ask.wants_totals and totals and is_fragment():
+        words = ngettext("Total of %(n)s debtor", "Total of %(n)s debtors", totals.count)
+        return sentence(words, [(_("Late"), totals.late), (_("Credit"), totals.credit), (_("Open"), totals.open)])
     return page(
         "backoffice/debtors/browse.html",
         ask=ask,

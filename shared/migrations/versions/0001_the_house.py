@@ -1797,6 +1797,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_payment_idempotency_key")),
         sa.UniqueConstraint("reference", name=op.f("uq_payment_reference")),
     )
+    op.create_index("ix_payment_amount", "payment", ["company_id", "amount_minor", "id"], unique=False)
     op.create_index(
         op.f("ix_payment_checkout_reference"),
         "payment",
@@ -2556,6 +2557,7 @@ def downgrade() -> None:
     op.drop_index(
         op.f("ix_payment_checkout_reference"), table_name="payment", postgresql_where="checkout_reference IS NOT NULL"
     )
+    op.drop_index("ix_payment_amount", table_name="payment")
     op.drop_table("payment")
     op.drop_table("mandate_transition")
     op.drop_table("invoice_vat")
