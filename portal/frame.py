@@ -25,7 +25,14 @@ WAYS = (
 )
 """Word, endpoint, room."""
 
-BEHIND_MORE = ("portal.profile.", "portal.documents.", "portal.access.", "portal.plans.", "portal.promises.", "portal.declarations.")
+BEHIND_MORE = (
+    "portal.profile.",
+    "portal.documents.",
+    "portal.access.",
+    "portal.plans.",
+    "portal.promises.",
+    "portal.declarations.",
+)
 
 TONGUES = (("fr", "Français"), ("en", "English"))
 
