@@ -413,8 +413,14 @@ def _write_step(
         "paid_on": declaration.paid_on.isoformat(),
         "reason": cause,
     }
-    action = f"declaration.{'reopened' if before is DeclarationState.MATCHED else declaration.state.value}"
-    _record(session, declaration, action, by, before={"state": before.value} if before else None, after=after)
+    _record(
+        session,
+        declaration,
+        "declaration.reopened" if before is DeclarationState.MATCHED else f"declaration.{declaration.state.value}",
+        by,
+        before={"state": before.value} if before else None,
+        after=after,
+    )
     session.flush()
     return step
 

@@ -396,8 +396,14 @@ def _write_step(session: Session, promise: Promise, before: PromiseState | None,
         "promised_on": promise.promised_on.isoformat(),
         "reason": cause if by.kind != "system" else "",
     }
-    word = "given" if before is None else promise.state.value
-    _record(session, promise, f"promise.{word}", by, before={"state": before.value} if before else None, after=after)
+    _record(
+        session,
+        promise,
+        "promise.given" if before is None else f"promise.{promise.state.value}",
+        by,
+        before={"state": before.value} if before else None,
+        after=after,
+    )
     return step
 
 

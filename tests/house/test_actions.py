@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from backoffice.labels import ACTIONS, SUBJECTS
+from payments.declarations.rules import DeclarationState
 from payments.plans.status import PlanStatus
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
 from shared.disputes.rules import Status as DisputeStatus
+from shared.promises.rules import PromiseState
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("shared", "payments", "portal", "backoffice")
@@ -23,6 +25,8 @@ FAMILIES: dict[str, type[Enum]] = {
     "refund.": RefundStatus,
     "dispute.": DisputeStatus,
     "plan.": PlanStatus,
+    "promise.": PromiseState,
+    "declaration.": DeclarationState,
 }
 """Acts that are called after the state reached."""
 PLACE = 2
