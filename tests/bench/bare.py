@@ -107,7 +107,8 @@ def money(minor: int, currency: str = "EUR") -> str:
 
 @app.template_filter()
 def day(value: date) -> str:
-    return format_date(value, "d MMMM y", locale="fr_FR")
+    text = format_date(value, "d MMMM y", locale="fr_FR")
+    return text.replace("1 ", "1er ", 1) if value.day == 1 else text
 
 
 @app.template_filter()
