@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.models import Payment, PaymentAllocation
+from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT
 from shared.invoices.models import Invoice
 from shared.kit.errors import Conflict
@@ -41,11 +41,19 @@ def refuse_second(session: Session, *, found: Sequence[Payment], parts: Sequence
 
     Its facts (payment_id, reference, means, minor, currency, charge_on) let a page say what is under way (I3).
     """
-    if not found or _fit(session, parts):
-        return
-    rival = found[0]
+    if found and not _fit(session, parts):
+        raise _in_the_way(found[0])
+
+
+def refuse_other(known: Payment, means: Means) -> None:
+    """The same form sent twice is one payment, by one means: sent with another, Conflict("payment.under_way")."""
+    if known.means is not means:
+        raise _in_the_way(known)
+
+
+def _in_the_way(rival: Payment) -> Conflict:
     amount = format_money(Money(rival.amount_minor, rival.currency), current_language())
-    raise Conflict(
+    return Conflict(
         "payment.under_way",
         _("A payment of %(amount)s is already under way for this.", amount=amount),
         payment_id=rival.id,

@@ -18,7 +18,7 @@ from payments.gateways.choose import cards
 from payments.models import Means, Payment, Provider
 from payments.service import Facts, PaymentDraft
 from payments.status import GIVEN_UP, IN_FLIGHT, PaymentStatus
-from payments.under_way import refuse_second, rivals
+from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Contact
 from shared.debtors.service import lock_debtor
@@ -214,6 +214,7 @@ def _already(session: Session, debtor_id: uuid.UUID, attempt: str, parts: Sequen
     if same is not None:
         if same.debtor_id != debtor_id:
             raise Conflict("payment.attempt_taken", _("This attempt belongs to another payment."))
+        refuse_other(same, Means.CARD)
         return same.id
     found = rivals(session, debtor_id=debtor_id, parts=parts)
     wanted = {part.invoice_id: part.minor for part in parts}

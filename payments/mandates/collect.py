@@ -18,7 +18,7 @@ from payments.gateways.choose import debits
 from payments.models import Mandate, Means, Payment, Provider
 from payments.service import Facts, PaymentDraft
 from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
-from payments.under_way import refuse_second, rivals
+from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -61,8 +61,10 @@ def pay_now(
             company = session.get_one(Company, debtor.company_id)
             if not company.takes_debits:
                 raise Refused("debits.off", _("Direct debit is not offered here."))
-            known = session.scalar(select(Payment.id).where(Payment.attempt == attempt))
-            if known is None:
+            known = session.scalar(select(Payment).where(Payment.attempt == attempt))
+            if known is not None:
+                refuse_other(known, Means.DEBIT)
+            else:
                 found = rivals(session, debtor_id=debtor_id, parts=wanted)
                 refuse_second(session, found=found, parts=wanted)
             payment = write(

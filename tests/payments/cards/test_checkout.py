@@ -153,3 +153,20 @@ def test_no_answer_is_not_a_no_and_pressing_again_finds_the_same_page(counter, k
     again = counter.pay_by_card(counter.part("F-1", 12_000), attempt="a")
     assert (again.payment_id, again.state) == (step.payment_id, S.SUBMITTED)
     assert len(counter.twins.objects("stripe", "checkout.session")) == 1
+
+
+@pytest.mark.parametrize("first", ["card", "debit"])
+def test_a_form_sent_again_with_another_means_leads_to_what_is_under_way(counter, first):
+    counter.open_account()
+    mandate_id = counter.give_mandate()
+    part = counter.part("F-1", 12_000)
+    acts = {
+        "card": lambda: counter.pay_by_card(part, attempt="b"),
+        "debit": lambda: counter.pay_by_debit(mandate_id, part, attempt="b"),
+    }
+    acts.pop(first)()
+    for other in acts.values():
+        with pytest.raises(Conflict) as conflict:
+            other()
+        assert conflict.value.code == "payment.under_way"
+    assert [(one.means.value, one.amount_minor) for one in counter.payments()] == [(first, 12_000)]
