@@ -11,6 +11,14 @@ from backoffice.urls import ROUTES
 from shared.web.routes import Route
 
 OPEN = {"anyone", "half-way"}
+WORDS = {
+    "form": "csv",
+    "position": 0,
+    "decision": "approve",
+    "act": "disable",
+    "reason": "price",
+    "reply": "photo",
+}
 GUARDED = [route for route in ROUTES if route.guard.name not in OPEN]
 
 
@@ -24,7 +32,7 @@ def address(route: Route, *, identity: uuid.UUID | None = None) -> str:
         if argument.endswith("_id"):
             values[argument] = identity or uuid.UUID(int=7)
         else:
-            values[argument] = {"form": "csv", "position": 0, "decision": "approve", "act": "disable"}[argument]
+            values[argument] = WORDS[argument]
     return adapter.build("it", values)
 
 

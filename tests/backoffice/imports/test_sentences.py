@@ -51,6 +51,7 @@ def test_every_sentence_can_be_filled(language):
             "paid",
             "found",
             "last",
+            "covered",
         ],
         1234,
     )
@@ -66,7 +67,7 @@ def test_a_fault_is_told_with_its_place_and_value():
 
     assert told(fault) == "line 12, column Montant TTC: This is not an amount. [abc]"
     with speaking("fr"):
-        assert told(fault) == "ligne 12, colonne Montant TTC: Ce n’est pas un montant. [abc]"
+        assert told(fault) == "ligne 12, colonne Montant TTC : Ce n’est pas un montant. [abc]"
     assert place(Fault("file.empty")) == ""
 
 
