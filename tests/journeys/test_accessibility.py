@@ -117,6 +117,7 @@ def world(family: DemoFamily) -> World:
             spoken |= agree(session, account.id, contact_id, *invoices[6:8])
     family.calm()
     with family.inside(), reading() as session:
+        company_id = session.get_one(Debtor, account.id).company_id
         ids = {
             "dispute_id": contested,
             "reason": "price",
@@ -131,9 +132,13 @@ def world(family: DemoFamily) -> World:
             "staff_id": session.scalars(select(StaffMember.id).limit(1)).one(),
             "event_id": session.scalars(select(InboxEvent.id).limit(1)).one(),
             "imports": session.scalars(select(ImportRun.id).limit(1)).one(),
-            "reminders": session.scalars(select(ReminderRun.id).limit(1)).one(),
-            "collections": session.scalars(select(CollectionRun.id).limit(1)).one(),
-            "scenario_id": session.scalars(select(Scenario.id).limit(1)).one(),
+            "reminders": session.scalars(
+                select(ReminderRun.id).where(ReminderRun.company_id == company_id).limit(1)
+            ).one(),
+            "collections": session.scalars(
+                select(CollectionRun.id).where(CollectionRun.company_id == company_id).limit(1)
+            ).one(),
+            "scenario_id": session.scalars(select(Scenario.id).where(Scenario.company_id == company_id).limit(1)).one(),
             "messages": session.scalars(
                 select(Message.id)
                 .where(Message.debtor_id == account.id, Message.contact_id == contact_id)
