@@ -23,7 +23,7 @@ from payments.declarations.queries import DeclarationLine
 from payments.declarations.rules import Terms
 from shared.attachments import queries as attached
 from shared.kit.db import reading, transaction
-from shared.kit.errors import DomainError, NotFound
+from shared.kit.errors import DomainError, Invalid, NotFound
 from shared.kit.money import Money
 from shared.kit.templating import money
 from shared.kit.words import gettext as _
@@ -168,7 +168,7 @@ def match(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     try:
         payment_id = uuid.UUID(request.form.get("payment", ""))
     except ValueError as error:
-        raise NotFound("payment.missing", _("There is no such payment.")) from error
+        raise Invalid("declaration.no_receipt", _("Choose a receipt.")) from error
     try:
         with transaction() as session:
             service.match(session, declaration_id=declaration_id, payment_id=payment_id, by=member.as_actor())

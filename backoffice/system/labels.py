@@ -15,6 +15,11 @@ DUTIES: dict[str, Any] = {
     "payments.plans.follow": _l("Looks at every payment plan, once a day: what comes, what is late, what has ended."),
     "promises.look": _l("Looks at the ledger for every live promise, once a day."),
     "declarations.expire": _l("Ends the search for declared transfers whose time is over."),
+    "payments.collections.watch_frozen": _l("Looks again at debits over contested money, in case a message was lost."),
+    "disputes.watch": _l("Escalates overdue disputes, ends respites, closes disputes that were paid."),
+    "attachments.ask_again": _l("Asks the virus scanner again for files that it has not answered for."),
+    "messages.digests": _l("Writes the weekly digests of debtors' contacts."),
+    "notices.digests": _l("Writes the daily digests of colleagues."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
 }
 

@@ -10,7 +10,7 @@ from backoffice.plans.policy.forms import PolicyForm, as_data, as_policy
 from payments.plans import queries, service
 from shared.debtors.models import DebtorKind
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Invalid, NotFound
+from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
 from shared.web.pages import page, see_other
 
@@ -37,7 +37,7 @@ def change(member: Member) -> ResponseReturnValue:
     """Save one of them. Agreements that stand keep the words they were made with."""
     kind = next((one for one in KINDS if one.value == request.form.get("kind")), None)
     if kind is None:
-        raise NotFound("policy.kind", _("There is no such policy."))
+        raise Invalid("policy.kind", _("There is no such policy."))
     form = PolicyForm(None, prefix=f"{kind.value}-")
     form.largest_total.currency = form.smallest_instalment.currency = member.desk.currency
     form.process(request.form)

@@ -225,7 +225,7 @@ def test_another_companys_declaration_does_not_exist(ines, world, declaration):
 def test_another_debtors_receipt_is_not_linked(ines, world, declaration):
     theirs = received(world.foreign_debtor, 5_000)
     assert ines.post(f"/declarations/{declaration}/match", {"payment": str(theirs)}).status_code == 404
-    assert ines.post(f"/declarations/{declaration}/match", {"payment": "x"}).status_code == 404
+    assert ines.post(f"/declarations/{declaration}/match", {"payment": "x"}).status_code == 422
     assert state(declaration) is D.DECLARED
 
 

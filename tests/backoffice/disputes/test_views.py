@@ -239,7 +239,7 @@ def test_a_file_that_is_being_scanned_has_no_link(ines, case: Case, settings) ->
         session.get_one(Attachment, case.file).state = AttachmentState.SCANNING
 
     text = ines.get(f"/disputes/{case.dispute}").text
-    assert f"/files/{case.file}" not in text
+    assert f'/files/{case.file}"' not in text
     assert "Being checked for viruses" in text
     assert ines.get(f"/disputes/{case.dispute}/files/{case.file}").status_code == 403
 
