@@ -14,18 +14,7 @@ branch_labels = None
 depends_on = None
 
 
-APPEND_ONLY = (
-    "audit_line",
-    "ledger_transfer",
-    "payment_transition",
-    "mandate_transition",
-    "dispute_transition",
-    "dispute_entry",
-    "promise_transition",
-    "plan_transition",
-    "plan_consent",
-    "declaration_transition",
-)
+APPEND_ONLY = ("audit_line", "ledger_transfer", "payment_transition", "mandate_transition")
 
 
 def upgrade() -> None:
@@ -215,67 +204,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rate_counter_window_at"), "rate_counter", ["window_at"], unique=False)
     op.create_table(
-        "reminder",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("cycle", sa.Integer(), nullable=False),
-        sa.Column("remind_on", sa.Date(), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "decided",
-                "written",
-                "dropped",
-                name="reminderstatus",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("dropped_why", sa.String(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
-        sa.UniqueConstraint("debtor_id", "remind_on", name=op.f("uq_reminder_debtor_id_remind_on")),
-        sa.UniqueConstraint("step_id", "debtor_id", "cycle", name=op.f("uq_reminder_step_id_debtor_id_cycle")),
-    )
-    op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
-    op.create_table(
-        "reminder_decision",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("run_on", sa.Date(), nullable=False),
-        sa.Column("outcome", sa.String(length=32), nullable=False),
-        sa.Column("step_offset", sa.SmallInteger(), nullable=True),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("invoice_count", sa.Integer(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
-        sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
-    )
-    op.create_index(
-        op.f("ix_reminder_decision_debtor_id_run_on"), "reminder_decision", ["debtor_id", "run_on"], unique=False
-    )
-    op.create_index(
-        op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
-    )
-    op.create_table(
-        "reminder_invoice",
-        sa.Column("reminder_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("offset_days", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_invoice")),
-        sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
-    )
-    op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
-    op.create_table(
         "staff_member",
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -331,7 +259,6 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("phone", sa.String(), nullable=False),
         sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("wants_digest", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_contact_company_id")),
@@ -388,13 +315,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("company_id", "account_code", name=op.f("uq_debtor_company_id_account_code")),
     )
     op.create_index(op.f("ix_debtor_company_id_name_id"), "debtor", ["company_id", "name", "id"], unique=False)
-    op.create_index(
-        "ix_debtor_credit",
-        "debtor",
-        ["company_id", "credit_minor", "id"],
-        unique=False,
-        postgresql_where="credit_minor > 0",
-    )
     op.create_index("ix_debtor_open", "debtor", ["company_id", "open_minor", "id"], unique=False)
     op.create_index(
         "ix_debtor_search",
@@ -403,58 +323,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
-    )
-    op.create_table(
-        "declaration_policy",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("is_offered", sa.Boolean(), nullable=False),
-        sa.Column("pause_days", sa.Integer(), nullable=False),
-        sa.Column("back_days", sa.Integer(), nullable=False),
-        sa.Column("match_days", sa.Integer(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("back_days BETWEEN 1 AND 365", name=op.f("ck_declaration_policy_back_days")),
-        sa.CheckConstraint("match_days BETWEEN 0 AND 60", name=op.f("ck_declaration_policy_match_days")),
-        sa.CheckConstraint("pause_days BETWEEN 1 AND 60", name=op.f("ck_declaration_policy_pause_days")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_declaration_policy_company_id")),
-        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_declaration_policy")),
-    )
-    op.create_table(
-        "dispute_policy",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("owed_again_days", sa.SmallInteger(), nullable=False),
-        sa.Column("reopen_days", sa.SmallInteger(), nullable=False),
-        sa.Column("most_reopens", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_policy_company_id")),
-        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_dispute_policy")),
-    )
-    op.create_table(
-        "dispute_reason",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("code", sa.String(length=32), nullable=False),
-        sa.Column("label_en", sa.String(), nullable=False),
-        sa.Column("label_fr", sa.String(), nullable=False),
-        sa.Column("deadline_days", sa.SmallInteger(), nullable=False),
-        sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_reason_company_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_reason")),
-        sa.UniqueConstraint("company_id", "code", name=op.f("uq_dispute_reason_company_id_code")),
-    )
-    op.create_table(
-        "dispute_saved_reply",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("code", sa.String(length=32), nullable=False),
-        sa.Column("title", sa.String(length=80), nullable=False),
-        sa.Column("text_fr", sa.Text(), nullable=False),
-        sa.Column("text_en", sa.Text(), nullable=False),
-        sa.Column("asks", sa.Boolean(), nullable=False),
-        sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_saved_reply_company_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_saved_reply")),
-        sa.UniqueConstraint("company_id", "code", name=op.f("uq_dispute_saved_reply_company_id_code")),
     )
     op.create_table(
         "import_mapping",
@@ -537,75 +405,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "provider_reference", name=op.f("uq_payout_provider_provider_reference")),
     )
     op.create_table(
-        "plan_policy",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("business", "consumer", name="debtorkind", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("is_offered", sa.Boolean(), nullable=False),
-        sa.Column("share_up_front", sa.SmallInteger(), nullable=False),
-        sa.Column("longest_months", sa.SmallInteger(), nullable=False),
-        sa.Column("smallest_instalment_minor", sa.BigInteger(), nullable=False),
-        sa.Column("largest_total_minor", sa.BigInteger(), nullable=False),
-        sa.Column("first_within_days", sa.SmallInteger(), nullable=False),
-        sa.Column("minimum_score", sa.SmallInteger(), nullable=False),
-        sa.Column("most_live", sa.SmallInteger(), nullable=False),
-        sa.Column("needs_mandate", sa.Boolean(), nullable=False),
-        sa.Column("grace_days", sa.SmallInteger(), nullable=False),
-        sa.Column("late_after_days", sa.SmallInteger(), nullable=False),
-        sa.Column("coming_days", sa.SmallInteger(), nullable=False),
-        sa.Column("offer_days", sa.SmallInteger(), nullable=False),
-        sa.Column("pause_days", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "resumes_at",
-            sa.Enum(
-                "step_reached", "formal_step", name="resumesat", native_enum=False, create_constraint=True, length=32
-            ),
-            nullable=False,
-        ),
-        sa.Column("clause_fr", sa.Text(), nullable=False),
-        sa.Column("clause_en", sa.Text(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("coming_days >= 0", name=op.f("ck_plan_policy_coming_days_at_least_zero")),
-        sa.CheckConstraint("first_within_days >= 0", name=op.f("ck_plan_policy_first_within_days_at_least_zero")),
-        sa.CheckConstraint("grace_days BETWEEN 1 AND 60", name=op.f("ck_plan_policy_grace_days")),
-        sa.CheckConstraint("largest_total_minor >= 0", name=op.f("ck_plan_policy_largest_total_minor_at_least_zero")),
-        sa.CheckConstraint("late_after_days BETWEEN 1 AND 30", name=op.f("ck_plan_policy_late_after_days")),
-        sa.CheckConstraint("longest_months BETWEEN 1 AND 60", name=op.f("ck_plan_policy_longest_months")),
-        sa.CheckConstraint("minimum_score BETWEEN 0 AND 100", name=op.f("ck_plan_policy_minimum_score")),
-        sa.CheckConstraint("most_live > 0", name=op.f("ck_plan_policy_most_live_above_zero")),
-        sa.CheckConstraint("offer_days BETWEEN 1 AND 60", name=op.f("ck_plan_policy_offer_days")),
-        sa.CheckConstraint("pause_days >= 0", name=op.f("ck_plan_policy_pause_days_at_least_zero")),
-        sa.CheckConstraint("share_up_front BETWEEN 0 AND 90", name=op.f("ck_plan_policy_share_up_front")),
-        sa.CheckConstraint(
-            "smallest_instalment_minor > 0", name=op.f("ck_plan_policy_smallest_instalment_minor_above_zero")
-        ),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_plan_policy_company_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_policy")),
-        sa.UniqueConstraint("company_id", "kind", name=op.f("uq_plan_policy_company_id_kind")),
-    )
-    op.create_table(
-        "promise_policy",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("is_offered", sa.Boolean(), nullable=False),
-        sa.Column("days_ahead", sa.Integer(), nullable=False),
-        sa.Column("grace_days", sa.Integer(), nullable=False),
-        sa.Column("live_most", sa.Integer(), nullable=False),
-        sa.Column("year_most", sa.Integer(), nullable=False),
-        sa.Column("broken_most", sa.Integer(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("broken_most BETWEEN 0 AND 1000", name=op.f("ck_promise_policy_broken_most")),
-        sa.CheckConstraint("days_ahead BETWEEN 1 AND 365", name=op.f("ck_promise_policy_days_ahead")),
-        sa.CheckConstraint("grace_days BETWEEN 0 AND 30", name=op.f("ck_promise_policy_grace_days")),
-        sa.CheckConstraint("live_most BETWEEN 1 AND 100", name=op.f("ck_promise_policy_live_most")),
-        sa.CheckConstraint("year_most BETWEEN 1 AND 1000", name=op.f("ck_promise_policy_year_most")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_promise_policy_company_id")),
-        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_promise_policy")),
-    )
-    op.create_table(
         "reminder_run",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("run_on", sa.Date(), nullable=False),
@@ -634,50 +433,12 @@ def upgrade() -> None:
         sa.Column("minimum_minor", sa.BigInteger(), nullable=False),
         sa.Column("quiet_days", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_scenario_company_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario")),
         sa.UniqueConstraint("company_id", "name", name=op.f("uq_scenario_company_id_name")),
     )
     op.create_index("uq_scenario_default", "scenario", ["company_id"], unique=True, postgresql_where="is_default")
-    op.create_table(
-        "staff_notice_preference",
-        sa.Column("member_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "notice_group",
-            sa.Enum(
-                "disputes",
-                "plans",
-                "promises",
-                "declarations",
-                name="noticegroup",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "delivery",
-            sa.Enum(
-                "immediate", "daily", "none", name="delivery", native_enum=False, create_constraint=True, length=32
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "scope",
-            sa.Enum("mine", "all", name="scope", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_notice_preference_member_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notice_preference")),
-        sa.UniqueConstraint(
-            "member_id", "notice_group", name=op.f("uq_staff_notice_preference_member_id_notice_group")
-        ),
-    )
     op.create_table(
         "staff_recovery_code",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -705,69 +466,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_staff_session_token_hash")),
     )
     op.create_index(op.f("ix_staff_session_member_id_id"), "staff_session", ["member_id", "id"], unique=False)
-    op.create_table(
-        "attachment",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("subject_type", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("part_id", sa.Uuid(), nullable=True),
-        sa.Column("is_internal", sa.Boolean(), nullable=False),
-        sa.Column("name", sa.String(length=160), nullable=False),
-        sa.Column("media_type", sa.String(length=96), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("received_sha256", sa.String(length=64), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "scanning",
-                "clean",
-                "infected",
-                "unscanned",
-                "quarantined",
-                name="attachmentstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("finding", sa.String(length=200), nullable=False),
-        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("uploaded_by_kind", sa.String(length=16), nullable=False),
-        sa.Column("uploaded_by_id", sa.Uuid(), nullable=True),
-        sa.Column("uploaded_by_name", sa.String(), nullable=False),
-        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("length(received_sha256) = 64", name=op.f("ck_attachment_received_sha256_length")),
-        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_attachment_sha256_length")),
-        sa.CheckConstraint("size > 0", name=op.f("ck_attachment_size_above_zero")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_attachment_company_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_attachment_debtor_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
-    )
-    op.create_index(
-        "ix_attachment_bad",
-        "attachment",
-        ["company_id", "id"],
-        unique=False,
-        postgresql_where="state IN ('infected', 'quarantined')",
-    )
-    op.create_index(op.f("ix_attachment_debtor_id_id"), "attachment", ["debtor_id", "id"], unique=False)
-    op.create_index(
-        op.f("ix_attachment_subject_type_subject_id_id"),
-        "attachment",
-        ["subject_type", "subject_id", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_attachment_waiting",
-        "attachment",
-        ["id"],
-        unique=False,
-        postgresql_where="state IN ('scanning', 'unscanned')",
-    )
     op.create_table(
         "debtor_contact",
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -806,83 +504,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_debtor_note_debtor_id_id"), "debtor_note", ["debtor_id", "id"], unique=False)
     op.create_table(
-        "dispute",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("reference", sa.String(length=24), nullable=False),
-        sa.Column("attempt", sa.String(length=120), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "open",
-                "under_review",
-                "waiting",
-                "accepted",
-                "rejected",
-                "withdrawn",
-                "settled",
-                name="status",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("reason_id", sa.Uuid(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("claimed_minor", sa.BigInteger(), nullable=False),
-        sa.Column("opened_by_kind", sa.String(length=16), nullable=False),
-        sa.Column("opened_by_id", sa.Uuid(), nullable=True),
-        sa.Column("opened_by_name", sa.String(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=True),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("assignee_id", sa.Uuid(), nullable=True),
-        sa.Column("assignee_name", sa.String(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("waiting_since", sa.Date(), nullable=True),
-        sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("spoken_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
-        sa.Column("decided_by_name", sa.String(), nullable=False),
-        sa.Column("resolution", sa.Text(), nullable=False),
-        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
-        sa.Column("owed_again_on", sa.Date(), nullable=True),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reopen_count", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_company_id")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_dispute_contact_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_dispute_debtor_id")),
-        sa.ForeignKeyConstraint(["reason_id"], ["dispute_reason.id"], name=op.f("fk_dispute_reason_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute")),
-        sa.UniqueConstraint("attempt", name=op.f("uq_dispute_attempt")),
-        sa.UniqueConstraint("reference", name=op.f("uq_dispute_reference")),
-    )
-    op.create_index(
-        "ix_dispute_assignee",
-        "dispute",
-        ["company_id", "assignee_id", "due_on"],
-        unique=False,
-        postgresql_where="status IN ('open', 'under_review', 'waiting')",
-    )
-    op.create_index("ix_dispute_company", "dispute", ["company_id", "id"], unique=False)
-    op.create_index(op.f("ix_dispute_debtor_id_id"), "dispute", ["debtor_id", "id"], unique=False)
-    op.create_index(
-        "ix_dispute_live",
-        "dispute",
-        ["company_id", "due_on", "id"],
-        unique=False,
-        postgresql_where="status IN ('open', 'under_review', 'waiting')",
-    )
-    op.create_index(
-        "ix_dispute_owed_again",
-        "dispute",
-        ["owed_again_on"],
-        unique=False,
-        postgresql_where="owed_again_on IS NOT NULL AND released_at IS NULL",
-    )
-    op.create_table(
         "document",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -894,7 +515,6 @@ def upgrade() -> None:
                 "statement",
                 "receipt",
                 "mandate",
-                "plan",
                 name="documentkind",
                 native_enum=False,
                 create_constraint=True,
@@ -951,8 +571,6 @@ def upgrade() -> None:
         sa.Column("open_minor", sa.BigInteger(), nullable=False),
         sa.Column("held_minor", sa.BigInteger(), nullable=False),
         sa.Column("frozen_minor", sa.BigInteger(), nullable=False),
-        sa.Column("paused_minor", sa.BigInteger(), nullable=False),
-        sa.Column("autopay_excluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_on", sa.Date(), nullable=True),
         sa.Column("credits_invoice_id", sa.Uuid(), nullable=True),
         sa.Column(
@@ -967,7 +585,6 @@ def upgrade() -> None:
         sa.CheckConstraint("held_minor <= open_minor", name=op.f("ck_invoice_held_within_open")),
         sa.CheckConstraint("held_minor >= 0", name=op.f("ck_invoice_held_minor_at_least_zero")),
         sa.CheckConstraint("open_minor BETWEEN 0 AND total_minor", name=op.f("ck_invoice_open_within_total")),
-        sa.CheckConstraint("paused_minor BETWEEN 0 AND total_minor", name=op.f("ck_invoice_paused_within_total")),
         sa.CheckConstraint("total_minor > 0", name=op.f("ck_invoice_total_minor_above_zero")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_invoice_company_id")),
         sa.ForeignKeyConstraint(["credits_invoice_id"], ["invoice.id"], name=op.f("fk_invoice_credits_invoice_id")),
@@ -975,13 +592,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice")),
         sa.UniqueConstraint("debtor_id", "kind", "number", name=op.f("uq_invoice_debtor_id_kind_number")),
     )
-    op.create_index("ix_invoice_company_all", "invoice", ["company_id", "due_on", "id"], unique=False)
     op.create_index(
         "ix_invoice_company_due",
         "invoice",
         ["company_id", "due_on", "id"],
         unique=False,
-        postgresql_include=["debtor_id", "open_minor", "held_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.create_index("ix_invoice_debtor", "invoice", ["debtor_id", "issued_on", "id"], unique=False)
@@ -997,7 +612,7 @@ def upgrade() -> None:
         "invoice",
         ["debtor_id", "due_on"],
         unique=False,
-        postgresql_include=["open_minor", "held_minor", "frozen_minor", "paused_minor", "kind"],
+        postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.create_table(
@@ -1259,16 +874,12 @@ def upgrade() -> None:
         ),
         sa.Column("subject_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("decision", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("digest_id", sa.Uuid(), nullable=True),
         sa.Column("dedupe_key", sa.String(length=200), nullable=False),
         sa.Column("at_most_once", sa.Boolean(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
                 "waiting",
-                "gathered",
-                "told",
                 "sending",
                 "sent",
                 "uncertain",
@@ -1288,18 +899,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_message_company_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_message_contact_id")),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_message_debtor_id")),
-        sa.ForeignKeyConstraint(["digest_id"], ["message.id"], name=op.f("fk_message_digest_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
     )
     op.create_index(op.f("ix_message_company_id_id"), "message", ["company_id", "id"], unique=False)
     op.create_index(op.f("ix_message_debtor_id_id"), "message", ["debtor_id", "id"], unique=False)
-    op.create_index(
-        "ix_message_gathered",
-        "message",
-        ["company_id", "contact_id", "debtor_id"],
-        unique=False,
-        postgresql_where="status = 'gathered'",
-    )
     op.create_index(
         "ix_message_unsent",
         "message",
@@ -1309,158 +912,25 @@ def upgrade() -> None:
     )
     op.create_index("uq_message_dedupe_key", "message", ["dedupe_key"], unique=True)
     op.create_table(
-        "plan",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
+        "reminder_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=True),
-        sa.Column("reference", sa.String(length=24), nullable=False),
-        sa.Column("attempt", sa.String(length=120), nullable=False),
-        sa.Column(
-            "origin",
-            sa.Enum("debtor", "staff", name="planorigin", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "proposed",
-                "needs_person",
-                "offered",
-                "active",
-                "paused",
-                "in_default",
-                "completed",
-                "cancelled",
-                "declined",
-                "expired",
-                name="planstatus",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("total_minor", sa.BigInteger(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("wish", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
-        sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("by_mandate", sa.Boolean(), nullable=False),
-        sa.Column("grace_days", sa.SmallInteger(), nullable=False),
-        sa.Column("late_after_days", sa.SmallInteger(), nullable=False),
-        sa.Column("coming_days", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "resumes_at",
-            sa.Enum(
-                "step_reached", "formal_step", name="resumesat", native_enum=False, create_constraint=True, length=32
-            ),
-            nullable=False,
-        ),
-        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("offer_expires_on", sa.Date(), nullable=True),
-        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("defaulted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("end_reason", sa.Text(), nullable=False),
-        sa.Column("replaces_id", sa.Uuid(), nullable=True),
-        sa.Column("assignee_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("total_minor > 0", name=op.f("ck_plan_total_minor_above_zero")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_plan_company_id")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_plan_contact_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_plan_debtor_id")),
-        sa.ForeignKeyConstraint(["replaces_id"], ["plan.id"], name=op.f("fk_plan_replaces_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
-        sa.UniqueConstraint("attempt", name=op.f("uq_plan_attempt")),
-        sa.UniqueConstraint("reference", name=op.f("uq_plan_reference")),
-    )
-    op.create_index(op.f("ix_plan_debtor_id_id"), "plan", ["debtor_id", "id"], unique=False)
-    op.create_index(
-        "ix_plan_followed",
-        "plan",
-        ["debtor_id"],
-        unique=False,
-        postgresql_where="status IN ('active', 'paused', 'in_default', 'completed')",
-    )
-    op.create_index(
-        "ix_plan_needs_person", "plan", ["company_id", "id"], unique=False, postgresql_where="status = 'needs_person'"
-    )
-    op.create_index(
-        "ix_plan_offered", "plan", ["offer_expires_on"], unique=False, postgresql_where="status = 'offered'"
-    )
-    op.create_index("ix_plan_queue", "plan", ["company_id", "status", "id"], unique=False)
-    op.create_table(
-        "promise",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=True),
-        sa.Column("reference", sa.String(length=24), nullable=False),
-        sa.Column("attempt", sa.String(length=120), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "expected",
-                "kept",
-                "broken",
-                "cancelled",
-                name="promisestate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("promised_on", sa.Date(), nullable=False),
-        sa.Column("until_on", sa.Date(), nullable=False),
-        sa.Column("counted_from", sa.Date(), nullable=False),
+        sa.Column("run_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("step_position", sa.SmallInteger(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("replaces_id", sa.Uuid(), nullable=True),
-        sa.Column("by_kind", sa.String(length=16), nullable=False),
-        sa.Column("by_name", sa.String(), nullable=False),
-        sa.Column("assigned_to", sa.Uuid(), nullable=True),
-        sa.Column("assigned_name", sa.String(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("looked_on", sa.Date(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("invoice_count", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_promise_amount_minor_above_zero")),
-        sa.CheckConstraint("kept_minor >= 0", name=op.f("ck_promise_kept_minor_at_least_zero")),
-        sa.CheckConstraint("until_on >= promised_on", name=op.f("ck_promise_until")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_promise_company_id")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_promise_contact_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_promise_debtor_id")),
-        sa.ForeignKeyConstraint(["replaces_id"], ["promise.id"], name=op.f("fk_promise_replaces_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise")),
-        sa.UniqueConstraint("attempt", name=op.f("uq_promise_attempt")),
-        sa.UniqueConstraint("reference", name=op.f("uq_promise_reference")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_decision")),
+        sa.UniqueConstraint("run_id", "debtor_id", name=op.f("uq_reminder_decision_run_id_debtor_id")),
     )
-    op.create_index("ix_promise_company", "promise", ["company_id", "promised_on", "id"], unique=False)
-    op.create_index("ix_promise_debtor", "promise", ["debtor_id", "id"], unique=False)
     op.create_index(
-        "ix_promise_live",
-        "promise",
-        ["company_id", "promised_on"],
-        unique=False,
-        postgresql_include=["amount_minor", "kept_minor", "assigned_to"],
-        postgresql_where="state = 'expected'",
+        op.f("ix_reminder_decision_debtor_id_run_on"), "reminder_decision", ["debtor_id", "run_on"], unique=False
     )
-    op.create_table(
-        "scenario_choice",
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("scenario_id", sa.Uuid(), nullable=False),
-        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_scenario_choice_debtor_id")),
-        sa.ForeignKeyConstraint(["scenario_id"], ["scenario.id"], name=op.f("fk_scenario_choice_scenario_id")),
-        sa.PrimaryKeyConstraint("debtor_id", name=op.f("pk_scenario_choice")),
+    op.create_index(
+        op.f("ix_reminder_decision_run_id_outcome_id"), "reminder_decision", ["run_id", "outcome", "id"], unique=False
     )
-    op.create_index(op.f("ix_scenario_choice_scenario_id"), "scenario_choice", ["scenario_id"], unique=False)
     op.create_table(
         "scenario_step",
         sa.Column("scenario_id", sa.Uuid(), nullable=False),
@@ -1482,123 +952,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("scenario_id", "position", name=op.f("uq_scenario_step_scenario_id_position")),
     )
     op.create_table(
-        "dispute_credit_proposal",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("dispute_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "asked",
-                "approved",
-                "declined",
-                name="proposalstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("total_minor", sa.BigInteger(), nullable=False),
-        sa.Column("credit", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("owed_again_on", sa.Date(), nullable=True),
-        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
-        sa.Column("asked_by_name", sa.String(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
-        sa.Column("decided_by_name", sa.String(), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("total_minor > 0", name=op.f("ck_dispute_credit_proposal_total_minor_above_zero")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_dispute_credit_proposal_company_id")),
-        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_credit_proposal_dispute_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_credit_proposal")),
-    )
-    op.create_index(
-        "ix_dispute_credit_proposal_asked",
-        "dispute_credit_proposal",
-        ["company_id", "id"],
-        unique=False,
-        postgresql_where="state = 'asked'",
-    )
-    op.create_index(
-        op.f("ix_dispute_credit_proposal_dispute_id_id"), "dispute_credit_proposal", ["dispute_id", "id"], unique=False
-    )
-    op.create_index(
-        "ix_dispute_credit_proposal_one",
-        "dispute_credit_proposal",
-        ["dispute_id"],
-        unique=True,
-        postgresql_where="state = 'asked'",
-    )
-    op.create_table(
-        "dispute_entry",
-        sa.Column("dispute_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("message", "note", "act", name="entrykind", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("author_kind", sa.String(length=16), nullable=False),
-        sa.Column("author_id", sa.Uuid(), nullable=True),
-        sa.Column("author_name", sa.String(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_entry_dispute_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_entry")),
-    )
-    op.create_index(op.f("ix_dispute_entry_dispute_id_id"), "dispute_entry", ["dispute_id", "id"], unique=False)
-    op.create_table(
-        "dispute_transition",
-        sa.Column("dispute_id", sa.Uuid(), nullable=False),
-        sa.Column("step", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "before",
-            sa.Enum(
-                "open",
-                "under_review",
-                "waiting",
-                "accepted",
-                "rejected",
-                "withdrawn",
-                "settled",
-                name="before",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=True,
-        ),
-        sa.Column(
-            "after",
-            sa.Enum(
-                "open",
-                "under_review",
-                "waiting",
-                "accepted",
-                "rejected",
-                "withdrawn",
-                "settled",
-                name="after",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor_kind", sa.String(length=16), nullable=False),
-        sa.Column("actor_id", sa.Uuid(), nullable=True),
-        sa.Column("actor_name", sa.String(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_transition_dispute_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_transition")),
-        sa.UniqueConstraint("dispute_id", "step", name=op.f("uq_dispute_transition_dispute_id_step")),
-    )
-    op.create_table(
         "invoice_freeze",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
@@ -1608,8 +961,6 @@ def upgrade() -> None:
                 "dispute",
                 "plan",
                 "promise",
-                "declaration",
-                "respite",
                 "legal_hold",
                 name="freezekind",
                 native_enum=False,
@@ -1632,13 +983,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_invoice_freeze_debtor_id"), "invoice_freeze", ["debtor_id"], unique=False)
     op.create_index(
         "ix_invoice_freeze_live", "invoice_freeze", ["invoice_id"], unique=False, postgresql_where="lifted_at IS NULL"
-    )
-    op.create_index(
-        "ix_invoice_freeze_subject",
-        "invoice_freeze",
-        ["subject_id"],
-        unique=False,
-        postgresql_where="lifted_at IS NULL",
     )
     op.create_table(
         "invoice_line",
@@ -1797,7 +1141,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_payment_idempotency_key")),
         sa.UniqueConstraint("reference", name=op.f("uq_payment_reference")),
     )
-    op.create_index("ix_payment_amount", "payment", ["company_id", "amount_minor", "id"], unique=False)
     op.create_index(
         op.f("ix_payment_checkout_reference"),
         "payment",
@@ -1806,7 +1149,6 @@ def upgrade() -> None:
         postgresql_where="checkout_reference IS NOT NULL",
     )
     op.create_index(op.f("ix_payment_company_id_status_id"), "payment", ["company_id", "status", "id"], unique=False)
-    op.create_index("ix_payment_created", "payment", ["company_id", "created_at", "id"], unique=False)
     op.create_index(op.f("ix_payment_debtor_id_id"), "payment", ["debtor_id", "id"], unique=False)
     op.create_index(
         "ix_payment_in_flight",
@@ -1816,137 +1158,11 @@ def upgrade() -> None:
         postgresql_where="status IN ('created', 'submitted', 'action_needed')",
     )
     op.create_index(
-        "ix_payment_received",
-        "payment",
-        ["company_id", "confirmed_at"],
-        unique=False,
-        postgresql_include=["amount_minor", "status"],
-        postgresql_where="confirmed_at IS NOT NULL",
-    )
-    op.create_index(
         "uq_payment_provider_reference",
         "payment",
         ["provider", "provider_reference"],
         unique=True,
         postgresql_where="provider_reference IS NOT NULL",
-    )
-    op.create_table(
-        "plan_consent",
-        sa.Column("plan_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=True),
-        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("address", sa.String(length=45), nullable=False),
-        sa.Column("user_agent", sa.String(length=200), nullable=False),
-        sa.Column("language", sa.String(length=2), nullable=False),
-        sa.Column("text_version", sa.String(length=32), nullable=False),
-        sa.Column("clause", sa.Text(), nullable=False),
-        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("facts_sha256", sa.String(length=64), nullable=False),
-        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("length(facts_sha256) = 64", name=op.f("ck_plan_consent_facts_sha256_length")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_plan_consent_contact_id")),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_consent_plan_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_consent")),
-        sa.UniqueConstraint("plan_id", name=op.f("uq_plan_consent_plan_id")),
-    )
-    op.create_table(
-        "plan_instalment",
-        sa.Column("plan_id", sa.Uuid(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
-        sa.Column("settled_minor", sa.BigInteger(), nullable=False),
-        sa.Column("settled_on", sa.Date(), nullable=True),
-        sa.Column("grace_until", sa.Date(), nullable=True),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_plan_instalment_amount_minor_above_zero")),
-        sa.CheckConstraint(
-            "credited_minor + settled_minor <= amount_minor", name=op.f("ck_plan_instalment_within_amount")
-        ),
-        sa.CheckConstraint("credited_minor >= 0", name=op.f("ck_plan_instalment_credited_minor_at_least_zero")),
-        sa.CheckConstraint("settled_minor >= 0", name=op.f("ck_plan_instalment_settled_minor_at_least_zero")),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_instalment_plan_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_instalment")),
-        sa.UniqueConstraint("plan_id", "position", name=op.f("uq_plan_instalment_plan_id_position")),
-    )
-    op.create_index(
-        "ix_plan_instalment_open",
-        "plan_instalment",
-        ["due_on", "plan_id"],
-        unique=False,
-        postgresql_where="credited_minor + settled_minor < amount_minor",
-    )
-    op.create_table(
-        "plan_item",
-        sa.Column("plan_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("covered_minor", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("covered_minor > 0", name=op.f("ck_plan_item_covered_minor_above_zero")),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_plan_item_invoice_id")),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_item_plan_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_item")),
-        sa.UniqueConstraint("plan_id", "invoice_id", name=op.f("uq_plan_item_plan_id_invoice_id")),
-    )
-    op.create_index(op.f("ix_plan_item_invoice_id"), "plan_item", ["invoice_id"], unique=False)
-    op.create_table(
-        "plan_transition",
-        sa.Column("plan_id", sa.Uuid(), nullable=False),
-        sa.Column("step", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "before",
-            sa.Enum(
-                "proposed",
-                "needs_person",
-                "offered",
-                "active",
-                "paused",
-                "in_default",
-                "completed",
-                "cancelled",
-                "declined",
-                "expired",
-                name="before",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=True,
-        ),
-        sa.Column(
-            "after",
-            sa.Enum(
-                "proposed",
-                "needs_person",
-                "offered",
-                "active",
-                "paused",
-                "in_default",
-                "completed",
-                "cancelled",
-                "declined",
-                "expired",
-                name="after",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor_kind", sa.String(length=16), nullable=False),
-        sa.Column("actor_name", sa.String(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_transition_plan_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_transition")),
-        sa.UniqueConstraint("plan_id", "step", name=op.f("uq_plan_transition_plan_id_step")),
     )
     op.create_table(
         "portal_session",
@@ -1970,109 +1186,43 @@ def upgrade() -> None:
     op.create_index(op.f("ix_portal_session_debtor_id"), "portal_session", ["debtor_id"], unique=False)
     op.create_index(op.f("ix_portal_session_link_id"), "portal_session", ["link_id"], unique=False)
     op.create_table(
-        "promise_part",
-        sa.Column("promise_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
-        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_promise_part_amount_minor_above_zero")),
-        sa.CheckConstraint("kept_minor >= 0", name=op.f("ck_promise_part_kept_minor_at_least_zero")),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_promise_part_invoice_id")),
-        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_promise_part_promise_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise_part")),
-        sa.UniqueConstraint("promise_id", "invoice_id", name=op.f("uq_promise_part_promise_id_invoice_id")),
-    )
-    op.create_index(op.f("ix_promise_part_invoice_id"), "promise_part", ["invoice_id"], unique=False)
-    op.create_table(
-        "promise_transition",
-        sa.Column("promise_id", sa.Uuid(), nullable=False),
-        sa.Column("step", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "before",
-            sa.Enum(
-                "expected",
-                "kept",
-                "broken",
-                "cancelled",
-                name="before",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=True,
-        ),
-        sa.Column(
-            "after",
-            sa.Enum(
-                "expected",
-                "kept",
-                "broken",
-                "cancelled",
-                name="after",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor_kind", sa.String(length=16), nullable=False),
-        sa.Column("actor_name", sa.String(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_promise_transition_promise_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_promise_transition")),
-        sa.UniqueConstraint("promise_id", "step", name=op.f("uq_promise_transition_promise_id_step")),
-    )
-    op.create_table(
-        "staff_notice",
-        sa.Column("member_id", sa.Uuid(), nullable=False),
-        sa.Column("company_id", sa.Uuid(), nullable=False),
+        "reminder",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("topic", sa.String(length=64), nullable=False),
-        sa.Column("by_kind", sa.String(length=16), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("remind_on", sa.Date(), nullable=False),
         sa.Column(
-            "delivery",
+            "status",
             sa.Enum(
-                "immediate", "daily", "none", name="delivery", native_enum=False, create_constraint=True, length=32
+                "decided",
+                "written",
+                "dropped",
+                name="reminderstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=False,
         ),
-        sa.Column("dedupe_key", sa.String(length=200), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("dropped_why", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_staff_notice_company_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_staff_notice_debtor_id")),
-        sa.ForeignKeyConstraint(["member_id"], ["staff_member.id"], name=op.f("fk_staff_notice_member_id")),
-        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_staff_notice_message_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notice")),
-        sa.UniqueConstraint("dedupe_key", name=op.f("uq_staff_notice_dedupe_key")),
+        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_reminder_debtor_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["reminder_run.id"], name=op.f("fk_reminder_run_id")),
+        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_step_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint("debtor_id", "remind_on", name=op.f("uq_reminder_debtor_id_remind_on")),
+        sa.UniqueConstraint("step_id", "debtor_id", "cycle", name=op.f("uq_reminder_step_id_debtor_id_cycle")),
     )
-    op.create_index(op.f("ix_staff_notice_member_id_id"), "staff_notice", ["member_id", "id"], unique=False)
-    op.create_index(
-        "ix_staff_notice_unread", "staff_notice", ["member_id"], unique=False, postgresql_where="read_at IS NULL"
-    )
-    op.create_index(
-        "ix_staff_notice_waiting",
-        "staff_notice",
-        ["company_id", "member_id"],
-        unique=False,
-        postgresql_where="delivery = 'daily' AND message_id IS NULL",
-    )
+    op.create_index(op.f("ix_reminder_run_id"), "reminder", ["run_id"], unique=False)
     op.create_table(
         "collection",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=True),
-        sa.Column("instalment_id", sa.Uuid(), nullable=True),
-        sa.Column("label", sa.String(length=64), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("attempt_no", sa.SmallInteger(), nullable=False),
         sa.Column("mandate_id", sa.Uuid(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -2096,17 +1246,14 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Uuid(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("(invoice_id IS NULL) <> (instalment_id IS NULL)", name=op.f("ck_collection_of_one_thing")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_collection_amount_minor_above_zero")),
         sa.CheckConstraint("attempt_no > 0", name=op.f("ck_collection_attempt_no_above_zero")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_collection_company_id")),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_debtor_id")),
-        sa.ForeignKeyConstraint(["instalment_id"], ["plan_instalment.id"], name=op.f("fk_collection_instalment_id")),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_invoice_id")),
         sa.ForeignKeyConstraint(["mandate_id"], ["mandate.id"], name=op.f("fk_collection_mandate_id")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_collection_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
-        sa.UniqueConstraint("instalment_id", "attempt_no", name=op.f("uq_collection_instalment_id_attempt_no")),
         sa.UniqueConstraint("invoice_id", "attempt_no", name=op.f("uq_collection_invoice_id_attempt_no")),
     )
     op.create_index(op.f("ix_collection_debtor_id_id"), "collection", ["debtor_id", "id"], unique=False)
@@ -2127,109 +1274,6 @@ def upgrade() -> None:
     op.create_index(
         "uq_collection_announced", "collection", ["invoice_id"], unique=True, postgresql_where="state = 'announced'"
     )
-    op.create_index(
-        "uq_collection_announced_instalment",
-        "collection",
-        ["instalment_id"],
-        unique=True,
-        postgresql_where="state = 'announced'",
-    )
-    op.create_table(
-        "declaration",
-        sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=True),
-        sa.Column("reference", sa.String(length=24), nullable=False),
-        sa.Column("attempt", sa.String(length=120), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "declared",
-                "matched",
-                "refused",
-                "expired",
-                "withdrawn",
-                name="declarationstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("paid_on", sa.Date(), nullable=False),
-        sa.Column("bank_reference", sa.String(length=200), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("until_on", sa.Date(), nullable=False),
-        sa.Column("payment_id", sa.Uuid(), nullable=True),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("by_kind", sa.String(length=16), nullable=False),
-        sa.Column("by_name", sa.String(), nullable=False),
-        sa.Column("assigned_to", sa.Uuid(), nullable=True),
-        sa.Column("assigned_name", sa.String(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_declaration_amount_minor_above_zero")),
-        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_declaration_company_id")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_declaration_contact_id")),
-        sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_declaration_debtor_id")),
-        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_declaration_payment_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration")),
-        sa.UniqueConstraint("attempt", name=op.f("uq_declaration_attempt")),
-        sa.UniqueConstraint("reference", name=op.f("uq_declaration_reference")),
-    )
-    op.create_index("ix_declaration_company", "declaration", ["company_id", "until_on", "id"], unique=False)
-    op.create_index("ix_declaration_debtor", "declaration", ["debtor_id", "id"], unique=False)
-    op.create_index(
-        "ix_declaration_live",
-        "declaration",
-        ["company_id", "until_on"],
-        unique=False,
-        postgresql_include=["amount_minor", "assigned_to"],
-        postgresql_where="state = 'declared'",
-    )
-    op.create_index(
-        "uq_declaration_payment", "declaration", ["payment_id"], unique=True, postgresql_where="payment_id IS NOT NULL"
-    )
-    op.create_table(
-        "dispute_part",
-        sa.Column("dispute_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("line_id", sa.Uuid(), nullable=True),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("freeze_id", sa.Uuid(), nullable=True),
-        sa.Column(
-            "outcome",
-            sa.Enum(
-                "live",
-                "credited",
-                "partly_credited",
-                "owed_again",
-                "withdrawn",
-                "settled",
-                name="partoutcome",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("credited_minor", sa.BigInteger(), nullable=False),
-        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_dispute_part_amount_minor_above_zero")),
-        sa.CheckConstraint("credited_minor >= 0", name=op.f("ck_dispute_part_credited_minor_at_least_zero")),
-        sa.ForeignKeyConstraint(["credit_note_id"], ["invoice.id"], name=op.f("fk_dispute_part_credit_note_id")),
-        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_part_dispute_id")),
-        sa.ForeignKeyConstraint(["freeze_id"], ["invoice_freeze.id"], name=op.f("fk_dispute_part_freeze_id")),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_dispute_part_invoice_id")),
-        sa.ForeignKeyConstraint(["line_id"], ["invoice_line.id"], name=op.f("fk_dispute_part_line_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_part")),
-    )
-    op.create_index(op.f("ix_dispute_part_dispute_id"), "dispute_part", ["dispute_id"], unique=False)
-    op.create_index(op.f("ix_dispute_part_invoice_id"), "dispute_part", ["invoice_id"], unique=False)
     op.create_table(
         "one_time_code",
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -2355,13 +1399,24 @@ def upgrade() -> None:
         postgresql_where="provider_reference IS NOT NULL",
     )
     op.create_table(
+        "reminder_invoice",
+        sa.Column("reminder_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_reminder_invoice_invoice_id")),
+        sa.ForeignKeyConstraint(["reminder_id"], ["reminder.id"], name=op.f("fk_reminder_invoice_reminder_id")),
+        sa.ForeignKeyConstraint(["step_id"], ["scenario_step.id"], name=op.f("fk_reminder_invoice_step_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_invoice")),
+        sa.UniqueConstraint("invoice_id", "step_id", name=op.f("uq_reminder_invoice_invoice_id_step_id")),
+    )
+    op.create_index(op.f("ix_reminder_invoice_reminder_id"), "reminder_invoice", ["reminder_id"], unique=False)
+    op.create_table(
         "collection_decision",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("debtor_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=True),
-        sa.Column("instalment_id", sa.Uuid(), nullable=True),
-        sa.Column("label", sa.String(length=64), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column(
             "outcome",
             sa.Enum(
@@ -2383,84 +1438,17 @@ def upgrade() -> None:
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "(invoice_id IS NULL) <> (instalment_id IS NULL)", name=op.f("ck_collection_decision_of_one_thing")
-        ),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collection.id"], name=op.f("fk_collection_decision_collection_id")
         ),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_collection_decision_debtor_id")),
-        sa.ForeignKeyConstraint(
-            ["instalment_id"], ["plan_instalment.id"], name=op.f("fk_collection_decision_instalment_id")
-        ),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_collection_decision_invoice_id")),
         sa.ForeignKeyConstraint(["run_id"], ["collection_run.id"], name=op.f("fk_collection_decision_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection_decision")),
-        sa.UniqueConstraint("run_id", "instalment_id", name=op.f("uq_collection_decision_run_id_instalment_id")),
         sa.UniqueConstraint("run_id", "invoice_id", name=op.f("uq_collection_decision_run_id_invoice_id")),
     )
     op.create_index(op.f("ix_collection_decision_debtor_id"), "collection_decision", ["debtor_id"], unique=False)
     op.create_index(op.f("ix_collection_decision_invoice_id"), "collection_decision", ["invoice_id"], unique=False)
-    op.create_table(
-        "declaration_part",
-        sa.Column("declaration_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_declaration_part_amount_minor_above_zero")),
-        sa.ForeignKeyConstraint(
-            ["declaration_id"], ["declaration.id"], name=op.f("fk_declaration_part_declaration_id")
-        ),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_declaration_part_invoice_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration_part")),
-        sa.UniqueConstraint("declaration_id", "invoice_id", name=op.f("uq_declaration_part_declaration_id_invoice_id")),
-    )
-    op.create_index(op.f("ix_declaration_part_invoice_id"), "declaration_part", ["invoice_id"], unique=False)
-    op.create_table(
-        "declaration_transition",
-        sa.Column("declaration_id", sa.Uuid(), nullable=False),
-        sa.Column("step", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "before",
-            sa.Enum(
-                "declared",
-                "matched",
-                "refused",
-                "expired",
-                "withdrawn",
-                name="before",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=True,
-        ),
-        sa.Column(
-            "after",
-            sa.Enum(
-                "declared",
-                "matched",
-                "refused",
-                "expired",
-                "withdrawn",
-                name="after",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor_kind", sa.String(length=16), nullable=False),
-        sa.Column("actor_name", sa.String(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["declaration_id"], ["declaration.id"], name=op.f("fk_declaration_transition_declaration_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_declaration_transition")),
-        sa.UniqueConstraint("declaration_id", "step", name=op.f("uq_declaration_transition_declaration_id_step")),
-    )
     # ### end Alembic commands ###
     op.execute(
         """
@@ -2478,12 +1466,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_table("declaration_transition")
-    op.drop_index(op.f("ix_declaration_part_invoice_id"), table_name="declaration_part")
-    op.drop_table("declaration_part")
     op.drop_index(op.f("ix_collection_decision_invoice_id"), table_name="collection_decision")
     op.drop_index(op.f("ix_collection_decision_debtor_id"), table_name="collection_decision")
     op.drop_table("collection_decision")
+    op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
+    op.drop_table("reminder_invoice")
     op.drop_index(
         "uq_refund_provider_reference", table_name="refund", postgresql_where="provider_reference IS NOT NULL"
     )
@@ -2494,57 +1481,18 @@ def downgrade() -> None:
     op.drop_table("payment_allocation")
     op.drop_index(op.f("ix_one_time_code_session_id_id"), table_name="one_time_code")
     op.drop_table("one_time_code")
-    op.drop_index(op.f("ix_dispute_part_invoice_id"), table_name="dispute_part")
-    op.drop_index(op.f("ix_dispute_part_dispute_id"), table_name="dispute_part")
-    op.drop_table("dispute_part")
-    op.drop_index("uq_declaration_payment", table_name="declaration", postgresql_where="payment_id IS NOT NULL")
-    op.drop_index(
-        "ix_declaration_live",
-        table_name="declaration",
-        postgresql_include=["amount_minor", "assigned_to"],
-        postgresql_where="state = 'declared'",
-    )
-    op.drop_index("ix_declaration_debtor", table_name="declaration")
-    op.drop_index("ix_declaration_company", table_name="declaration")
-    op.drop_table("declaration")
-    op.drop_index("uq_collection_announced_instalment", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index("uq_collection_announced", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_payment_id"), table_name="collection", postgresql_where="payment_id IS NOT NULL")
     op.drop_index("ix_collection_due", table_name="collection", postgresql_where="state = 'announced'")
     op.drop_index(op.f("ix_collection_debtor_id_id"), table_name="collection")
     op.drop_table("collection")
-    op.drop_index(
-        "ix_staff_notice_waiting",
-        table_name="staff_notice",
-        postgresql_where="delivery = 'daily' AND message_id IS NULL",
-    )
-    op.drop_index("ix_staff_notice_unread", table_name="staff_notice", postgresql_where="read_at IS NULL")
-    op.drop_index(op.f("ix_staff_notice_member_id_id"), table_name="staff_notice")
-    op.drop_table("staff_notice")
-    op.drop_table("promise_transition")
-    op.drop_index(op.f("ix_promise_part_invoice_id"), table_name="promise_part")
-    op.drop_table("promise_part")
+    op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
+    op.drop_table("reminder")
     op.drop_index(op.f("ix_portal_session_link_id"), table_name="portal_session")
     op.drop_index(op.f("ix_portal_session_debtor_id"), table_name="portal_session")
     op.drop_table("portal_session")
-    op.drop_table("plan_transition")
-    op.drop_index(op.f("ix_plan_item_invoice_id"), table_name="plan_item")
-    op.drop_table("plan_item")
-    op.drop_index(
-        "ix_plan_instalment_open",
-        table_name="plan_instalment",
-        postgresql_where="credited_minor + settled_minor < amount_minor",
-    )
-    op.drop_table("plan_instalment")
-    op.drop_table("plan_consent")
     op.drop_index(
         "uq_payment_provider_reference", table_name="payment", postgresql_where="provider_reference IS NOT NULL"
-    )
-    op.drop_index(
-        "ix_payment_received",
-        table_name="payment",
-        postgresql_include=["amount_minor", "status"],
-        postgresql_where="confirmed_at IS NOT NULL",
     )
     op.drop_index(
         "ix_payment_in_flight",
@@ -2552,58 +1500,25 @@ def downgrade() -> None:
         postgresql_where="status IN ('created', 'submitted', 'action_needed')",
     )
     op.drop_index(op.f("ix_payment_debtor_id_id"), table_name="payment")
-    op.drop_index("ix_payment_created", table_name="payment")
     op.drop_index(op.f("ix_payment_company_id_status_id"), table_name="payment")
     op.drop_index(
         op.f("ix_payment_checkout_reference"), table_name="payment", postgresql_where="checkout_reference IS NOT NULL"
     )
-    op.drop_index("ix_payment_amount", table_name="payment")
     op.drop_table("payment")
     op.drop_table("mandate_transition")
     op.drop_table("invoice_vat")
     op.drop_table("invoice_line")
-    op.drop_index("ix_invoice_freeze_subject", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index("ix_invoice_freeze_live", table_name="invoice_freeze", postgresql_where="lifted_at IS NULL")
     op.drop_index(op.f("ix_invoice_freeze_debtor_id"), table_name="invoice_freeze")
     op.drop_table("invoice_freeze")
-    op.drop_table("dispute_transition")
-    op.drop_index(op.f("ix_dispute_entry_dispute_id_id"), table_name="dispute_entry")
-    op.drop_table("dispute_entry")
-    op.drop_index(
-        "ix_dispute_credit_proposal_one", table_name="dispute_credit_proposal", postgresql_where="state = 'asked'"
-    )
-    op.drop_index(op.f("ix_dispute_credit_proposal_dispute_id_id"), table_name="dispute_credit_proposal")
-    op.drop_index(
-        "ix_dispute_credit_proposal_asked", table_name="dispute_credit_proposal", postgresql_where="state = 'asked'"
-    )
-    op.drop_table("dispute_credit_proposal")
     op.drop_table("scenario_step")
-    op.drop_index(op.f("ix_scenario_choice_scenario_id"), table_name="scenario_choice")
-    op.drop_table("scenario_choice")
-    op.drop_index(
-        "ix_promise_live",
-        table_name="promise",
-        postgresql_include=["amount_minor", "kept_minor", "assigned_to"],
-        postgresql_where="state = 'expected'",
-    )
-    op.drop_index("ix_promise_debtor", table_name="promise")
-    op.drop_index("ix_promise_company", table_name="promise")
-    op.drop_table("promise")
-    op.drop_index("ix_plan_queue", table_name="plan")
-    op.drop_index("ix_plan_offered", table_name="plan", postgresql_where="status = 'offered'")
-    op.drop_index("ix_plan_needs_person", table_name="plan", postgresql_where="status = 'needs_person'")
-    op.drop_index(
-        "ix_plan_followed",
-        table_name="plan",
-        postgresql_where="status IN ('active', 'paused', 'in_default', 'completed')",
-    )
-    op.drop_index(op.f("ix_plan_debtor_id_id"), table_name="plan")
-    op.drop_table("plan")
+    op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
+    op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
+    op.drop_table("reminder_decision")
     op.drop_index("uq_message_dedupe_key", table_name="message")
     op.drop_index(
         "ix_message_unsent", table_name="message", postgresql_where="status IN ('waiting', 'sending', 'uncertain')"
     )
-    op.drop_index("ix_message_gathered", table_name="message", postgresql_where="status = 'gathered'")
     op.drop_index(op.f("ix_message_debtor_id_id"), table_name="message")
     op.drop_index(op.f("ix_message_company_id_id"), table_name="message")
     op.drop_table("message")
@@ -2626,82 +1541,40 @@ def downgrade() -> None:
     op.drop_index(
         "ix_invoice_open",
         table_name="invoice",
-        postgresql_include=["open_minor", "held_minor", "frozen_minor", "paused_minor", "kind"],
+        postgresql_include=["open_minor", "held_minor", "frozen_minor", "kind"],
         postgresql_where="open_minor > 0",
     )
     op.drop_index("ix_invoice_number", table_name="invoice", postgresql_ops={"number": "text_pattern_ops"})
     op.drop_index("ix_invoice_debtor", table_name="invoice")
-    op.drop_index(
-        "ix_invoice_company_due",
-        table_name="invoice",
-        postgresql_include=["debtor_id", "open_minor", "held_minor", "kind"],
-        postgresql_where="open_minor > 0",
-    )
-    op.drop_index("ix_invoice_company_all", table_name="invoice")
+    op.drop_index("ix_invoice_company_due", table_name="invoice", postgresql_where="open_minor > 0")
     op.drop_table("invoice")
     op.drop_table("import_position")
     op.drop_index(op.f("ix_document_debtor_id_id"), table_name="document")
     op.drop_table("document")
-    op.drop_index(
-        "ix_dispute_owed_again",
-        table_name="dispute",
-        postgresql_where="owed_again_on IS NOT NULL AND released_at IS NULL",
-    )
-    op.drop_index(
-        "ix_dispute_live", table_name="dispute", postgresql_where="status IN ('open', 'under_review', 'waiting')"
-    )
-    op.drop_index(op.f("ix_dispute_debtor_id_id"), table_name="dispute")
-    op.drop_index("ix_dispute_company", table_name="dispute")
-    op.drop_index(
-        "ix_dispute_assignee", table_name="dispute", postgresql_where="status IN ('open', 'under_review', 'waiting')"
-    )
-    op.drop_table("dispute")
     op.drop_index(op.f("ix_debtor_note_debtor_id_id"), table_name="debtor_note")
     op.drop_table("debtor_note")
     op.drop_index("uq_debtor_contact_live", table_name="debtor_contact", postgresql_where="removed_at IS NULL")
     op.drop_index(op.f("ix_debtor_contact_contact_id"), table_name="debtor_contact")
     op.drop_table("debtor_contact")
-    op.drop_index(
-        "ix_attachment_waiting", table_name="attachment", postgresql_where="state IN ('scanning', 'unscanned')"
-    )
-    op.drop_index(op.f("ix_attachment_subject_type_subject_id_id"), table_name="attachment")
-    op.drop_index(op.f("ix_attachment_debtor_id_id"), table_name="attachment")
-    op.drop_index("ix_attachment_bad", table_name="attachment", postgresql_where="state IN ('infected', 'quarantined')")
-    op.drop_table("attachment")
     op.drop_index(op.f("ix_staff_session_member_id_id"), table_name="staff_session")
     op.drop_table("staff_session")
     op.drop_table("staff_recovery_code")
-    op.drop_table("staff_notice_preference")
     op.drop_index("uq_scenario_default", table_name="scenario", postgresql_where="is_default")
     op.drop_table("scenario")
     op.drop_table("reminder_run")
-    op.drop_table("promise_policy")
-    op.drop_table("plan_policy")
     op.drop_table("payout")
     op.drop_index("ix_import_run_company", table_name="import_run")
     op.drop_table("import_run")
     op.drop_table("import_mapping")
-    op.drop_table("dispute_saved_reply")
-    op.drop_table("dispute_reason")
-    op.drop_table("dispute_policy")
-    op.drop_table("declaration_policy")
     op.drop_index(
         "ix_debtor_search", table_name="debtor", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
     )
     op.drop_index("ix_debtor_open", table_name="debtor")
-    op.drop_index("ix_debtor_credit", table_name="debtor", postgresql_where="credit_minor > 0")
     op.drop_index(op.f("ix_debtor_company_id_name_id"), table_name="debtor")
     op.drop_table("debtor")
     op.drop_table("contact")
     op.drop_table("collection_run")
     op.drop_table("staff_member")
-    op.drop_index(op.f("ix_reminder_invoice_reminder_id"), table_name="reminder_invoice")
-    op.drop_table("reminder_invoice")
-    op.drop_index(op.f("ix_reminder_decision_run_id_outcome_id"), table_name="reminder_decision")
-    op.drop_index(op.f("ix_reminder_decision_debtor_id_run_on"), table_name="reminder_decision")
-    op.drop_table("reminder_decision")
-    op.drop_index(op.f("ix_reminder_run_id"), table_name="reminder")
-    op.drop_table("reminder")
     op.drop_index(op.f("ix_rate_counter_window_at"), table_name="rate_counter")
     op.drop_table("rate_counter")
     op.drop_table("provider_watermark")
