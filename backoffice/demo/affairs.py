@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
+from payments.plans import accepting
 from payments.plans import service as plans
 from payments.plans.rules import Terms
 from shared.company.models import Company
@@ -119,8 +120,8 @@ def _plans(session: Session, company: Company) -> None:
         attempt="demo:plan-agreed",
         by=by,
     )
-    evidence = plans.Evidence(contact.id, contact.name, contact.email, "192.0.2.14", "Firefox", "fr")
-    plans.accept(session, plan_id=plan.id, evidence=evidence, by=by)
+    evidence = accepting.Evidence(contact.id, contact.name, contact.email, "192.0.2.14", "Firefox", "fr")
+    accepting.accept(session, plan_id=plan.id, evidence=evidence, by=by)
 
 
 def _a_neighbour(session: Session, company: Company) -> tuple[str, uuid.UUID]:

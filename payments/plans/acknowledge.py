@@ -36,7 +36,7 @@ from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 
 if TYPE_CHECKING:
-    from payments.plans.service import Evidence
+    from payments.plans.accepting import Evidence
 
 TEXT_VERSION = "2026-11"
 """Of the words that a debtor agrees to; changes with the wording in `templates/paper/plan.html`."""

@@ -71,7 +71,7 @@ class PlanOrigin(enum.Enum):
 class Plan(HasId, Base):
     """An agreement to pay what is left of some invoices by instalments, or the proposal of one.
 
-    `status` is written by `payments.plans.service.advance` alone. Until it is accepted nothing is frozen and `total_minor`
+    `status` is written by `payments.plans.steps.advance` alone. Until it is accepted nothing is frozen and `total_minor`
     is what was left when it was proposed; at acceptance it becomes the sum of what is really covered.
     """
 

@@ -15,8 +15,8 @@ from payments.models import Mandate, Payment, Provider
 from payments.plans import mails, queries, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.rules import Due, Flow, Standing
-from payments.plans.service import advance, lock_plan
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
+from payments.plans.steps import advance, lock_plan
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice

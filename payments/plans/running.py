@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from payments.plans import mails, progress, queries, rules
 from payments.plans.models import Plan, PlanInstalment
-from payments.plans.service import advance, end, expire_offers, lock_plan, publish, record
+from payments.plans.service import expire_offers
 from payments.plans.status import FREEZES, PlanStatus
+from payments.plans.steps import advance, lock_plan, publish, record
 from shared.debtors.service import lock_debtor
 from shared.invoices.service import lift_all
 from shared.kit.actors import Actor
@@ -87,6 +88,13 @@ def cancel(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> P
     end(session, plan, to=S.CANCELLED, by=by, cause=reason.strip())
     mails.cancelled(session, plan)
     return plan
+
+
+def end(session: Session, plan: Plan, *, to: PlanStatus, by: Actor, cause: str) -> None:
+    """End a plan that runs: its money is free and its debits are withdrawn, in this commit."""
+    advance(session, plan.id, to, by=by, cause=cause)
+    lift_all(session, subject_id=plan.id, by=by)
+    progress.withdraw_debits(session, plan, reason=f"plan_{to.value}")
 
 
 def put_in_default(session: Session, *, plan_id: uuid.UUID, by: Actor = BY, cause: str = "missed") -> Plan:

@@ -1,61 +1,33 @@
-"""The verbs of plans until they run: proposed, answered at once, offered, accepted or not. All in the caller's session.
+"""The verbs of plans until they are accepted: what a company grants, proposed, answered at once, offered, taken back.
 
-Each locks the debtor first (the lock order of the house: debtor, invoices by id, payments). What happens to a plan that
-runs stands in `progress.py` (money) and `running.py` (staff acts, default).
+All in the caller's session. Accepting stands in `accepting.py`; what happens to a plan that runs in `progress.py` (money) and
+`running.py` (staff acts, default); the one writer of a status in `steps.py`.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.collections.service import withdraw as withdraw_collections
 from payments.plans import mails, queries, rules
-from payments.plans.models import (
-    Plan,
-    PlanConsent,
-    PlanInstalment,
-    PlanItem,
-    PlanOrigin,
-    PlanPolicy,
-    PlanTransition,
-)
+from payments.plans.models import Plan, PlanItem, PlanOrigin, PlanPolicy
 from payments.plans.rules import NeedsPerson, Policy, Refused, Terms
-from payments.plans.status import FREEZES, UNANSWERED, PlanStatus, plan_topic
-from shared.company.models import Company
+from payments.plans.status import FREEZES, UNANSWERED, PlanStatus
+from payments.plans.steps import advance, lock_plan, record, write_step
 from shared.debtors.models import Debtor, DebtorKind
 from shared.debtors.service import lock_debtor, pause_reminders
-from shared.documents.facts import as_json
-from shared.invoices.models import FreezeKind
-from shared.invoices.service import freeze, left_to_freeze, lift_all
-from shared.kit import audit, clock, db, ids, outbox
+from shared.kit import audit, clock, ids
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict, Invalid, NotFound
+from shared.kit.errors import Conflict, Invalid
 from shared.kit.words import gettext as _
-from shared.ledger.service import lock_invoices
 
 S = PlanStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What proves an acceptance. The door has verified a one-time code (tier 2) before it makes one."""
-
-    contact_id: uuid.UUID
-    name: str
-    email: str
-    address: str
-    """The network address."""
-    user_agent: str
-    language: str
-    session_id: uuid.UUID | None = None
-    verified_at: datetime | None = None
 
 
 # The policy --------------------------------------------------------------------------------------------------------------
@@ -101,6 +73,11 @@ def set_policy(session: Session, *, company_id: uuid.UUID, kind: DebtorKind, pol
         before=_policy_json(before),
         after={"kind": kind.value, **_policy_json(policy)},
     )
+
+
+def _policy_json(policy: Policy) -> dict[str, Any]:
+    values = {field.name: getattr(policy, field.name) for field in fields(policy)}
+    return values | {"resumes_at": policy.resumes_at.value}
 
 
 # Proposing and answering -------------------------------------------------------------------------------------------------
@@ -274,170 +251,6 @@ def expire_offers(session: Session, *, debtor_id: uuid.UUID) -> int:
     return len(found)
 
 
-# Accepting ---------------------------------------------------------------------------------------------------------------
-
-
-def accept(session: Session, *, plan_id: uuid.UUID, evidence: Evidence, by: Actor) -> Plan:
-    """The debtor acknowledges his debt and accepts the offer, in one commit.
-
-    1. What is left of each invoice must still be what was offered; else Conflict("plan.changed") (see `renew`).
-    2. That is frozen (I10), and announced automatic debits of these invoices are withdrawn.
-    3. Instalments, consent with its evidence, and, by mandate, the announcement of every debit.
-    4. `plan_accepted` with the whole schedule, which is the SEPA pre-notification of its debits; the paper follows by a job.
-
-    A plan that was accepted already is given as it is. Raises Conflict("plan.expired"), Conflict("plan.no_mandate").
-    """
-    from payments.plans import acknowledge, progress
-
-    plan, debtor = lock_plan(session, plan_id)
-    if plan.status in FREEZES:
-        return plan
-    if plan.status is not S.OFFERED or plan.terms is None or plan.offer_expires_on is None:
-        raise Conflict("plan.no_such_step", _("This offer is no longer open."))
-    company = session.get_one(Company, plan.company_id)
-    today = clock.today(company.zone)
-    if today > plan.offer_expires_on:
-        raise Conflict("plan.expired", _("This offer has ended."))
-    terms = rules.terms_from_json(plan.terms)
-    mandate = queries.mandate_of(session, debtor.id)
-    if terms.by_mandate and mandate is None:
-        raise Conflict("plan.no_mandate", _("Please sign a direct debit mandate first."))
-    if plan.replaces_id is not None:
-        _end_replaced(session, plan, by=by)
-    items = queries.items_of(session, plan.id)
-    _check_unchanged(session, items)
-    for item in items:
-        freeze(
-            session,
-            invoice_id=item.invoice_id,
-            kind=FreezeKind.PLAN,
-            minor=item.covered_minor,
-            reason=plan.reference,
-            subject_id=plan.id,
-            by=by,
-        )
-    withdraw_collections(session, debtor.id, reason="plan", invoice_ids=[item.invoice_id for item in items])
-    plan.accepted_at = clock.now()
-    days = rules.schedule(plan.total_minor, terms)
-    session.add_all(
-        PlanInstalment(
-            id=ids.new_id(), plan_id=plan.id, position=each.position, due_on=each.on, amount_minor=each.minor
-        )
-        for each in days
-    )
-    session.flush()
-    facts = acknowledge.facts(session, plan, evidence, mandate)
-    written = as_json(facts)
-    session.add(
-        PlanConsent(
-            id=ids.new_id(),
-            plan_id=plan.id,
-            contact_id=evidence.contact_id,
-            session_id=evidence.session_id,
-            verified_at=evidence.verified_at,
-            name=evidence.name,
-            email=evidence.email,
-            address=evidence.address[:45],
-            user_agent=evidence.user_agent[:200],
-            language=evidence.language,
-            text_version=acknowledge.TEXT_VERSION,
-            clause=facts.clause,
-            facts=written,
-            facts_sha256=acknowledge.digest(written),
-            accepted_at=plan.accepted_at,
-        )
-    )
-    advance(session, plan.id, S.ACTIVE, by=by)
-    progress.announce_debits(session, plan, mandate)
-    mails.accepted(session, plan)
-    outbox.enqueue(session, "payments.plans.paper", {"plan": str(plan.id)}, dedupe_key=str(plan.id))
-    return plan
-
-
-def renew(session: Session, *, plan_id: uuid.UUID, by: Actor) -> Plan:
-    """Draw an offer up anew on what is left now, after accept raised Conflict("plan.changed").
-
-    The terms stay when they still make a schedule; an offer over nothing is cancelled, and so is one whose terms make
-    none any more.
-    """
-    plan, _debtor = lock_plan(session, plan_id)
-    if plan.status is not S.OFFERED or plan.terms is None:
-        return plan
-    items = queries.items_of(session, plan.id)
-    left = _left(session, [item.invoice_id for item in items], replaces=plan.replaces_id)
-    for item in items:
-        if not left.get(item.invoice_id):
-            session.delete(item)
-        else:
-            item.covered_minor = left[item.invoice_id]
-    before, total = plan.total_minor, sum(left.values())
-    try:
-        rules.schedule(total, rules.terms_from_json(plan.terms))
-    except ValueError:
-        advance(session, plan.id, S.CANCELLED, by=by, cause="nothing_left")
-        return plan
-    plan.total_minor = total
-    session.flush()
-    record(session, plan, by, action="plan.renewed", before={"minor": before}, after={"minor": total})
-    return plan
-
-
-# The one writer of a status ----------------------------------------------------------------------------------------------
-
-
-def advance(session: Session, plan_id: uuid.UUID, to: PlanStatus, *, by: Actor, cause: str = "") -> bool:
-    """Take one step of the table; True when it was taken, False when the plan already stands there.
-
-    Writes the transition and the audit line and publishes the edge's topic. Money is frozen and lifted by the verbs that
-    call it, in the same transaction. Raises Conflict("plan.no_such_step").
-    """
-    plan, _debtor = lock_plan(session, plan_id)
-    before = plan.status
-    topic = plan_topic(before, to)
-    if topic is None:
-        if before is to:
-            return False
-        raise Conflict(
-            "plan.no_such_step",
-            _("This plan has moved on meanwhile. Please look again."),
-            before=before.value,
-            after=to.value,
-        )
-    now = clock.now()
-    plan.status = to
-    if to is S.IN_DEFAULT:
-        plan.defaulted_at = now
-    plan.completed_at = now if to is S.COMPLETED else None
-    plan.ended_at = now if to in {S.CANCELLED, S.DECLINED, S.EXPIRED, S.COMPLETED} else None
-    plan.end_reason = cause if plan.ended_at else ""
-    step = _write_step(session, plan, before, by=by, cause=cause)
-    publish(session, plan, topic, by=by, dedupe_key=f"{plan.id}:{step}")
-    session.flush()
-    return True
-
-
-def publish(session: Session, plan: Plan, topic: str, *, dedupe_key: str, by: Actor | None = None) -> None:
-    """Tell whoever listens of a plan; its steps do so by themselves."""
-    payload = {
-        "company": str(plan.company_id),
-        "debtor": str(plan.debtor_id),
-        "id": str(plan.id),
-        "by": by.kind if by and by.kind in {"contact", "staff"} else "system",
-        "staff": str(plan.assignee_id) if plan.assignee_id else None,
-    }
-    outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
-
-
-def lock_plan(session: Session, plan_id: uuid.UUID) -> tuple[Plan, Debtor]:
-    """The plan, locked and read anew, after its debtor. Raises NotFound("plan.missing")."""
-    debtor_id = session.scalar(select(Plan.debtor_id).where(Plan.id == plan_id))
-    if debtor_id is None:
-        raise NotFound("plan.missing", _("There is no such plan."))
-    debtor = lock_debtor(session, debtor_id)
-    session.flush()
-    return db.lock(session, Plan, plan_id), debtor
-
-
 # Pieces ------------------------------------------------------------------------------------------------------------------
 
 
@@ -494,7 +307,7 @@ def _write(
         )
         for position, choice in enumerate(chosen, start=1)
     )
-    _write_step(session, plan, None, by=by, cause="")
+    write_step(session, plan, None, by=by, cause="")
     session.flush()
     return plan
 
@@ -540,88 +353,3 @@ def _check_terms(session: Session, plan: Plan, terms: Terms) -> None:
         raise Invalid("plan.terms", _("The first instalment lies in the past."))
     if terms.by_mandate and queries.mandate_of(session, plan.debtor_id) is None:
         raise Invalid("plan.no_mandate", _("There is no mandate to debit under."))
-
-
-def _left(session: Session, invoice_ids: Sequence[uuid.UUID], *, replaces: uuid.UUID | None) -> dict[uuid.UUID, int]:
-    """Invoice → what a plan may take of it now; a plan that is replaced gives back what it froze."""
-    own = queries.frozen_by(session, replaces) if replaces else {}
-    return {
-        invoice.id: left_to_freeze(invoice, FreezeKind.PLAN) + own.get(invoice.id, 0)
-        for invoice in lock_invoices(session, invoice_ids).values()
-    }
-
-
-def _check_unchanged(session: Session, items: Sequence[PlanItem]) -> None:
-    left = _left(session, [item.invoice_id for item in items], replaces=None)
-    if any(left.get(item.invoice_id) != item.covered_minor for item in items):
-        raise Conflict("plan.changed", _("What is left to pay has changed meanwhile. Please look again."))
-
-
-def _end_replaced(session: Session, plan: Plan, *, by: Actor) -> None:
-    old, _debtor = lock_plan(session, plan.replaces_id or plan.id)
-    if old.status in FREEZES | {S.IN_DEFAULT}:
-        end(session, old, to=S.CANCELLED, by=by, cause="replaced")
-
-
-def end(session: Session, plan: Plan, *, to: PlanStatus, by: Actor, cause: str) -> None:
-    """End a plan that runs: its money is free and its debits are withdrawn, in this commit."""
-    from payments.plans import progress
-
-    advance(session, plan.id, to, by=by, cause=cause)
-    lift_all(session, subject_id=plan.id, by=by)
-    progress.withdraw_debits(session, plan, reason=f"plan_{to.value}")
-
-
-def _write_step(session: Session, plan: Plan, before: PlanStatus | None, *, by: Actor, cause: str) -> int:
-    taken = select(func.coalesce(func.max(PlanTransition.step), 0)).where(PlanTransition.plan_id == plan.id)
-    step = int(session.scalar(taken) or 0) + 1
-    session.add(
-        PlanTransition(
-            id=ids.new_id(),
-            plan_id=plan.id,
-            step=step,
-            before=before,
-            after=plan.status,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
-    record(
-        session,
-        plan,
-        by,
-        action=f"plan.{plan.status.value}",
-        before={"status": before.value} if before else None,
-        after={"status": plan.status.value, "minor": plan.total_minor, "currency": plan.currency, "cause": cause},
-    )
-    return step
-
-
-def record(
-    session: Session,
-    plan: Plan,
-    by: Actor,
-    *,
-    action: str,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> None:
-    """Keep an audit line of a plan."""
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="plan",
-        subject_id=plan.id,
-        company_id=plan.company_id,
-        debtor_id=plan.debtor_id,
-        before=before,
-        after=after,
-    )
-
-
-def _policy_json(policy: Policy) -> dict[str, Any]:
-    values = {field.name: getattr(policy, field.name) for field in fields(policy)}
-    return values | {"resumes_at": policy.resumes_at.value}

@@ -8,10 +8,10 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.plans import acknowledge, rules, service
+from payments.plans import accepting, acknowledge, rules
+from payments.plans.accepting import Evidence
 from payments.plans.models import Plan
 from payments.plans.queries import PlanView
-from payments.plans.service import Evidence
 from payments.plans.status import UNANSWERED
 from shared.access.models import PortalSession
 from shared.access.queries import Visitor
@@ -60,7 +60,7 @@ def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, 
                 session_id=visitor.session_id,
                 verified_at=verified_at,
             )
-            service.accept(session, plan_id=plan_id, evidence=evidence, by=visitor.as_actor())
+            accepting.accept(session, plan_id=plan_id, evidence=evidence, by=visitor.as_actor())
             return True
 
     try:
@@ -69,5 +69,5 @@ def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, 
         if conflict.code != "plan.changed":
             raise
     with transaction() as session:
-        service.renew(session, plan_id=plan_id, by=visitor.as_actor())
+        accepting.renew(session, plan_id=plan_id, by=visitor.as_actor())
     return False

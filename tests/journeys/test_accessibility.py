@@ -27,6 +27,7 @@ from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect, setup
+from payments.plans import accepting
 from payments.plans import service as plans
 from payments.plans.rules import Rhythm, Terms
 from payments.webhooks.models import InboxEvent
@@ -181,8 +182,10 @@ def agree(
         )
         made.append(plan.id)
         if invoice_id == planned:
-            evidence = plans.Evidence(contact_id, "Tout Compris", "tout@compris.example", "192.0.2.7", "Firefox", "en")
-            plans.accept(session, plan_id=plan.id, evidence=evidence, by=Actor.contact(contact_id, "Tout Compris"))
+            evidence = accepting.Evidence(
+                contact_id, "Tout Compris", "tout@compris.example", "192.0.2.7", "Firefox", "en"
+            )
+            accepting.accept(session, plan_id=plan.id, evidence=evidence, by=Actor.contact(contact_id, "Tout Compris"))
     return {"plan_id": made[0], "offered": made[1]}
 
 

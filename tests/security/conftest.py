@@ -28,6 +28,7 @@ from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.models import Mandate, Means, Provider, Refund
+from payments.plans import accepting
 from payments.plans import service as plans
 from payments.plans.rules import Terms
 from payments.receipts import service as receipts
@@ -205,8 +206,8 @@ def _a_plan(session: Session, account: Account, invoice_id: uuid.UUID) -> uuid.U
         attempt=f"plan:{account.debtor_id}",
         by=SYSTEM,
     )
-    evidence = plans.Evidence(account.contact_id, account.name, account.email, "192.0.2.1", "Firefox", "en")
-    plans.accept(session, plan_id=plan.id, evidence=evidence, by=SYSTEM)
+    evidence = accepting.Evidence(account.contact_id, account.name, account.email, "192.0.2.1", "Firefox", "en")
+    accepting.accept(session, plan_id=plan.id, evidence=evidence, by=SYSTEM)
     return plan.id
 
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 
 from backoffice.access.permissions import Role
-from payments.plans import queries, running, service
+from payments.plans import accepting, queries, running, service
+from payments.plans.accepting import Evidence
 from payments.plans.models import Plan
 from payments.plans.rules import Policy, Terms
-from payments.plans.service import Evidence
 from payments.plans.status import PlanStatus
 from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorKind
 from shared.kit import clock
@@ -62,7 +62,7 @@ def accepted(plan_id: uuid.UUID, debtor_id: uuid.UUID) -> uuid.UUID:
     with transaction() as session:
         contact = session.get_one(Contact, contact_of(debtor_id))
         evidence = Evidence(contact.id, contact.name, contact.email, "192.0.2.7", "Firefox", "en")
-        service.accept(session, plan_id=plan_id, evidence=evidence, by=Actor.contact(contact.id, contact.name))
+        accepting.accept(session, plan_id=plan_id, evidence=evidence, by=Actor.contact(contact.id, contact.name))
     return plan_id
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 import wsgi
 from backoffice.reminders.models import Reminder, ReminderInvoice, ScenarioStep
 from backoffice.reminders.run import run
-from payments.plans import rules, running, service
+from payments.plans import accepting, rules, running, service
+from payments.plans.accepting import Evidence
 from payments.plans.rules import ResumesAt, Terms
-from payments.plans.service import Evidence
 from shared.debtors.models import Contact, DebtorKind
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -47,7 +47,7 @@ def agree(frozen, resumes_at):
             by=STAFF,
         )
         evidence = Evidence(contact.id, "Dora", contact.email, "192.0.2.7", "test", "en")
-        service.accept(session, plan_id=plan.id, evidence=evidence, by=STAFF)
+        accepting.accept(session, plan_id=plan.id, evidence=evidence, by=STAFF)
         return company.id, plan.id
 
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.run import run as run_collections
-from payments.plans import queries, service
+from payments.plans import accepting, queries, service
+from payments.plans.accepting import Evidence
 from payments.plans.follow import follow_all
 from payments.plans.models import Plan
 from payments.plans.rules import Terms
-from payments.plans.service import Evidence
 from shared.company.models import Company
 from shared.debtors.models import Contact
 from shared.invoices.models import Freeze, FreezeKind, Invoice
@@ -73,7 +73,7 @@ class Planner:
     def accept(self, plan: Plan) -> Plan:
         with transaction() as session:
             by = Actor.contact(self.contact().id, "Dora")
-            return service.accept(session, plan_id=plan.id, evidence=self.evidence(), by=by)
+            return accepting.accept(session, plan_id=plan.id, evidence=self.evidence(), by=by)
 
     def agree(self, *numbers: str, **terms: Any) -> Plan:
         plan = self.accept(self.propose(*numbers, **terms))

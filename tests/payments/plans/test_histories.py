@@ -13,11 +13,11 @@ from sqlalchemy import select
 import wsgi
 from payments import service as payments
 from payments.models import Means, Payment, Provider
-from payments.plans import progress, queries, rules, running, service
+from payments.plans import accepting, progress, queries, rules, running, service
+from payments.plans.accepting import Evidence
 from payments.plans.jobs import refresh_plans
 from payments.plans.models import Plan
 from payments.plans.rules import Terms
-from payments.plans.service import Evidence
 from payments.plans.status import FREEZES, PlanStatus
 from payments.receipts.service import record_receipt, undo_receipt
 from payments.reconcile.verify import verify
@@ -73,7 +73,7 @@ class World:
                 by=BY,
             )
             evidence = Evidence(self.contact_id, "Dora", "dora@client.example", "192.0.2.7", "test", "fr")
-            service.accept(session, plan_id=plan.id, evidence=evidence, by=BY)
+            accepting.accept(session, plan_id=plan.id, evidence=evidence, by=BY)
             return plan.id
 
     def name(self) -> str:
@@ -288,7 +288,7 @@ def test_two_who_accept_at_the_same_time_make_one_agreement(database, settings, 
 
     def accept() -> None:
         with transaction() as session:
-            outcomes.append(service.accept(session, plan_id=plan_id, evidence=evidence, by=BY).status)
+            outcomes.append(accepting.accept(session, plan_id=plan_id, evidence=evidence, by=BY).status)
 
     threads = [threading.Thread(target=accept) for _ in range(6)]
     for thread in threads:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run as run_collections
 from payments.models import Means
-from payments.plans import acknowledge, progress, queries, rules, running, service
+from payments.plans import accepting, acknowledge, progress, queries, rules, running, service
 from payments.plans.models import Plan, PlanConsent, PlanTransition
 from payments.plans.rules import Limit
 from payments.plans.status import PlanStatus
@@ -196,7 +196,7 @@ def test_what_has_changed_since_the_offer_is_shown_anew_before_it_is_accepted(pl
         planner.accept(plan)
     assert refusal.value.code == "plan.changed"
     assert planner.frozen() == {}
-    renewed = planner.do(service.renew, plan)
+    renewed = planner.do(accepting.renew, plan)
     assert renewed.total_minor == 40_001
     assert planner.accept(plan).status is S.ACTIVE
     assert planner.frozen() == {"F-1": 30_000, "F-3": 10_001}
