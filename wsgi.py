@@ -50,6 +50,7 @@ MODELS = (
     "backoffice.disputes.models",
     "backoffice.imports.models",
     "backoffice.reminders.models",
+    "backoffice.replies.models",
     "backoffice.notices.models",
 )
 """Every module with tables: what Alembic compares the database with."""

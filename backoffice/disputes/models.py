@@ -1,34 +1,16 @@
-"""Replies that a company keeps ready, and credits that wait for a second person."""
+"""Credits that wait for a second person."""
 
 import enum
 import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.kit.columns import Minor, above_zero, enum_column
 from shared.kit.db import Base, HasId
-
-
-class SavedReply(HasId, Base):
-    """A reply in both languages, with placeholders. Written when a company first changes `rules.DEFAULT_REPLIES`."""
-
-    __tablename__ = "dispute_saved_reply"
-    __table_args__ = (UniqueConstraint("company_id", "code"),)
-
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    title: Mapped[str] = mapped_column(String(80))
-    """For staff alone."""
-    text_fr: Mapped[str] = mapped_column(Text)
-    text_en: Mapped[str] = mapped_column(Text)
-    asks: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Whether it asks the debtor for something: the deadline stands still until he answers."""
-    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
-    position: Mapped[int] = mapped_column(SmallInteger)
 
 
 class ProposalState(enum.Enum):

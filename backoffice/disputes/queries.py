@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.permissions import may
 from backoffice.access.queries import staff
-from backoffice.disputes.models import CreditProposal, ProposalState, SavedReply
+from backoffice.disputes.models import CreditProposal, ProposalState
 from backoffice.disputes.rules import DEFAULT_REPLIES, fill
 from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
+from backoffice.replies.models import Room, SavedReply
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
 from shared.disputes.models import Dispute, DisputePart, DisputeReason
@@ -287,7 +288,9 @@ def find_colleague(session: Session, staff_id: str) -> Colleague | None:
 def replies(session: Session, company_id: uuid.UUID, *, with_inactive: bool = False) -> list[Reply]:
     """The company's saved replies by position; the defaults while it has not changed any."""
     rows = session.scalars(
-        select(SavedReply).where(SavedReply.company_id == company_id).order_by(SavedReply.position, SavedReply.code)
+        select(SavedReply)
+        .where(SavedReply.company_id == company_id, SavedReply.room == Room.DISPUTE)
+        .order_by(SavedReply.position, SavedReply.code)
     ).all()
     if not rows:
         return [

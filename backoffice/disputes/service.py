@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backoffice.disputes.models import CreditProposal, ProposalState, SavedReply
+from backoffice.disputes.models import CreditProposal, ProposalState
 from backoffice.disputes.rules import DEFAULT_REPLIES, LONGEST_REPLY, needs_second_person, unknown_places
+from backoffice.replies.models import Room, SavedReply
 from shared.company.models import Company
 from shared.disputes import service as disputes
 from shared.disputes.models import Dispute
@@ -53,7 +54,12 @@ def set_reply(session: Session, *, company_id: uuid.UUID, code: str, draft: Repl
     before = {"title": reply.title, "is_active": reply.is_active} if reply else None
     if reply is None:
         reply = SavedReply(
-            id=new_id(), company_id=company_id, code=code or _new_code(title, set(known)), position=len(known) + 1
+            id=new_id(),
+            company_id=company_id,
+            room=Room.DISPUTE,
+            act="answer",
+            code=code or _new_code(title, set(known)),
+            position=len(known) + 1,
         )
         session.add(reply)
     reply.title, (reply.text_fr, reply.text_en) = title[:80], texts
@@ -73,7 +79,11 @@ def set_reply(session: Session, *, company_id: uuid.UUID, code: str, draft: Repl
 
 
 def _ensure_replies(session: Session, company_id: uuid.UUID) -> list[SavedReply]:
-    query = select(SavedReply).where(SavedReply.company_id == company_id).order_by(SavedReply.position)
+    query = (
+        select(SavedReply)
+        .where(SavedReply.company_id == company_id, SavedReply.room == Room.DISPUTE)
+        .order_by(SavedReply.position)
+    )
     found = list(session.scalars(query))
     if found:
         return found
@@ -84,6 +94,8 @@ def _ensure_replies(session: Session, company_id: uuid.UUID) -> list[SavedReply]
                 {
                     "id": new_id(),
                     "company_id": company_id,
+                    "room": Room.DISPUTE,
+                    "act": "answer",
                     "code": each.code,
                     "title": each.title(current_language()),
                     "text_fr": each.text_fr,
@@ -95,7 +107,7 @@ def _ensure_replies(session: Session, company_id: uuid.UUID) -> list[SavedReply]
                 for position, each in enumerate(DEFAULT_REPLIES, start=1)
             ]
         )
-        .on_conflict_do_nothing(index_elements=["company_id", "code"])
+        .on_conflict_do_nothing(index_elements=["company_id", "room", "code"])
     )
     return list(session.scalars(query))
 

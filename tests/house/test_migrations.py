@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from psycopg import sql
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import make_url
 
 import wsgi
 from shared.kit import schema
+from shared.kit.db import make_engine, use_engine
+from shared.kit.ids import new_id
 
 VERSIONS = Path(schema.DIRECTORY) / "versions"
 
@@ -62,3 +69,49 @@ def test_every_column_with_a_moment_has_a_zone(migrated) -> None:
 
     assert len(moments) > 30
     assert [name for name, has_zone in moments if not has_zone] == []
+
+
+@pytest.fixture(name="empty")
+def _empty(server_url: str) -> Iterator[Engine]:
+    """A database without a table, in charge of this process."""
+    name, url = f"guichet_steps_{uuid.uuid4().hex[:12]}", make_url(server_url)
+    admin = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    engine = make_engine(url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False))
+    use_engine(engine)
+    yield engine
+    use_engine(None)
+    engine.dispose()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_replies_of_disputes_stay_when_every_room_gets_replies_and_when_that_is_taken_back(empty: Engine) -> None:
+    columns = "code, title, text_fr, text_en, asks, is_active, position"
+    schema.upgrade(wsgi.metadata(), "0002")
+    with empty.begin() as connection:
+        values = f"SELECT '{new_id()}', '{new_id()}', 'ours', 'Ours', 'f', 'e', true, true, 1"
+        _add_orphan(connection, "dispute_saved_reply", f"id, company_id, {columns}", values)
+
+    schema.upgrade(wsgi.metadata(), "0003")
+    with empty.begin() as connection:
+        found = connection.execute(text("SELECT room, act, code, text_fr FROM saved_reply")).all()
+        assert found == [("dispute", "answer", "ours", "f")]
+        values = f"SELECT '{new_id()}', company_id, 'plan', 'decline', {columns} FROM saved_reply"
+        _add_orphan(connection, "saved_reply", f"id, company_id, room, act, {columns}", values)
+
+    schema.downgrade(wsgi.metadata(), "0002")
+    with empty.begin() as connection:
+        assert connection.execute(text("SELECT code, text_fr FROM dispute_saved_reply")).all() == [("ours", "f")]
+    schema.upgrade(wsgi.metadata(), "0003")
+
+
+def _add_orphan(connection: Connection, table: str, columns: str, values: str) -> None:
+    """A row whose company is not there: what the test is about, without a whole company."""
+    key = f"fk_{table}_company_id"
+    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key}"))
+    connection.execute(text(f"INSERT INTO {table} ({columns}) {values}"))
+    connection.execute(
+        text(f"ALTER TABLE {table} ADD CONSTRAINT {key} FOREIGN KEY (company_id) REFERENCES company (id) NOT VALID")
+    )
