@@ -101,6 +101,10 @@ def test_replies_of_disputes_stay_when_every_room_gets_replies_and_when_that_is_
         values = f"SELECT '{new_id()}', company_id, 'plan', 'decline', {columns} FROM saved_reply"
         _add_orphan(connection, "saved_reply", f"id, company_id, room, act, {columns}", values)
 
+    with pytest.raises(RuntimeError, match="1 of saved_reply"):
+        schema.downgrade(wsgi.metadata(), "0002")
+    with empty.begin() as connection:
+        connection.execute(text("DELETE FROM saved_reply WHERE room = 'plan'"))
     schema.downgrade(wsgi.metadata(), "0002")
     with empty.begin() as connection:
         assert connection.execute(text("SELECT code, text_fr FROM dispute_saved_reply")).all() == [("ours", "f")]

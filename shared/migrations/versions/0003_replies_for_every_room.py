@@ -34,8 +34,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Only disputes have replies: what was kept for the other rooms, and for a decision, goes."""
-    op.execute("DELETE FROM saved_reply WHERE room <> 'dispute' OR act <> 'answer'")
+    """Only disputes have replies, and only for answers: with others it refuses, because they would be lost."""
+    lost = op.get_bind().execute(sa.text("SELECT count(*) FROM saved_reply WHERE room <> 'dispute' OR act <> 'answer'"))
+    if count := lost.scalar_one():
+        raise RuntimeError(
+            "Going back from 0003 would lose what was written since; nothing was changed. Rows that the schema before has no "
+            f"place for: {count} of saved_reply. Stay on this version, or restore a backup of before the upgrade."
+        )
     op.drop_constraint(op.f("uq_saved_reply_company_id_room_code"), "saved_reply", type_="unique")
     op.drop_constraint(op.f("ck_saved_reply_room"), "saved_reply", type_="check")
     op.drop_column("saved_reply", "act")
