@@ -12,15 +12,16 @@ from sqlalchemy.orm import Session
 from payments.collections import service as collections
 from payments.collections.service import Wish
 from payments.models import Mandate, Payment, Provider
-from payments.plans import mails, queries, rules
-from payments.plans.models import Plan, PlanInstalment
+from payments.plans import contents, mails, rules
+from payments.plans.models import Plan, PlanInstalment, PlanTransition
 from payments.plans.rules import Due, Flow, Standing
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
 from payments.plans.steps import advance, lock_plan
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
-from shared.invoices.models import Freeze, FreezeKind, Invoice
-from shared.invoices.service import freeze, left_to_freeze, resize
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import cover, left_to_freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
@@ -38,7 +39,7 @@ BY = Actor.system("plans")
 
 def payment_attempt(plan_id: uuid.UUID, attempt: str) -> str:
     """The attempt of a payment that is meant for a plan: begin every one with it, and its money is the plan's."""
-    return f"{queries.attempt_prefix(plan_id)}{attempt}"
+    return f"{contents.attempt_prefix(plan_id)}{attempt}"
 
 
 def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) -> int:
@@ -49,18 +50,18 @@ def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) 
     plan = session.get_one(Plan, plan_id)
     if plan.status not in FREEZES:
         return 0
-    rows = queries.instalments_of(session, plan_id)
+    rows = contents.instalments_of(session, plan_id)
     wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
-    return max(0, wanted - sum(queries.under_way(session, plan_id).values()))
+    return max(0, wanted - sum(contents.under_way(session, plan_id).values()))
 
 
 def next_payable(session: Session, plan_id: uuid.UUID) -> int:
     """What "pay the instalment due" asks for: all that is due up to today, else the next instalment."""
-    today = queries.today_of(session, session.get_one(Plan, plan_id).company_id)
+    today = today_of(session, session.get_one(Plan, plan_id).company_id)
     due = payable(session, plan_id, until=today)
     if due:
         return due
-    coming = (row.due_on for row in queries.instalments_of(session, plan_id) if row.rest_minor and row.due_on > today)
+    coming = (row.due_on for row in contents.instalments_of(session, plan_id) if row.rest_minor and row.due_on > today)
     return next((minor for day in coming if (minor := payable(session, plan_id, until=day))), 0)
 
 
@@ -70,7 +71,7 @@ def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
     Raises Conflict("plan.less_left") when the plan has not so much left that nobody is paying already.
     """
     plan = session.get_one(Plan, plan_id)
-    flight = queries.under_way(session, plan_id)
+    flight = contents.under_way(session, plan_id)
     left, parts = minor, []
     for invoice, standing in _standings(session, plan):
         free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor)
@@ -97,20 +98,20 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
 
     Money that came reduces the next instalments in order, and frees so much of its invoices; money that went back opens
     them again and freezes it again, in the commit in which it goes back. A plan with nothing left is completed; a completed
-    one whose money went back runs again. Any number of times, at any moment, with the same end.
+    one whose money went back runs again, or is in default again when it was. Any number of times, at any moment, with the same end.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in FOLLOWED:
         return plan
-    lock_invoices(session, [item.invoice_id for item in queries.items_of(session, plan.id)])
+    lock_invoices(session, [item.invoice_id for item in contents.items_of(session, plan.id)])
     standings = _standings(session, plan)
-    rows = queries.instalments_of(session, plan.id)
+    rows = contents.instalments_of(session, plan.id)
     _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
     if plan.by_mandate:
         _withdraw_needless(session, rows)
     rest = sum(row.rest_minor for row in rows)
     if plan.status is S.COMPLETED and rest:
-        advance(session, plan.id, S.ACTIVE, by=by, cause="money_went_back")
+        advance(session, plan.id, _before_completion(session, plan), by=by, cause="money_went_back")
     for invoice, standing in standings:
         _fit_freeze(session, plan, invoice, standing.rest if plan.status in FREEZES else 0, by=by)
     if not rest and plan.status is not S.COMPLETED:
@@ -119,10 +120,23 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     return plan
 
 
-def is_whole(session: Session, plan: Plan) -> bool:
-    """Whether all the rest of a plan is frozen for it."""
-    rest = sum(row.rest_minor for row in queries.instalments_of(session, plan.id))
-    return sum(queries.frozen_by(session, plan.id).values()) == rest
+def _before_completion(session: Session, plan: Plan) -> PlanStatus:
+    """Where a completed plan is when its money goes back: it runs again, unless it was in default before it was paid.
+
+    The clause made the rest due at once, and money that did not hold does not undo that; staff may resume it.
+    """
+    steps = select(PlanTransition.before).where(
+        PlanTransition.plan_id == plan.id, PlanTransition.after == S.COMPLETED, PlanTransition.before.is_not(None)
+    )
+    before = session.scalar(steps.order_by(PlanTransition.step.desc()).limit(1))
+    return S.IN_DEFAULT if before is S.IN_DEFAULT else S.ACTIVE
+
+
+def is_free(session: Session, plan: Plan) -> bool:
+    """Whether all the rest of a plan that freezes nothing now may be frozen again: not contested, nor being paid."""
+    return all(
+        standing.rest <= left_to_freeze(invoice, FreezeKind.PLAN) for invoice, standing in _standings(session, plan)
+    )
 
 
 def follow_payment(session: Session, payment: Payment) -> None:
@@ -130,14 +144,14 @@ def follow_payment(session: Session, payment: Payment) -> None:
     from payments.service import allocations
 
     touched = {part.invoice_id for part in allocations(session, payment.id)}
-    for plan_id in queries.followed(session, payment.debtor_id, touched):
+    for plan_id in contents.followed(session, payment.debtor_id, touched):
         refresh(session, plan_id)
 
 
 def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
     """Each invoice of a plan with where it stands, in the plan's order."""
     session.flush()
-    items = queries.items_of(session, plan.id)
+    items = contents.items_of(session, plan.id)
     identities = [item.invoice_id for item in items]
     invoices = {
         row.id: row
@@ -166,7 +180,7 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
 def _write_instalments(
     session: Session, plan: Plan, rows: Sequence[PlanInstalment], standings: Sequence[Standing]
 ) -> None:
-    today = queries.today_of(session, plan.company_id)
+    today = today_of(session, plan.company_id)
     settled = rules.settle(
         [row.amount_minor for row in rows],
         credited_minor=sum(standing.credited for standing in standings),
@@ -182,25 +196,16 @@ def _write_instalments(
 
 
 def _fit_freeze(session: Session, plan: Plan, invoice: Invoice, rest: int, *, by: Actor) -> None:
-    live = session.scalar(
-        select(Freeze).where(Freeze.subject_id == plan.id, Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None))
+    """All that is still the plan's is frozen for it, beside whatever a dispute freezes of the same invoice."""
+    cover(
+        session,
+        invoice_id=invoice.id,
+        kind=FreezeKind.PLAN,
+        subject_id=plan.id,
+        minor=rest,
+        reason=plan.reference,
+        by=by,
     )
-    if live is not None:
-        fits = min(rest, invoice.total_minor - (invoice.frozen_minor - live.amount_minor))
-        if live.amount_minor != fits:
-            resize(session, freeze_id=live.id, minor=fits, by=by)
-        return
-    minor = min(rest, left_to_freeze(invoice, FreezeKind.PLAN))
-    if minor > 0:
-        freeze(
-            session,
-            invoice_id=invoice.id,
-            kind=FreezeKind.PLAN,
-            minor=minor,
-            reason=plan.reference,
-            subject_id=plan.id,
-            by=by,
-        )
 
 
 _BOOKED = (Phase.POSTED, Phase.POST)
@@ -222,7 +227,7 @@ def _paid_first(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -
         .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
         .where(
             or_(
-                Payment.attempt.startswith(queries.attempt_prefix(plan.id), autoescape=True),
+                Payment.attempt.startswith(contents.attempt_prefix(plan.id), autoescape=True),
                 and_(Payment.provider == Provider.HAND, Payment.created_at >= plan.accepted_at),
             )
         )
@@ -257,7 +262,7 @@ def announce_debits(session: Session, plan: Plan, mandate: Mandate | None) -> di
         return {}
     debtor = session.get_one(Debtor, plan.debtor_id)
     company = session.get_one(Company, plan.company_id)
-    everything = queries.instalments_of(session, plan.id)
+    everything = contents.instalments_of(session, plan.id)
     rows = [row for row in everything if row.rest_minor]
     days = rules.charge_days(
         [Due(row.position, row.due_on, row.rest_minor) for row in rows],
@@ -274,7 +279,7 @@ def announce_debits(session: Session, plan: Plan, mandate: Mandate | None) -> di
 
 def withdraw_debits(session: Session, plan: Plan, *, reason: str) -> int:
     """Let announced debits of a plan not take place; gives how many."""
-    ids = [row.id for row in queries.instalments_of(session, plan.id)]
+    ids = [row.id for row in contents.instalments_of(session, plan.id)]
     return collections.withdraw_instalments(session, ids, reason=reason) if ids else 0
 
 
@@ -285,7 +290,7 @@ def _withdraw_needless(session: Session, rows: Sequence[PlanInstalment]) -> None
     may have to pay for the second.
     """
     due = {row.id: row.due_on for row in rows}
-    days = queries.debit_days(session, due)
+    days = contents.debit_days(session, due)
     needless = [
         identity
         for identity, charge_on in days.items()

@@ -9,11 +9,12 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from payments.plans import mails, progress, queries, rules
+from payments.plans import contents, mails, progress, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.service import expire_offers
 from payments.plans.status import FREEZES, PlanStatus
 from payments.plans.steps import advance, lock_plan, publish, record
+from shared.company.queries import today_of
 from shared.debtors.service import lock_debtor
 from shared.invoices.service import lift_all
 from shared.kit.actors import Actor
@@ -52,16 +53,16 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in {S.PAUSED, S.IN_DEFAULT} or plan.terms is None:
         raise Conflict("plan.no_such_step", _("This plan has moved on meanwhile. Please look again."))
-    if first_on < queries.today_of(session, plan.company_id):
+    if first_on < today_of(session, plan.company_id):
         raise Invalid("plan.first_day", _("The first instalment lies in the past."))
-    advance(session, plan.id, S.ACTIVE, by=by)
-    progress.refresh(session, plan.id, by=by)
-    if not progress.is_whole(session, plan):
+    if plan.status is S.IN_DEFAULT and not progress.is_free(session, plan):
         raise Conflict(
             "plan.changed",
             _("Some of this money is disputed or being paid meanwhile. Offer a new plan over what is left instead."),
         )
-    rows = [row for row in queries.instalments_of(session, plan.id) if row.rest_minor]
+    advance(session, plan.id, S.ACTIVE, by=by)
+    progress.refresh(session, plan.id, by=by)
+    rows = [row for row in contents.instalments_of(session, plan.id) if row.rest_minor]
     if not rows:
         raise Conflict("plan.nothing_left", _("Nothing is left to pay by instalments."))
     rhythm = rules.terms_from_json(plan.terms).rhythm
@@ -72,7 +73,7 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
     after = {str(row.position): row.due_on.isoformat() for row in rows}
     record(session, plan, by, action="plan.rescheduled", before=before, after=after)
     progress.withdraw_debits(session, plan, reason="plan_rescheduled")
-    progress.announce_debits(session, plan, queries.mandate_of(session, plan.debtor_id))
+    progress.announce_debits(session, plan, contents.mandate_of(session, plan.debtor_id))
     mails.resumed(session, plan)
     return plan
 
@@ -135,7 +136,7 @@ def look(session: Session, debtor_id: uuid.UUID, *, today: date) -> list[Line]:
     """
     lock_debtor(session, debtor_id)
     lines = [Line(str(debtor_id), "expired", 0)] * expire_offers(session, debtor_id=debtor_id)
-    for plan_id in queries.followed(session, debtor_id):
+    for plan_id in contents.followed(session, debtor_id):
         plan = session.get_one(Plan, plan_id)
         was_completed = plan.status is S.COMPLETED
         progress.refresh(session, plan_id)
@@ -171,10 +172,10 @@ def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
 
 
 def _open(session: Session, plan: Plan) -> list[_Open]:
-    flight = sum(queries.under_way(session, plan.id).values())
-    rows = [row for row in queries.instalments_of(session, plan.id) if row.rest_minor]
-    days = queries.debit_days(session, [row.id for row in rows])
-    tried = queries.tried(session, [row.id for row in rows])
+    flight = sum(contents.under_way(session, plan.id).values())
+    rows = [row for row in contents.instalments_of(session, plan.id) if row.rest_minor]
+    days = contents.debit_days(session, [row.id for row in rows])
+    tried = contents.tried(session, [row.id for row in rows])
     made = []
     for row in rows:
         moving = min(flight, row.rest_minor)

@@ -55,6 +55,7 @@ PLAN_EDGES: dict[tuple[PlanStatus, PlanStatus], str] = {
     (S.IN_DEFAULT, S.COMPLETED): "plan.completed",
     (S.IN_DEFAULT, S.CANCELLED): "plan.cancelled",
     (S.COMPLETED, S.ACTIVE): "plan.reopened",  # money that had completed it went back (I7)
+    (S.COMPLETED, S.IN_DEFAULT): "plan.reopened",  # the same, of a plan that was in default before it was paid
 }
 
 UNANSWERED = frozenset({S.PROPOSED, S.NEEDS_PERSON, S.OFFERED})

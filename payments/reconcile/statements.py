@@ -87,12 +87,7 @@ LOCAL: dict[str, str] = {
         WHERE p.accepted_at IS NOT NULL""",
     "plan freezes": """
         SELECT p.reference AS subject, p.currency, coalesce(f.minor, 0) AS found,
-               CASE WHEN p.status NOT IN ('active', 'paused') THEN 0
-                    WHEN EXISTS (  -- a dispute may hold the same money, and it is not frozen twice
-                        SELECT FROM plan_item i JOIN invoice_freeze o ON o.invoice_id = i.invoice_id
-                        WHERE i.plan_id = p.id AND o.lifted_at IS NULL AND o.kind IN ('dispute', 'legal_hold')
-                    ) THEN least(coalesce(f.minor, 0), coalesce(n.minor, 0))
-                    ELSE coalesce(n.minor, 0) END AS expected
+               CASE WHEN p.status NOT IN ('active', 'paused') THEN 0 ELSE coalesce(n.minor, 0) END AS expected
         FROM plan p
         LEFT JOIN (
             SELECT plan_id, sum(amount_minor - credited_minor - settled_minor) AS minor FROM plan_instalment GROUP BY 1

@@ -31,33 +31,14 @@ def freeze(
     invoice; publishes `invoice.frozen`. Raises Conflict("invoice.frozen") when so much is not left, Invalid for an amount
     of zero, NotFound.
     """
-    debtor_id = session.scalar(select(Invoice.debtor_id).where(Invoice.id == invoice_id))
-    if debtor_id is None:
-        raise NotFound("invoice.missing", _("There is no such invoice."))
-    lock_debtor(session, debtor_id)
-    invoice = db.lock(session, Invoice, invoice_id)
+    invoice = _lock_invoice(session, invoice_id)
     free = left_to_freeze(invoice, kind)
     wanted = free if minor is None else minor
     if minor is not None and minor <= 0:
         raise Invalid("invoice.freeze_amount", _("The amount must be more than zero."))
     if wanted <= 0 or wanted > free:
         raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
-    row = Freeze(
-        id=new_id(),
-        invoice_id=invoice.id,
-        debtor_id=debtor_id,
-        kind=kind,
-        amount_minor=wanted,
-        reason=reason.strip(),
-        subject_id=subject_id,
-        frozen_at=clock.now(),
-    )
-    session.add(row)
-    _add(invoice, kind, wanted)
-    session.flush()
-    _record(session, by, "invoice.held", invoice, row)
-    outbox.publish(session, "invoice.frozen", {"invoice": str(invoice.id), "debtor": str(debtor_id)})
-    return row
+    return _write(session, invoice, kind, wanted, reason=reason, subject_id=subject_id, by=by)
 
 
 def left_to_freeze(invoice: Invoice, kind: FreezeKind) -> int:
@@ -88,6 +69,37 @@ def resize(session: Session, *, freeze_id: uuid.UUID, minor: int, by: Actor) -> 
     row.amount_minor = minor
     session.flush()
     _record(session, by, "invoice.hold_resized", invoice, row)
+
+
+def cover(
+    session: Session,
+    *,
+    invoice_id: uuid.UUID,
+    kind: FreezeKind,
+    subject_id: uuid.UUID,
+    minor: int,
+    reason: str,
+    by: Actor,
+) -> int:
+    """Let a subject freeze exactly so much of an invoice, whatever it froze before; gives what it freezes now.
+
+    For money that was a plan's and went back: it is the plan's again in the same commit, beside a dispute that still
+    freezes more than what is open, so that neither leaves a gap when the other lets go (I10). Never more in all than the
+    invoice's total. Locks the debtor, then the invoice. Raises NotFound.
+    """
+    known = select(Freeze.id).where(
+        Freeze.subject_id == subject_id, Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None)
+    )
+    freeze_id = session.scalar(known)
+    invoice = _lock_invoice(session, invoice_id)
+    row = db.lock(session, Freeze, freeze_id) if freeze_id else None
+    own = row.amount_minor if row else 0
+    fits = max(0, min(minor, invoice.total_minor - (_covered(invoice, kind) - own)))
+    if row is not None:
+        resize(session, freeze_id=row.id, minor=fits, by=by)
+    elif fits:
+        _write(session, invoice, kind, fits, reason=reason, subject_id=subject_id, by=by)
+    return fits
 
 
 def lift(session: Session, *, freeze_id: uuid.UUID, by: Actor) -> None:
@@ -123,6 +135,42 @@ def _locked(session: Session, freeze_id: uuid.UUID) -> tuple[Invoice, Freeze]:
     lock_debtor(session, found.debtor_id)
     invoice = db.lock(session, Invoice, found.invoice_id)
     return invoice, db.lock(session, Freeze, freeze_id)
+
+
+def _lock_invoice(session: Session, invoice_id: uuid.UUID) -> Invoice:
+    debtor_id = session.scalar(select(Invoice.debtor_id).where(Invoice.id == invoice_id))
+    if debtor_id is None:
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    lock_debtor(session, debtor_id)
+    return db.lock(session, Invoice, invoice_id)
+
+
+def _write(
+    session: Session,
+    invoice: Invoice,
+    kind: FreezeKind,
+    minor: int,
+    *,
+    reason: str,
+    subject_id: uuid.UUID | None,
+    by: Actor,
+) -> Freeze:
+    row = Freeze(
+        id=new_id(),
+        invoice_id=invoice.id,
+        debtor_id=invoice.debtor_id,
+        kind=kind,
+        amount_minor=minor,
+        reason=reason.strip(),
+        subject_id=subject_id,
+        frozen_at=clock.now(),
+    )
+    session.add(row)
+    _add(invoice, kind, minor)
+    session.flush()
+    _record(session, by, "invoice.held", invoice, row)
+    outbox.publish(session, "invoice.frozen", {"invoice": str(invoice.id), "debtor": str(invoice.debtor_id)})
+    return row
 
 
 def _covered(invoice: Invoice, kind: FreezeKind) -> int:
