@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
-from payments.plans import progress, queries
+from payments.plans import contents, progress, queries
 from payments.plans.models import Plan
 from payments.plans.queries import PlanLine
 from payments.plans.status import FREEZES, PlanStatus
@@ -47,8 +47,8 @@ def plan_of(visitor: Visitor) -> AccountPlan | None:
         if line is None:
             return None
         due = progress.payable(session, line.id, until=visitor.today)
-        following = next((one.id for one in queries.instalments_of(session, line.id) if one.rest_minor), None)
-        debit_on = queries.debit_days(session, [following]).get(following) if following else None
+        following = next((one.id for one in contents.instalments_of(session, line.id) if one.rest_minor), None)
+        debit_on = contents.debit_days(session, [following]).get(following) if following else None
     zero = Money.zero(line.total.currency)
     return AccountPlan(
         line, Money(due, zero.currency), line.rest if line.status in FREEZES else zero, debit_on or line.next_on

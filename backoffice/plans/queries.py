@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from backoffice.listing import Ask, Orders, Query, is_small, like, one_page, ordered
 from payments.models import Means, Payment
+from payments.plans import contents
 from payments.plans import queries as plans
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.queries import PlanLine
@@ -143,7 +144,7 @@ def payments_for(session: Session, plan_id: uuid.UUID) -> list[PaymentRow]:
     """What was paid, or tried, for a plan; the newest first."""
     rows = session.scalars(
         select(Payment)
-        .where(Payment.attempt.startswith(plans.attempt_prefix(plan_id), autoescape=True))
+        .where(Payment.attempt.startswith(contents.attempt_prefix(plan_id), autoescape=True))
         .where(Payment.debtor_id == select(Plan.debtor_id).where(Plan.id == plan_id).scalar_subquery())
         .order_by(Payment.id.desc())
         .limit(200)

@@ -17,8 +17,9 @@ from backoffice.listing import asked, is_fragment, sentence
 from backoffice.plans import queries
 from backoffice.plans.decide.forms import ResumeForm
 from backoffice.plans.labels import LIMITS, cause_word
-from payments.plans import acknowledge, rules, service
+from payments.plans import acknowledge, proposals, rules, service
 from payments.plans import queries as plans
+from payments.plans.statistics import statistics as statistics_of
 from payments.plans.status import FREEZES, PlanStatus
 from shared.debtors.models import Debtor
 from shared.kit import clock
@@ -40,7 +41,7 @@ def browse(member: Member) -> ResponseReturnValue:
         found = queries.browse(session, member.company_id, ask, me=member.id, today=today)
         totals = queries.totals(session, member.company_id, ask, me=member.id, today=today, currency=currency)
         counts = queries.counts(session, member.company_id, me=member.id, today=today)
-        statistics = plans.statistics(session, member.company_id, since=clock.now() - LOOKED_BACK, currency=currency)
+        statistics = statistics_of(session, member.company_id, since=clock.now() - LOOKED_BACK, currency=currency)
         people = colleagues(session, "plans.write")
         names = queries.names(session)
     if ask.wants_totals and totals and is_fragment():
@@ -108,7 +109,7 @@ def show(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     with reading() as session:
         plan = plans.get_plan(session, member.company_id, plan_id)
         debtor = session.get_one(Debtor, plan.line.debtor_id)
-        facts = plans.facts_of(session, debtor)
+        facts = proposals.facts_of(session, debtor)
         return page(
             "backoffice/plans/show.html",
             plan=plan,

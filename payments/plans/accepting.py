@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from payments.collections.service import withdraw as withdraw_collections
-from payments.plans import acknowledge, mails, progress, queries, rules
+from payments.plans import acknowledge, contents, mails, progress, rules
 from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanItem
 from payments.plans.running import end
 from payments.plans.status import FREEZES, PlanStatus
@@ -66,12 +66,12 @@ def accept(session: Session, *, plan_id: uuid.UUID, evidence: Evidence, by: Acto
     if today > plan.offer_expires_on:
         raise Conflict("plan.expired", _("This offer has ended."))
     terms = rules.terms_from_json(plan.terms)
-    mandate = queries.mandate_of(session, debtor.id)
+    mandate = contents.mandate_of(session, debtor.id)
     if terms.by_mandate and mandate is None:
         raise Conflict("plan.no_mandate", _("Please sign a direct debit mandate first."))
     if plan.replaces_id is not None:
         _end_replaced(session, plan, by=by)
-    items = queries.items_of(session, plan.id)
+    items = contents.items_of(session, plan.id)
     _check_unchanged(session, items)
     for item in items:
         freeze(
@@ -130,7 +130,7 @@ def renew(session: Session, *, plan_id: uuid.UUID, by: Actor) -> Plan:
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status is not S.OFFERED or plan.terms is None:
         return plan
-    items = queries.items_of(session, plan.id)
+    items = contents.items_of(session, plan.id)
     left = _left(session, [item.invoice_id for item in items], replaces=plan.replaces_id)
     for item in items:
         if not left.get(item.invoice_id):
@@ -151,7 +151,7 @@ def renew(session: Session, *, plan_id: uuid.UUID, by: Actor) -> Plan:
 
 def _left(session: Session, invoice_ids: Sequence[uuid.UUID], *, replaces: uuid.UUID | None) -> dict[uuid.UUID, int]:
     """Invoice → what a plan may take of it now; a plan that is replaced gives back what it froze."""
-    own = queries.frozen_by(session, replaces) if replaces else {}
+    own = contents.frozen_by(session, replaces) if replaces else {}
     return {
         invoice.id: left_to_freeze(invoice, FreezeKind.PLAN) + own.get(invoice.id, 0)
         for invoice in lock_invoices(session, invoice_ids).values()

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.models import Mandate
-from payments.plans import queries, rules
+from payments.plans import contents, proposals, rules
 from payments.plans.models import Plan, PlanConsent, PlanItem
 from payments.plans.rules import Due
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.documents import keep
 from shared.documents.facts import (
@@ -45,7 +46,7 @@ TEXT_VERSION = "2026-11"
 def clause_of(session: Session, plan: Plan, language: str) -> str:
     """The default clause of a plan in a language: the company's own words, else the usual ones."""
     debtor = session.get_one(Debtor, plan.debtor_id)
-    policy = queries.policy_of(session, plan.company_id, debtor.kind)
+    policy = proposals.policy_of(session, plan.company_id, debtor.kind)
     own = policy.clause_fr if language == "fr" else policy.clause_en
     with speaking(language):
         return own or _(
@@ -59,7 +60,7 @@ def words(session: Session, plan_id: uuid.UUID, *, language: str) -> tuple[str, 
     """What a debtor agrees to when he accepts an offer, in paragraphs: the words of the page and of the paper."""
     plan = session.get_one(Plan, plan_id)
     terms = rules.terms_from_json(plan.terms or plan.wish)
-    mandate = queries.mandate_of(session, plan.debtor_id) if terms.by_mandate else None
+    mandate = contents.mandate_of(session, plan.debtor_id) if terms.by_mandate else None
     return _wording(session, plan, language, mandate)
 
 
@@ -106,13 +107,13 @@ def facts(session: Session, plan: Plan, evidence: Evidence, mandate: Mandate | N
     company = session.get_one(Company, plan.company_id)
     parties = get_parties(session, plan.debtor_id)
     language: Language = "fr" if evidence.language == "fr" else "en"
-    rows = queries.instalments_of(session, plan.id)
+    rows = contents.instalments_of(session, plan.id)
     total = Money(plan.total_minor, plan.currency)
     days = {}
     if plan.by_mandate and mandate is not None:
         days = rules.charge_days(
             [Due(row.position, row.due_on, row.amount_minor) for row in rows],
-            accepted_on=queries.today_of(session, plan.company_id),
+            accepted_on=today_of(session, plan.company_id),
             notice_days=company.notice_days,
         )
     signed = plan.by_mandate and mandate is not None

@@ -13,7 +13,7 @@ from payments.collections.instalments import Instalment
 from payments.collections.models import Collection, CollectionState
 from payments.collections.rules import Facts
 from payments.models import Payment
-from payments.plans import progress, queries
+from payments.plans import contents, progress
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.status import PlanStatus
 from payments.status import GIVEN_UP, PaymentStatus
@@ -81,7 +81,7 @@ class PlanDebits:
         row = session.get_one(PlanInstalment, instalment_id, populate_existing=True)
         plan = session.get_one(Plan, row.plan_id, populate_existing=True)
         until = max(charge_on, row.due_on)
-        asked = sum(each.rest_minor for each in queries.instalments_of(session, plan.id) if each.due_on <= until)
+        asked = sum(each.rest_minor for each in contents.instalments_of(session, plan.id) if each.due_on <= until)
         free = progress.payable(session, plan.id, until=until)
         facts = Facts(
             due_on=row.due_on,
@@ -113,5 +113,5 @@ class PlanDebits:
 
     @staticmethod
     def _instalment(session: Session, plan: Plan, row: PlanInstalment, facts: Facts) -> Instalment:
-        count = len(queries.instalments_of(session, plan.id))
+        count = len(contents.instalments_of(session, plan.id))
         return Instalment(row.id, progress.label(plan, row, count), row.due_on, facts)

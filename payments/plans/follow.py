@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from payments.plans import queries
+from payments.plans import contents
 from payments.plans.running import Line, look
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -63,7 +63,7 @@ def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
     with reading() as session:
         zones = {row.id: row.zone for row in session.execute(select(Company.id, Company.zone))}
         latest = max((clock.today(zone) for zone in zones.values()), default=clock.today())
-        debtors = queries.debtors_with_plans(session, today=max(on or latest, latest))
+        debtors = contents.debtors_with_plans(session, today=max(on or latest, latest))
         owners = session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors)))
         homes = {row.id: row.company_id for row in owners}
     for debtor_id in debtors:

@@ -8,7 +8,7 @@ from typing import Any
 
 from payments import service as payments
 from payments.collections.instalments import use_instalments
-from payments.plans import acknowledge, progress, queries
+from payments.plans import acknowledge, contents, progress
 from payments.plans.debits import PlanDebits
 from payments.plans.follow import follow_all
 from shared.kit.db import reading, transaction
@@ -41,7 +41,7 @@ def refresh_plans(payload: dict[str, Any]) -> None:
     """Something else than a payment changed a debtor's invoices. Safe to run twice: progress is derived."""
     debtor_id = uuid.UUID(payload.get("debtor") or payload["debtor_id"])
     with reading() as session:
-        found = queries.followed(session, debtor_id)
+        found = contents.followed(session, debtor_id)
     for plan_id in found:
         with transaction() as session:
             progress.refresh(session, plan_id)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payments.plans import queries, rules
+from payments.plans import contents, rules
 from payments.plans.acknowledge import clause_of
 from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanTransition
 from shared.access.models import LinkPurpose
@@ -35,7 +35,7 @@ class Row:
 def offered(session: Session, plan: Plan) -> None:
     """Terms that staff offer, with the day until which they stand."""
     terms = rules.terms_from_json(plan.terms or plan.wish)
-    days = queries.schedule_or_none(plan.total_minor, terms)
+    days = rules.schedule_or_none(plan.total_minor, terms)
     rows = [Row(each.position, each.on, None, Money(each.minor, plan.currency)) for each in days]
     facts = {"rows": rows, "answer": plan.answer, "until": plan.offer_expires_on, "by_mandate": terms.by_mandate}
     _write(session, plan, "plan_offered", facts)
@@ -63,7 +63,7 @@ def accepted(session: Session, plan: Plan) -> None:
 
 def resumed(session: Session, plan: Plan) -> None:
     """The new days of what is left; the pre-notification of their debits."""
-    mandate = queries.mandate_of(session, plan.debtor_id) if plan.by_mandate else None
+    mandate = contents.mandate_of(session, plan.debtor_id) if plan.by_mandate else None
     facts = {
         "rows": _open_rows(session, plan),
         "by_mandate": plan.by_mandate and mandate is not None,
@@ -110,7 +110,7 @@ def late(
     until: date,
 ) -> list[uuid.UUID]:
     """A reminder of all missed instalments together, with the last day to pay them; once for each one that is new."""
-    mandate = queries.debit_days(session, [row.id for row in rows])
+    mandate = contents.debit_days(session, [row.id for row in rows])
     facts = {
         "money": Money(minor, plan.currency),
         "rows": [
@@ -162,10 +162,10 @@ def _steps(session: Session, plan_id: uuid.UUID) -> int:
 
 
 def _rest(session: Session, plan: Plan) -> Money:
-    return Money(sum(row.rest_minor for row in queries.instalments_of(session, plan.id)), plan.currency)
+    return Money(sum(row.rest_minor for row in contents.instalments_of(session, plan.id)), plan.currency)
 
 
 def _open_rows(session: Session, plan: Plan) -> list[Row]:
-    rows = [row for row in queries.instalments_of(session, plan.id) if row.rest_minor]
-    days = queries.debit_days(session, [row.id for row in rows])
+    rows = [row for row in contents.instalments_of(session, plan.id) if row.rest_minor]
+    days = contents.debit_days(session, [row.id for row in rows])
     return [Row(row.position, row.due_on, days.get(row.id), Money(row.rest_minor, plan.currency)) for row in rows]

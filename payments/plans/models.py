@@ -19,7 +19,7 @@ from shared.kit.db import Base, HasId
 class PlanPolicy(HasId, Base):
     """What a company grants by itself to debtors of one kind; `payments.plans.rules.Policy` has the words and defaults.
 
-    No row means the defaults. Read it with `queries.policy_of`, write it with `service.set_policy`.
+    No row means the defaults. Read it with `proposals.policy_of`, write it with `service.set_policy`.
     """
 
     __tablename__ = "plan_policy"

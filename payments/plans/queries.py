@@ -4,71 +4,33 @@ from __future__ import annotations
 
 import enum
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import Text, and_, cast, exists, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.collections.eligible import find_mandate
-from payments.collections.models import Collection, CollectionState
-from payments.models import Mandate, Means, Payment, PaymentAllocation
 from payments.plans import rules
+from payments.plans.contents import debit_days, frozen_by, instalments_of, under_way, under_way_of
 from payments.plans.models import (
     Plan,
     PlanConsent,
     PlanInstalment,
     PlanItem,
     PlanOrigin,
-    PlanPolicy,
     PlanTransition,
 )
-from payments.plans.rules import Answer, Due, Limit, Policy, Terms
+from payments.plans.rules import Due, Limit, Terms
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
-from payments.status import IN_FLIGHT, PaymentStatus
-from shared.company.models import Company
-from shared.debtors.models import Debtor, DebtorKind
-from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
-from shared.invoices.service import left_to_freeze
-from shared.kit import clock
+from shared.company.queries import today_of
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
-from shared.promises.queries import record_of
 
 S = PlanStatus
-
-LOOKED_BACK = timedelta(days=365)
-"""So far back a payer's past counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An invoice that may be part of a plan, the oldest due first; `left_minor`: open, not held, not frozen by others."""
-
-    invoice_id: uuid.UUID
-    number: str
-    title: str
-    issued_on: date
-    due_on: date
-    open: Money
-    left_minor: int
-
-    @property
-    def left(self) -> Money:
-        return Money(self.left_minor, self.open.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a proposal would be answered, before it is one. `days` are of the terms granted (else of the wish)."""
-
-    total: Money
-    answer: Answer
-    terms: Terms
-    days: tuple[Due, ...]
-    score: int
 
 
 class InstalmentState(enum.Enum):
@@ -217,123 +179,7 @@ class Event:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """How plans of a company did that were accepted in a period."""
-
-    accepted: int
-    completed: int
-    defaulted: int
-    """Of the accepted ones: that came to a default at least once."""
-    answered_at_once: int
-    """Of those proposed by debtors in the period: answered by the policy."""
-    proposed: int
-    under_plan: Money
-    """What is left to pay by live plans now."""
-
-    @property
-    def default_rate(self) -> float:
-        return self.defaulted / self.accepted if self.accepted else 0.0
-
-
-# Before a plan -----------------------------------------------------------------------------------------------------------
-
-
-def policy_of(session: Session, company_id: uuid.UUID, kind: DebtorKind) -> Policy:
-    """What a company grants to debtors of a kind: its own words, else the defaults."""
-    row = session.scalar(select(PlanPolicy).where(PlanPolicy.company_id == company_id, PlanPolicy.kind == kind))
-    if row is None:
-        return rules.FOR_CONSUMERS if kind is DebtorKind.CONSUMER else rules.FOR_BUSINESS
-    return Policy(**{name: getattr(row, name) for name in Policy.__dataclass_fields__})
-
-
-def choices(session: Session, debtor_id: uuid.UUID, *, replaces: uuid.UUID | None = None) -> list[Choice]:
-    """The invoices of a debtor that may be part of a plan, with what is left of each, the oldest due first.
-
-    Left is what is open, not held by a payment in flight and not frozen by a dispute, a legal hold or another plan; disputed
-    money is never part of a plan. `replaces`: a plan whose money counts as free, because it ends when the new one begins.
-    """
-    own = frozen_by(session, replaces) if replaces else {}
-    rows = session.scalars(
-        select(Invoice)
-        .where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE, Invoice.open_minor > 0)
-        .order_by(Invoice.due_on, Invoice.id)
-    )
-    made = [
-        Choice(
-            row.id,
-            row.number,
-            row.title,
-            row.issued_on,
-            row.due_on,
-            Money(row.open_minor, row.currency),
-            left_to_freeze(row, FreezeKind.PLAN) + own.get(row.id, 0),
-        )
-        for row in rows
-    ]
-    return [each for each in made if each.left_minor > 0]
-
-
-def preview(session: Session, debtor_id: uuid.UUID, *, invoice_ids: Sequence[uuid.UUID] | None, wish: Terms) -> Preview:
-    """What the policy would answer, and the schedule that would follow. Writes nothing; the live preview of the form."""
-    debtor = session.get_one(Debtor, debtor_id)
-    wanted = None if invoice_ids is None else set(invoice_ids)
-    chosen = [each for each in choices(session, debtor_id) if wanted is None or each.invoice_id in wanted]
-    total = sum(each.left_minor for each in chosen)
-    facts = facts_of(session, debtor)
-    answer = rules.decide(policy_of(session, debtor.company_id, debtor.kind), total, wish, facts)
-    terms = answer.terms if isinstance(answer, rules.Accepted | rules.CounterOffer) else wish
-    return Preview(Money(total, debtor.currency), answer, terms, schedule_or_none(total, terms), rules.score(facts))
-
-
-def schedule_or_none(total_minor: int, terms: Terms) -> tuple[Due, ...]:
-    """The schedule of terms; empty when they make none."""
-    try:
-        return tuple(rules.schedule(total_minor, terms))
-    except ValueError:
-        return ()
-
-
-def facts_of(session: Session, debtor: Debtor) -> rules.Facts:
-    """What the policy looks at. A past counts for twelve months: defaults, and debits that came back."""
-    since = clock.now() - LOOKED_BACK
-    live = session.scalar(
-        select(func.count()).where(Plan.debtor_id == debtor.id, Plan.status.in_(FREEZES)).select_from(Plan)
-    )
-    broken = session.scalar(
-        select(func.count())
-        .select_from(PlanTransition)
-        .join(Plan, Plan.id == PlanTransition.plan_id)
-        .where(Plan.debtor_id == debtor.id, PlanTransition.after == S.IN_DEFAULT, PlanTransition.at >= since)
-    )
-    returned = session.scalar(
-        select(func.count())
-        .select_from(Payment)
-        .where(Payment.debtor_id == debtor.id, Payment.means == Means.DEBIT, Payment.created_at >= since)
-        .where(Payment.status.in_((PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)))
-        .where(Payment.provider_reference.is_not(None))
-    )
-    return rules.Facts(
-        today=today_of(session, debtor.company_id),
-        live_plans=int(live or 0),
-        has_mandate=mandate_of(session, debtor.id) is not None,
-        broken_plans=int(broken or 0),
-        broken_promises=record_of(session, debtor.id, today=today_of(session, debtor.company_id)).broken,
-        returned_debits=int(returned or 0),
-    )
-
-
-def mandate_of(session: Session, debtor_id: uuid.UUID) -> Mandate | None:
-    """The mandate under which instalments would be debited."""
-    return find_mandate(session, debtor_id)
-
-
-def today_of(session: Session, company_id: uuid.UUID) -> date:
-    """The legal day of a company."""
-    return clock.today(session.get_one(Company, company_id).zone)
-
-
-# Plans -------------------------------------------------------------------------------------------------------------------
+# Plans ----------------------------------------------------------------------------------------------------------------
 
 
 def plans_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 50) -> list[PlanLine]:
@@ -406,115 +252,7 @@ def plans_on_invoice(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UU
     return _lines(session, found)
 
 
-def statistics(session: Session, company_id: uuid.UUID, *, since: datetime, currency: str = "EUR") -> Statistics:
-    """How a company's plans did that were accepted since a moment, and how many proposals the policy answered."""
-    accepted = and_(Plan.company_id == company_id, Plan.accepted_at >= since)
-    defaulted = exists().where(PlanTransition.plan_id == Plan.id, PlanTransition.after == S.IN_DEFAULT)
-    row = session.execute(
-        select(
-            func.count().label("accepted"),
-            func.count().filter(Plan.status == S.COMPLETED).label("completed"),
-            func.count().filter(defaulted).label("defaulted"),
-        )
-        .select_from(Plan)
-        .where(accepted)
-    ).one()
-    asked = exists().where(PlanTransition.plan_id == Plan.id, PlanTransition.after == S.NEEDS_PERSON)
-    wished = session.execute(
-        select(func.count().label("all"), func.count().filter(~asked).label("at_once"))
-        .select_from(Plan)
-        .where(Plan.company_id == company_id, Plan.created_at >= since, Plan.origin == PlanOrigin.DEBTOR)
-    ).one()
-    left = session.scalar(
-        select(func.coalesce(func.sum(_REST), 0))
-        .select_from(PlanInstalment)
-        .join(Plan, Plan.id == PlanInstalment.plan_id)
-        .where(Plan.company_id == company_id, Plan.status.in_(FREEZES), Plan.currency == currency)
-    )
-    return Statistics(
-        accepted=row.accepted,
-        completed=row.completed,
-        defaulted=row.defaulted,
-        answered_at_once=wished.at_once,
-        proposed=wished.all,
-        under_plan=Money(int(left or 0), currency),
-    )
-
-
-# What the verbs read -----------------------------------------------------------------------------------------------------
-
-_REST = PlanInstalment.amount_minor - PlanInstalment.credited_minor - PlanInstalment.settled_minor
-
-
-def items_of(session: Session, plan_id: uuid.UUID) -> Sequence[PlanItem]:
-    """A plan's invoices in the order in which it settles them."""
-    return session.scalars(select(PlanItem).where(PlanItem.plan_id == plan_id).order_by(PlanItem.position)).all()
-
-
-def instalments_of(session: Session, plan_id: uuid.UUID) -> Sequence[PlanInstalment]:
-    """A plan's instalments in order."""
-    return session.scalars(
-        select(PlanInstalment).where(PlanInstalment.plan_id == plan_id).order_by(PlanInstalment.position)
-    ).all()
-
-
-def frozen_by(session: Session, plan_id: uuid.UUID | None) -> dict[uuid.UUID, int]:
-    """Invoice → what a plan freezes of it now."""
-    rows = session.execute(
-        select(Freeze.invoice_id, Freeze.amount_minor).where(Freeze.subject_id == plan_id, Freeze.lifted_at.is_(None))
-    )
-    return {row.invoice_id: row.amount_minor for row in rows}
-
-
-def attempt_prefix(plan_id: uuid.UUID) -> str:
-    """What the attempt of every payment begins with that is meant for a plan."""
-    return f"plan:{plan_id}:"
-
-
-def under_way(session: Session, plan_id: uuid.UUID) -> dict[uuid.UUID, int]:
-    """Invoice → what payments in flight that are meant for this plan hold of it."""
-    return under_way_of(session, [plan_id]).get(plan_id, {})
-
-
-def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
-    """The same for several plans: plan → invoice → minor units."""
-    prefix = func.concat("plan:", cast(PlanItem.plan_id, Text), ":")
-    rows = session.execute(
-        select(PlanItem.plan_id, PlanItem.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
-        .join(PaymentAllocation, PaymentAllocation.invoice_id == PlanItem.invoice_id)
-        .join(Payment, Payment.id == PaymentAllocation.payment_id)
-        .where(PlanItem.plan_id.in_(plan_ids), Payment.status.in_(IN_FLIGHT))
-        .where(func.starts_with(Payment.attempt, prefix))
-        .group_by(PlanItem.plan_id, PlanItem.invoice_id)
-    )
-    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
-    for row in rows:
-        found.setdefault(row.plan_id, {})[row.invoice_id] = int(row.minor)
-    return found
-
-
-def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
-    """Instalment → the day of its announced debit."""
-    rows = session.execute(
-        select(Collection.instalment_id, Collection.charge_on).where(
-            Collection.instalment_id.in_(list(instalment_ids)), Collection.state == CollectionState.ANNOUNCED
-        )
-    )
-    return {row.instalment_id: row.charge_on for row in rows}
-
-
-def tried(session: Session, instalment_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Instalments of which a debit came to nothing."""
-    ended = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.CHARGED_BACK)
-    rows = session.scalars(
-        select(Collection.instalment_id)
-        .join(Payment, Payment.id == Collection.payment_id)
-        .where(Collection.instalment_id.in_(list(instalment_ids)), Payment.status.in_(ended))
-    )
-    return {identity for identity in rows if identity}
-
-
-# Pieces ------------------------------------------------------------------------------------------------------------------
+# Pieces ---------------------------------------------------------------------------------------------------------------
 
 
 def _lines(session: Session, plans: Sequence[Plan]) -> list[PlanLine]:
@@ -555,7 +293,7 @@ def _line(plan: Plan, debtor_name: str, parts: Sequence[PlanInstalment], *, movi
     count = len(parts)
     if not parts:
         terms = rules.terms_from_json(plan.terms or plan.wish)
-        count = len(schedule_or_none(plan.total_minor, terms))
+        count = len(rules.schedule_or_none(plan.total_minor, terms))
     return PlanLine(
         id=plan.id,
         reference=plan.reference,
@@ -595,7 +333,7 @@ def _view(session: Session, plan: Plan | None) -> PlanView:
         reasons=tuple(Limit(reason) for reason in plan.reasons),
         message=plan.message,
         answer=plan.answer,
-        days=schedule_or_none(plan.total_minor, terms or wish),
+        days=rules.schedule_or_none(plan.total_minor, terms or wish),
         instalments=tuple(_instalment_lines(session, plan)),
         items=tuple(_item_lines(session, plan)),
         steps=tuple(
@@ -692,28 +430,3 @@ def _item_lines(session: Session, plan: Plan) -> list[ItemLine]:
         )
         for item, number, due_on in rows
     ]
-
-
-def followed(session: Session, debtor_id: uuid.UUID, invoice_ids: Iterable[uuid.UUID] | None = None) -> list[uuid.UUID]:
-    """Plans of a debtor (with one of these invoices) that count what is paid."""
-    query = select(Plan.id).where(Plan.debtor_id == debtor_id, Plan.status.in_(FOLLOWED)).order_by(Plan.id)
-    if invoice_ids is not None:
-        query = query.where(exists().where(PlanItem.plan_id == Plan.id, PlanItem.invoice_id.in_(list(invoice_ids))))
-    return list(session.scalars(query))
-
-
-def debtors_with_plans(session: Session, *, today: date) -> list[uuid.UUID]:
-    """Debtors whose plans may ask for something today: those that run, and offers that have ended."""
-    return list(
-        session.scalars(
-            select(Plan.debtor_id)
-            .where(
-                or_(
-                    Plan.status.in_((S.ACTIVE, S.PAUSED, S.IN_DEFAULT)),
-                    and_(Plan.status == S.OFFERED, Plan.offer_expires_on < today),
-                )
-            )
-            .distinct()
-            .order_by(Plan.debtor_id)
-        )
-    )

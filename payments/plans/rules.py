@@ -255,6 +255,14 @@ def schedule(total_minor: int, terms: Terms) -> list[Due]:
     return [Due(position, on, minor) for position, (on, minor) in enumerate(zip(days, parts, strict=True), start=1)]
 
 
+def schedule_or_none(total_minor: int, terms: Terms) -> tuple[Due, ...]:
+    """The schedule of terms; empty when they make none."""
+    try:
+        return tuple(schedule(total_minor, terms))
+    except ValueError:
+        return ()
+
+
 def score(facts: Facts) -> int:
     """What the last twelve months say of a payer.
 

@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.plans import mails, queries, rules
+from payments.plans import contents, mails, proposals, rules
 from payments.plans.models import Plan, PlanItem, PlanOrigin, PlanPolicy
 from payments.plans.rules import NeedsPerson, Policy, Refused, Terms
 from payments.plans.status import FREEZES, UNANSWERED, PlanStatus
 from payments.plans.steps import advance, lock_plan, record, write_step
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor, DebtorKind
 from shared.debtors.service import lock_debtor, pause_reminders
 from shared.kit import audit, clock, ids
@@ -55,7 +56,7 @@ def set_policy(session: Session, *, company_id: uuid.UUID, kind: DebtorKind, pol
     row = session.scalar(
         select(PlanPolicy).where(PlanPolicy.company_id == company_id, PlanPolicy.kind == kind).with_for_update()
     )
-    before = queries.policy_of(session, company_id, kind)
+    before = proposals.policy_of(session, company_id, kind)
     if row is None:
         row = PlanPolicy(id=ids.new_id(), company_id=company_id, kind=kind)
         session.add(row)
@@ -105,10 +106,10 @@ def propose(
     known = _known(session, attempt, debtor_id)
     if known is not None:
         return known
-    policy = queries.policy_of(session, debtor.company_id, debtor.kind)
+    policy = proposals.policy_of(session, debtor.company_id, debtor.kind)
     plan = _write(session, debtor, invoice_ids, wish, attempt=attempt, by=by)
     plan.contact_id, plan.message = contact_id, message.strip()
-    answer = rules.decide(policy, plan.total_minor, wish, queries.facts_of(session, debtor))
+    answer = rules.decide(policy, plan.total_minor, wish, proposals.facts_of(session, debtor))
     plan.reasons = [reason.value for reason in answer.reasons]
     if isinstance(answer, Refused):
         advance(session, plan.id, S.DECLINED, by=Actor.system("policy"), cause=answer.reason.value)
@@ -127,7 +128,7 @@ def ask_person(session: Session, *, plan_id: uuid.UUID, message: str = "", by: A
     plan, debtor = lock_plan(session, plan_id)
     plan.message = message.strip() or plan.message
     plan.terms, plan.offered_at, plan.offer_expires_on = None, None, None
-    _ask(session, plan, queries.policy_of(session, debtor.company_id, debtor.kind), by=by)
+    _ask(session, plan, proposals.policy_of(session, debtor.company_id, debtor.kind), by=by)
     return plan
 
 
@@ -143,7 +144,7 @@ def offer(
     if plan.status not in UNANSWERED:
         raise Conflict("plan.no_such_step", _("This plan is no longer being discussed."))
     _check_terms(session, plan, terms)
-    policy = queries.policy_of(session, debtor.company_id, debtor.kind)
+    policy = proposals.policy_of(session, debtor.company_id, debtor.kind)
     plan.answer = answer.strip()
     _stand_by(session, plan, terms, policy, days=days or policy.offer_days)
     advance(session, plan.id, S.OFFERED, by=by)
@@ -197,7 +198,7 @@ def change(
         return known
     if old.status not in FREEZES | {S.IN_DEFAULT}:
         raise Conflict("plan.no_such_step", _("Only a plan that is under way can be changed."))
-    invoice_ids = [item.invoice_id for item in queries.items_of(session, old.id)]
+    invoice_ids = [item.invoice_id for item in contents.items_of(session, old.id)]
     plan = _write(session, debtor, invoice_ids, terms, attempt=attempt, by=by, replaces=old.id)
     plan.origin, plan.assignee_id = PlanOrigin.STAFF, by.id
     _supersede(session, plan, by=by)
@@ -240,7 +241,7 @@ def assign(session: Session, *, plan_id: uuid.UUID, staff_id: uuid.UUID | None, 
 def expire_offers(session: Session, *, debtor_id: uuid.UUID) -> int:
     """Let a debtor's offers end that nobody accepted in time; gives how many."""
     debtor = lock_debtor(session, debtor_id)
-    today = queries.today_of(session, debtor.company_id)
+    today = today_of(session, debtor.company_id)
     found = session.scalars(
         select(Plan.id)
         .where(Plan.debtor_id == debtor_id, Plan.status == S.OFFERED, Plan.offer_expires_on < today)
@@ -271,7 +272,7 @@ def _write(
     by: Actor,
     replaces: uuid.UUID | None = None,
 ) -> Plan:
-    chosen = queries.choices(session, debtor.id, replaces=replaces)
+    chosen = proposals.choices(session, debtor.id, replaces=replaces)
     if invoice_ids is not None:
         wanted = set(invoice_ids)
         if not wanted <= {choice.invoice_id for choice in chosen} and replaces is None:
@@ -314,7 +315,7 @@ def _write(
 
 def _stand_by(session: Session, plan: Plan, terms: Terms, policy: Policy, *, days: int) -> None:
     """Write the terms of an offer, and the policy's words that become part of it."""
-    today = queries.today_of(session, plan.company_id)
+    today = today_of(session, plan.company_id)
     plan.terms = rules.terms_as_json(terms)
     plan.by_mandate = terms.by_mandate
     plan.grace_days, plan.late_after_days = policy.grace_days, policy.late_after_days
@@ -328,7 +329,7 @@ def _ask(session: Session, plan: Plan, policy: Policy, *, by: Actor) -> None:
     advance(session, plan.id, S.NEEDS_PERSON, by=by)
     if policy.pause_days:
         debtor = session.get_one(Debtor, plan.debtor_id)
-        until = queries.today_of(session, plan.company_id) + timedelta(days=policy.pause_days)
+        until = today_of(session, plan.company_id) + timedelta(days=policy.pause_days)
         if debtor.reminders_paused_until is None or debtor.reminders_paused_until < until:
             reason = _("A payment plan was proposed (%(reference)s).", reference=plan.reference)
             pause_reminders(session, debtor=debtor, until=until, reason=reason, by=by)
@@ -344,12 +345,12 @@ def _supersede(session: Session, plan: Plan, *, by: Actor) -> None:
 
 
 def _check_terms(session: Session, plan: Plan, terms: Terms) -> None:
-    today = queries.today_of(session, plan.company_id)
+    today = today_of(session, plan.company_id)
     try:
         days = rules.schedule(plan.total_minor, terms)
     except ValueError as error:
         raise Invalid("plan.terms", _("These terms do not make a schedule.")) from error
     if days[0].on < today:
         raise Invalid("plan.terms", _("The first instalment lies in the past."))
-    if terms.by_mandate and queries.mandate_of(session, plan.debtor_id) is None:
+    if terms.by_mandate and contents.mandate_of(session, plan.debtor_id) is None:
         raise Invalid("plan.no_mandate", _("There is no mandate to debit under."))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.models import Payment
-from payments.plans import progress, queries
+from payments.plans import contents, progress, queries
 from portal.pay.rules import Chosen, Wish
 from shared.access.queries import Visitor
 from shared.invoices import queries as invoices
@@ -53,7 +53,7 @@ def _version(session: Session, plan: queries.PlanView, wish: Wish, chosen: Seque
         select(func.count())
         .select_from(Payment)
         .where(Payment.debtor_id == plan.line.debtor_id)
-        .where(Payment.attempt.startswith(queries.attempt_prefix(plan.line.id), autoescape=True))
+        .where(Payment.attempt.startswith(contents.attempt_prefix(plan.line.id), autoescape=True))
     )
     said = [
         str(begun),

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from payments import queries as payments
-from payments.plans import queries, rules
-from payments.plans.queries import Choice
+from payments.plans import proposals, rules
+from payments.plans.proposals import Choice
 from payments.plans.rules import Accepted, Answer, CounterOffer, Due, Limit, NeedsPerson, Policy, Refused, Terms
 from payments.queries import MandateLine
 from portal.plans.forms import WishForm
@@ -93,7 +93,7 @@ def lay(session: Session, visitor: Visitor, ids: Sequence[uuid.UUID] | None) -> 
     """
     if ids:
         invoices.rows_of(session, visitor.debtor_id, ids)
-    choices = queries.choices(session, visitor.debtor_id)
+    choices = proposals.choices(session, visitor.debtor_id)
     everything = {one.invoice_id for one in choices}
     return Table(
         choices=choices,
@@ -110,7 +110,7 @@ def lay(session: Session, visitor: Visitor, ids: Sequence[uuid.UUID] | None) -> 
 def policy_for(session: Session, visitor: Visitor) -> Policy:
     """What this company grants to this debtor's kind."""
     kind = session.scalars(select(Debtor.kind).where(Debtor.id == visitor.debtor_id)).one()
-    return queries.policy_of(session, visitor.company_id, kind)
+    return proposals.policy_of(session, visitor.company_id, kind)
 
 
 def first_form(table: Table, today: date) -> WishForm:
@@ -124,10 +124,10 @@ def first_form(table: Table, today: date) -> WishForm:
 
 def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Sketch:
     """The schedule of a wish and its answer; writes nothing."""
-    seen = queries.preview(session, visitor.debtor_id, invoice_ids=table.ids, wish=wish)
+    seen = proposals.preview(session, visitor.debtor_id, invoice_ids=table.ids, wish=wish)
     return Sketch(
         wish=wish,
-        days=queries.schedule_or_none(seen.total.minor, wish),
+        days=rules.schedule_or_none(seen.total.minor, wish),
         answer=seen.answer,
         reasons=tuple(reasons(seen.answer.reasons, table.policy, table.currency)),
         nearest=seen.days if isinstance(seen.answer, CounterOffer) else (),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from payments.plans import acknowledge, progress, queries, service
+from payments.plans import acknowledge, contents, progress, queries, service
 from payments.plans.queries import PlanView
 from payments.plans.status import FREEZES, PlanStatus
 from portal.downloads import download
@@ -211,7 +211,7 @@ def _agree_page(
         plan = queries.plan_of(session, visitor.debtor_id, plan_id)
         if plan.line.status is not S.OFFERED or plan.terms is None:
             return see_other("portal.plans.show", plan_id=plan_id)
-        mandate = queries.mandate_of(session, visitor.debtor_id)
+        mandate = contents.mandate_of(session, visitor.debtor_id)
         text = agreeing.words_of(session, plan_id)
         debits = agreeing.debit_days(session, visitor, plan)
     return page(

@@ -13,8 +13,9 @@ from werkzeug.datastructures import MultiDict
 
 from backoffice.plans.decide.forms import TermsForm
 from backoffice.plans.labels import LIMITS
-from payments.plans import queries, rules
-from payments.plans.queries import Choice, PlanView
+from payments.plans import proposals, rules
+from payments.plans.proposals import Choice
+from payments.plans.queries import PlanView
 from payments.plans.rules import Accepted, Due, Facts, Policy, Terms
 from shared.debtors.models import Debtor
 from shared.kit.errors import NotFound
@@ -67,12 +68,12 @@ def lay(
     is_change: bool = False,
 ) -> Draft:
     """What an offer can be made over: of a proposal its sum; of a running plan what is left; else what may be planned."""
-    facts = queries.facts_of(session, debtor)
-    policy = queries.policy_of(session, debtor.company_id, debtor.kind)
+    facts = proposals.facts_of(session, debtor)
+    policy = proposals.policy_of(session, debtor.company_id, debtor.kind)
     if plan is not None and not is_change:
         return Draft(debtor, plan, False, (), frozenset(), plan.line.total, policy, facts)
     replaced = plan.line.id if plan else None
-    choices = queries.choices(session, debtor.id, replaces=replaced)
+    choices = proposals.choices(session, debtor.id, replaces=replaced)
     if plan is not None:
         covered = {item.invoice_id for item in plan.items}
         choices = [one for one in choices if one.invoice_id in covered]
@@ -128,7 +129,7 @@ def draw(draft: Draft, terms: Terms) -> Drawn:
     answer = rules.decide(draft.policy, draft.total.minor, terms, facts)
     return Drawn(
         terms=terms,
-        days=queries.schedule_or_none(draft.total.minor, terms),
+        days=rules.schedule_or_none(draft.total.minor, terms),
         is_granted=isinstance(answer, Accepted),
         limits=tuple(LIMITS[limit] for limit in answer.reasons),
     )

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from backoffice.access.member import Member
 from backoffice.plans.policy.forms import PolicyForm, as_data, as_policy
-from payments.plans import queries, service
+from payments.plans import proposals, service
 from shared.debtors.models import DebtorKind
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Invalid
@@ -24,7 +24,7 @@ def show(member: Member) -> ResponseReturnValue:
 
 def _page(member: Member, typed: dict[DebtorKind, PolicyForm], *, status: int = 200) -> ResponseReturnValue:
     with reading() as session:
-        known = {kind: queries.policy_of(session, member.company_id, kind) for kind in KINDS}
+        known = {kind: proposals.policy_of(session, member.company_id, kind) for kind in KINDS}
     forms = {
         kind: typed.get(kind)
         or PolicyForm(None, prefix=f"{kind.value}-", data=as_data(known[kind], member.desk.currency))

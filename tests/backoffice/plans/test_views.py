@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from backoffice.access.permissions import Role
-from payments.plans import accepting, queries, running, service
+from payments.plans import accepting, proposals, queries, running, service
 from payments.plans.accepting import Evidence
 from payments.plans.models import Plan
 from payments.plans.rules import Policy, Terms
@@ -319,8 +319,8 @@ def test_the_policy_of_each_kind_is_changed_and_kept(ines: Desk, world: World) -
     assert "Between 0 and 90." in refused.text
     assert ines.post("/setup/plans", form).status_code == 303
     with reading() as session:
-        policy = queries.policy_of(session, world.company, DebtorKind.CONSUMER)
-        business = queries.policy_of(session, world.company, DebtorKind.BUSINESS)
+        policy = proposals.policy_of(session, world.company, DebtorKind.CONSUMER)
+        business = proposals.policy_of(session, world.company, DebtorKind.BUSINESS)
         acts = [row.action for row in session.query(AuditLine)]
     assert (policy.largest_total_minor, policy.share_up_front, policy.clause_fr) == (150_000, 20, "Clause à nous.")
     assert business == Policy()

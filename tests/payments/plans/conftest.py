@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.run import run as run_collections
-from payments.plans import accepting, queries, service
+from payments.plans import accepting, contents, queries, service
 from payments.plans.accepting import Evidence
 from payments.plans.follow import follow_all
 from payments.plans.models import Plan
@@ -91,7 +91,7 @@ class Planner:
     def instalments(self, plan: Plan) -> list[tuple[int, int, int]]:
         """(amount, credited, settled) of each."""
         with reading() as session:
-            rows = queries.instalments_of(session, plan.id)
+            rows = contents.instalments_of(session, plan.id)
             return [(row.amount_minor, row.credited_minor, row.settled_minor) for row in rows]
 
     def settled(self, plan: Plan) -> list[int]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from payments.collections.models import Collection, CollectionDecision, CollectionState
 from payments.collections.run import run as run_collections
-from payments.plans import progress, queries, rules, running
+from payments.plans import progress, proposals, rules, running
 from payments.plans.commands import plans
 from payments.plans.models import PlanInstalment
 from payments.plans.queries import InstalmentState
@@ -160,7 +160,7 @@ def test_a_closed_account_leads_to_the_default_and_staff_take_the_plan_up_again(
     assert len(planner.mails("plan_defaulted")) == 1
     with reading() as session:
         assert sum(invoice.collectable_minor for invoice in session.scalars(select(Invoice))) == 60_001
-        assert queries.facts_of(session, session.get_one(Debtor, planner.debtor_id)).broken_plans == 1
+        assert proposals.facts_of(session, session.get_one(Debtor, planner.debtor_id)).broken_plans == 1
     assert planner.live(3) == []
     assert clean() == []
 

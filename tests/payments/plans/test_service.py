@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run as run_collections
 from payments.models import Means
-from payments.plans import accepting, acknowledge, progress, queries, rules, running, service
+from payments.plans import accepting, acknowledge, progress, proposals, queries, rules, running, service, statistics
 from payments.plans.models import Plan, PlanConsent, PlanTransition
 from payments.plans.rules import Limit
 from payments.plans.status import PlanStatus
@@ -64,7 +64,7 @@ def test_too_many_instalments_get_the_nearest_terms_as_a_counter_offer(planner):
 
 def test_the_preview_says_what_the_proposal_would_be_answered_and_writes_nothing(planner):
     with reading() as session:
-        shown = queries.preview(session, planner.debtor_id, invoice_ids=None, wish=planner.wish(count=40))
+        shown = proposals.preview(session, planner.debtor_id, invoice_ids=None, wish=planner.wish(count=40))
     plan = planner.propose(count=40)
 
     assert isinstance(shown.answer, rules.CounterOffer)
@@ -119,7 +119,7 @@ def test_values_that_cannot_be_are_no_policy(planner):
 def test_consumers_have_defaults_of_their_own_and_no_plan_has_a_fee(planner):
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
-        assert queries.policy_of(session, company_id, DebtorKind.CONSUMER) == rules.FOR_CONSUMERS
+        assert proposals.policy_of(session, company_id, DebtorKind.CONSUMER) == rules.FOR_CONSUMERS
     assert not any("fee" in column.name or "interest" in column.name for column in Plan.__table__.columns)
     plan = planner.agree()
     assert sum(amount for amount, _credited, _settled in planner.instalments(plan)) == 60_001
@@ -452,7 +452,7 @@ def test_statistics_and_the_story_of_a_debtor(planner):
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
         since = clock.now() - timedelta(days=1)
-        figures = queries.statistics(session, company_id, since=since)
+        figures = statistics.statistics(session, company_id, since=since)
         events = queries.events_of(session, planner.debtor_id)
         card = queries.live_plan_of(session, planner.debtor_id)
         on_invoice = queries.plans_on_invoice(session, planner.debtor_id, planner.counter.invoices["F-1"])

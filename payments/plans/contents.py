@@ -1,0 +1,122 @@
+"""What the verbs of plans read: the rows that a plan is made of, and what is frozen, under way and announced for it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import Text, and_, cast, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from payments.collections.eligible import find_mandate
+from payments.collections.models import Collection, CollectionState
+from payments.models import Mandate, Payment, PaymentAllocation
+from payments.plans.models import (
+    Plan,
+    PlanInstalment,
+    PlanItem,
+)
+from payments.plans.status import FOLLOWED, PlanStatus
+from payments.status import IN_FLIGHT, PaymentStatus
+from shared.invoices.models import Freeze
+
+S = PlanStatus
+
+
+def items_of(session: Session, plan_id: uuid.UUID) -> Sequence[PlanItem]:
+    """A plan's invoices in the order in which it settles them."""
+    return session.scalars(select(PlanItem).where(PlanItem.plan_id == plan_id).order_by(PlanItem.position)).all()
+
+
+def instalments_of(session: Session, plan_id: uuid.UUID) -> Sequence[PlanInstalment]:
+    """A plan's instalments in order."""
+    return session.scalars(
+        select(PlanInstalment).where(PlanInstalment.plan_id == plan_id).order_by(PlanInstalment.position)
+    ).all()
+
+
+def frozen_by(session: Session, plan_id: uuid.UUID | None) -> dict[uuid.UUID, int]:
+    """Invoice → what a plan freezes of it now."""
+    rows = session.execute(
+        select(Freeze.invoice_id, Freeze.amount_minor).where(Freeze.subject_id == plan_id, Freeze.lifted_at.is_(None))
+    )
+    return {row.invoice_id: row.amount_minor for row in rows}
+
+
+def attempt_prefix(plan_id: uuid.UUID) -> str:
+    """What the attempt of every payment begins with that is meant for a plan."""
+    return f"plan:{plan_id}:"
+
+
+def under_way(session: Session, plan_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Invoice → what payments in flight that are meant for this plan hold of it."""
+    return under_way_of(session, [plan_id]).get(plan_id, {})
+
+
+def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
+    """The same for several plans: plan → invoice → minor units."""
+    prefix = func.concat("plan:", cast(PlanItem.plan_id, Text), ":")
+    rows = session.execute(
+        select(PlanItem.plan_id, PlanItem.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
+        .join(PaymentAllocation, PaymentAllocation.invoice_id == PlanItem.invoice_id)
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .where(PlanItem.plan_id.in_(plan_ids), Payment.status.in_(IN_FLIGHT))
+        .where(func.starts_with(Payment.attempt, prefix))
+        .group_by(PlanItem.plan_id, PlanItem.invoice_id)
+    )
+    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
+    for row in rows:
+        found.setdefault(row.plan_id, {})[row.invoice_id] = int(row.minor)
+    return found
+
+
+def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """Instalment → the day of its announced debit."""
+    rows = session.execute(
+        select(Collection.instalment_id, Collection.charge_on).where(
+            Collection.instalment_id.in_(list(instalment_ids)), Collection.state == CollectionState.ANNOUNCED
+        )
+    )
+    return {row.instalment_id: row.charge_on for row in rows}
+
+
+def tried(session: Session, instalment_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Instalments of which a debit came to nothing."""
+    ended = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.CHARGED_BACK)
+    rows = session.scalars(
+        select(Collection.instalment_id)
+        .join(Payment, Payment.id == Collection.payment_id)
+        .where(Collection.instalment_id.in_(list(instalment_ids)), Payment.status.in_(ended))
+    )
+    return {identity for identity in rows if identity}
+
+
+def mandate_of(session: Session, debtor_id: uuid.UUID) -> Mandate | None:
+    """The mandate under which instalments would be debited."""
+    return find_mandate(session, debtor_id)
+
+
+def followed(session: Session, debtor_id: uuid.UUID, invoice_ids: Iterable[uuid.UUID] | None = None) -> list[uuid.UUID]:
+    """Plans of a debtor (with one of these invoices) that count what is paid."""
+    query = select(Plan.id).where(Plan.debtor_id == debtor_id, Plan.status.in_(FOLLOWED)).order_by(Plan.id)
+    if invoice_ids is not None:
+        query = query.where(exists().where(PlanItem.plan_id == Plan.id, PlanItem.invoice_id.in_(list(invoice_ids))))
+    return list(session.scalars(query))
+
+
+def debtors_with_plans(session: Session, *, today: date) -> list[uuid.UUID]:
+    """Debtors whose plans may ask for something today: those that run, and offers that have ended."""
+    return list(
+        session.scalars(
+            select(Plan.debtor_id)
+            .where(
+                or_(
+                    Plan.status.in_((S.ACTIVE, S.PAUSED, S.IN_DEFAULT)),
+                    and_(Plan.status == S.OFFERED, Plan.offer_expires_on < today),
+                )
+            )
+            .distinct()
+            .order_by(Plan.debtor_id)
+        )
+    )

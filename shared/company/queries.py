@@ -1,0 +1,16 @@
+"""Reading what a company is."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from shared.company.models import Company
+from shared.kit import clock
+
+
+def today_of(session: Session, company_id: uuid.UUID) -> date:
+    """The legal day of a company: today in its own time zone. Raises NoResultFound for a company that is not."""
+    return clock.today(session.get_one(Company, company_id).zone)
