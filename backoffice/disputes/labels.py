@@ -7,7 +7,7 @@ from typing import Any
 
 from backoffice.labels import Label
 from payments.collections.contested import Fate
-from shared.disputes.queries import Said
+from shared.disputes.sheets import Said
 from shared.kit import templating
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l

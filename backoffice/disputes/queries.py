@@ -22,8 +22,9 @@ from backoffice.replies.models import Room, SavedReply
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
 from shared.disputes.models import Dispute, DisputePart, DisputeReason
-from shared.disputes.queries import StaffSheet, is_live
+from shared.disputes.queries import is_live
 from shared.disputes.rules import ENDED, Status, is_overdue
+from shared.disputes.sheets import StaffSheet
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import templating
 from shared.kit.errors import NotFound

@@ -15,8 +15,8 @@ from backoffice.labels import word
 from payments.collections.contested import Touching, touching
 from shared.attachments.queries import AttachedFile
 from shared.attachments.rules import MEGABYTE
-from shared.disputes import queries as disputes
-from shared.disputes.queries import Said, StaffSheet
+from shared.disputes import choices, sheets
+from shared.disputes.sheets import Said, StaffSheet
 from shared.kit import templating
 from shared.kit.db import reading
 from shared.kit.words import gettext as _
@@ -35,9 +35,9 @@ def show(
     """The page; with a form that was refused it comes back as it was filled in."""
     chosen = request.args.get("reply", "")
     with reading() as session:
-        shown = disputes.staff_sheet(session, member.company_id, dispute_id, today=member.today)
+        shown = sheets.staff_sheet(session, member.company_id, dispute_id, today=member.today)
         replies = queries.replies(session, member.company_id)
-        reasons = disputes.reasons(session, member.company_id, with_inactive=True)
+        reasons = choices.reasons(session, member.company_id, with_inactive=True)
         proposals = queries.proposals(session, dispute_id)
         if say is None:
             say = _say_form(session, member, shown, chosen, replies)

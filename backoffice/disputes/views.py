@@ -18,6 +18,7 @@ from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
 from shared.attachments import queries as attachments
 from shared.attachments import service as files
+from shared.disputes import choices, sheets
 from shared.disputes import queries as reads
 from shared.disputes import service as disputes
 from shared.kit.db import reading, transaction
@@ -49,7 +50,7 @@ def browse(member: Member) -> ResponseReturnValue:
         totals = queries.totals(session, member.company_id, ask, me=member.id, today=today, currency=currency)
         counts = reads.counts(session, member.company_id, staff_id=member.id, today=member.today)
         asked_credits, _minor = queries.count_asked(session, member.company_id)
-        reasons = reads.reasons(session, member.company_id, with_inactive=True)
+        reasons = choices.reasons(session, member.company_id, with_inactive=True)
         colleagues = queries.colleagues(session)
         replies = queries.replies(session, member.company_id)
     if ask.wants_totals and totals and is_fragment():
@@ -153,7 +154,7 @@ def _act(session: Session, member: Member, dispute_id: uuid.UUID, act: str) -> N
     elif act == "assign":
         _assign(session, member, dispute_id, request.form.get("assignee", ""))
     elif act == "reply":
-        shown = reads.staff_sheet(session, member.company_id, dispute_id, today=member.today)
+        shown = sheets.staff_sheet(session, member.company_id, dispute_id, today=member.today)
         reply = queries.get_reply(session, member.company_id, request.form.get("reply", ""))
         text = queries.filled(session, reply, shown, company=member.desk.name, me=member.name)
         disputes.say(session, dispute_id=dispute_id, text=text, by=by, asks=reply.asks)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
 from payments.plans import statistics as plans
-from shared.disputes import queries as disputes
+from shared.disputes import statistics as disputes
 from shared.disputes.models import Dispute
 from shared.disputes.rules import LIVE, Status
 from shared.kit.money import Money

@@ -12,11 +12,7 @@ from sqlalchemy.orm import Session
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
 from payments.models import Mandate, Payment, PaymentAllocation
-from payments.plans.models import (
-    Plan,
-    PlanInstalment,
-    PlanItem,
-)
+from payments.plans.models import Plan, PlanInstalment, PlanItem
 from payments.plans.status import FOLLOWED, PlanStatus
 from payments.status import IN_FLIGHT, PaymentStatus
 from shared.invoices.models import Freeze

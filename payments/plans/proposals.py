@@ -13,11 +13,7 @@ from sqlalchemy.orm import Session
 from payments.models import Means, Payment
 from payments.plans import rules
 from payments.plans.contents import frozen_by, mandate_of
-from payments.plans.models import (
-    Plan,
-    PlanPolicy,
-    PlanTransition,
-)
+from payments.plans.models import Plan, PlanPolicy, PlanTransition
 from payments.plans.rules import Answer, Due, Policy, Terms
 from payments.plans.status import FREEZES, PlanStatus
 from payments.status import PaymentStatus

@@ -13,14 +13,7 @@ from sqlalchemy.orm import Session
 
 from payments.plans import rules
 from payments.plans.contents import debit_days, frozen_by, instalments_of, under_way, under_way_of
-from payments.plans.models import (
-    Plan,
-    PlanConsent,
-    PlanInstalment,
-    PlanItem,
-    PlanOrigin,
-    PlanTransition,
-)
+from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanItem, PlanOrigin, PlanTransition
 from payments.plans.rules import Due, Limit, Terms
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
 from shared.company.queries import today_of
@@ -179,7 +172,7 @@ class Event:
     cause: str
 
 
-# Plans ----------------------------------------------------------------------------------------------------------------
+# Plans -----------------------------------------------------------------------------------------------------------------
 
 
 def plans_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 50) -> list[PlanLine]:
@@ -252,7 +245,7 @@ def plans_on_invoice(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UU
     return _lines(session, found)
 
 
-# Pieces ---------------------------------------------------------------------------------------------------------------
+# Pieces ----------------------------------------------------------------------------------------------------------------
 
 
 def _lines(session: Session, plans: Sequence[Plan]) -> list[PlanLine]:

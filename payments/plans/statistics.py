@@ -9,12 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from payments.plans.models import (
-    Plan,
-    PlanInstalment,
-    PlanOrigin,
-    PlanTransition,
-)
+from payments.plans.models import Plan, PlanInstalment, PlanOrigin, PlanTransition
 from payments.plans.status import FREEZES, PlanStatus
 from shared.kit.money import Money
 

@@ -11,7 +11,7 @@ from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 from wtforms.validators import InputRequired, Length
 
-from shared.disputes.queries import Contestable, Reason
+from shared.disputes.choices import Contestable, Reason
 from shared.disputes.service import Claim
 from shared.kit.money import Money, MoneyParseError, format_money
 from shared.kit.words import current_language

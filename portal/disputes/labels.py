@@ -10,8 +10,9 @@ from flask import url_for
 
 from payments.collections.contested import Fate, Touching
 from shared.disputes.models import PartOutcome
-from shared.disputes.queries import DisputeRow, PartRow, Said, Sheet
+from shared.disputes.queries import DisputeRow
 from shared.disputes.rules import LIVE, Status
+from shared.disputes.sheets import PartRow, Said, Sheet
 from shared.kit.templating import day, moment, money
 from shared.kit.words import gettext as _
 

@@ -18,9 +18,10 @@ from shared.access.queries import Visitor
 from shared.attachments import queries as attached
 from shared.attachments import service as attachments
 from shared.attachments.rules import Checked
-from shared.disputes import queries, service
-from shared.disputes.queries import Contestable, Sheet
+from shared.disputes import choices, queries, service, sheets
+from shared.disputes.choices import Contestable
 from shared.disputes.service import Claim
+from shared.disputes.sheets import Sheet
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Invalid, Refused
 from shared.kit.words import gettext as _
@@ -42,11 +43,11 @@ def new(visitor: Visitor) -> Response:
     with reading() as session:
         wanted = choice.asked_for(session, visitor.debtor_id)
         if not wanted:
-            offered = queries.contestable(session, visitor.debtor_id)
+            offered = choices.contestable(session, visitor.debtor_id)
             if len(offered) != 1:
                 return page("portal/disputes/choose.html", rows=[_card(each, visitor) for each in offered])
             wanted = [offered[0].invoice_id]
-        invoices = queries.contestable(session, visitor.debtor_id, wanted)
+        invoices = choices.contestable(session, visitor.debtor_id, wanted)
     return _form(_new_form(visitor), blank(invoices))
 
 
@@ -68,7 +69,7 @@ class _Choice:
 def _new_form(visitor: Visitor) -> DisputeForm:
     form = DisputeForm(formdata=None, attempt=str(uuid.uuid4()))
     with reading() as session:
-        form.offer(queries.reasons(session, visitor.company_id))
+        form.offer(choices.reasons(session, visitor.company_id))
     return form
 
 
@@ -96,8 +97,8 @@ def send(visitor: Visitor) -> ResponseReturnValue:
     """Contest. A form that is not right comes back whole: what was typed, ticked and attached."""
     with reading() as session:
         wanted = choice.asked_for(session, visitor.debtor_id)
-        invoices = queries.contestable(session, visitor.debtor_id, wanted)
-        reasons = queries.reasons(session, visitor.company_id)
+        invoices = choices.contestable(session, visitor.debtor_id, wanted)
+        reasons = choices.reasons(session, visitor.company_id)
     form = DisputeForm(formdata=None)
     form.offer(reasons)
     form.process(CombinedMultiDict([request.files, request.form]))
@@ -161,7 +162,7 @@ def _show(
     visitor: Visitor, dispute_id: uuid.UUID, answer_form: AnswerForm, reopen_form: ReopenForm, *, status: int = 200
 ) -> Response:
     with reading() as session:
-        sheet = queries.debtor_sheet(session, visitor.debtor_id, dispute_id, today=visitor.today)
+        sheet = sheets.debtor_sheet(session, visitor.debtor_id, dispute_id, today=visitor.today)
         flights = touching(session, visitor.debtor_id, [part.invoice_id for part in sheet.parts], since=sheet.opened_at)
     return page(
         "portal/disputes/show.html",
@@ -214,7 +215,7 @@ def answer(visitor: Visitor, dispute_id: uuid.UUID) -> ResponseReturnValue:
 
 def _mine(visitor: Visitor, dispute_id: uuid.UUID) -> None:
     with reading() as session:
-        queries.debtor_sheet(session, visitor.debtor_id, dispute_id, today=visitor.today)
+        sheets.debtor_sheet(session, visitor.debtor_id, dispute_id, today=visitor.today)
 
 
 def withdraw(visitor: Visitor, dispute_id: uuid.UUID) -> ResponseReturnValue:

@@ -15,8 +15,9 @@ from shared.attachments.service import Checked, attach
 from shared.debtors.models import Debtor
 from shared.disputes import tell
 from shared.disputes.credit import make_note, open_note
-from shared.disputes.models import Dispute, DisputePart, DisputePolicy, DisputeReason, EntryKind, PartOutcome
-from shared.disputes.rules import LIVE, Policy, Status, day_owed_again, may_reopen
+from shared.disputes.models import Dispute, DisputePart, DisputeReason, EntryKind, PartOutcome
+from shared.disputes.queries import policy_of
+from shared.disputes.rules import LIVE, Status, day_owed_again, may_reopen
 from shared.disputes.steps import (
     advance,
     clean,
@@ -47,7 +48,7 @@ class CreditWish:
     minors: Mapping[uuid.UUID, int] = field(default_factory=dict)
     """By id of DisputePart. A part that is not named, or with 0, stays owed."""
     number: str = ""
-    """Number of the credit note to make; "" gives `queries.StaffSheet.suggested_number`. Of several invoices the second
+    """Number of the credit note to make; "" gives `sheets.StaffSheet.suggested_number`. Of several invoices the second
     note is numbered "…-2"."""
     credit_note_id: uuid.UUID | None = None
     """An open credit note of this debtor to use instead of making one."""
@@ -172,16 +173,10 @@ def _owe_again(
     today = today_of(session, dispute)
     if wanted is None:
         due_on = max(session.get_one(Invoice, part.invoice_id).due_on for part in rest)
-        wanted = day_owed_again(today, due_on=due_on, policy=policy_row(session, dispute.company_id))
+        wanted = day_owed_again(today, due_on=due_on, policy=policy_of(session, dispute.company_id))
     if not today <= wanted <= max(today, dispute.due_on) + timedelta(days=365):
         raise Invalid("dispute.owed_again", _("Choose a day that is still to come."))
     pause_rest(session, dispute, rest, until=wanted, by=by)
-
-
-def policy_row(session: Session, company_id: uuid.UUID) -> Policy:
-    """What the company grants."""
-    row = session.get(DisputePolicy, company_id)
-    return Policy() if row is None else Policy(row.owed_again_days, row.reopen_days, row.most_reopens)
 
 
 def withdraw(session: Session, *, dispute_id: uuid.UUID, by: Actor, text: str = "") -> None:
@@ -234,7 +229,7 @@ def reopen(
         ended_on=dispute.ended_at.date() if dispute.ended_at else None,
         reopened=dispute.reopen_count,
         today=today,
-        policy=policy_row(session, dispute.company_id),
+        policy=policy_of(session, dispute.company_id),
     ):
         raise Refused("dispute.reopen_limit", _("This dispute can no longer be opened again here. Please write to us."))
     said = clean(text, is_needed=by.kind != "system")

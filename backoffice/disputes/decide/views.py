@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from backoffice.access.member import Member
 from backoffice.disputes import queries, service
 from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
-from shared.disputes import queries as reads
 from shared.disputes import service as disputes
-from shared.disputes.queries import StaffSheet
+from shared.disputes import sheets
 from shared.disputes.rules import RATES_FR
 from shared.disputes.service import CreditWish
+from shared.disputes.sheets import StaffSheet
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, NotFound
 from shared.kit.money import Money, MoneyParseError, format_money
@@ -247,7 +247,7 @@ def _simply(member: Member, dispute_id: uuid.UUID, do: Callable[[Session], None]
 
 def _live(member: Member, dispute_id: uuid.UUID) -> StaffSheet:
     with reading() as session:
-        shown = reads.staff_sheet(session, member.company_id, dispute_id, today=member.today)
+        shown = sheets.staff_sheet(session, member.company_id, dispute_id, today=member.today)
     if not shown.sheet.is_live:
         raise Conflict("dispute.closed", _("This dispute is closed. It can be opened again."))
     return shown

@@ -15,9 +15,9 @@ from backoffice.disputes import queries
 from backoffice.options import options
 from shared.attachments.service import check
 from shared.debtors.models import Debtor
-from shared.disputes import queries as reads
+from shared.disputes import choices
 from shared.disputes import service as disputes
-from shared.disputes.queries import Contestable
+from shared.disputes.choices import Contestable
 from shared.disputes.service import Claim
 from shared.disputes.steps import LONGEST_TEXT
 from shared.kit.db import reading, transaction
@@ -61,8 +61,8 @@ def new(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     only = _asked_invoices()
     with reading() as session:
         debtor = queries.get_debtor(session, member.company_id, debtor_id)
-        items = [each for each in reads.contestable(session, debtor_id, only) if each.left_minor > 0]
-        reasons = reads.reasons(session, member.company_id)
+        items = [each for each in choices.contestable(session, debtor_id, only) if each.left_minor > 0]
+        reasons = choices.reasons(session, member.company_id)
         people = queries.people(session, debtor_id)
     form = OpeningForm(formdata=None, data={"attempt": str(new_id())})
     form.reason.choices = options([("", _("Choose …")), *((each.code, each.label) for each in reasons)])

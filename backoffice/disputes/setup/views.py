@@ -12,9 +12,10 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from backoffice.access.member import Member
 from backoffice.disputes import queries, service
 from backoffice.disputes.rules import LONGEST_REPLY, PLACEHOLDERS, fill
+from shared.disputes import choices
 from shared.disputes import queries as reads
 from shared.disputes import service as disputes
-from shared.disputes.queries import Reason
+from shared.disputes.choices import Reason
 from shared.disputes.rules import Policy
 from shared.kit import templating
 from shared.kit.db import reading, transaction
@@ -79,7 +80,7 @@ def reasons(member: Member) -> ResponseReturnValue:
 
 def _reasons_page(member: Member, policy: PolicyForm | None = None, status: int = 200) -> Response:
     with reading() as session:
-        found = reads.reasons(session, member.company_id, with_inactive=True)
+        found = choices.reasons(session, member.company_id, with_inactive=True)
         granted = reads.policy_of(session, member.company_id)
     names = ("owed_again_days", "reopen_days", "most_reopens")
     return page(
@@ -108,7 +109,7 @@ def new_reason(member: Member) -> ResponseReturnValue:
     if request.method == "GET":
         return page("backoffice/disputes/setup/new_reason.html", form=form)
     with reading() as session:
-        taken = {"new"} | {each.code for each in reads.reasons(session, member.company_id, with_inactive=True)}
+        taken = {"new"} | {each.code for each in choices.reasons(session, member.company_id, with_inactive=True)}
     if form.validate() and (form.code.data or "") in taken:
         form.code.errors = [_("There is already a reason with this short name.")]
     if form.errors:
@@ -132,7 +133,7 @@ def reason(member: Member, reason: str) -> ResponseReturnValue:
 
 def _find_reason(member: Member, code: str) -> Reason:
     with reading() as session:
-        for each in reads.reasons(session, member.company_id, with_inactive=True):
+        for each in choices.reasons(session, member.company_id, with_inactive=True):
             if each.code == code:
                 return each
     raise NotFound("dispute.reason", _("There is no such reason."))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from shared.disputes import choices
 from shared.disputes import queries as reads
 from shared.disputes.models import DisputeReason
 from shared.kit.audit import AuditLine
@@ -18,9 +19,9 @@ REPLY = {
 }
 
 
-def reasons(world) -> dict[str, reads.Reason]:
+def reasons(world) -> dict[str, choices.Reason]:
     with reading() as session:
-        return {each.code: each for each in reads.reasons(session, world.company, with_inactive=True)}
+        return {each.code: each for each in choices.reasons(session, world.company, with_inactive=True)}
 
 
 def test_the_house_begins_with_nine_reasons_in_both_languages(ines, world) -> None:

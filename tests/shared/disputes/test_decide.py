@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.disputes import queries, service
+from shared.disputes import service, sheets
 from shared.disputes.jobs import after_payment, after_return, watch
 from shared.disputes.models import PartOutcome
 from shared.disputes.rules import Policy, Status
@@ -131,7 +131,7 @@ def test_an_invoice_that_does_not_say_its_vat_needs_the_rate(case) -> None:
     with pytest.raises(Invalid, match="VAT"):
         accept(case, dispute)
     with reading() as session:
-        assert queries.staff_sheet(session, case.company_id, dispute.id, today=clock.today()).needs_vat_rate
+        assert sheets.staff_sheet(session, case.company_id, dispute.id, today=clock.today()).needs_vat_rate
 
 
 def test_a_credit_of_an_amount_is_split_over_the_rates_of_its_invoice(case) -> None:

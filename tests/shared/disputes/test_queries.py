@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.disputes import queries, service
+from shared.disputes import choices, queries, service, sheets, statistics
 from shared.disputes.rules import Status
 from shared.disputes.service import Assignee, Claim
 from shared.kit import clock
@@ -26,9 +26,9 @@ def test_a_sheet_of_another_debtor_or_company_does_not_exist(case) -> None:
 
     with reading() as session:
         for look in (
-            lambda: queries.debtor_sheet(session, other, dispute.id, today=clock.today()),
-            lambda: queries.debtor_sheet(session, case.debtor_id, uuid.uuid4(), today=clock.today()),
-            lambda: queries.staff_sheet(session, uuid.uuid4(), dispute.id, today=clock.today()),
+            lambda: sheets.debtor_sheet(session, other, dispute.id, today=clock.today()),
+            lambda: sheets.debtor_sheet(session, case.debtor_id, uuid.uuid4(), today=clock.today()),
+            lambda: sheets.staff_sheet(session, uuid.uuid4(), dispute.id, today=clock.today()),
         ):
             with pytest.raises(NotFound):
                 look()
@@ -44,7 +44,7 @@ def test_a_sheet_tells_the_story_in_order(case) -> None:
     case.act(service.reject, dispute.id, grounds="Not covered.")
 
     with reading() as session:
-        sheet = queries.debtor_sheet(session, case.debtor_id, dispute.id, today=clock.today())
+        sheet = sheets.debtor_sheet(session, case.debtor_id, dispute.id, today=clock.today())
     told = [(said.what, said.detail or said.text) for said in sheet.said]
     assert told == [
         ("message", "Broken."),
@@ -79,8 +79,8 @@ def test_statistics_tell_the_rate_the_time_and_the_money(case) -> None:
     case.raises(Claim(case.invoices[F]), reason="vat")
 
     with reading() as session:
-        stats = queries.statistics(session, case.company_id, since=day, until=day + timedelta(days=1))
-        before = queries.statistics(session, case.company_id, since=day - timedelta(9), until=day - timedelta(1))
+        stats = statistics.statistics(session, case.company_id, since=day, until=day + timedelta(days=1))
+        before = statistics.statistics(session, case.company_id, since=day - timedelta(9), until=day - timedelta(1))
     assert (stats.raised, stats.invoices_issued, stats.invoices_disputed) == (2, 1, 1)
     assert stats.claim_rate == Decimal(1)
     assert (stats.median_hours, stats.p90_hours) == (10.0, 10.0)
@@ -112,10 +112,10 @@ def test_what_may_be_contested_is_what_is_open_and_not_frozen(case) -> None:
     _other, foreign = another_debtor(case)
 
     with reading() as session:
-        left = {each.number: each.left_minor for each in queries.contestable(session, case.debtor_id)}
-        [shown] = queries.contestable(session, case.debtor_id, [case.invoices["F-3"]])
+        left = {each.number: each.left_minor for each in choices.contestable(session, case.debtor_id)}
+        [shown] = choices.contestable(session, case.debtor_id, [case.invoices["F-3"]])
         with pytest.raises(NotFound):
-            queries.contestable(session, case.debtor_id, [foreign])
+            choices.contestable(session, case.debtor_id, [foreign])
     assert left == {"F-1": 10_000, "F-2": 8_000, "F-3": 17_275}
     assert [(text, gross) for _id, text, gross in shown.lines] == [("Oak boards", 12_000), ("Books", 5_275)]
 
@@ -130,7 +130,7 @@ def test_what_is_frozen_is_told_by_invoice(case) -> None:
 
 def test_a_reason_speaks_the_language_of_the_moment(case) -> None:
     with reading() as session:
-        reason = queries.reasons(session, case.company_id)[3]
+        reason = choices.reasons(session, case.company_id)[3]
     assert reason.label == "I have already paid"
     with speaking("fr"):
         assert reason.label == "J’ai déjà payé"
@@ -140,7 +140,7 @@ def test_staff_see_open_credit_notes_and_a_free_number(case) -> None:
     dispute = case.raises()
 
     with reading() as session:
-        sheet = queries.staff_sheet(session, case.company_id, dispute.id, today=clock.today())
+        sheet = sheets.staff_sheet(session, case.company_id, dispute.id, today=clock.today())
     assert (sheet.suggested_number, sheet.credit_notes) == ("AV-F-1", [])
     assert sheet.contact_name
     assert STAFF.name not in repr(sheet)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from shared.disputes import queries, service
+from shared.disputes import choices, queries, service, sheets
 from shared.disputes.models import Dispute, DisputeEntry, DisputeReason, DisputeTransition, EntryKind
 from shared.disputes.rules import DEFAULT_REASONS, Policy, Status
 from shared.disputes.service import Assignee, Claim
@@ -206,8 +206,8 @@ def test_internal_notes_reach_neither_the_debtors_sheet_nor_his_mail(case) -> No
     case.act(service.reject, dispute.id, grounds="Delivered and signed for.")
 
     with reading() as session:
-        sheet = queries.debtor_sheet(session, case.debtor_id, dispute.id, today=case.clock.now().date())
-        staff = queries.staff_sheet(session, case.company_id, dispute.id, today=case.clock.now().date())
+        sheet = sheets.debtor_sheet(session, case.debtor_id, dispute.id, today=case.clock.now().date())
+        staff = sheets.staff_sheet(session, case.company_id, dispute.id, today=case.clock.now().date())
     assert "SECRET" not in repr(sheet)
     assert "SECRET" in repr(staff)
     with reading() as session:
@@ -236,7 +236,7 @@ def test_reason_and_deadline_can_be_changed(case) -> None:
     case.act(service.set_deadline, dispute.id, due_on=day)
 
     with reading() as session:
-        sheet = queries.staff_sheet(session, case.company_id, dispute.id, today=case.clock.now().date())
+        sheet = sheets.staff_sheet(session, case.company_id, dispute.id, today=case.clock.now().date())
     assert (sheet.sheet.reason.code, sheet.sheet.due_on) == ("vat", day)
     assert [said.text for said in sheet.sheet.said if said.what == "act"] == ["reason", "deadline"]
     with pytest.raises(Invalid):
@@ -291,13 +291,13 @@ def test_a_step_that_the_table_does_not_have_is_refused(case) -> None:
 
 def test_reasons_are_written_when_first_needed_and_never_by_looking(case) -> None:
     with reading() as session:
-        assert [each.code for each in queries.reasons(session, case.company_id)] == [d.code for d in DEFAULT_REASONS]
+        assert [each.code for each in choices.reasons(session, case.company_id)] == [d.code for d in DEFAULT_REASONS]
         assert session.scalars(select(DisputeReason)).all() == []
 
     case.raises()
 
     with reading() as session:
-        assert all(each.id for each in queries.reasons(session, case.company_id))
+        assert all(each.id for each in choices.reasons(session, case.company_id))
 
 
 def test_a_company_words_its_reasons_itself(case) -> None:
