@@ -21,7 +21,16 @@ STOPPED = "frozen"
 LEFT = "frozen_too_late"
 """What the collection of a debit says: it was to be stopped for frozen money, or had left for the bank."""
 
+PAUSED = "paused"
+"""The same of a debit that was announced for money which is promised, or said to be paid."""
+
 CONTESTED = (FreezeKind.DISPUTE, FreezeKind.LEGAL_HOLD)
+
+
+def kinds(session: Session, invoice_id: uuid.UUID) -> set[FreezeKind]:
+    """What freezes something of an invoice now."""
+    live = select(Freeze.kind).where(Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None))
+    return set(session.scalars(live.distinct()))
 
 
 def contested_minor(session: Session, invoice_id: uuid.UUID) -> int:

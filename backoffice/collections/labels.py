@@ -17,6 +17,7 @@ REASONS: dict[str, Any] = {
     "autopay_off": _l("autopay is off"),
     "paid": _l("paid meanwhile"),
     "frozen": _l("disputed, promised, planned or on legal hold"),
+    "paused": _l("promised, or said to be paid"),
     "frozen_too_late": _l("contested after it had left for the bank"),
     "payment_under_way": _l("a payment is on its way"),
     "left_out": _l("left out at the debtor's wish"),

@@ -13,6 +13,7 @@ KINDS: dict[str, Any] = {
     "code": _l("One-time code"),
     "receipt": _l("Receipt"),
     "prenotification": _l("Debit announced"),
+    "debit_withdrawn": _l("Announced debit called off"),
     "debit_confirmed": _l("Debit confirmed"),
     "payment_failed": _l("Payment failed"),
     "payment_returned": _l("Payment returned"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import (
@@ -18,6 +19,8 @@ from payments.collections.models import (
     Outcome,
     RunState,
 )
+from payments.frozen import PAUSED
+from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
@@ -179,6 +182,48 @@ class Choice:
     """The day of its announced debit."""
     is_left_out: bool
     is_above_maximum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Announced debits that do not take place: their days, and how many days ahead a new one is announced."""
+
+    days: tuple[date, ...]
+    notice_days: int
+
+
+def withdrawn(session: Session, invoice_ids: Sequence[uuid.UUID], *, since: datetime) -> Withdrawn | None:
+    """Debits of these invoices that were announced and do not take place, for money promised or declared; None: none.
+
+    Those withdrawn since a moment, and those whose withdrawal is a matter of seconds.
+    """
+    going = and_(
+        Collection.state == CollectionState.ANNOUNCED,
+        Invoice.paused_minor > 0,
+        Collection.amount_minor > Invoice.open_minor - Invoice.frozen_minor - Invoice.paused_minor,
+    )
+    gone = and_(Collection.state == CollectionState.SKIPPED, Collection.reason == PAUSED, Collection.closed_at >= since)
+    rows = session.execute(
+        select(Collection.charge_on, Company.notice_days)
+        .join(Invoice, Invoice.id == Collection.invoice_id)
+        .join(Company, Company.id == Collection.company_id)
+        .where(Collection.invoice_id.in_(invoice_ids), or_(going, gone))
+        .distinct()
+        .order_by(Collection.charge_on)
+    ).all()
+    return Withdrawn(tuple(row.charge_on for row in rows), rows[0].notice_days) if rows else None
+
+
+def announced_days(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[date]:
+    """The days for which debits of these invoices are announced."""
+    return list(
+        session.scalars(
+            select(Collection.charge_on)
+            .where(Collection.invoice_id.in_(invoice_ids), Collection.state == CollectionState.ANNOUNCED)
+            .distinct()
+            .order_by(Collection.charge_on)
+        )
+    )
 
 
 def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> list[Choice]:

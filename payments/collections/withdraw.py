@@ -1,4 +1,7 @@
-"""Taking debits back when their money is contested: announced ones, written ones, and those the provider still holds.
+"""Taking debits back when their money is frozen: announced ones, written ones, and those the provider still holds.
+
+An announced debit does not take place over anything frozen: contested, promised, or said to be paid. What is written
+holds its money, so that only a dispute or a legal hold can freeze it afterwards.
 
 Only automatic debits (of collections and plans) are taken back by themselves. One that the debtor asked for is his: he
 is offered to stop it. What was written but never sent is not sent, whoever asked for it (`mandates.collect.create`).
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +23,7 @@ from payments.collections import service
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
 from payments.collections.service import Wish
+from payments.collections.tell import TOLD, Stopped, tell_stopped
 from payments.gateways.choose import takes_debits
 from payments.mandates import collect
 from payments.models import Payment
@@ -27,7 +32,7 @@ from payments.status import IN_FLIGHT, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice
+from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
@@ -42,12 +47,12 @@ BY = Actor.system("collections")
 @on("invoice.frozen")
 @job("payments.collections.after_freeze", queue="now")
 def after_freeze(payload: dict[str, Any]) -> None:
-    """Take back what would debit contested money of an invoice. Safe to run twice: each debit is looked at again.
+    """Take back what would debit frozen money of an invoice. Safe to run twice: each debit is looked at again.
 
     Raises Unavailable (and is tried again) while the provider does not answer, or an answer about a debit is awaited.
     """
     invoice_id, debtor_id = uuid.UUID(payload["invoice"]), uuid.UUID(payload["debtor"])
-    retrying(lambda: _withdraw_announced(debtor_id, invoice_id))
+    retrying(lambda: _withdraw_announced(debtor_id))
     if not takes_debits():
         return
     seen: set[uuid.UUID] = set()
@@ -73,29 +78,44 @@ def watch_frozen(_payload: dict[str, Any]) -> None:
             log.warning("a debit over contested money could not be taken back yet: %s", error.code)
 
 
-def _withdraw_announced(debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
-    """An announced debit of a contested invoice does not take place; its undisputed rest does, on the day announced."""
+def _withdraw_announced(debtor_id: uuid.UUID) -> None:
+    """Announced debits over frozen money do not take place; what is free of each does, on the day announced.
+
+    All of the debtor's at once, so that he is told in one message of what he promised or declared in one act.
+    """
     with transaction() as session:
         debtor = lock_debtor(session, debtor_id)
-        contested = frozen.contested_minor(session, invoice_id)
-        collection = session.scalar(
-            select(Collection)
-            .where(Collection.invoice_id == invoice_id, Collection.state == CollectionState.ANNOUNCED)
-            .with_for_update()
-        )
-        if collection is None or not contested:
-            return
-        invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
-        rest = min(collection.amount_minor, invoice.open_minor - contested)
-        if rest == collection.amount_minor:
-            return
-        service.skip(session, collection, reason=frozen.STOPPED)
-        if rest > 0:
-            _carry_on(session, debtor, collection, rest)
+        stopped: list[Stopped] = []
+        for collection in _announced_over_frozen(session, debtor_id):
+            invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
+            rest = max(
+                0, min(collection.amount_minor, invoice.open_minor - invoice.frozen_minor - invoice.paused_minor)
+            )
+            if rest == collection.amount_minor:
+                continue
+            kinds = frozen.kinds(session, invoice.id)
+            is_contested = not kinds.isdisjoint(frozen.CONTESTED)
+            service.skip(session, collection, reason=frozen.STOPPED if is_contested else frozen.PAUSED)
+            if rest:
+                _carry_on(session, debtor, collection, rest)
+            if not kinds.isdisjoint(TOLD):
+                stopped.append(Stopped(collection, invoice, rest, is_declared=FreezeKind.DECLARATION in kinds))
+        tell_stopped(session, debtor, stopped)
+
+
+def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[Collection]:
+    return session.scalars(
+        select(Collection)
+        .join(Invoice, Invoice.id == Collection.invoice_id)
+        .where(Collection.debtor_id == debtor_id, Collection.state == CollectionState.ANNOUNCED)
+        .where(Invoice.frozen_minor + Invoice.paused_minor > 0)
+        .order_by(Collection.id)
+        .with_for_update(of=Collection)
+    ).all()
 
 
 def _carry_on(session: Session, debtor: Debtor, collection: Collection, minor: int) -> None:
-    """The undisputed rest under the notice that was given: less than announced, on the day announced."""
+    """The rest that nothing freezes under the notice that was given: less than announced, on the day announced."""
     mandate = find_mandate(session, debtor.id, collection.mandate_id)
     if mandate is None or collection.invoice_id is None or not debtor.autopay:
         return

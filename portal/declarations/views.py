@@ -9,6 +9,7 @@ from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import CombinedMultiDict
 
+from payments.collections.queries import withdrawn
 from payments.declarations import queries, rules, service
 from payments.declarations.queries import Declarable
 from payments.declarations.service import DeclarationDraft
@@ -147,7 +148,16 @@ def show(visitor: Visitor, declaration_id: uuid.UUID) -> Response:
         files = attached.attached(
             session, subject_type=queries.SUBJECT, subject_ids=[declaration_id], with_internal=False
         )
-    return page("portal/declarations/show.html", line=line, parts=parts, files=files, said=words(line))
+        ids = [part.invoice_id for part in parts]
+        stopped = withdrawn(session, ids, since=line.created_at) if line.is_live else None
+    return page(
+        "portal/declarations/show.html",
+        line=line,
+        parts=parts,
+        files=files,
+        said=words(line),
+        withdrawn=stopped,
+    )
 
 
 def withdraw(visitor: Visitor, declaration_id: uuid.UUID) -> ResponseReturnValue:

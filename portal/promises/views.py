@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 
+from payments.collections.queries import announced_days, withdrawn
 from portal import choice
 from portal.promises.forms import PromiseForm
 from portal.promises.labels import words
@@ -123,7 +124,15 @@ def show(visitor: Visitor, promise_id: uuid.UUID) -> Response:
     with reading() as session:
         line = queries.get_promise(session, visitor.debtor_id, promise_id)
         parts = queries.parts_of(session, promise_id)
-    return page("portal/promises/show.html", line=line, parts=parts, said=words(line, visitor.today))
+        ids = [part.invoice_id for part in parts]
+        stopped = withdrawn(session, ids, since=line.created_at) if line.is_live else None
+    return page(
+        "portal/promises/show.html",
+        line=line,
+        parts=parts,
+        said=words(line, visitor.today),
+        withdrawn=stopped,
+    )
 
 
 def edit(visitor: Visitor, promise_id: uuid.UUID) -> ResponseReturnValue:
@@ -211,6 +220,10 @@ def _look(
         day=day(promised_on),
         until=day(rules.until(offer.limits, promised_on)),
     )
+    with reading() as session:
+        announced = announced_days(session, [part.invoice_id for part in parts])
+    if announced:
+        preview += " " + _("What was announced for %(days)s is then not debited.", days=", ".join(map(day, announced)))
     return _form(offer, form, chosen, preview=preview)
 
 

@@ -14,8 +14,11 @@ from payments.collections.contested import Fate, touching
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run
 from payments.collections.withdraw import watch_frozen
+from payments.declarations import service as declarations
+from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect
 from payments.models import Payment
+from payments.queries import next_debits
 from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
@@ -30,6 +33,9 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError
 from shared.kit.outbox.models import OutboxMessage
+from shared.ledger.rules import Part
+from shared.messages.models import Message
+from shared.promises import service as promises
 from tests.support.people import SYSTEM, an_invoice
 
 
@@ -337,3 +343,131 @@ def test_a_dispute_and_a_run_at_the_same_moment_never_leave_a_debit_of_contested
         live = session.scalars(select(Payment).where(Payment.status.in_(("created", "submitted")))).all()
     assert live == []
     assert invoice(autopay).frozen_minor == 12_000
+
+
+# Promised, or said to be paid -------------------------------------------------------------------------------------------
+
+
+def promise(counter, minor=12_000, *, days=20, number="F-1"):
+    with transaction() as session:
+        return promises.give(
+            session,
+            debtor_id=counter.debtor_id,
+            draft=promises.PromiseDraft(
+                attempt=str(uuid.uuid4()),
+                parts=[Part(counter.invoices[number], minor)],
+                promised_on=clock.today() + timedelta(days=days),
+                contact_id=counter.contact,
+            ),
+            by=Actor.contact(counter.contact, "Dora"),
+        )
+
+
+def declare(counter, minor=12_000):
+    with transaction() as session:
+        draft = DeclarationDraft(
+            attempt=str(uuid.uuid4()),
+            minor=minor,
+            paid_on=clock.today(),
+            parts=[Part(counter.invoices["F-1"], minor)],
+            contact_id=counter.contact,
+        )
+        return declarations.declare(session, debtor_id=counter.debtor_id, draft=draft, by=SYSTEM)
+
+
+def told():
+    with reading() as session:
+        return list(session.scalars(select(Message).where(Message.kind == "debit_withdrawn").order_by(Message.id)))
+
+
+def test_an_announced_debit_of_promised_money_is_withdrawn_at_once_and_the_debtor_is_told(autopay):
+    run_today()
+    promise(autopay)
+    autopay.deliver()
+
+    assert collections_() == [(CollectionState.SKIPPED, "paused", 12_000)]
+    (mail,) = told()
+    assert "120" in mail.text_body
+    assert "14" in mail.text_body  # the days of notice
+    with reading() as session:
+        assert next_debits(session, autopay.debtor_id) == []
+    autopay.deliver()
+    assert len(told()) == 1
+
+
+def test_what_is_not_promised_is_debited_on_the_day_announced(autopay):
+    today = clock.today()
+    run_today()
+    promise(autopay, 3_000)
+    autopay.deliver()
+
+    assert [(state, minor) for state, _reason, minor in collections_()] == [
+        (CollectionState.SKIPPED, 12_000),
+        (CollectionState.ANNOUNCED, 9_000),
+    ]
+    with reading() as session:
+        (coming,) = next_debits(session, autopay.debtor_id)
+    assert (coming.money.minor, coming.on) == (9_000, today + timedelta(days=14))
+    assert len(told()) == 1
+
+
+def test_a_broken_or_cancelled_promise_leads_to_a_new_notice_with_all_its_days(autopay):
+    run_today()
+    made = promise(autopay)
+    autopay.deliver()
+    autopay.days(3)
+    with transaction() as session:
+        promises.cancel(session, promise_id=made.id, reason="", by=Actor.contact(autopay.contact, "Dora"))
+    run_today()
+
+    states = [(state, reason) for state, reason, _minor in collections_()]
+    assert states == [(CollectionState.SKIPPED, "paused"), (CollectionState.ANNOUNCED, "")]
+    with reading() as session:
+        (coming,) = next_debits(session, autopay.debtor_id)
+        notices = session.scalars(select(Message.kind).where(Message.kind == "prenotification")).all()
+    assert coming.on >= clock.today() + timedelta(days=14)
+    assert len(notices) == 2
+
+
+def test_a_promise_taken_back_before_the_news_came_leaves_the_debit(autopay):
+    run_today()
+    made = promise(autopay)
+    with transaction() as session:
+        promises.cancel(session, promise_id=made.id, reason="", by=Actor.contact(autopay.contact, "Dora"))
+    autopay.deliver()
+
+    assert collections_() == [(CollectionState.ANNOUNCED, "", 12_000)]
+    assert told() == []
+
+
+def test_an_announced_debit_of_money_said_to_be_paid_is_withdrawn_at_once(autopay):
+    run_today()
+    declare(autopay)
+    autopay.deliver()
+
+    assert collections_() == [(CollectionState.SKIPPED, "paused", 12_000)]
+    assert len(told()) == 1
+
+
+def test_one_promise_over_several_announced_invoices_is_told_in_one_message(autopay):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, autopay.debtor_id)
+        autopay.invoices["F-2"] = an_invoice(session, debtor, "F-2", 5_000, due_in=14).id
+    run_today()
+    with transaction() as session:
+        promises.give(
+            session,
+            debtor_id=autopay.debtor_id,
+            draft=promises.PromiseDraft(
+                attempt="both",
+                parts=[Part(autopay.invoices["F-1"], 12_000), Part(autopay.invoices["F-2"], 5_000)],
+                promised_on=clock.today() + timedelta(days=20),
+            ),
+            by=SYSTEM,
+        )
+    autopay.deliver()
+
+    assert [state for state, _reason, _minor in collections_()] == [CollectionState.SKIPPED] * 2
+    (mail,) = told()
+    assert "F-1" in mail.text_body
+    assert "F-2" in mail.text_body
