@@ -58,7 +58,7 @@ class Payment(HasId, Base):
             "ix_payment_received",
             "company_id",
             "confirmed_at",
-            postgresql_include=["amount_minor", "status"],
+            postgresql_include=["received_on", "amount_minor", "status"],
             postgresql_where="confirmed_at IS NOT NULL",
         ),
         Index(
@@ -156,6 +156,7 @@ class Mandate(HasId, Base):
             postgresql_where="provider_reference IS NOT NULL",
         ),
         Index(None, "debtor_id", "id"),
+        Index("ix_mandate_created", "company_id", "created_at", "id"),
         Index(None, "billing_request_reference"),
     )
 

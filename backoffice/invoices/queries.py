@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, case, collate, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
@@ -32,7 +32,7 @@ ORDERS = Orders(
     {
         "due": Invoice.due_on,
         "issued": Invoice.issued_on,
-        "number": Invoice.number,
+        "number": collate(Invoice.number, "C"),  # as its indexes have it, which also find its beginning
         "open": Invoice.open_minor,
     },
     identity=Invoice.id,

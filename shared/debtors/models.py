@@ -87,7 +87,10 @@ class Contact(HasId, Base):
     """A person with an address, who may act for one or several debtors of one company."""
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("company_id", "email"),)
+    __table_args__ = (
+        UniqueConstraint("company_id", "email"),
+        Index("ix_contact_bounced", "company_id", "bounced_at", postgresql_where="bounced_at IS NOT NULL"),
+    )
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     email: Mapped[str] = mapped_column(String(254))
