@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -26,6 +27,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
 from shared.kit.words import gettext as _
+from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.ledger.rules import Part
 from shared.ledger.service import lock_invoices
@@ -40,6 +42,35 @@ BY = Actor.system("plans")
 def payment_attempt(plan_id: uuid.UUID, attempt: str) -> str:
     """The attempt of a payment that is meant for a plan: begin every one with it, and its money is the plan's."""
     return f"{contents.attempt_prefix(plan_id)}{attempt}"
+
+
+CREDIT_MARK = "plan"
+"""What stands for the provider of a transfer that uses credit for a plan; its reference begins as a payment's attempt."""
+
+
+def use_credit(
+    session: Session,
+    debtor: Debtor,
+    plan_id: uuid.UUID,
+    uses: Mapping[uuid.UUID | None, Sequence[Part]],
+    *,
+    key: str,
+    occasion: ledger.Occasion,
+) -> None:
+    """Settle parts of a plan with unapplied money (None) and credit notes; it counts for the next instalments, as money does.
+
+    The debtor is locked by the caller; `key` says which use it is. The plan follows in the same commit. Raises
+    Conflict("ledger.not_available") when there is too little of either.
+    """
+    for note_id, parts in uses.items():
+        reference = payment_attempt(plan_id, f"{note_id or 'credit'}:{key}")
+        marked = replace(occasion, provider=CREDIT_MARK, provider_reference=reference)
+        if note_id is None:
+            ledger.apply_credit(session, debtor, parts, marked)
+        else:
+            ledger.apply_credit_note(session, debtor, credit_note_id=note_id, parts=parts, occasion=marked)
+    session.flush()
+    refresh(session, plan_id)
 
 
 def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) -> int:
@@ -140,10 +171,17 @@ def is_free(session: Session, plan: Plan) -> bool:
 
 
 def follow_payment(session: Session, payment: Payment) -> None:
-    """A payment has moved money: the plans of its invoices follow in the same commit (I10)."""
+    """A payment has moved money: the plans of its invoices follow in the same commit (I10).
+
+    So do those of invoices that its money had settled as credit, and that are open again without it.
+    """
     from payments.service import allocations
 
     touched = {part.invoice_id for part in allocations(session, payment.id)}
+    restored = select(Transfer.debit_owner).where(
+        Transfer.debtor_id == payment.debtor_id, Transfer.kind == Kind.CREDIT_RESTORED
+    )
+    touched.update(one for one in session.scalars(restored.distinct()) if one)
     for plan_id in contents.followed(session, payment.debtor_id, touched):
         refresh(session, plan_id)
 
@@ -160,6 +198,7 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
         )
     }
     by_plan = _paid_first(session, plan, identities)
+    by_mark = _paid_with_credit(session, plan, identities)
     by_credit = _credited(session, plan, identities)
     return [
         (
@@ -167,7 +206,7 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
             rules.stand(
                 Flow(
                     covered=item.covered_minor,
-                    by_plan=by_plan.get(item.invoice_id, 0),
+                    by_plan=by_plan.get(item.invoice_id, 0) + by_mark.get(item.invoice_id, 0),
                     by_credit=by_credit.get(item.invoice_id, 0),
                     open_now=invoices[item.invoice_id].open_minor,
                 )
@@ -236,6 +275,29 @@ def _paid_first(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -
     return {row.invoice_id: int(row.minor) for row in rows}
 
 
+def _paid_with_credit(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Invoice → what credit used for the plan settles of it.
+
+    Credit that had to be given back counts against this first: rather too much is frozen than too little (I10).
+    """
+    owner, sign = _legs(identities)
+    came_back = and_(Transfer.kind == Kind.CREDIT_RESTORED, Transfer.at >= plan.accepted_at)
+    rows = session.execute(
+        select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(or_(_is_marked(plan), came_back))
+        .group_by(owner)
+    )
+    return {row.invoice_id: max(0, int(row.minor)) for row in rows}
+
+
+def _is_marked(plan: Plan) -> ColumnElement[bool]:
+    return and_(
+        Transfer.provider == CREDIT_MARK,
+        Transfer.provider_reference.startswith(contents.attempt_prefix(plan.id), autoescape=True),
+    )
+
+
 def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Invoice → what credit notes and write-offs took off it since the acceptance."""
     owner, sign = _legs(identities)
@@ -244,6 +306,7 @@ def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> 
         select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
         .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
         .where(Transfer.kind.in_(_CREDITS), source != Account.CREDIT, Transfer.at >= plan.accepted_at)
+        .where(or_(Transfer.provider.is_(None), ~_is_marked(plan)))
         .group_by(owner)
     )
     return {row.invoice_id: int(row.minor) for row in rows}

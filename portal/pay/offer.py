@@ -70,8 +70,8 @@ class Offer:
 
     @property
     def credit_minor(self) -> int:
-        """How much of this could be settled with credit; a plan is paid with money."""
-        return 0 if self.share else min(self.credit.minor, rules.total(self.chosen))
+        """How much of this could be settled with credit."""
+        return min(self.credit.minor, rules.total(self.chosen))
 
     @property
     def values(self) -> dict[str, Any]:

@@ -260,7 +260,8 @@ def transfer(visitor: Visitor) -> ResponseReturnValue:
 
 def use_credit(visitor: Visitor) -> ResponseReturnValue:
     """Settle with credit first, then go on to pay the rest."""
-    wish = offers.read_wish(request.form, visitor.currency)
+    offer = _offer(visitor, request.form)
+    wish = offer.wish
     try:
         used = apply_credit(visitor, wish, shown=request.form.get("version", ""))
     except Conflict:
@@ -269,11 +270,15 @@ def use_credit(visitor: Visitor) -> ResponseReturnValue:
         flash(_("There is no credit left to use."), "info")
     else:
         flash(_("%(amount)s of your credit has been used.", amount=money(used)), "good")
+    if offer.share and used >= offer.total:  # what was due is settled: nobody is led on to the next instalment
+        return _elsewhere(offer)
     with reading() as session:
-        rest = offers.choose(session, visitor, Wish(wish.what, wish.invoice_ids))
+        rest = offers.choose(
+            session, visitor, Wish(wish.what, wish.invoice_ids, plan_id=wish.plan_id, is_rest=wish.is_rest)
+        )
     if rest and not wish.amounts:
         return see_other("portal.pay.choose", **offers.as_values(wish))
-    return see_other("portal.account.home")
+    return _elsewhere(offer)
 
 
 def returned(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:

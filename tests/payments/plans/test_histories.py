@@ -85,6 +85,8 @@ class World:
             self.pay_plan,
             self.pay_outside,
             self.by_hand,
+            self.too_much,
+            self.use_credit,
             self.undo,
             self.confirm,
             self.confirm,
@@ -169,6 +171,30 @@ class World:
                     attempt=self.name(),
                     by=BY,
                 )
+
+    def too_much(self) -> None:
+        """Money that settles nothing yet."""
+        with transaction() as session:
+            record_receipt(
+                session,
+                debtor=session.get_one(Debtor, self.debtor_id),
+                means=Means.TRANSFER,
+                minor=self.chance.randint(1, 20_000),
+                received_on=clock.today(),
+                memo="",
+                parts=[],
+                attempt=self.name(),
+                by=BY,
+            )
+
+    def use_credit(self) -> None:
+        with transaction() as session:
+            debtor = lock_debtor(session, self.debtor_id)
+            most = min(debtor.credit_minor, progress.payable(session, self.plan_id))
+            if most:
+                uses = {None: progress.parts_for(session, self.plan_id, self.chance.randint(1, most))}
+                when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+                progress.use_credit(session, debtor, self.plan_id, uses, key=self.name()[-32:], occasion=when)
 
     def undo(self) -> None:
         with transaction() as session:

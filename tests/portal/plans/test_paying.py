@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from payments.models import Means
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.status import PlanStatus
+from payments.receipts.service import record_receipt, undo_receipt
+from payments.reconcile.verify import verify
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit import clock
+from shared.kit.db import reading, transaction
+from shared.ledger import service as ledger
+from shared.ledger.models import Account
 from tests.portal.conftest import rows
 from tests.portal.shop import Shop
 from tests.support.browser import Browser, Page
+from tests.support.people import SYSTEM, an_invoice
 
 
 def plan() -> Plan:
@@ -148,3 +159,77 @@ def test_a_plan_by_mandate_leads_to_a_signature_and_back(shop: Shop) -> None:
 def test_a_plan_of_somebody_else_cannot_be_paid(shop: Shop, browser: Browser) -> None:
     for what in ("00000000-0000-0000-0000-000000000007", "nonsense", ""):
         assert browser.open(f"/pay?what=plan&plan={what}&part=due").status == 404
+
+
+# With credit -------------------------------------------------------------------------------------------------------------
+
+
+def give_credit(shop: Shop, *, minor: int = 0, note: int = 0) -> None:
+    with transaction() as session:
+        debtor = session.get_one(Debtor, shop.counter.debtor_id)
+        if minor:
+            when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+            ledger.settle_directly(session, debtor, account=Account.BANK, minor=minor, parts=[], occasion=when)
+        if note:
+            an_invoice(session, debtor, "AV-1", note, kind=InvoiceKind.CREDIT_NOTE)
+
+
+def test_credit_is_used_for_the_instalment_due_and_the_rest_of_it_is_offered(shop: Shop, browser: Browser) -> None:
+    give_credit(shop, minor=1_500, note=2_000)
+    page = due(browser)
+    assert "You have a credit of €35.00." in page.text
+
+    page = page.submit("Use my credit first")
+
+    assert page.heading == "Pay €15.00"
+    assert "€35.00 of your credit has been used." in page.text
+    assert settled() == [3_500, 0, 0]
+    assert [row.credited_minor for row in rows(PlanInstalment)] == [0, 0, 0]
+    assert verify(with_providers=False).is_clean
+
+
+def test_credit_that_covers_the_instalment_due_leads_back_to_the_plan(shop: Shop, browser: Browser) -> None:
+    give_credit(shop, minor=9_000)
+    page = due(browser).submit("Use my credit first")
+
+    assert page.heading == "Your payment plan"
+    assert "€50.00 of your credit has been used." in page.text
+    assert settled() == [5_000, 0, 0]
+    assert shop.counter.amounts("F-1", "F-2") == [(7_000, 0), (8_000, 0)]
+
+
+def test_credit_is_used_once_for_what_was_shown(shop: Shop, browser: Browser) -> None:
+    give_credit(shop, minor=9_000)
+    first, second = due(browser), due(browser)
+    first.submit("Use my credit first")
+    answer = second.submit("Use my credit first")
+
+    assert answer.status == 409
+    assert settled() == [5_000, 0, 0]
+
+
+def test_credit_whose_money_goes_back_opens_the_instalment_and_freezes_it_again_at_once(
+    shop: Shop, browser: Browser
+) -> None:
+    with transaction() as session:
+        receipt = record_receipt(
+            session,
+            debtor=session.get_one(Debtor, shop.counter.debtor_id),
+            means=Means.TRANSFER,
+            minor=5_000,
+            received_on=clock.today(),
+            memo="",
+            parts=[],
+            attempt="by hand",
+            by=SYSTEM,
+        ).id
+    due(browser).submit("Use my credit first")
+    assert settled() == [5_000, 0, 0]
+
+    with transaction() as session:
+        undo_receipt(session, payment_id=receipt, reason="a mistake", by=SYSTEM)
+
+    assert settled() == [0, 0, 0]
+    with reading() as session:
+        assert [each.collectable_minor for each in session.scalars(select(Invoice))] == [0, 0]
+    assert verify(with_providers=False).is_clean
