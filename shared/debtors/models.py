@@ -31,7 +31,7 @@ class Debtor(HasId, Base):
         UniqueConstraint("company_id", "account_code"),
         Index(None, "company_id", "name", "id"),
         Index("ix_debtor_open", "company_id", "open_minor", "id"),
-        Index("ix_debtor_credit", "company_id", "credit_minor", "id", postgresql_where="credit_minor > 0"),
+        Index("ix_debtor_credit", "company_id", "credit_minor", "id"),
         Index(
             "ix_debtor_search", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
         ),
@@ -81,6 +81,15 @@ class ContactRole(enum.Enum):
     OWNER = "owner"
     """May invite and remove others."""
     MEMBER = "member"
+
+
+class Affair(HasId, Base):
+    """What a company and one of its debtors have between them: a promise, a declared transfer, a dispute, a plan."""
+
+    __abstract__ = True
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
 
 
 class Contact(HasId, Base):

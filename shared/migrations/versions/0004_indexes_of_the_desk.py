@@ -34,6 +34,8 @@ def upgrade() -> None:
     _due("debtor_id", "total_minor", "open_minor", "held_minor", "kind")
     _received("received_on", "amount_minor", "status")
     op.create_index("ix_mandate_created", "mandate", ["company_id", "created_at", "id"])
+    op.drop_index("ix_debtor_credit", table_name="debtor")
+    op.create_index("ix_debtor_credit", "debtor", ["company_id", "credit_minor", "id"])
     op.create_index(
         "ix_contact_bounced", "contact", ["company_id", "bounced_at"], postgresql_where="bounced_at IS NOT NULL"
     )
@@ -41,6 +43,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_contact_bounced", table_name="contact")
+    op.drop_index("ix_debtor_credit", table_name="debtor")
+    op.create_index(
+        "ix_debtor_credit", "debtor", ["company_id", "credit_minor", "id"], postgresql_where="credit_minor > 0"
+    )
     op.drop_index("ix_mandate_created", table_name="mandate")
     _received("amount_minor", "status")
     _due("debtor_id", "open_minor", "held_minor", "kind")
