@@ -9,15 +9,19 @@ from typing import Any
 from flask import url_for
 
 from shared.invoices.queries import InvoiceRow
+from shared.kit.money import Money
 from shared.kit.templating import day, lateness, money
 from shared.kit.words import gettext as _
+from shared.promises.queries import Pause
 
 Planned = tuple[uuid.UUID, str]
 """A payment plan: its id and its reference."""
 
 
-def invoice_status(row: InvoiceRow, today: date, plan: Planned | None = None) -> dict[str, str]:
-    """Where an invoice stands, in one word with its tone; `plan`: the payment plan that settles it."""
+def invoice_status(
+    row: InvoiceRow, today: date, plan: Planned | None = None, pause: Pause | None = None
+) -> dict[str, str]:
+    """Where an invoice stands, in one word with its tone; `plan`: the payment plan that settles it; `pause`: what was said of it."""
     if row.is_credit_note:
         return {"word": _("Can be used"), "tone": "info"} if row.open_minor else {"word": _("Used"), "tone": "good"}
     if row.open_minor == 0:
@@ -28,18 +32,43 @@ def invoice_status(row: InvoiceRow, today: date, plan: Planned | None = None) ->
         return {"word": _("In your plan"), "tone": "info", "icon": "plan"}
     if row.payable_minor == 0:
         return {"word": _("Being clarified"), "tone": "info", "icon": "flag"}
+    if pause is not None and pause.minor >= row.payable_minor:
+        return {"word": _pause_word(pause), "tone": "wait", "icon": _pause_icon(pause)}
     if row.is_late(today):
         return {"word": lateness(row.due_on, today), "tone": "late"}
     return {"word": _("To pay"), "tone": "neutral"}
 
 
+def _pause_word(pause: Pause) -> str:
+    """What the debtor said of an invoice, short."""
+    if pause.promised_on is not None:
+        return _("Promised for %(day)s", day=day(pause.promised_on))
+    return _("Your transfer is looked for")
+
+
+def _part_said(pause: Pause, amount: str) -> str:
+    if pause.promised_on is not None:
+        return _("%(amount)s of it promised for %(day)s", amount=amount, day=day(pause.promised_on))
+    return _("Of it you told us that %(amount)s is paid", amount=amount)
+
+
+def _pause_icon(pause: Pause) -> str:
+    return "calendar" if pause.promised_on is not None else "transfer"
+
+
 def invoice_card(
-    row: InvoiceRow, today: date, debit_on: date | None = None, plan: Planned | None = None
+    row: InvoiceRow,
+    today: date,
+    debit_on: date | None = None,
+    plan: Planned | None = None,
+    pause: Pause | None = None,
 ) -> dict[str, Any]:
-    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself; `plan`: what settles it."""
+    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself; `plan`: what settles it; `pause`: what was said of it."""
     note = row.title if plan is None else _("In plan %(reference)s", reference=plan[1])
     if debit_on is not None:
         note = _("Debited by itself on %(day)s", day=day(debit_on))
+    if pause is not None and pause.minor < row.payable_minor:
+        note = _part_said(pause, money(Money(pause.minor, row.currency)))
     if row.frozen_minor and row.payable_minor and plan is None:
         note = _("Part of it is being clarified: %(amount)s", amount=money(row.open - row.held - row.payable))
     if row.held_minor and row.payable_minor:
@@ -53,7 +82,8 @@ def invoice_card(
         "open": -row.open if row.is_credit_note else row.open,
         "payable": row.payable,
         "total": -row.total if row.is_credit_note else row.total,
-        "status": invoice_status(row, today, plan),
+        "status": invoice_status(row, today, plan, pause),
+        "is_paused": pause is not None and pause.minor >= row.payable_minor,
         "note": note,
         "selectable": row.payable_minor > 0,
     }

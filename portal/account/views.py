@@ -28,14 +28,19 @@ def home(visitor: Visitor) -> Response:
     under_way, debits = _coming(visitor, standing)
     planned = {one: debit.on for debit in debits if debit.payment_id is None for one in debit.invoice_ids}
     in_plan = _in_plan(standing) if plan else {}
+    live = live_of(visitor, standing.rows) if standing.paused_minor or standing.frozen_minor else None
+    said = live.pauses if live else {}
     return page(
         "portal/account/home.html",
         standing=standing,
         under_way=under_way,
         debits=debits[:DEBITS_SHOWN],
-        rows=[invoice_card(row, today, planned.get(row.id), in_plan.get(row.id)) for row in standing.rows],
+        rows=[
+            invoice_card(row, today, planned.get(row.id), in_plan.get(row.id), said.get(row.id))
+            for row in standing.rows
+        ],
         plan=plan,
-        live=live_of(visitor) if standing.paused_minor or standing.frozen_minor else None,
+        live=live,
     )
 
 

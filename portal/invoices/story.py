@@ -20,6 +20,7 @@ from shared.kit.templating import day, lateness
 from shared.kit.words import gettext as _
 from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.messages.models import Message, MessageStatus
+from shared.promises.queries import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def story(
     today: date,
     zone: Any,
     said: Sequence[Event] = (),
+    pause: Pause | None = None,
 ) -> list[Event]:
     """The events of a debtor's invoice, with what was said of it, in the order of time; the last says where it stands."""
     row = sheet.row
@@ -57,15 +59,18 @@ def story(
     events += _movements(session, row.id)
     events += said
     events.sort(key=lambda event: event.on)
-    if (last := _standing(sheet, today)) is not None:
+    if (last := _standing(sheet, today, pause)) is not None:
         events.append(last)
     return events
 
 
-def _standing(sheet: InvoiceSheet, today: date) -> Event | None:
+def _standing(sheet: InvoiceSheet, today: date, pause: Pause | None) -> Event | None:
     row = sheet.row
     if row.is_credit_note or row.payable_minor == 0:
         return None
+    if pause is not None and pause.promised_on is not None and pause.minor >= row.payable_minor:
+        on = day(pause.promised_on)
+        return Event(pause.promised_on, _("Promised"), on, icon="calendar", tone="wait", amount=row.payable, ahead=True)
     if row.due_on < today:
         return Event(today, _("Still to pay"), lateness(row.due_on, today), tone="late", amount=row.payable)
     return Event(row.due_on, _("To pay"), day(row.due_on), icon="calendar", amount=row.payable, ahead=True)

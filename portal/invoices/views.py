@@ -13,6 +13,7 @@ from portal.downloads import download
 from portal.invoices.said import said
 from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
+from portal.paused import pauses_on
 from portal.planned import plans_on
 from shared.access.queries import Visitor
 from shared.disputes import queries as disputes
@@ -42,13 +43,14 @@ def list_(visitor: Visitor) -> Response:
     with reading() as session:
         found = queries.search(session, visitor.debtor_id, sought, today=today)
         plans = plans_on(session, found.rows)
+        said_of = pauses_on(session, found.rows)
     kept: dict[str, Any] = {name: request.args[name] for name in ("q", "since", "until") if request.args.get(name)}
     return page(
         "portal/invoices/list.html",
         sought=sought,
         found=found,
         kept=kept,
-        rows=[invoice_card(row, today, plan=plans.get(row.id)) for row in found.rows],
+        rows=[invoice_card(row, today, plan=plans.get(row.id), pause=said_of.get(row.id)) for row in found.rows],
         states=[
             (word, url_for("portal.invoices.list", state=state.value, **kept), state is sought.state)
             for state, word in STATES
@@ -99,16 +101,18 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         sheet = queries.sheet(session, visitor.debtor_id, invoice_id)
         zone = ZoneInfo(visitor.company.zone)
         plan = plans_on(session, [sheet.row]).get(invoice_id)
+        pause = pauses_on(session, [sheet.row]).get(invoice_id)
         contested = [
             row for row in disputes.of_debtor(session, visitor.debtor_id, invoice_id=invoice_id) if row.is_live
         ]
         spoken = said(session, visitor.debtor_id, invoice_id, zone=zone)
-        events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken)
+        events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken, pause=pause)
     return page(
         "portal/invoices/show.html",
         sheet=sheet,
         row=sheet.row,
-        state=invoice_status(sheet.row, today, plan),
+        state=invoice_status(sheet.row, today, plan, pause),
+        is_paused=pause is not None and pause.minor >= sheet.row.payable_minor,
         plan=plan,
         contested=contested,
         events=[_drawn(event) for event in events],

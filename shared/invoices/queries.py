@@ -35,6 +35,8 @@ class InvoiceRow:
     open_minor: int
     held_minor: int
     frozen_minor: int
+    paused_minor: int
+    """What is promised, said to be paid, or owed again from a later day: it may be paid, and nobody asks for it."""
     settled_on: date | None
 
     @property
@@ -80,6 +82,7 @@ _ROW = (
     Invoice.open_minor,
     Invoice.held_minor,
     Invoice.frozen_minor,
+    Invoice.paused_minor,
     Invoice.settled_on,
 )
 
@@ -97,6 +100,7 @@ def _row(found: Any) -> InvoiceRow:
         found.open_minor,
         found.held_minor,
         found.frozen_minor,
+        found.paused_minor,
         found.settled_on,
     )
 

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from shared.company import policy
 from shared.debtors.models import Debtor
-from shared.invoices.models import Freeze, Invoice, InvoiceKind
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -106,17 +107,7 @@ class ExpectedDay:
 
 def limits_of(session: Session, company_id: uuid.UUID) -> Limits:
     """What a company allows."""
-    row = session.get(PromisePolicy, company_id)
-    if row is None:
-        return Limits()
-    return Limits(
-        is_offered=row.is_offered,
-        days_ahead=row.days_ahead,
-        grace_days=row.grace_days,
-        live_most=row.live_most,
-        year_most=row.year_most,
-        broken_most=row.broken_most,
-    )
+    return policy.read(session, PromisePolicy, company_id, Limits)
 
 
 def given_by(session: Session, debtor_id: uuid.UUID, *, today: date, but: uuid.UUID | None = None) -> Given:
@@ -360,6 +351,31 @@ def _paused_by(session: Session, promise_id: uuid.UUID) -> dict[uuid.UUID, int]:
         )
     )
     return {row.invoice_id: row.amount_minor for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What the debtor said of an invoice, so that nobody asks for it meanwhile."""
+
+    kind: FreezeKind
+    """PROMISE or DECLARATION."""
+    minor: int
+    promised_on: date | None
+    """Of a promise: its day."""
+
+
+def pauses_of(session: Session, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Pause]:
+    """Of these invoices those that are promised, or said to be paid; one query for a page of a list."""
+    if not invoice_ids:
+        return {}
+    rows = session.execute(
+        select(Freeze.invoice_id, Freeze.kind, Freeze.amount_minor, Promise.promised_on)
+        .outerjoin(Promise, Promise.id == Freeze.subject_id)
+        .where(Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
+        .where(Freeze.kind.in_((FreezeKind.PROMISE, FreezeKind.DECLARATION)))
+        .order_by(Freeze.amount_minor)
+    )
+    return {row.invoice_id: Pause(row.kind, row.amount_minor, row.promised_on) for row in rows}
 
 
 def to_look_at(session: Session, debtor_id: uuid.UUID) -> Sequence[uuid.UUID]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import Engine, event
 
+from payments.declarations import service as declarations
+from payments.declarations.service import DeclarationDraft
 from shared.debtors.models import Contact, Debtor
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
 from shared.kit import clock
@@ -16,8 +20,11 @@ from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
 from shared.messages.models import Message, MessageStatus
+from shared.promises import service
+from shared.promises.service import PromiseDraft
 from tests.portal.conftest import Dora
-from tests.support.people import an_invoice
+from tests.support.browser import Browser, Page
+from tests.support.people import SYSTEM, an_invoice
 
 
 def numbers(page) -> list[str]:
@@ -220,3 +227,62 @@ def test_anothers_invoice_is_not_there(enter, dora: Dora, octave: Dora) -> None:
 
     for path in (f"/invoices/{dora.invoices['FA-1']}", f"/invoices/{dora.invoices['FA-1']}/pdf"):
         assert browser.open(path).status == 404
+
+
+def test_promised_invoices_are_not_called_late_and_their_days_are_one_question(enter, dora: Dora) -> None:
+    browser = enter(dora)
+    assert "days late" in browser.open("/invoices").text
+    before, _page = _asked(browser)
+    with transaction() as session:
+        service.give(
+            session,
+            debtor_id=dora.debtor_id,
+            draft=PromiseDraft(
+                attempt="both",
+                parts=[Part(dora.invoices["FA-1"], 38_000), Part(dora.invoices["FA-2"], 1_000)],
+                promised_on=clock.today() + timedelta(days=10),
+            ),
+            by=SYSTEM,
+        )
+
+    after, page = _asked(browser)
+
+    assert after == before + 1
+    (row,) = page.tree.xpath("//tr[.//a[text()='FA-1']]")
+    assert "Promised for 20 March 2026" in row.text_content()
+    assert "late" not in row.text_content()
+    (row,) = page.tree.xpath("//tr[.//a[text()='FA-2']]")
+    assert "€10.00 of it promised for 20 March 2026" in row.text_content()
+    (row,) = browser.open("/").tree.xpath("//tr[.//a[text()='FA-1']]")
+    assert "Promised for 20 March 2026" in row.text_content()
+    page = browser.open(f"/invoices/{dora.invoices['FA-1']}")
+    assert "Promised for 20 March 2026" in page.text
+    assert "late" not in page.text
+
+
+def test_an_invoice_that_is_said_to_be_paid_is_not_called_late(enter, dora: Dora) -> None:
+    with transaction() as session:
+        draft = DeclarationDraft(
+            attempt="told", minor=38_000, paid_on=clock.today(), parts=[Part(dora.invoices["FA-1"], 38_000)]
+        )
+        declarations.declare(session, debtor_id=dora.debtor_id, draft=draft, by=SYSTEM)
+
+    (row,) = enter(dora).open("/invoices").tree.xpath("//tr[.//a[text()='FA-1']]")
+
+    assert "Your transfer is looked for" in row.text_content()
+    assert "late" not in row.text_content()
+
+
+def _asked(browser: Browser) -> tuple[int, Page]:
+    """How many questions the list of invoices asks the database."""
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        page = browser.open("/invoices")
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return len(asked), page
