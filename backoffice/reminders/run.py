@@ -30,7 +30,7 @@ from backoffice.reminders.models import (
 from backoffice.reminders.rules import Decision, Outcome, decide
 from backoffice.reminders.scenarios.queries import Policies, policies
 from backoffice.reminders.scenarios.service import ensure_default
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.kit import clock, db, outbox
 from shared.kit.bulk import copy_rows, uncollected
 from shared.kit.db import reading, transaction
@@ -63,7 +63,7 @@ def run(company_id: uuid.UUID, *, run_on: date | None = None, dry: bool = False)
     Refused for a day to come.
     """
     with reading() as session:
-        today = clock.today(session.get_one(Company, company_id).zone)
+        today = today_of(session, company_id)
         day = run_on or today
         if dry:
             return _dry_run(session, company_id, day)

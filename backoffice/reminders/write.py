@@ -14,6 +14,7 @@ from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor, DebtorKind
 from shared.debtors.service import lock_debtor
 from shared.disputes.queries import frozen_by_invoice
@@ -69,7 +70,7 @@ def still_due(session: Session, message: Message) -> str | None:
     if reminder is None:
         return None
     debtor = lock_debtor(session, reminder.debtor_id)
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     step = session.get_one(ScenarioStep, reminder.step_id)
     invoices = _to_remind(session, debtor, step, today)
     why_not = _why_not(debtor, invoices, today)

@@ -13,7 +13,7 @@ from payments.collections.models import Collection, CollectionState
 from payments.models import Payment
 from payments.status import IN_FLIGHT
 from shared.access.models import LinkPurpose
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice, InvoiceKind
@@ -33,7 +33,7 @@ def leave_out(session: Session, *, debtor_id: uuid.UUID, invoice_id: uuid.UUID, 
     Conflict("invoice.settled") when nothing is open.
     """
     debtor, invoice = _lock(session, debtor_id, invoice_id)
-    pay_by = max(invoice.due_on, clock.today(session.get_one(Company, debtor.company_id).zone))
+    pay_by = max(invoice.due_on, today_of(session, debtor.company_id))
     if invoice.autopay_excluded_at is not None:
         return pay_by
     if invoice.open_minor == 0:

@@ -29,11 +29,11 @@ from payments.mandates import collect
 from payments.models import Payment
 from payments.service import lock_payment
 from payments.status import IN_FLIGHT, PaymentStatus
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import FreezeKind, Invoice
-from shared.kit import audit, clock
+from shared.kit import audit
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Unavailable
@@ -209,4 +209,4 @@ def _is_last(session: Session, collection: Collection) -> bool:
 
 
 def _today(session: Session, company_id: uuid.UUID) -> date:
-    return clock.today(session.get_one(Company, company_id).zone)
+    return today_of(session, company_id)

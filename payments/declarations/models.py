@@ -3,15 +3,18 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.declarations.rules import DeclarationState
+from shared.company.models import CompanyPolicy
+from shared.debtors.models import Affair
 from shared.kit.columns import Currency, Minor, above_zero, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.steps import Step
 
 
-class DeclarationPolicy(Base):
+class DeclarationPolicy(CompanyPolicy):
     """What a company does with declared transfers; one without a row does as `rules.Terms()` says."""
 
     __tablename__ = "declaration_policy"
@@ -21,15 +24,13 @@ class DeclarationPolicy(Base):
         CheckConstraint("match_days BETWEEN 0 AND 60", name="match_days"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     is_offered: Mapped[bool] = mapped_column(Boolean)
     pause_days: Mapped[int]
     back_days: Mapped[int]
     match_days: Mapped[int]
-    changed_at: Mapped[datetime]
 
 
-class Declaration(HasId, Base):
+class Declaration(Affair):
     """“I have paid so much by transfer on that day.” `state` is written by `payments.declarations.service` alone."""
 
     __tablename__ = "declaration"
@@ -49,8 +50,6 @@ class Declaration(HasId, Base):
         above_zero("amount_minor"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     reference: Mapped[str] = mapped_column(String(24))
     attempt: Mapped[str] = mapped_column(String(120))
@@ -91,17 +90,12 @@ class DeclarationPart(HasId, Base):
     amount_minor: Mapped[Minor]
 
 
-class DeclarationTransition(HasId, Base):
+class DeclarationTransition(Step):
     """One step of a declared transfer."""
 
     __tablename__ = "declaration_transition"
     __table_args__ = (UniqueConstraint("declaration_id", "step"),)
 
     declaration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("declaration.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[DeclarationState | None] = mapped_column(enum_column(DeclarationState, name="before"))
     after: Mapped[DeclarationState] = mapped_column(enum_column(DeclarationState, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")

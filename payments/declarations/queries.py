@@ -15,6 +15,7 @@ from payments.declarations.rules import Candidate, DeclarationState, Terms
 from payments.models import Payment, Provider
 from payments.status import COLLECTED
 from shared.attachments import queries as attached
+from shared.company import policy
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit.errors import NotFound
@@ -120,12 +121,7 @@ class DeclarationEvent:
 
 def terms_of(session: Session, company_id: uuid.UUID) -> Terms:
     """What a company does with declared transfers."""
-    row = session.get(DeclarationPolicy, company_id)
-    if row is None:
-        return Terms()
-    return Terms(
-        is_offered=row.is_offered, pause_days=row.pause_days, back_days=row.back_days, match_days=row.match_days
-    )
+    return policy.read(session, DeclarationPolicy, company_id, Terms)
 
 
 def declarations_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 100) -> list[DeclarationLine]:

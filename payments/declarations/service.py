@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,12 +22,14 @@ from payments.receipts import service as receipts
 from payments.status import COLLECTED
 from shared.attachments import service as attachments
 from shared.attachments.rules import Checked
-from shared.company.models import Company
+from shared.company import policy
+from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
-from shared.kit import audit, clock, db, ids, outbox
+from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.words import gettext as _
@@ -69,7 +70,7 @@ def declare(session: Session, *, debtor_id: uuid.UUID, draft: DeclarationDraft, 
             raise Conflict("declaration.attempt_taken", _("This form belongs to another declaration."))
         return known
     terms = terms_of(session, debtor.company_id)
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     parts = [part for part in draft.parts if part.minor > 0]
     if draft.minor <= 0 or not parts:
         raise Invalid("declaration.empty", _("Say how much you paid, and for which invoices."))
@@ -89,7 +90,7 @@ def declare(session: Session, *, debtor_id: uuid.UUID, draft: DeclarationDraft, 
         by=by,
     )
     _write_step(session, declaration, None, by=by, cause="")
-    outbox.publish(session, "declaration.made", payload(declaration, by), dedupe_key=str(declaration.id))
+    _publish(session, declaration, "declaration.made", by, dedupe_key=str(declaration.id))
     session.flush()
     return declaration
 
@@ -194,7 +195,8 @@ def record(
     when the declaration can no longer be matched.
     """
     declaration = lock_declaration(session, declaration_id)
-    attempt = f"declaration:{declaration.id}:{_step(session, declaration.id)}"
+    taken = steps.last(session, DeclarationTransition, DeclarationTransition.declaration_id == declaration.id)
+    attempt = f"declaration:{declaration.id}:{taken}"
     if declaration.state is DeclarationState.MATCHED and declaration.payment_id:
         return session.get_one(Payment, declaration.payment_id)
     _refuse_unmatchable(declaration)
@@ -267,7 +269,7 @@ def refuse(session: Session, *, declaration_id: uuid.UUID, answer: str, by: Acto
 def expire(session: Session, declaration_id: uuid.UUID) -> bool:
     """Nobody found it in time: the pause ends and the debtor is told. True when it was so."""
     declaration = lock_declaration(session, declaration_id)
-    today = clock.today(session.get_one(Company, declaration.company_id).zone)
+    today = today_of(session, declaration.company_id)
     if declaration.state is not DeclarationState.DECLARED or today <= declaration.until_on:
         return False
     invoices.lift_all(session, subject_id=declaration.id, by=SYSTEM)
@@ -296,9 +298,9 @@ def reopen(session: Session, *, payment_id: uuid.UUID) -> bool:
     payment = session.get_one(Payment, payment_id)
     if declaration.payment_id != payment_id or payment.status in COLLECTED:
         return False
-    company = session.get_one(Company, declaration.company_id)
+    terms = terms_of(session, declaration.company_id)
     declaration.payment_id = None
-    declaration.until_on = rules.until(terms_of(session, company.id), clock.today(company.zone))
+    declaration.until_on = rules.until(terms, today_of(session, declaration.company_id))
     _advance(session, declaration, DeclarationState.DECLARED, by=SYSTEM, cause=payment.reference)
     declared = session.scalars(select(DeclarationPart).where(DeclarationPart.declaration_id == declaration.id)).all()
     elsewhere = set(
@@ -322,54 +324,21 @@ def assign(session: Session, *, declaration_id: uuid.UUID, staff_id: uuid.UUID |
     before = {"assigned": declaration.assigned_name}
     declaration.assigned_to, declaration.assigned_name = staff_id, name if staff_id else ""
     after = {"assigned": declaration.assigned_name}
-    _record(session, declaration, "declaration.assigned", by, before=before, after=after)
+    affairs.record(session, declaration, action="declaration.assigned", by=by, before=before, after=after)
 
 
 def set_terms(session: Session, *, company_id: uuid.UUID, terms: Terms, by: Actor) -> bool:
     """What a company does from now on; what was declared keeps its days. True when something changed."""
     before = terms_of(session, company_id)
-    if before == terms:
-        return False
-    values = asdict(terms)
-    row = session.get(DeclarationPolicy, company_id, with_for_update=True)
-    if row is None:
-        session.add(DeclarationPolicy(company_id=company_id, changed_at=clock.now(), **values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.changed_at = clock.now()
-    changed = [name for name, value in values.items() if getattr(before, name) != value]
-    audit.record(
-        session,
-        by,
-        "declaration.terms_changed",
-        subject_type="company",
-        subject_id=company_id,
-        company_id=company_id,
-        before={name: getattr(before, name) for name in changed},
-        after={name: values[name] for name in changed},
+    return policy.write(
+        session, DeclarationPolicy, company_id, terms, before=before, action="declaration.terms_changed", by=by
     )
-    return True
 
 
 def lock_declaration(session: Session, declaration_id: uuid.UUID) -> Declaration:
     """The declaration, locked and read anew, after its debtor. Raises NotFound."""
-    debtor_id = session.scalar(select(Declaration.debtor_id).where(Declaration.id == declaration_id))
-    if debtor_id is None:
-        raise NotFound("declaration.missing", _("There is no such declared transfer."))
-    lock_debtor(session, debtor_id)
-    return db.lock(session, Declaration, declaration_id)
-
-
-def payload(declaration: Declaration, by: Actor) -> dict[str, str | None]:
-    """What a topic of this room carries."""
-    return {
-        "company": str(declaration.company_id),
-        "debtor": str(declaration.debtor_id),
-        "id": str(declaration.id),
-        "by": by.kind,
-        "staff": str(declaration.assigned_to) if declaration.assigned_to else None,
-    }
+    missing = NotFound("declaration.missing", _("There is no such declared transfer."))
+    return affairs.lock(session, Declaration, declaration_id, missing)
 
 
 def _advance(session: Session, declaration: Declaration, to: DeclarationState, *, by: Actor, cause: str = "") -> None:
@@ -380,68 +349,32 @@ def _advance(session: Session, declaration: Declaration, to: DeclarationState, *
     declaration.state = to
     declaration.ended_at = None if to is DeclarationState.DECLARED else clock.now()
     step = _write_step(session, declaration, before, by=by, cause=cause)
-    outbox.publish(session, topic, payload(declaration, by), dedupe_key=f"{declaration.id}:{step}")
+    _publish(session, declaration, topic, by, dedupe_key=f"{declaration.id}:{step}")
     session.flush()
-
-
-def _step(session: Session, declaration_id: uuid.UUID) -> int:
-    last = select(func.coalesce(func.max(DeclarationTransition.step), 0)).where(
-        DeclarationTransition.declaration_id == declaration_id
-    )
-    return int(session.scalar(last) or 0)
 
 
 def _write_step(
     session: Session, declaration: Declaration, before: DeclarationState | None, *, by: Actor, cause: str
 ) -> int:
-    step = _step(session, declaration.id) + 1
-    session.add(
-        DeclarationTransition(
-            declaration_id=declaration.id,
-            step=step,
-            before=before,
-            after=declaration.state,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
-    after: dict[str, Any] = {
-        "reference": declaration.reference,
-        "minor": declaration.amount_minor,
-        "paid_on": declaration.paid_on.isoformat(),
-        "reason": cause,
-    }
-    _record(
+    row = DeclarationTransition(declaration_id=declaration.id, before=before, after=declaration.state)
+    step = steps.take(session, row, DeclarationTransition.declaration_id == declaration.id, by=by, cause=cause)
+    is_again = before is DeclarationState.MATCHED
+    affairs.record(
         session,
         declaration,
-        "declaration.reopened" if before is DeclarationState.MATCHED else f"declaration.{declaration.state.value}",
-        by,
+        action="declaration.reopened" if is_again else f"declaration.{declaration.state.value}",
+        by=by,
         before={"state": before.value} if before else None,
-        after=after,
+        after={
+            "reference": declaration.reference,
+            "minor": declaration.amount_minor,
+            "paid_on": declaration.paid_on.isoformat(),
+            "reason": cause,
+        },
     )
     session.flush()
     return step
 
 
-def _record(
-    session: Session,
-    declaration: Declaration,
-    action: str,
-    by: Actor,
-    *,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-) -> None:
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="declaration",
-        subject_id=declaration.id,
-        company_id=declaration.company_id,
-        debtor_id=declaration.debtor_id,
-        before=before,
-        after=after,
-    )
+def _publish(session: Session, declaration: Declaration, topic: str, by: Actor, *, dedupe_key: str) -> None:
+    affairs.publish(session, declaration, topic, by=by, staff=declaration.assigned_to, dedupe_key=dedupe_key)

@@ -20,6 +20,7 @@ from payments.models import Payment, Payout, Provider
 from payments.service import CLEARING
 from payments.status import IN_FLIGHT, PaymentStatus
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
@@ -182,7 +183,7 @@ def _move(session: Session, place: _Place, kind: Kind, account: Account, minor: 
         return
     clearing = CLEARING[place.provider]
     debit, credit = (account, clearing) if minor > 0 else (clearing, account)
-    today = clock.today(session.get_one(Company, place.company_id).zone)
+    today = today_of(session, place.company_id)
     ledger.provider_movement(
         session,
         company_id=place.company_id,

@@ -17,8 +17,9 @@ from payments.plans import acknowledge, contents, mails, progress, rules
 from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanItem
 from payments.plans.running import end
 from payments.plans.status import FREEZES, PlanStatus
-from payments.plans.steps import advance, lock_plan, record
+from payments.plans.steps import advance, lock_plan
 from shared.company.models import Company
+from shared.debtors import affairs
 from shared.documents.facts import as_json
 from shared.invoices.models import FreezeKind
 from shared.invoices.service import freeze, left_to_freeze
@@ -145,7 +146,7 @@ def renew(session: Session, *, plan_id: uuid.UUID, by: Actor) -> Plan:
         return plan
     plan.total_minor = total
     session.flush()
-    record(session, plan, by, action="plan.renewed", before={"minor": before}, after={"minor": total})
+    affairs.record(session, plan, action="plan.renewed", by=by, before={"minor": before}, after={"minor": total})
     return plan
 
 

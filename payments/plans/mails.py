@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.plans import contents, rules
@@ -16,6 +16,7 @@ from payments.plans.acknowledge import clause_of
 from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanTransition
 from shared.access.models import LinkPurpose
 from shared.documents.facts import PlanFacts, from_json
+from shared.kit import steps
 from shared.kit.money import Money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
@@ -157,8 +158,7 @@ def _write(
 
 
 def _steps(session: Session, plan_id: uuid.UUID) -> int:
-    found = select(func.coalesce(func.max(PlanTransition.step), 0)).where(PlanTransition.plan_id == plan_id)
-    return int(session.scalar(found) or 0)
+    return steps.last(session, PlanTransition, PlanTransition.plan_id == plan_id)
 
 
 def _rest(session: Session, plan: Plan) -> Money:

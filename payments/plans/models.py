@@ -11,9 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.plans.rules import ResumesAt
 from payments.plans.status import PlanStatus
-from shared.debtors.models import DebtorKind
+from shared.debtors.models import Affair, DebtorKind
 from shared.kit.columns import Currency, Language, Minor, above_zero, at_least_zero, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.steps import Step
 
 
 class PlanPolicy(HasId, Base):
@@ -68,7 +69,7 @@ class PlanOrigin(enum.Enum):
     STAFF = "staff"
 
 
-class Plan(HasId, Base):
+class Plan(Affair):
     """An agreement to pay what is left of some invoices by instalments, or the proposal of one.
 
     `status` is written by `payments.plans.steps.advance` alone. Until it is accepted nothing is frozen and `total_minor`
@@ -91,8 +92,6 @@ class Plan(HasId, Base):
         above_zero("total_minor"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     """Who proposed it; None when staff did."""
     reference: Mapped[str] = mapped_column(String(24))
@@ -221,17 +220,12 @@ class PlanConsent(HasId, Base):
     accepted_at: Mapped[datetime]
 
 
-class PlanTransition(HasId, Base):
-    """One step of a plan; append-only, and the database refuses a step taken twice."""
+class PlanTransition(Step):
+    """One step of a plan."""
 
     __tablename__ = "plan_transition"
     __table_args__ = (UniqueConstraint("plan_id", "step"),)
 
     plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plan.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[PlanStatus | None] = mapped_column(enum_column(PlanStatus, name="before"))
     after: Mapped[PlanStatus] = mapped_column(enum_column(PlanStatus, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")

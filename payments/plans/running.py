@@ -13,8 +13,9 @@ from payments.plans import contents, mails, progress, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.service import expire_offers
 from payments.plans.status import FREEZES, PlanStatus
-from payments.plans.steps import advance, lock_plan, publish, record
+from payments.plans.steps import BY, advance, lock_plan, publish
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.service import lock_debtor
 from shared.invoices.service import lift_all
 from shared.kit.actors import Actor
@@ -26,8 +27,6 @@ S = PlanStatus
 
 CONFIRMED_AFTER = 5
 """So many bank days after a debit it is known whether it held."""
-
-BY = Actor.system("plans")
 
 
 def pause(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Plan:
@@ -71,7 +70,7 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
         row.due_on, row.grace_until = day, None
     session.flush()
     after = {str(row.position): row.due_on.isoformat() for row in rows}
-    record(session, plan, by, action="plan.rescheduled", before=before, after=after)
+    affairs.record(session, plan, action="plan.rescheduled", by=by, before=before, after=after)
     progress.withdraw_debits(session, plan, reason="plan_rescheduled")
     progress.announce_debits(session, plan, contents.mandate_of(session, plan.debtor_id))
     mails.resumed(session, plan)

@@ -19,8 +19,9 @@ from payments.plans import contents, mails, proposals, rules
 from payments.plans.models import Plan, PlanItem, PlanOrigin, PlanPolicy
 from payments.plans.rules import NeedsPerson, Policy, Refused, Terms
 from payments.plans.status import FREEZES, UNANSWERED, PlanStatus
-from payments.plans.steps import advance, lock_plan, record, write_step
+from payments.plans.steps import advance, lock_plan, write_step
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor, DebtorKind
 from shared.debtors.service import lock_debtor, pause_reminders
 from shared.kit import audit, clock, ids
@@ -227,14 +228,8 @@ def assign(session: Session, *, plan_id: uuid.UUID, staff_id: uuid.UUID | None, 
     """Who looks after a plan; None for nobody."""
     plan, _debtor = lock_plan(session, plan_id)
     before, plan.assignee_id = plan.assignee_id, staff_id
-    record(
-        session,
-        plan,
-        by,
-        action="plan.assigned",
-        before={"staff": str(before or "")},
-        after={"staff": str(staff_id or "")},
-    )
+    former, latter = {"staff": str(before or "")}, {"staff": str(staff_id or "")}
+    affairs.record(session, plan, action="plan.assigned", by=by, before=former, after=latter)
     return plan
 
 

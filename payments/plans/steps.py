@@ -6,31 +6,26 @@ The debtor is locked first (the lock order of the house: debtor, invoices by id,
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.plans.models import Plan, PlanTransition
 from payments.plans.status import PlanStatus, plan_topic
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
-from shared.kit import audit, clock, db, ids, outbox
+from shared.kit import clock, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.words import gettext as _
 
 S = PlanStatus
+BY = Actor.system("plans")
 
 
 def lock_plan(session: Session, plan_id: uuid.UUID) -> tuple[Plan, Debtor]:
     """The plan, locked and read anew, after its debtor. Raises NotFound("plan.missing")."""
-    debtor_id = session.scalar(select(Plan.debtor_id).where(Plan.id == plan_id))
-    if debtor_id is None:
-        raise NotFound("plan.missing", _("There is no such plan."))
-    debtor = lock_debtor(session, debtor_id)
-    session.flush()
-    return db.lock(session, Plan, plan_id), debtor
+    plan = affairs.lock(session, Plan, plan_id, NotFound("plan.missing", _("There is no such plan.")))
+    return plan, session.get_one(Debtor, plan.debtor_id)
 
 
 def advance(session: Session, plan_id: uuid.UUID, to: PlanStatus, *, by: Actor, cause: str = "") -> bool:
@@ -66,62 +61,19 @@ def advance(session: Session, plan_id: uuid.UUID, to: PlanStatus, *, by: Actor, 
 
 def write_step(session: Session, plan: Plan, before: PlanStatus | None, *, by: Actor, cause: str) -> int:
     """Add the transition and its audit line; gives its number."""
-    taken = select(func.coalesce(func.max(PlanTransition.step), 0)).where(PlanTransition.plan_id == plan.id)
-    step = int(session.scalar(taken) or 0) + 1
-    session.add(
-        PlanTransition(
-            id=ids.new_id(),
-            plan_id=plan.id,
-            step=step,
-            before=before,
-            after=plan.status,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
-    record(
+    row = PlanTransition(plan_id=plan.id, before=before, after=plan.status)
+    step = steps.take(session, row, PlanTransition.plan_id == plan.id, by=by, cause=cause)
+    affairs.record(
         session,
         plan,
-        by,
         action=f"plan.{plan.status.value}",
+        by=by,
         before={"status": before.value} if before else None,
         after={"status": plan.status.value, "minor": plan.total_minor, "currency": plan.currency, "cause": cause},
     )
     return step
 
 
-def publish(session: Session, plan: Plan, topic: str, *, dedupe_key: str, by: Actor | None = None) -> None:
+def publish(session: Session, plan: Plan, topic: str, *, dedupe_key: str, by: Actor = BY) -> None:
     """Tell whoever listens of a plan; its steps do so by themselves."""
-    payload = {
-        "company": str(plan.company_id),
-        "debtor": str(plan.debtor_id),
-        "id": str(plan.id),
-        "by": by.kind if by and by.kind in {"contact", "staff"} else "system",
-        "staff": str(plan.assignee_id) if plan.assignee_id else None,
-    }
-    outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
-
-
-def record(
-    session: Session,
-    plan: Plan,
-    by: Actor,
-    *,
-    action: str,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> None:
-    """Keep an audit line of a plan."""
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="plan",
-        subject_id=plan.id,
-        company_id=plan.company_id,
-        debtor_id=plan.debtor_id,
-        before=before,
-        after=after,
-    )
+    affairs.publish(session, plan, topic, by=by, staff=plan.assignee_id, dedupe_key=dedupe_key)

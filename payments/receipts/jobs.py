@@ -18,8 +18,7 @@ from payments.labels import MEANS, why_failed
 from payments.models import Mandate, Means, Payment, PaymentAllocation, Provider, Refund
 from payments.status import COLLECTED, MandateStatus, PaymentStatus
 from shared.access.models import LinkPurpose
-from shared.company.models import Company
-from shared.kit import clock
+from shared.company.queries import today_of
 from shared.kit.db import transaction
 from shared.kit.jobs import job, on
 from shared.kit.money import Money
@@ -139,7 +138,7 @@ def _money(payment: Payment) -> Money:
 
 
 def _today(session: Session, payment: Payment) -> date:
-    return clock.today(session.get_one(Company, payment.company_id).zone)
+    return today_of(session, payment.company_id)
 
 
 def _rum(session: Session, mandate_id: uuid.UUID | None) -> str:

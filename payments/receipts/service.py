@@ -13,6 +13,7 @@ from payments.models import Means, Payment, Provider
 from payments.service import PaymentDraft
 from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.kit import audit, clock
@@ -49,7 +50,7 @@ def record_receipt(
         raise Invalid("receipt.empty", _("The amount must be more than zero."))
     if total(parts) > minor:
         raise Invalid("receipt.too_much", _("More is allocated than was received."))
-    if received_on > clock.today(session.get_one(Company, debtor.company_id).zone):
+    if received_on > today_of(session, debtor.company_id):
         raise Invalid("receipt.future", _("This day is in the future."))
     draft = PaymentDraft(
         attempt=attempt,

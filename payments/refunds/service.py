@@ -17,6 +17,7 @@ from payments.gateways.base import RefundSeen
 from payments.models import Payment, Provider, Refund
 from payments.status import COLLECTED, REFUND_EDGES, RefundStatus
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.kit import audit, clock, ids, outbox
 from shared.kit.actors import Actor
@@ -208,7 +209,7 @@ def _occasion(session: Session, payment: Payment, refund: Refund, kind: Kind) ->
     reference = refund.provider_reference or str(refund.id)
     return ledger.Occasion(
         at=clock.now(),
-        value_on=clock.today(session.get_one(Company, payment.company_id).zone),
+        value_on=today_of(session, payment.company_id),
         payment_id=payment.id,
         provider=payment.provider.value,
         provider_reference=ledger.next_round(session, provider=payment.provider.value, reference=reference, kind=kind),

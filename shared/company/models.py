@@ -1,10 +1,11 @@
 """The legal entity that collects."""
 
 import enum
+import uuid
 from datetime import datetime, time
 from decimal import Decimal
 
-from sqlalchemy import Boolean, CheckConstraint, Integer, LargeBinary, Numeric, String, Text, Time
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Integer, LargeBinary, Numeric, String, Text, Time
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.kit.columns import Currency, Language, enum_column
@@ -88,3 +89,12 @@ class Company(HasId, Base):
     link_days: Mapped[int] = mapped_column(default=45)
     """How long a magic link lives."""
     created_at: Mapped[datetime]
+
+
+class CompanyPolicy(Base):
+    """What a company grants or asks in one matter, in words of its own; see `shared.company.policy`."""
+
+    __abstract__ = True
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    changed_at: Mapped[datetime]

@@ -9,12 +9,12 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
 from shared.disputes.rules import Vat, gross_of_line, guess_rate, split_gross
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
-from shared.kit import clock, db
+from shared.kit import db
 from shared.kit.actors import Actor
 from shared.kit.errors import Invalid
 from shared.kit.money import minor_digits
@@ -101,7 +101,7 @@ def make_note(
                 key = (piece.category, piece.rate)
                 taxes[key] = taxes.get(key, 0) + piece.vat_minor
                 lines.append(_line(name, piece, debtor.currency))
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     draft = InvoiceDraft(
         number=number.strip()[:LONGEST_NUMBER] or suggest_number(session, invoice),
         issued_on=today,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.attachments.service import Checked, attach
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.disputes import tell
 from shared.disputes.credit import make_note, open_note
@@ -28,7 +29,6 @@ from shared.disputes.steps import (
     parts_of,
     pause_rest,
     thaw,
-    today_of,
     write_line,
 )
 from shared.invoices.models import FreezeKind, Invoice
@@ -129,7 +129,7 @@ def _credit(
         minor = sum(minors[part.id] for part in contested)
         usable = min(minor, invoice.open_minor - invoice.held_minor)
         if usable > 0:
-            occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, dispute))
+            occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, dispute.company_id))
             ledger.apply_credit_note(
                 session, debtor, credit_note_id=note.id, parts=[Part(invoice.id, usable)], occasion=occasion
             )
@@ -170,7 +170,7 @@ def _owe_again(
 ) -> None:
     if not rest:
         return
-    today = today_of(session, dispute)
+    today = today_of(session, dispute.company_id)
     if wanted is None:
         due_on = max(session.get_one(Invoice, part.invoice_id).due_on for part in rest)
         wanted = day_owed_again(today, due_on=due_on, policy=policy_of(session, dispute.company_id))
@@ -223,7 +223,7 @@ def reopen(
     dispute = lock_dispute(session, dispute_id)
     if dispute.status in LIVE:
         raise Conflict("dispute.live", _("This dispute is open."))
-    today = today_of(session, dispute)
+    today = today_of(session, dispute.company_id)
     if by.kind == "contact" and not may_reopen(
         dispute.status,
         ended_on=dispute.ended_at.date() if dispute.ended_at else None,
@@ -275,7 +275,7 @@ def release(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
         dispute.status in LIVE
         or dispute.owed_again_on is None
         or dispute.released_at is not None
-        or dispute.owed_again_on > today_of(session, dispute)
+        or dispute.owed_again_on > today_of(session, dispute.company_id)
     ):
         return False
     thaw(session, dispute, by=by)

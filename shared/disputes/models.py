@@ -7,9 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.debtors.models import Affair
 from shared.disputes.rules import Status
 from shared.kit.columns import Currency, Minor, above_zero, at_least_zero, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.steps import Step
 
 _LIVE = "status IN ('open', 'under_review', 'waiting')"
 
@@ -42,8 +44,8 @@ class DisputePolicy(Base):
     most_reopens: Mapped[int] = mapped_column(SmallInteger)
 
 
-class Dispute(HasId, Base):
-    """One contestation of one or several invoices of a debtor. `status` is written by `service.advance` alone."""
+class Dispute(Affair):
+    """One contestation of one or several invoices of a debtor. `status` is written by `steps.advance` alone."""
 
     __tablename__ = "dispute"
     __table_args__ = (
@@ -60,8 +62,6 @@ class Dispute(HasId, Base):
         ),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     reference: Mapped[str] = mapped_column(String(24))
     """What people call it: "LIT-7F3K-2M9Q-4"."""
     attempt: Mapped[str] = mapped_column(String(120))
@@ -167,19 +167,13 @@ class DisputeEntry(HasId, Base):
     at: Mapped[datetime]
 
 
-class DisputeTransition(HasId, Base):
-    """One step of a dispute; append-only. The database refuses a step taken twice."""
+class DisputeTransition(Step):
+    """One step of a dispute. `cause` is what was said with it (grounds, why it was withdrawn): the debtor reads it."""
 
     __tablename__ = "dispute_transition"
     __table_args__ = (UniqueConstraint("dispute_id", "step"),)
 
     dispute_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dispute.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[Status | None] = mapped_column(enum_column(Status, name="before"))
     after: Mapped[Status] = mapped_column(enum_column(Status, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[uuid.UUID | None]
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")
-    """What was said with the step: grounds of a decision, why it was withdrawn. The debtor reads it."""

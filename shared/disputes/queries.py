@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
+from shared.company import policy
 from shared.disputes.choices import Reason, reason_of
 from shared.disputes.models import Dispute, DisputePart, DisputePolicy, DisputeReason, DisputeTransition
 from shared.disputes.rules import EDGES, LIVE, Policy, Status
@@ -76,8 +77,7 @@ class Happening:
 
 def policy_of(session: Session, company_id: uuid.UUID) -> Policy:
     """What a company grants."""
-    row = session.get(DisputePolicy, company_id)
-    return Policy() if row is None else Policy(row.owed_again_days, row.reopen_days, row.most_reopens)
+    return policy.read(session, DisputePolicy, company_id, Policy)
 
 
 def find_attempt(session: Session, debtor_id: uuid.UUID, attempt: str) -> uuid.UUID | None:

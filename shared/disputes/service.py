@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.attachments.service import Checked, attach
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.disputes import tell
@@ -32,7 +32,6 @@ from shared.disputes.steps import (
     lock_dispute,
     lock_live,
     tell_house,
-    today_of,
     write_line,
     write_step,
 )
@@ -150,7 +149,7 @@ def _write(
     by: Actor,
 ) -> Dispute:
     identity = new_id()
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     dispute = Dispute(
         id=identity,
         company_id=debtor.company_id,
@@ -346,7 +345,7 @@ def change_reason(session: Session, *, dispute_id: uuid.UUID, reason_code: str, 
 def set_deadline(session: Session, *, dispute_id: uuid.UUID, due_on: date, by: Actor) -> None:
     """Another day for the answer; what was escalated may be so again. Raises Invalid for a day that has passed."""
     dispute = lock_live(session, dispute_id)
-    if due_on < today_of(session, dispute):
+    if due_on < today_of(session, dispute.company_id):
         raise Invalid("dispute.deadline", _("Choose a day that is still to come."))
     if due_on == dispute.due_on:
         return
@@ -367,7 +366,7 @@ def escalate(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
     """Mark that its deadline has passed and tell the house, once for each deadline; False when it is not so (any more)."""
     dispute = lock_dispute(session, dispute_id)
     if dispute.escalated_at is not None or not is_overdue(
-        dispute.status, due_on=dispute.due_on, today=today_of(session, dispute)
+        dispute.status, due_on=dispute.due_on, today=today_of(session, dispute.company_id)
     ):
         return False
     dispute.escalated_at = clock.now()

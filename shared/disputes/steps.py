@@ -7,16 +7,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.company.models import Company
-from shared.debtors.service import lock_debtor
+from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeTransition, EntryKind, PartOutcome
 from shared.disputes.rules import EDGES, ENDED, LIVE, Status
 from shared.invoices.models import FreezeKind, Invoice
 from shared.invoices.service import freeze, left_to_freeze, lift_all
-from shared.kit import audit, clock, db, outbox
+from shared.kit import clock, db, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
 from shared.kit.ids import new_id
@@ -35,11 +35,7 @@ class TooMany(DomainError):  # noqa: N818 - named as the families are
 
 def lock_dispute(session: Session, dispute_id: uuid.UUID) -> Dispute:
     """The dispute, locked and read anew, after its debtor (the lock order of the house). Raises NotFound."""
-    debtor_id = session.scalar(select(Dispute.debtor_id).where(Dispute.id == dispute_id))
-    if debtor_id is None:
-        raise NotFound("dispute.missing", _("There is no such dispute."))
-    lock_debtor(session, debtor_id)
-    return db.lock(session, Dispute, dispute_id)
+    return affairs.lock(session, Dispute, dispute_id, NotFound("dispute.missing", _("There is no such dispute.")))
 
 
 def lock_live(session: Session, dispute_id: uuid.UUID) -> Dispute:
@@ -48,11 +44,6 @@ def lock_live(session: Session, dispute_id: uuid.UUID) -> Dispute:
     if dispute.status not in LIVE:
         raise Conflict("dispute.closed", _("This dispute is closed. It can be opened again."))
     return dispute
-
-
-def today_of(session: Session, dispute: Dispute) -> date:
-    """The legal day of its company."""
-    return clock.today(session.get_one(Company, dispute.company_id).zone)
 
 
 def advance(session: Session, dispute: Dispute, to: Status, *, by: Actor, cause: str = "") -> bool:
@@ -67,7 +58,7 @@ def advance(session: Session, dispute: Dispute, to: Status, *, by: Actor, cause:
     edge = EDGES.get((before, to))
     if edge is None:
         raise Conflict("dispute.no_such_step", _("This dispute has moved on meanwhile. Please look again."))
-    today = today_of(session, dispute)
+    today = today_of(session, dispute.company_id)
     if before is Status.WAITING and dispute.waiting_since is not None:
         dispute.due_on += today - dispute.waiting_since
     dispute.waiting_since = today if to is Status.WAITING else None
@@ -83,22 +74,8 @@ def advance(session: Session, dispute: Dispute, to: Status, *, by: Actor, cause:
 
 def write_step(session: Session, dispute: Dispute, before: Status | None, *, by: Actor, cause: str) -> int:
     """Add the transition and its audit line; gives its number."""
-    taken = select(func.coalesce(func.max(DisputeTransition.step), 0)).where(DisputeTransition.dispute_id == dispute.id)
-    step = 1 + int(session.scalar(taken) or 0)
-    session.add(
-        DisputeTransition(
-            id=new_id(),
-            dispute_id=dispute.id,
-            step=step,
-            before=before,
-            after=dispute.status,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_id=by.id,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
+    row = DisputeTransition(dispute_id=dispute.id, before=before, after=dispute.status, actor_id=by.id)
+    step = steps.take(session, row, DisputeTransition.dispute_id == dispute.id, by=by, cause=cause)
     write_line(
         session,
         dispute,
@@ -117,18 +94,8 @@ def write_step(session: Session, dispute: Dispute, before: Status | None, *, by:
 
 def tell_house(session: Session, dispute: Dispute, topic: str, *, by: Actor, key: str) -> None:
     """Publish news of a dispute; `key` makes it one."""
-    outbox.publish(
-        session,
-        topic,
-        {
-            "company": str(dispute.company_id),
-            "debtor": str(dispute.debtor_id),
-            "id": str(dispute.id),
-            "by": by.kind,
-            "staff": str(dispute.assignee_id) if dispute.assignee_id else None,
-        },
-        dedupe_key=f"{topic}:{dispute.id}:{key}",
-    )
+    staff, dedupe_key = dispute.assignee_id, f"{topic}:{dispute.id}:{key}"
+    affairs.publish(session, dispute, topic, by=by, staff=staff, dedupe_key=dedupe_key)
 
 
 def write_line(
@@ -140,18 +107,9 @@ def write_line(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    """An audit line about a dispute."""
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="dispute",
-        subject_id=dispute.id,
-        company_id=dispute.company_id,
-        debtor_id=dispute.debtor_id,
-        before=dict(before) if before else None,
-        after={"reference": dispute.reference, **(after or {})},
-    )
+    """An audit line about a dispute, with its reference."""
+    after = {"reference": dispute.reference, **(after or {})}
+    affairs.record(session, dispute, action=action, by=by, before=before, after=after)
 
 
 def enter(
@@ -220,7 +178,7 @@ def pause_rest(session: Session, dispute: Dispute, parts: Sequence[DisputePart],
     """
     dispute.owed_again_on = until
     dispute.released_at = None
-    if until <= today_of(session, dispute):
+    if until <= today_of(session, dispute.company_id):
         dispute.released_at = clock.now()
         return
     for part in parts:

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose
-from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeReason, DisputeTransition
 from shared.disputes.rules import Status
 from shared.invoices.models import Invoice
-from shared.kit import clock
+from shared.kit import steps
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
@@ -40,7 +40,7 @@ def decided(session: Session, dispute: Dispute) -> None:
     """Accepted or rejected, why, and what is owed from when on."""
     credited = Money(dispute.credited_minor, dispute.currency)
     rest = Money(dispute.claimed_minor - dispute.credited_minor, dispute.currency)
-    today = clock.today(session.get_one(Company, dispute.company_id).zone)
+    today = today_of(session, dispute.company_id)
     facts = {
         "is_accepted": dispute.status is Status.ACCEPTED,
         "credited": None if credited.is_zero else credited,
@@ -110,5 +110,4 @@ def _numbers(session: Session, dispute_id: uuid.UUID) -> list[str]:
 
 
 def _steps(session: Session, dispute: Dispute) -> int:
-    taken = session.scalars(select(DisputeTransition.id).where(DisputeTransition.dispute_id == dispute.id))
-    return len(taken.all())
+    return steps.last(session, DisputeTransition, DisputeTransition.dispute_id == dispute.id)

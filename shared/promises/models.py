@@ -4,16 +4,19 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.company.models import CompanyPolicy
+from shared.debtors.models import Affair
 from shared.kit.columns import Currency, Minor, above_zero, at_least_zero, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.steps import Step
 from shared.promises.rules import PromiseState
 
 
-class PromisePolicy(Base):
+class PromisePolicy(CompanyPolicy):
     """What a company allows; a company without a row allows `rules.Limits()`."""
 
     __tablename__ = "promise_policy"
@@ -25,7 +28,6 @@ class PromisePolicy(Base):
         CheckConstraint("broken_most BETWEEN 0 AND 1000", name="broken_most"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     is_offered: Mapped[bool] = mapped_column(Boolean)
     """Whether debtors may promise by themselves; staff may in any case."""
     days_ahead: Mapped[int]
@@ -33,10 +35,9 @@ class PromisePolicy(Base):
     live_most: Mapped[int]
     year_most: Mapped[int]
     broken_most: Mapped[int]
-    changed_at: Mapped[datetime]
 
 
-class Promise(HasId, Base):
+class Promise(Affair):
     """“I will pay so much on these invoices by that day.” `state` is written by `shared.promises.service` alone."""
 
     __tablename__ = "promise"
@@ -57,8 +58,6 @@ class Promise(HasId, Base):
         CheckConstraint("until_on >= promised_on", name="until"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     """Who gave it; None when staff wrote it down without saying who."""
     reference: Mapped[str] = mapped_column(String(24))
@@ -108,18 +107,13 @@ class PromisePart(HasId, Base):
     """What had settled this invoice already: {"payments": ids, "other_minor": sum}. It keeps no promise."""
 
 
-class PromiseTransition(HasId, Base):
+class PromiseTransition(Step):
     """One step of a promise."""
 
     __tablename__ = "promise_transition"
     __table_args__ = (UniqueConstraint("promise_id", "step"),)
 
     promise_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("promise.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[PromiseState | None] = mapped_column(enum_column(PromiseState, name="before"))
     after: Mapped[PromiseState] = mapped_column(enum_column(PromiseState, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")
     kept_minor: Mapped[Minor] = mapped_column(default=0)

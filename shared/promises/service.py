@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from shared.company import policy
 from shared.company.models import Company
+from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
-from shared.kit import audit, clock, db, ids, outbox
+from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.templating import day
@@ -57,7 +60,7 @@ def give(session: Session, *, debtor_id: uuid.UUID, draft: PromiseDraft, by: Act
         if known.debtor_id != debtor_id:
             raise Conflict("promise.attempt_taken", _("This form belongs to another promise."))
         return known
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     return _give(session, debtor, draft, counted_from=today, replaces=None, by=by)
 
 
@@ -88,7 +91,7 @@ def _give(
     replaces: Promise | None,
     by: Actor,
 ) -> Promise:
-    today = clock.today(session.get_one(Company, debtor.company_id).zone)
+    today = today_of(session, debtor.company_id)
     limits = limits_of(session, debtor.company_id)
     parts = [part for part in draft.parts if part.minor > 0]
     if not parts:
@@ -107,7 +110,7 @@ def _give(
         raise Refused(f"promise.{objection.value}", words)
     _refuse_taken(session, debtor.id, parts)
     promise = _write(session, debtor, draft, parts, limits, counted_from=counted_from, replaces=replaces, by=by)
-    outbox.publish(session, "promise.made", payload(promise, by), dedupe_key=str(promise.id))
+    _publish(session, promise, "promise.made", by, dedupe_key=str(promise.id))
     tell.made(session, promise)
     return promise
 
@@ -144,7 +147,7 @@ def _write(
         assigned_to=replaces.assigned_to if replaces else (by.id if by.kind == "staff" else None),
         assigned_name=replaces.assigned_name if replaces else (by.name if by.kind == "staff" else ""),
         created_at=clock.now(),
-        looked_on=clock.today(session.get_one(Company, debtor.company_id).zone),
+        looked_on=today_of(session, debtor.company_id),
     )
     session.add(promise)
     session.flush()
@@ -311,54 +314,21 @@ def assign(session: Session, *, promise_id: uuid.UUID, staff_id: uuid.UUID | Non
         return
     before = {"assigned": promise.assigned_name}
     promise.assigned_to, promise.assigned_name = staff_id, name if staff_id else ""
-    _record(session, promise, "promise.assigned", by, before=before, after={"assigned": promise.assigned_name})
+    after = {"assigned": promise.assigned_name}
+    affairs.record(session, promise, action="promise.assigned", by=by, before=before, after=after)
 
 
 def set_limits(session: Session, *, company_id: uuid.UUID, limits: Limits, by: Actor) -> bool:
     """What a company allows from now on; promises that were given keep their days. True when something changed."""
     before = limits_of(session, company_id)
-    if before == limits:
-        return False
-    values = asdict(limits)
-    row = session.get(PromisePolicy, company_id, with_for_update=True)
-    if row is None:
-        session.add(PromisePolicy(company_id=company_id, changed_at=clock.now(), **values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.changed_at = clock.now()
-    changed = [name for name, value in values.items() if getattr(before, name) != value]
-    audit.record(
-        session,
-        by,
-        "promise.limits_changed",
-        subject_type="company",
-        subject_id=company_id,
-        company_id=company_id,
-        before={name: getattr(before, name) for name in changed},
-        after={name: values[name] for name in changed},
+    return policy.write(
+        session, PromisePolicy, company_id, limits, before=before, action="promise.limits_changed", by=by
     )
-    return True
 
 
 def lock_promise(session: Session, promise_id: uuid.UUID) -> Promise:
     """The promise, locked and read anew, after its debtor. Raises NotFound."""
-    debtor_id = session.scalar(select(Promise.debtor_id).where(Promise.id == promise_id))
-    if debtor_id is None:
-        raise NotFound("promise.missing", _("There is no such promise."))
-    lock_debtor(session, debtor_id)
-    return db.lock(session, Promise, promise_id)
-
-
-def payload(promise: Promise, by: Actor) -> dict[str, str | None]:
-    """What a topic of this room carries."""
-    return {
-        "company": str(promise.company_id),
-        "debtor": str(promise.debtor_id),
-        "id": str(promise.id),
-        "by": by.kind,
-        "staff": str(promise.assigned_to) if promise.assigned_to else None,
-    }
+    return affairs.lock(session, Promise, promise_id, NotFound("promise.missing", _("There is no such promise.")))
 
 
 def _advance(session: Session, promise: Promise, to: PromiseState, *, by: Actor, cause: str = "") -> None:
@@ -369,61 +339,29 @@ def _advance(session: Session, promise: Promise, to: PromiseState, *, by: Actor,
     promise.state = to
     promise.ended_at = None if to is PromiseState.EXPECTED else clock.now()
     step = _write_step(session, promise, before, by=by, cause=cause)
-    outbox.publish(session, topic, payload(promise, by), dedupe_key=f"{promise.id}:{step}")
+    _publish(session, promise, topic, by, dedupe_key=f"{promise.id}:{step}")
     session.flush()
 
 
 def _write_step(session: Session, promise: Promise, before: PromiseState | None, *, by: Actor, cause: str) -> int:
-    last = select(func.coalesce(func.max(PromiseTransition.step), 0)).where(PromiseTransition.promise_id == promise.id)
-    step = int(session.scalar(last) or 0) + 1
-    session.add(
-        PromiseTransition(
-            promise_id=promise.id,
-            step=step,
-            before=before,
-            after=promise.state,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-            kept_minor=promise.kept_minor,
-        )
-    )
-    after = {
-        "reference": promise.reference,
-        "minor": promise.amount_minor,
-        "kept_minor": promise.kept_minor,
-        "promised_on": promise.promised_on.isoformat(),
-        "reason": cause if by.kind != "system" else "",
-    }
-    _record(
+    row = PromiseTransition(promise_id=promise.id, before=before, after=promise.state, kept_minor=promise.kept_minor)
+    step = steps.take(session, row, PromiseTransition.promise_id == promise.id, by=by, cause=cause)
+    affairs.record(
         session,
         promise,
-        "promise.given" if before is None else f"promise.{promise.state.value}",
-        by,
+        action="promise.given" if before is None else f"promise.{promise.state.value}",
+        by=by,
         before={"state": before.value} if before else None,
-        after=after,
+        after={
+            "reference": promise.reference,
+            "minor": promise.amount_minor,
+            "kept_minor": promise.kept_minor,
+            "promised_on": promise.promised_on.isoformat(),
+            "reason": cause if by.kind != "system" else "",
+        },
     )
     return step
 
 
-def _record(
-    session: Session,
-    promise: Promise,
-    action: str,
-    by: Actor,
-    *,
-    before: dict[str, str] | None,
-    after: dict[str, object],
-) -> None:
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="promise",
-        subject_id=promise.id,
-        company_id=promise.company_id,
-        debtor_id=promise.debtor_id,
-        before=before,
-        after=after,
-    )
+def _publish(session: Session, promise: Promise, topic: str, by: Actor, *, dedupe_key: str) -> None:
+    affairs.publish(session, promise, topic, by=by, staff=promise.assigned_to, dedupe_key=dedupe_key)

@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from backoffice.labels import ACTIONS, SUBJECTS
+from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
+from payments.plans.models import Plan
 from payments.plans.status import PlanStatus
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
+from shared.disputes.models import Dispute
 from shared.disputes.rules import Status as DisputeStatus
+from shared.promises.models import Promise
 from shared.promises.rules import PromiseState
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,8 +74,9 @@ def test_whatever_an_act_is_done_to_has_a_word() -> None:
         for call, _inside in module.calls
         if _is_record(call) and (given := _argument(call, "subject_type", None)) is not None
     }
+    affairs = {repr(table.__tablename__) for table in (Declaration, Dispute, Plan, Promise)}
 
-    assert named == {repr(kind) for kind in SUBJECTS}
+    assert named - {"affair.__tablename__"} | affairs == {repr(kind) for kind in SUBJECTS}
 
 
 def sources() -> list[Source]:
@@ -114,21 +119,27 @@ def _is_record(call: ast.Call) -> bool:
 
 
 def _values(
-    modules: list[Source], module: Source, call: ast.Call, inside: ast.FunctionDef | None
+    modules: list[Source],
+    module: Source,
+    call: ast.Call,
+    inside: ast.FunctionDef | None,
+    *,
+    name: str = "action",
+    place: int | None = PLACE,
 ) -> Iterator[tuple[str, ast.AST | None]]:
     """What stands for the act: in the call itself, or, for a parameter, in the calls of the function around it."""
-    node = _argument(call, "action", PLACE)
+    node = _argument(call, name, place)
     names = [each.arg for each in (*inside.args.args, *inside.args.kwonlyargs)] if inside else []
     if inside is None or not isinstance(node, ast.Name) or node.id not in names:
         yield module.at(call), node
         return
     private = inside.name.startswith("_")
+    where = names.index(node.id) if private else None
     for other in [module] if private else modules:
-        for outer, _around in other.calls:
+        for outer, around in other.calls:
             called = outer.func.id if isinstance(outer.func, ast.Name) else getattr(outer.func, "attr", "")
-            given = _argument(outer, node.id, names.index(node.id) if private else None)
-            if called == inside.name and (private or given is not None):
-                yield other.at(outer), given
+            if called == inside.name and (private or _argument(outer, node.id, None) is not None):
+                yield from _values(modules, other, outer, around, name=node.id, place=where)
 
 
 def _argument(call: ast.Call, name: str, place: int | None) -> ast.AST | None:

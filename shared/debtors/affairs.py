@@ -1,0 +1,64 @@
+"""What promises, declared transfers, disputes, plans and payments do alike: locked after their debtor, recorded, told of."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.debtors.models import Affair
+from shared.debtors.service import lock_debtor
+from shared.kit import audit, db, outbox
+from shared.kit.actors import Actor
+from shared.kit.errors import NotFound
+
+_A = TypeVar("_A", bound=Affair)
+
+
+def lock(session: Session, table: type[_A], identity: uuid.UUID, missing: NotFound) -> _A:
+    """The affair, locked and read anew, after its debtor (the lock order of the house). Raises `missing`."""
+    debtor_id = session.scalar(select(table.debtor_id).where(table.id == identity))
+    if debtor_id is None:
+        raise missing
+    lock_debtor(session, debtor_id)
+    return db.lock(session, table, identity)
+
+
+def record(
+    session: Session,
+    affair: Affair,
+    *,
+    action: str,
+    by: Actor,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """Add an audit line about an affair; the name of its table is the kind of the subject."""
+    audit.record(
+        session,
+        by,
+        action,
+        subject_type=affair.__tablename__,
+        subject_id=affair.id,
+        company_id=affair.company_id,
+        debtor_id=affair.debtor_id,
+        before=None if before is None else dict(before),
+        after=None if after is None else dict(after),
+    )
+
+
+def publish(
+    session: Session, affair: Affair, topic: str, *, by: Actor, staff: uuid.UUID | None, dedupe_key: str
+) -> None:
+    """Tell whoever listens of an affair: whose it is, who did it, and who of the staff looks after it."""
+    payload = {
+        "company": str(affair.company_id),
+        "debtor": str(affair.debtor_id),
+        "id": str(affair.id),
+        "by": by.kind,
+        "staff": str(staff) if staff else None,
+    }
+    outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
