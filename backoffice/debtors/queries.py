@@ -21,6 +21,7 @@ from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.ledger.rules import OpenItem
+from shared.promises.queries import Pause, pauses_of
 
 SHOWN_ITEMS = 200
 AGES = (0, 30, 60, 90)
@@ -56,6 +57,13 @@ class ItemRow:
     held: Money
     frozen: Money
     freeze: FreezeKind | None
+    pause: Pause | None = None
+    """What the debtor said of it."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody asks for any of it, because it is promised or said to be paid."""
+        return self.pause is not None and self.pause.minor >= (self.open - self.held - self.frozen).minor
 
     @property
     def available(self) -> Money:
@@ -187,20 +195,24 @@ def open_items(session: Session, debtor_id: uuid.UUID, *, limit: int = SHOWN_ITE
             Invoice.open_minor,
             Invoice.held_minor,
             Invoice.frozen_minor,
+            Invoice.paused_minor,
             live_freeze.label("freeze"),
         )
         .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0)
         .order_by(Invoice.due_on, Invoice.id)
         .limit(limit)
-    )
-    return [_item(row) for row in rows]
+    ).all()
+    said = pauses_of(session, [row.id for row in rows if row.paused_minor])
+    return [_item(row, said.get(row.id)) for row in rows]
 
 
-def _item(row: Any) -> ItemRow:
+def _item(row: Any, pause: Pause | None) -> ItemRow:
     total, open_, held, frozen = (
         Money(minor, row.currency) for minor in (row.total_minor, row.open_minor, row.held_minor, row.frozen_minor)
     )
-    return ItemRow(row.id, row.kind, row.number, row.issued_on, row.due_on, total, open_, held, frozen, row.freeze)
+    return ItemRow(
+        row.id, row.kind, row.number, row.issued_on, row.due_on, total, open_, held, frozen, row.freeze, pause
+    )
 
 
 def payable_items(session: Session, debtor_id: uuid.UUID) -> list[ItemRow]:

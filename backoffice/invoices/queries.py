@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from shared.kit.errors import NotFound
 from shared.kit.money import Money, MoneyParseError, parse_minor
 from shared.kit.words import gettext as _
 from shared.ledger.models import Transfer
+from shared.promises.queries import Pause, pauses_of
 from shared.web.paging import Page
 
 STATES = ("open", "late", "held", "frozen", "paid", "notes", "all")
@@ -56,7 +57,15 @@ class InvoiceRow:
     open: Money
     held: Money
     frozen: Money
+    paused: Money
     settled_on: date | None
+    pause: Pause | None = None
+    """On a page of the list: what the debtor said of it."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody asks for any of it, because it is promised or said to be paid."""
+        return self.pause is not None and self.pause.minor >= (self.open - self.held - self.frozen).minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,10 @@ class PaymentRow:
 def browse(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date, currency: str) -> Page[InvoiceRow]:
     """One page of invoices."""
     found = one_page(session, _rows(company_id, ask, today, currency), ORDERS, ask)
-    return Page([_row(row) for row in found.rows], found.next_key, found.previous_key)
+    rows = [_row(row) for row in found.rows]
+    said = pauses_of(session, [row.id for row in rows if not row.paused.is_zero])
+    rows = [replace(row, pause=said[row.id]) if row.id in said else row for row in rows]
+    return Page(rows, found.next_key, found.previous_key)
 
 
 def everything(
@@ -137,6 +149,7 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Query:
         Invoice.open_minor,
         Invoice.held_minor,
         Invoice.frozen_minor,
+        Invoice.paused_minor,
         Invoice.settled_on,
     ).join(Debtor, Debtor.id == Invoice.debtor_id)
     return _filtered(query, company_id, ask, today, currency)
@@ -226,6 +239,7 @@ def _row(row: Line) -> InvoiceRow:
         open=Money(row.open_minor, row.currency),
         held=Money(row.held_minor, row.currency),
         frozen=Money(row.frozen_minor, row.currency),
+        paused=Money(row.paused_minor, row.currency),
         settled_on=row.settled_on,
     )
 

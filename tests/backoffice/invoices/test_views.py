@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Freeze, Invoice, InvoiceKind
+from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
-from tests.support.people import an_invoice
+from shared.ledger.rules import Part
+from shared.promises import service as promises
+from shared.promises.service import PromiseDraft
+from tests.support.people import SYSTEM, an_invoice
 
 
 def numbers(page) -> list[str]:
@@ -99,3 +104,20 @@ def test_the_paper_is_a_download(ines, world):
     assert answer.data[:5] == b"%PDF-"
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert ines.get(f"/debtors/{world.dora}/statement.xlsx").data[:2] == b"PK"
+
+
+def test_a_promised_invoice_is_shown_with_its_day_instead_of_its_lateness(ines, world):
+    assert "days late" in ines.get("/invoices").text
+    with transaction() as session:
+        invoice = session.scalars(select(Invoice).where(Invoice.number == "F-2026-001")).one()
+        draft = PromiseDraft(
+            attempt="one",
+            parts=[Part(invoice.id, invoice.open_minor)],
+            promised_on=clock.today() + timedelta(days=5),
+        )
+        promises.give(session, debtor_id=world.dora, draft=draft, by=SYSTEM)
+
+    for page in ("/invoices", f"/debtors/{world.dora}"):
+        text = ines.get(page).text
+        assert "Promised for" in text
+        assert "days late</span></td>" not in text
