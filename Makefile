@@ -20,7 +20,7 @@ run: ## start the demo on PORT (8000), with everything it needs; Ctrl-C stops al
 test: ## run the tests (ARGS="tests/portal -k pay" for some of them)
 	@tools/prepare dev
 	@$(if $(NO_BROWSER),echo "NO_BROWSER is set: the browser tests are left out.",:)
-	@exec $(BIN)/pytest $(if $(NO_BROWSER),-m "not browser") $(ARGS)
+	@exec $(BIN)/pytest $(if $(NO_BROWSER),-m "not browser") $(if $(ARGS),,--numprocesses logical --maxprocesses 4 --no-loadscope-reorder) $(ARGS)
 
 check: ## what must be clean before a commit: lint, format, types, who imports whom
 	@tools/prepare dev

@@ -24,10 +24,24 @@ from tests.support.counter import Counter, Door, together
 from tests.support.twins import TwinsProcess, start_twins
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+JOURNEYS = REPOSITORY / "tests" / "journeys"
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 """A Tuesday, 10:00 in Paris: the moment at which every test begins."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys come first: they take longest, and other workers do the rest meanwhile."""
+    items.sort(key=lambda item: item.path.parent != JOURNEYS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Whole files to a worker, for what is made once a file; all journeys to one, for they share one family."""
+    from tests.support.scheduling import ByFile
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
