@@ -5,13 +5,15 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
+from shared.debtors.models import Affair
 from shared.kit.columns import Currency, Minor, above_zero, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.steps import Step
 
 
 class Means(enum.Enum):
@@ -32,7 +34,7 @@ class Provider(enum.Enum):
     HAND = "hand"
 
 
-class Payment(HasId, Base):
+class Payment(Affair):
     """One attempt to move money. Written, with its frozen request, before the provider is asked (I4).
 
     `status` is written by `payments.service.advance` alone.
@@ -70,8 +72,6 @@ class Payment(HasId, Base):
         above_zero("amount_minor"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     """Who asked for it; None for automatic collections and receipts by hand."""
     reference: Mapped[str] = mapped_column(String(24))
@@ -126,23 +126,18 @@ class PaymentAllocation(HasId, Base):
     amount_minor: Mapped[Minor]
 
 
-class PaymentTransition(HasId, Base):
+class PaymentTransition(Step):
     """One step of a payment; the database refuses a step taken twice."""
 
     __tablename__ = "payment_transition"
     __table_args__ = (UniqueConstraint("payment_id", "step"),)
 
     payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[PaymentStatus | None] = mapped_column(enum_column(PaymentStatus, name="before"))
     after: Mapped[PaymentStatus] = mapped_column(enum_column(PaymentStatus, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")
 
 
-class Mandate(HasId, Base):
+class Mandate(Affair):
     """A SEPA authorisation. `status` is written by `payments.mandates.service.advance` alone."""
 
     __tablename__ = "mandate"
@@ -160,8 +155,6 @@ class Mandate(HasId, Base):
         Index(None, "billing_request_reference"),
     )
 
-    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
-    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     reference: Mapped[str] = mapped_column(String(35))
     """Our name of it; the RUM that banks see is `scheme_reference`."""
@@ -190,20 +183,15 @@ class Mandate(HasId, Base):
     asked_at: Mapped[datetime | None]
 
 
-class MandateTransition(HasId, Base):
+class MandateTransition(Step):
     """One step of a mandate."""
 
     __tablename__ = "mandate_transition"
     __table_args__ = (UniqueConstraint("mandate_id", "step"),)
 
     mandate_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mandate.id"))
-    step: Mapped[int] = mapped_column(SmallInteger)
     before: Mapped[MandateStatus | None] = mapped_column(enum_column(MandateStatus, name="before"))
     after: Mapped[MandateStatus] = mapped_column(enum_column(MandateStatus, name="after"))
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(16))
-    actor_name: Mapped[str]
-    cause: Mapped[str] = mapped_column(Text, default="")
 
 
 class Refund(HasId, Base):

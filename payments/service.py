@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.models import Means, Payment, PaymentAllocation, PaymentTransition, Provider
 from payments.status import COLLECTED, GIVEN_UP, IN_FLIGHT, PaymentStatus, payment_topic
 from shared.company.models import Company
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
-from shared.kit import audit, clock, db, ids, outbox
+from shared.kit import clock, ids, outbox, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid
 from shared.kit.words import gettext as _
@@ -209,16 +209,12 @@ def advance(
 
 def steps_of(session: Session, payment_id: uuid.UUID) -> int:
     """How many steps a payment has taken: its version."""
-    taken = select(func.coalesce(func.max(PaymentTransition.step), 0)).where(PaymentTransition.payment_id == payment_id)
-    return int(session.scalar(taken) or 0)
+    return steps.last(session, PaymentTransition, PaymentTransition.payment_id == payment_id)
 
 
 def lock_payment(session: Session, payment_id: uuid.UUID) -> Payment:
     """The payment, locked and read anew, after its debtor (the lock order of the house). Raises NotFound."""
-    debtor_id = session.scalar(select(Payment.debtor_id).where(Payment.id == payment_id))
-    if debtor_id is not None:
-        lock_debtor(session, debtor_id)
-    return db.lock(session, Payment, payment_id)
+    return affairs.lock(session, Payment, payment_id)
 
 
 def learn(payment: Payment, facts: Facts) -> None:
@@ -316,27 +312,13 @@ def _occasion(
 
 
 def _write_step(session: Session, payment: Payment, before: PaymentStatus | None, *, by: Actor, cause: str) -> int:
-    step = 1 + steps_of(session, payment.id)
-    session.add(
-        PaymentTransition(
-            payment_id=payment.id,
-            step=step,
-            before=before,
-            after=payment.status,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
-    audit.record(
+    row = PaymentTransition(payment_id=payment.id, before=before, after=payment.status)
+    step = steps.take(session, row, PaymentTransition.payment_id == payment.id, by=by, cause=cause)
+    affairs.record(
         session,
-        by,
-        f"payment.{payment.status.value}",
-        subject_type="payment",
-        subject_id=payment.id,
-        company_id=payment.company_id,
-        debtor_id=payment.debtor_id,
+        payment,
+        action=f"payment.{payment.status.value}",
+        by=by,
         before={"status": before.value} if before else None,
         after={"status": payment.status.value, "minor": payment.amount_minor, "currency": payment.currency},
     )

@@ -6,13 +6,12 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.models import Mandate, MandateTransition
 from payments.status import MANDATE_ENDS, USABLE_MANDATES, MandateStatus, mandate_topic
-from shared.debtors.service import lock_debtor
-from shared.kit import audit, clock, db, outbox
+from shared.debtors import affairs
+from shared.kit import clock, outbox, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
 
@@ -105,40 +104,22 @@ def learn(mandate: Mandate, facts: MandateFacts) -> None:
 
 def lock_mandate(session: Session, mandate_id: uuid.UUID) -> Mandate:
     """The mandate, locked after its debtor and read anew. Raises NotFound."""
-    debtor_id = session.scalar(select(Mandate.debtor_id).where(Mandate.id == mandate_id))
-    if debtor_id is not None:
-        lock_debtor(session, debtor_id)
-    return db.lock(session, Mandate, mandate_id)
+    return affairs.lock(session, Mandate, mandate_id)
 
 
 def steps_of(session: Session, mandate_id: uuid.UUID) -> int:
     """How many steps a mandate has taken: its version."""
-    taken = select(func.coalesce(func.max(MandateTransition.step), 0)).where(MandateTransition.mandate_id == mandate_id)
-    return int(session.scalar(taken) or 0)
+    return steps.last(session, MandateTransition, MandateTransition.mandate_id == mandate_id)
 
 
 def _write_step(session: Session, mandate: Mandate, before: MandateStatus | None, *, by: Actor, cause: str) -> int:
-    step = 1 + steps_of(session, mandate.id)
-    session.add(
-        MandateTransition(
-            mandate_id=mandate.id,
-            step=step,
-            before=before,
-            after=mandate.status,
-            at=clock.now(),
-            actor_kind=by.kind,
-            actor_name=by.name,
-            cause=cause,
-        )
-    )
-    audit.record(
+    row = MandateTransition(mandate_id=mandate.id, before=before, after=mandate.status)
+    step = steps.take(session, row, MandateTransition.mandate_id == mandate.id, by=by, cause=cause)
+    affairs.record(
         session,
-        by,
-        f"mandate.{mandate.status.value}",
-        subject_type="mandate",
-        subject_id=mandate.id,
-        company_id=mandate.company_id,
-        debtor_id=mandate.debtor_id,
+        mandate,
+        action=f"mandate.{mandate.status.value}",
+        by=by,
         before={"status": before.value} if before else None,
         after={"status": mandate.status.value},
     )

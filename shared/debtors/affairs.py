@@ -1,4 +1,4 @@
-"""What promises, declared transfers, disputes, plans and payments do alike: locked after their debtor, recorded, told of."""
+"""What payments, mandates, promises, declared transfers, disputes and plans do alike: locked after their debtor, told of."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from shared.kit.errors import NotFound
 _A = TypeVar("_A", bound=Affair)
 
 
-def lock(session: Session, table: type[_A], identity: uuid.UUID, missing: NotFound) -> _A:
-    """The affair, locked and read anew, after its debtor (the lock order of the house). Raises `missing`."""
+def lock(session: Session, table: type[_A], identity: uuid.UUID, missing: NotFound | None = None) -> _A:
+    """The affair, locked and read anew, after its debtor (the lock order of the house). Raises `missing`, a NotFound."""
     debtor_id = session.scalar(select(table.debtor_id).where(table.id == identity))
     if debtor_id is None:
-        raise missing
+        raise missing or NotFound("row.missing", f"no {table.__tablename__} {identity}")
     lock_debtor(session, debtor_id)
     return db.lock(session, table, identity)
 

@@ -84,7 +84,7 @@ class ContactRole(enum.Enum):
 
 
 class Affair(HasId, Base):
-    """What a company and one of its debtors have between them: a promise, a declared transfer, a dispute, a plan."""
+    """What a company and one of its debtors have between them: a payment, a mandate, a promise, a dispute, a plan and so on."""
 
     __abstract__ = True
 

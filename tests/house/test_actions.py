@@ -13,6 +13,7 @@ import pytest
 from backoffice.labels import ACTIONS, SUBJECTS
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
+from payments.models import Mandate, Payment
 from payments.plans.models import Plan
 from payments.plans.status import PlanStatus
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
@@ -74,7 +75,7 @@ def test_whatever_an_act_is_done_to_has_a_word() -> None:
         for call, _inside in module.calls
         if _is_record(call) and (given := _argument(call, "subject_type", None)) is not None
     }
-    affairs = {repr(table.__tablename__) for table in (Declaration, Dispute, Plan, Promise)}
+    affairs = {repr(table.__tablename__) for table in (Declaration, Dispute, Mandate, Payment, Plan, Promise)}
 
     assert named - {"affair.__tablename__"} | affairs == {repr(kind) for kind in SUBJECTS}
 
