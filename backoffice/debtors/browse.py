@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import ADDED_UP_AT_ONCE, Ask, Line, Orders, Query, is_small, like, one_page, ordered
+from backoffice import listing
+from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
 from payments.models import Mandate
 from payments.status import USABLE_MANDATES
 from shared.debtors.models import Contact, Debtor, DebtorContact
@@ -82,14 +83,14 @@ def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, 
     if not ask.wants_totals:
         if ask.get("state") in SOUGHT_ONE_BY_ONE and not is_small(session, _owing(company_id)):
             return None
-        found = found.limit(ADDED_UP_AT_ONCE + 1)
+        found = found.limit(listing.ADDED_UP_AT_ONCE + 1)
     mine = found.cte("mine")
     late = select(func.coalesce(func.sum(Invoice.open_minor), 0)).where(*_late(company_id, today))
     if ask.values and ask.values != {"state": "late"}:
         late = late.where(Invoice.debtor_id.in_(select(mine.c.id)))
     late_minor: ColumnElement[Any] = late.scalar_subquery()
     if not ask.wants_totals:
-        late_minor = case((func.count() <= ADDED_UP_AT_ONCE, late_minor))
+        late_minor = case((func.count() <= listing.ADDED_UP_AT_ONCE, late_minor))
     sums = session.execute(
         select(
             func.count().label("found"),
