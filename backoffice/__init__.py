@@ -18,7 +18,7 @@ def register(app: Flask, settings: Settings) -> None:
     from backoffice.debtors import todo as debtors_todo
     from backoffice.declarations import todo as declarations_todo
     from backoffice.disputes import todo as disputes_todo
-    from backoffice.disputes.views import allow_evidence
+    from backoffice.evidence import allow_evidence
     from backoffice.home.views import CONTRIBUTIONS
     from backoffice.imports import todo as imports_todo
     from backoffice.imports.views import allow_large_files

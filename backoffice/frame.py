@@ -35,7 +35,7 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
     ("l", _l("Disputes"), "backoffice.disputes.browse", "flag", "disputes.read"),
     ("a", _l("Plans"), "backoffice.plans.browse", "plan", "plans.read"),
-    ("h", _l("Promises"), "backoffice.promises.browse", "calendar", "promises.read"),
+    ("h", _l("Promises"), "backoffice.promises.browse", "promise", "promises.read"),
     ("w", _l("Declared transfers"), "backoffice.declarations.browse", "transfer", "declarations.read"),
     ("m", _l("Mandates"), "backoffice.mandates.browse", "pen", "mandates.read"),
     ("c", _l("Collections"), "backoffice.collections.browse", "repeat", "collections.read"),

@@ -239,7 +239,7 @@ ACTIONS: dict[str, Any] = {
     "dispute.released": _l("Money of a dispute owed again"),
     "dispute.reason_set": _l("Reason for disputes changed"),
     "dispute.policy_set": _l("Policy for disputes changed"),
-    "dispute.reply_set": _l("Saved reply changed"),
+    "reply.set": _l("Saved reply changed"),
     "dispute.credit_asked": _l("Credit asked for"),
     "dispute.credit_approved": _l("Credit approved"),
     "dispute.credit_declined": _l("Credit declined"),

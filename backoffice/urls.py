@@ -18,6 +18,7 @@ from backoffice.plans.routes import ROUTES as PLANS
 from backoffice.promises import views as promises
 from backoffice.reminders import views as reminders
 from backoffice.reminders.scenarios import views as scenarios
+from backoffice.replies.routes import ROUTES as REPLIES
 from backoffice.setup import views as setup
 from backoffice.statistics import views as statistics
 from backoffice.system import views as system
@@ -83,7 +84,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/promises",                                         promises.browse,             staff("promises.read")),
     Route("GET",      "/promises.<form>",                                  promises.export,             staff("promises.export")),
     Route("GET",      "/promises/expected",                                promises.expected,           staff("promises.read")),
-    Route("POST",     "/promises/bulk",                                    promises.bulk,               staff("promises.write")),
+    Route("POST",     "/promises/bulk",                                    promises.act,                staff("promises.write")),
     Route("GET",      "/promises/<uuid:promise_id>",                       promises.show,               staff("promises.read")),
     Route("GET POST", "/promises/<uuid:promise_id>/change",                promises.change,             staff("promises.write")),
     Route("POST",     "/promises/<uuid:promise_id>/assign",                promises.assign,             staff("promises.write")),
@@ -92,7 +93,9 @@ ROUTES: list[Route] = [
 
     Route("GET",      "/declarations",                                     declarations.browse,         staff("declarations.read")),
     Route("GET",      "/declarations.<form>",                              declarations.export,         staff("declarations.export")),
-    Route("POST",     "/declarations/bulk",                                declarations.bulk,           staff("declarations.write")),
+    Route("POST",     "/declarations/bulk",                                declarations.act,            staff("declarations.write")),
+    Route("GET",      "/declarations/new",                                 declarations.choose,         staff("declarations.write")),
+    Route("GET POST", "/debtors/<uuid:debtor_id>/declarations/new",        declarations.new,            staff("declarations.write")),
     Route("GET",      "/declarations/<uuid:declaration_id>",               declarations.show,           staff("declarations.read")),
     Route("GET",      "/declarations/<uuid:declaration_id>/files/<uuid:attachment_id>", declarations.file, staff("declarations.read")),
     Route("POST",     "/declarations/<uuid:declaration_id>/assign",        declarations.assign,         staff("declarations.write")),
@@ -141,6 +144,8 @@ ROUTES: list[Route] = [
     *DISPUTES,
 
     *PLANS,
+
+    *REPLIES,
 
     Route("GET",      "/quality",                                          statistics.quality,          staff("statistics.read")),
     Route("GET",      "/quality.<form>",                                   statistics.export,           staff("statistics.read")),

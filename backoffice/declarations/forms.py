@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from backoffice.declarations.labels import REPLIES
-from backoffice.options import options
 from shared.kit.money import Money
 from shared.kit.words import lazy_gettext as _l
+from shared.web.downloads import FilesField
 from shared.web.forms import Above, BaseForm, CalendarField, MoneyField
+
+LONGEST_ANSWER = 2_000
 
 
 class RecordForm(BaseForm):
@@ -20,15 +21,23 @@ class RecordForm(BaseForm):
     memo = StringField(_l("Reference"), [Length(max=200)])
 
 
-class RefuseForm(BaseForm):
-    """What the debtor is told; the answer of its own stands below the ready one."""
+class DeclarationForm(BaseForm):
+    """A transfer that a debtor says to have made."""
 
-    reply = RadioField(
-        _l("What the debtor reads"),
-        choices=options([(code, text) for code, text in REPLIES.items()] + [("own", _l("Only my own words"))]),
-        default="not_arrived",
+    attempt = HiddenField()
+    amount = MoneyField(_l("Amount of the transfer"), [Optional(), Above(Money.zero())])
+    paid_on = CalendarField(_l("Made on"), [InputRequired(_l("Choose a day."))])
+    bank_reference = StringField(_l("Label of the transfer"), [Length(max=200)])
+    note = TextAreaField(_l("In his words"), [Length(max=1000)])
+    files = FilesField(_l("Proof"))
+
+
+class RefuseForm(BaseForm):
+    """What the debtor is told."""
+
+    answer = TextAreaField(
+        _l("What the debtor reads"), [InputRequired(_l("Write a few words.")), Length(max=LONGEST_ANSWER)]
     )
-    answer = TextAreaField(_l("My own words"), [Length(max=1000)])
 
 
 class TermsForm(BaseForm):

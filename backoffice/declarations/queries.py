@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Orders, Query, is_small, like, one_page, ordered
+from backoffice.access.member import Member
+from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
+from backoffice.matching import equal, found_by, of_person
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Reader
 from payments.declarations import queries as declarations
 from payments.declarations.models import Declaration, DeclarationPart
 from payments.declarations.queries import DeclarationLine
 from payments.declarations.rules import DeclarationState
 from shared.debtors.models import Debtor
-from shared.debtors.service import searchable
 from shared.invoices.models import Invoice
 from shared.kit.errors import NotFound
-from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.ledger.rules import OpenItem, Part, allocate
@@ -78,13 +79,8 @@ def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:
         .join(Debtor, Debtor.id == Declaration.debtor_id)
         .where(Declaration.company_id == company_id, *_states(ask.get("state"), today))
     )
-    if ask.get("who") == "me":
-        query = query.where(Declaration.assigned_to == me)
-    elif ask.get("who") == "nobody":
-        query = query.where(Declaration.assigned_to.is_(None))
-    if ask.get("debtor"):
-        with suppress(ValueError):
-            query = query.where(Declaration.debtor_id == uuid.UUID(ask.get("debtor")))
+    query = of_person(query, ask.get("who"), Declaration.assigned_to, me)
+    query = equal(query, ask, "debtor", Declaration.debtor_id)
     return query.where(_search(company_id, ask.q)) if ask.q else query
 
 
@@ -99,20 +95,13 @@ def _states(state: str, today: date) -> list[ColumnElement[bool]]:
 
 
 def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
-    debtors = select(Debtor.id).where(Debtor.company_id == company_id)
-    for word in searchable(text).split():
-        debtors = debtors.where(Debtor.search_text.like(like(word)))
     by_invoice = (
         select(DeclarationPart.declaration_id)
         .join(Invoice, Invoice.id == DeclarationPart.invoice_id)
         .where(Invoice.company_id == company_id, Invoice.number == text)
     )
-    return or_(
-        Declaration.reference.in_([text, normalise_reference(text) or text]),
-        Declaration.bank_reference == text,
-        Declaration.debtor_id.in_(debtors),
-        Declaration.id.in_(by_invoice),
-    )
+    also = (Declaration.bank_reference == text, Declaration.id.in_(by_invoice))
+    return found_by(text, company_id, reference=Declaration.reference, debtor_id=Declaration.debtor_id, also=also)
 
 
 def get_declaration(session: Session, company_id: uuid.UUID, declaration_id: uuid.UUID) -> DeclarationLine:
@@ -127,9 +116,18 @@ def get_declaration(session: Session, company_id: uuid.UUID, declaration_id: uui
     return declarations.line(row[0], row[1])
 
 
-def language_of(session: Session, debtor_id: uuid.UUID) -> str:
-    """The language in which a debtor is answered."""
-    return session.scalar(select(Debtor.language).where(Debtor.id == debtor_id)) or "fr"
+def reader(session: Session, member: Member, line: DeclarationLine) -> Reader:
+    """Who reads what is written about a declared transfer, and what a saved reply may speak of."""
+    return replies.reader(
+        session,
+        member,
+        line.debtor_id,
+        session.scalar(select(Declaration.contact_id).where(Declaration.id == line.id)),
+        reference=line.reference,
+        invoices=[part.number for part in declarations.parts_of(session, line.id)],
+        amount=line.amount,
+        day=line.paid_on,
+    )
 
 
 def spread(session: Session, declaration_id: uuid.UUID, minor: int) -> tuple[list[Part], int]:

@@ -8,15 +8,18 @@ from dataclasses import asdict
 
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from backoffice import exports
+from backoffice import bulk, exports
 from backoffice.access.member import Member
-from backoffice.colleagues import colleagues, find_colleague
-from backoffice.declarations import queries
+from backoffice.colleagues import Colleague, colleagues, find_colleague
+from backoffice.declarations import queries, take
 from backoffice.declarations.forms import RecordForm, RefuseForm, TermsForm
-from backoffice.declarations.labels import answer
 from backoffice.labels import word
 from backoffice.listing import asked
+from backoffice.matching import debtors_called
+from backoffice.replies import queries as replies
+from backoffice.replies.rules import Room
 from payments.declarations import queries as declarations
 from payments.declarations import service
 from payments.declarations.queries import DeclarationLine
@@ -27,12 +30,10 @@ from shared.kit.errors import DomainError, Invalid, NotFound
 from shared.kit.money import Money
 from shared.kit.templating import money
 from shared.kit.words import gettext as _
-from shared.kit.words import ngettext
 from shared.web.downloads import hand_out
 from shared.web.pages import page, see_other
 
 WRITE = "declarations.write"
-MOST_AT_ONCE = 200
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -43,6 +44,7 @@ def browse(member: Member) -> ResponseReturnValue:
         found = queries.browse(session, desk.id, ask, me=member.id, today=desk.today)
         totals = queries.totals(session, desk.id, ask, me=member.id, today=desk.today, currency=desk.currency)
         staff = colleagues(session, WRITE)
+        answers = replies.replies(session, desk.id, Room.DECLARATION, "refuse")
     return page(
         "backoffice/declarations/browse.html",
         ask=ask,
@@ -50,7 +52,7 @@ def browse(member: Member) -> ResponseReturnValue:
         totals=totals,
         orders=queries.ORDERS,
         colleagues=staff,
-        refusal=RefuseForm(formdata=None),
+        replies=answers,
     )
 
 
@@ -108,6 +110,9 @@ def _show(
     wrong: str = "",
 ) -> Response:
     with reading() as session:
+        reader = queries.reader(session, member, line)
+        chosen = request.args.get("reply", "")
+        offered = replies.offer(session, member.company_id, Room.DECLARATION, "refuse", reader, chosen=chosen)
         return page(
             "backoffice/declarations/show.html",
             status=status,
@@ -120,7 +125,8 @@ def _show(
             suggestions=declarations.suggestions(session, line.id) if line.is_matchable else [],
             record_form=record_form
             or RecordForm(formdata=None, amount=line.amount, received_on=line.paid_on, memo=line.bank_reference),
-            refusal=refusal or RefuseForm(formdata=None),
+            refusal=refusal or RefuseForm(formdata=None, answer=offered.text),
+            offered=offered,
             colleagues=colleagues(session, WRITE),
             wrong=wrong,
             is_urgent=line.is_live and (line.until_on - member.today).days <= queries.SOON_DAYS,
@@ -188,8 +194,10 @@ def refuse(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     form = RefuseForm()
     if not form.validate():
         return _show(member, line, refusal=form, status=422)
+    said = form.answer.data or ""
     try:
-        _refuse(member, line, form)
+        with transaction() as session:
+            service.refuse(session, declaration_id=declaration_id, answer=said, by=member.as_actor())
     except DomainError as error:
         form.answer.errors = [error.message]
         return _show(member, line, refusal=form, status=error.http_status)
@@ -197,67 +205,53 @@ def refuse(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     return see_other("backoffice.declarations.show", declaration_id=declaration_id)
 
 
-def _refuse(member: Member, line: DeclarationLine, form: RefuseForm) -> None:
-    with transaction() as session:
-        language = queries.language_of(session, line.debtor_id)
-        said = answer(form.reply.data or "", form.answer.data or "", language)
-        service.refuse(session, declaration_id=line.id, answer=said, by=member.as_actor())
-
-
 def assign(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     """Say who looks for it."""
     with transaction() as session:
         queries.get_declaration(session, member.company_id, declaration_id)
-        to = find_colleague(session, WRITE, request.form.get("colleague", ""))
-        service.assign(
-            session,
-            declaration_id=declaration_id,
-            staff_id=to.id if to else None,
-            name=to.name if to else "",
-            by=member.as_actor(),
-        )
+        to = _assign(session, member, declaration_id)
     flash(_("%(name)s looks for it.", name=to.name) if to else _("Nobody looks for it."), "good")
     return see_other("backoffice.declarations.show", declaration_id=declaration_id)
 
 
-def bulk(member: Member) -> ResponseReturnValue:
+def _assign(session: Session, member: Member, declaration_id: uuid.UUID) -> Colleague | None:
+    to = find_colleague(session, WRITE, request.form.get("assignee", ""))
+    staff_id, name = (to.id, to.name) if to else (None, "")
+    service.assign(session, declaration_id=declaration_id, staff_id=staff_id, name=name, by=member.as_actor())
+    return to
+
+
+def act(member: Member) -> ResponseReturnValue:
     """One act on all that is ticked: give to somebody, or refuse with one answer. What cannot be done is counted and left."""
-    act = request.form.get("act", "")
-    try:
-        wanted = [uuid.UUID(text) for text in dict.fromkeys(request.form.getlist("id")[:MOST_AT_ONCE])]
-    except ValueError as error:
-        raise NotFound("declaration.missing", _("There is no such declared transfer.")) from error
+    wanted = bulk.ticked(lambda session, identity: queries.get_declaration(session, member.company_id, identity))
+    bulk.each(wanted, lambda session, identity: _act(session, member, identity, request.form.get("act", "")))
+    return bulk.back("backoffice.declarations.browse", queries.FILTERS)
+
+
+def _act(session: Session, member: Member, declaration_id: uuid.UUID, act: str) -> None:
+    if act == "assign":
+        _assign(session, member, declaration_id)
+    elif act == "refuse":
+        line = queries.get_declaration(session, member.company_id, declaration_id)
+        code = request.form.get("reply", "")
+        reply = replies.get_reply(session, member.company_id, Room.DECLARATION, code, act="refuse")
+        answer = queries.reader(session, member, line).read(reply)
+        service.refuse(session, declaration_id=declaration_id, answer=answer, by=member.as_actor())
+    else:
+        raise NotFound("act.missing", _("There is no such act."))
+
+
+def new(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Take down a transfer that a debtor says to have made."""
+    return take.answer(member, take.offer(member, debtor_id))
+
+
+def choose(member: Member) -> ResponseReturnValue:
+    """Whose transfer is taken down."""
+    ask = asked()
     with reading() as session:
-        lines = [queries.get_declaration(session, member.company_id, each) for each in wanted]
-        to = find_colleague(session, WRITE, request.form.get("colleague", "")) if act == "assign" else None
-    form = RefuseForm()
-    if not lines or act not in {"assign", "refuse"} or not form.validate():
-        flash(_("Tick something first."), "error")
-        return see_other("backoffice.declarations.browse")
-    done, refused = 0, ""
-    for line in lines:
-        try:
-            if act == "refuse":
-                _refuse(member, line, form)
-            else:
-                with transaction() as session:
-                    service.assign(
-                        session,
-                        declaration_id=line.id,
-                        staff_id=to.id if to else None,
-                        name=to.name if to else "",
-                        by=member.as_actor(),
-                    )
-        except DomainError as error:
-            refused = error.message
-        else:
-            done += 1
-    if done:
-        flash(ngettext("Done: %(n)s declared transfer.", "Done: %(n)s declared transfers.", done), "good")
-    if refused:
-        left = len(lines) - done
-        flash(ngettext("Left as it is: %(n)s.", "Left as they are: %(n)s.", left) + " " + refused, "error")
-    return see_other("backoffice.declarations.browse")
+        found = debtors_called(session, member.company_id, ask.q) if ask.q else []
+    return page("backoffice/declarations/choose.html", ask=ask, found=found)
 
 
 def file(member: Member, declaration_id: uuid.UUID, attachment_id: uuid.UUID) -> ResponseReturnValue:

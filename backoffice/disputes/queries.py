@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
-from backoffice.access.permissions import may
-from backoffice.access.queries import staff
+from backoffice.access.member import Member
 from backoffice.disputes.models import CreditProposal, ProposalState
-from backoffice.disputes.rules import DEFAULT_REPLIES, fill
-from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
-from backoffice.replies.models import Room, SavedReply
+from backoffice.listing import Ask, Line, Orders, Query, is_small, one_page, ordered
+from backoffice.matching import equal, found_by
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Reader
 from shared.debtors.models import Contact, Debtor, DebtorContact
-from shared.debtors.service import searchable
 from shared.disputes.models import Dispute, DisputePart, DisputeReason
 from shared.disputes.queries import is_live
 from shared.disputes.rules import ENDED, Status, is_overdue
 from shared.disputes.sheets import StaffSheet
 from shared.invoices.models import Freeze, FreezeKind, Invoice
-from shared.kit import templating
 from shared.kit.errors import NotFound
-from shared.kit.ids import normalise_reference
-from shared.kit.money import Money, format_money
-from shared.kit.words import current_language, speaking
+from shared.kit.money import Money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.paging import Page
 
@@ -81,30 +77,6 @@ class Totals:
 
     count: int
     claimed: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A saved reply; `id` is None while the company has not changed the defaults."""
-
-    id: uuid.UUID | None
-    code: str
-    title: str
-    text_fr: str
-    text_en: str
-    asks: bool
-    is_active: bool
-
-    def text(self, language: str) -> str:
-        return self.text_fr if language == "fr" else self.text_en
-
-
-@dataclass(frozen=True, slots=True)
-class Colleague:
-    """Somebody who may work on disputes."""
-
-    id: uuid.UUID
-    name: str
 
 
 def browse(
@@ -165,10 +137,8 @@ def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, me: uuid.UUID, toda
             DisputeReason.company_id == company_id, DisputeReason.code == ask.get("reason")
         )
         query = query.where(Dispute.reason_id.in_(chosen))
-    for name, column in (("assignee", Dispute.assignee_id), ("debtor", Dispute.debtor_id)):
-        if ask.get(name):
-            with suppress(ValueError):
-                query = query.where(column == uuid.UUID(ask.get(name)))
+    query = equal(query, ask, "assignee", Dispute.assignee_id)
+    query = equal(query, ask, "debtor", Dispute.debtor_id)
     return query.where(_search(company_id, ask.q)) if ask.q else query
 
 
@@ -190,19 +160,13 @@ def _state(state: str, me: uuid.UUID, today: date) -> ColumnElement[bool]:
 
 
 def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
-    debtors = select(Debtor.id).where(Debtor.company_id == company_id)
-    for word in searchable(text).split():
-        debtors = debtors.where(Debtor.search_text.like(like(word)))
     invoices = (
         select(DisputePart.dispute_id)
         .join(Invoice, Invoice.id == DisputePart.invoice_id)
         .where(Invoice.company_id == company_id, Invoice.number == text)
     )
-    return or_(
-        Dispute.reference.in_([text, normalise_reference(text) or text]),
-        Dispute.id.in_(invoices),
-        Dispute.debtor_id.in_(debtors),
-    )
+    named = Dispute.id.in_(invoices)
+    return found_by(text, company_id, reference=Dispute.reference, debtor_id=Dispute.debtor_id, also=(named,))
 
 
 def _line(row: Line, today: date, zone: str) -> DisputeLine:
@@ -238,14 +202,6 @@ def get_dispute(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID) 
     return found
 
 
-def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) -> Debtor:
-    """A debtor of this company; raises NotFound for anybody else's."""
-    found = session.scalar(select(Debtor).where(Debtor.id == debtor_id, Debtor.company_id == company_id))
-    if found is None:
-        raise NotFound("debtor.missing", _("There is no such debtor."))
-    return found
-
-
 def people(session: Session, debtor_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
     """Who acts for a debtor, to choose from."""
     rows = session.execute(
@@ -267,70 +223,19 @@ def frozen_now(session: Session, dispute_id: uuid.UUID) -> dict[uuid.UUID, int]:
     return {invoice_id: int(minor) for invoice_id, minor in rows}
 
 
-def colleagues(session: Session) -> list[Colleague]:
-    """Staff who may work on disputes."""
-    return [
-        Colleague(each.id, each.name)
-        for each in staff(session)
-        if each.disabled_at is None and may(each.role, "disputes.write")
-    ]
-
-
-def find_colleague(session: Session, staff_id: str) -> Colleague | None:
-    """The colleague of that id; None for "" (nobody); raises NotFound for anybody else."""
-    if not staff_id:
-        return None
-    for each in colleagues(session):
-        if str(each.id) == staff_id:
-            return each
-    raise NotFound("staff.missing", _("There is no such colleague."))
-
-
-def replies(session: Session, company_id: uuid.UUID, *, with_inactive: bool = False) -> list[Reply]:
-    """The company's saved replies by position; the defaults while it has not changed any."""
-    rows = session.scalars(
-        select(SavedReply)
-        .where(SavedReply.company_id == company_id, SavedReply.room == Room.DISPUTE)
-        .order_by(SavedReply.position, SavedReply.code)
-    ).all()
-    if not rows:
-        return [
-            Reply(None, each.code, each.title(current_language()), each.text_fr, each.text_en, each.asks, True)
-            for each in DEFAULT_REPLIES
-        ]
-    return [
-        Reply(row.id, row.code, row.title, row.text_fr, row.text_en, row.asks, row.is_active)
-        for row in rows
-        if row.is_active or with_inactive
-    ]
-
-
-def get_reply(session: Session, company_id: uuid.UUID, code: str, *, with_inactive: bool = False) -> Reply:
-    """A saved reply of this company; raises NotFound."""
-    for each in replies(session, company_id, with_inactive=with_inactive):
-        if each.code == code:
-            return each
-    raise NotFound("reply.missing", _("There is no such reply."))
-
-
-def filled(session: Session, reply: Reply, shown: StaffSheet, *, company: str, me: str) -> str:
-    """A saved reply in the debtor's language with everything filled in: what staff may still change before it leaves."""
+def reader(session: Session, member: Member, shown: StaffSheet) -> Reader:
+    """Who reads what is written on a dispute, and what a saved reply may speak of."""
     sheet = shown.sheet
-    language = session.scalar(select(Contact.language).where(Contact.id == shown.contact_id)) or session.scalar(
-        select(Debtor.language).where(Debtor.id == sheet.debtor_id)
+    return replies.reader(
+        session,
+        member,
+        sheet.debtor_id,
+        shown.contact_id,
+        reference=sheet.reference,
+        invoices=list(dict.fromkeys(part.number for part in sheet.parts)),
+        amount=sheet.money(sheet.claimed_minor),
+        deadline=sheet.due_on,
     )
-    language = language or "fr"
-    with speaking(language):
-        values = {
-            "debtor": shown.debtor_name,
-            "reference": sheet.reference,
-            "invoices": ", ".join(dict.fromkeys(part.number for part in sheet.parts)),
-            "amount": format_money(sheet.money(sheet.claimed_minor), language),
-            "deadline": templating.day(sheet.due_on),
-            "company": company,
-            "me": me,
-        }
-    return fill(reply.text(language), values)
 
 
 def proposals(session: Session, dispute_id: uuid.UUID) -> list[CreditProposal]:

@@ -35,8 +35,5 @@ ROUTES = [
     Route("POST",     "/setup/disputes",                                     setup.change_policy,     staff("company.write")),
     Route("GET POST", "/setup/disputes/new",                                 setup.new_reason,        staff("company.write")),
     Route("GET POST", "/setup/disputes/<reason>",                            setup.reason,            staff("company.write")),
-    Route("GET",      "/setup/replies",                                      setup.replies,           staff("company.read")),
-    Route("GET POST", "/setup/replies/new",                                  setup.new_reply,         staff("disputes.replies")),
-    Route("GET POST", "/setup/replies/<reply>",                              setup.reply,             staff("disputes.replies")),
 ]
 # fmt: on

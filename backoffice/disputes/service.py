@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backoffice.disputes.models import CreditProposal, ProposalState
-from backoffice.disputes.rules import DEFAULT_REPLIES, LONGEST_REPLY, needs_second_person, unknown_places
-from backoffice.replies.models import Room, SavedReply
+from backoffice.disputes.rules import needs_second_person
 from shared.company.models import Company
 from shared.disputes import service as disputes
 from shared.disputes.models import Dispute
@@ -23,98 +19,9 @@ from shared.disputes.service import CreditWish
 from shared.disputes.steps import lock_dispute
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.errors import Conflict, NotFound, Refused
 from shared.kit.ids import new_id
-from shared.kit.words import current_language
 from shared.kit.words import gettext as _
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyDraft:
-    """A saved reply as somebody wrote it."""
-
-    title: str
-    text_fr: str
-    text_en: str
-    asks: bool = False
-    is_active: bool = True
-
-
-def set_reply(session: Session, *, company_id: uuid.UUID, code: str, draft: ReplyDraft, by: Actor) -> SavedReply:
-    """Change a saved reply, or add one with a new code ("" makes one). Raises Invalid for empty words or odd placeholders."""
-    title = draft.title.strip()
-    texts = (draft.text_fr.strip(), draft.text_en.strip())
-    if not title or not all(texts) or max(len(text) for text in texts) > LONGEST_REPLY:
-        raise Invalid("reply.empty", _("Give the reply a title and its words in both languages."))
-    odd = [place for text in texts for place in unknown_places(text)]
-    if odd:
-        raise Invalid("reply.placeholder", _("Nobody knows what to write for %(what)s.", what=", ".join(odd)))
-    known = {each.code: each for each in _ensure_replies(session, company_id)}
-    reply = known.get(code)
-    before = {"title": reply.title, "is_active": reply.is_active} if reply else None
-    if reply is None:
-        reply = SavedReply(
-            id=new_id(),
-            company_id=company_id,
-            room=Room.DISPUTE,
-            act="answer",
-            code=code or _new_code(title, set(known)),
-            position=len(known) + 1,
-        )
-        session.add(reply)
-    reply.title, (reply.text_fr, reply.text_en) = title[:80], texts
-    reply.asks, reply.is_active = draft.asks, draft.is_active
-    session.flush()
-    audit.record(
-        session,
-        by,
-        "dispute.reply_set",
-        subject_type="company",
-        subject_id=company_id,
-        company_id=company_id,
-        before=before,
-        after={"code": reply.code, "title": reply.title, "is_active": reply.is_active},
-    )
-    return reply
-
-
-def _ensure_replies(session: Session, company_id: uuid.UUID) -> list[SavedReply]:
-    query = (
-        select(SavedReply)
-        .where(SavedReply.company_id == company_id, SavedReply.room == Room.DISPUTE)
-        .order_by(SavedReply.position)
-    )
-    found = list(session.scalars(query))
-    if found:
-        return found
-    session.execute(
-        insert(SavedReply)
-        .values(
-            [
-                {
-                    "id": new_id(),
-                    "company_id": company_id,
-                    "room": Room.DISPUTE,
-                    "act": "answer",
-                    "code": each.code,
-                    "title": each.title(current_language()),
-                    "text_fr": each.text_fr,
-                    "text_en": each.text_en,
-                    "asks": each.asks,
-                    "is_active": True,
-                    "position": position,
-                }
-                for position, each in enumerate(DEFAULT_REPLIES, start=1)
-            ]
-        )
-        .on_conflict_do_nothing(index_elements=["company_id", "room", "code"])
-    )
-    return list(session.scalars(query))
-
-
-def _new_code(title: str, taken: set[str]) -> str:
-    base = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:24] or "reply"
-    return next(code for code in (base, *(f"{base}_{turn}" for turn in range(2, 1000))) if code not in taken)
 
 
 def accept(

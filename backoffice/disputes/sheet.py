@@ -8,10 +8,13 @@ from typing import Any
 from flask import Response, request, url_for
 
 from backoffice.access.member import Member
+from backoffice.colleagues import colleagues
 from backoffice.disputes import labels, queries
 from backoffice.disputes.forms import DeadlineForm, NoteForm, SayForm
 from backoffice.disputes.models import ProposalState
 from backoffice.labels import word
+from backoffice.replies import queries as replies
+from backoffice.replies.rules import Room
 from payments.collections.contested import Touching, touching
 from shared.attachments.queries import AttachedFile
 from shared.attachments.rules import MEGABYTE
@@ -21,6 +24,8 @@ from shared.kit import templating
 from shared.kit.db import reading
 from shared.kit.words import gettext as _
 from shared.web.pages import page
+
+WRITE = "disputes.write"
 
 
 def show(
@@ -36,11 +41,12 @@ def show(
     chosen = request.args.get("reply", "")
     with reading() as session:
         shown = sheets.staff_sheet(session, member.company_id, dispute_id, today=member.today)
-        replies = queries.replies(session, member.company_id)
+        reader = queries.reader(session, member, shown)
+        offered = replies.offer(session, member.company_id, Room.DISPUTE, "answer", reader, chosen=chosen)
         reasons = choices.reasons(session, member.company_id, with_inactive=True)
         proposals = queries.proposals(session, dispute_id)
         if say is None:
-            say = _say_form(session, member, shown, chosen, replies)
+            say = SayForm(formdata=None, data={"text": offered.text, "asks": offered.asks})
         return page(
             "backoffice/disputes/show.html",
             status=status,
@@ -57,9 +63,8 @@ def show(
             say=say,
             note=note or NoteForm(formdata=None),
             deadline=deadline or DeadlineForm(formdata=None, data={"due_on": shown.sheet.due_on}),
-            replies=replies,
-            chosen=chosen,
-            colleagues=queries.colleagues(session),
+            offered=offered,
+            colleagues=colleagues(session, WRITE),
             reasons=[each for each in reasons if each.is_active or each.code == shown.sheet.reason.code],
             proposals=proposals,
             live_proposal=next((each for each in proposals if each.state is ProposalState.ASKED), None),
@@ -72,14 +77,6 @@ def _flights(session: Any, shown: StaffSheet) -> list[Touching]:
     sheet = shown.sheet
     ids = [part.invoice_id for part in sheet.parts]
     return touching(session, sheet.debtor_id, ids, since=sheet.opened_at)
-
-
-def _say_form(session: Any, member: Member, shown: StaffSheet, chosen: str, replies: list[queries.Reply]) -> SayForm:
-    reply = next((each for each in replies if each.code == chosen), None)
-    if reply is None:
-        return SayForm(formdata=None)
-    text = queries.filled(session, reply, shown, company=member.desk.name, me=member.name)
-    return SayForm(formdata=None, data={"text": text, "asks": reply.asks})
 
 
 def _words(shown: StaffSheet, reasons: dict[str, str], zone: str) -> list[dict[str, Any]]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 
-from flask import Flask, Response, flash, request
+from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backoffice import exports
-from backoffice.access.guards import find_current
+from backoffice import bulk, exports
 from backoffice.access.member import Member
+from backoffice.colleagues import colleagues, find_colleague
 from backoffice.disputes import queries, sheet
 from backoffice.disputes.forms import DeadlineForm, NoteForm, SayForm, upcoming
 from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
+from backoffice.replies import queries as replies
+from backoffice.replies.rules import Room
 from shared.attachments import queries as attachments
 from shared.attachments import service as files
 from shared.disputes import choices, sheets
@@ -25,21 +27,8 @@ from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
-from shared.web.downloads import allow_files, hand_out
+from shared.web.downloads import hand_out
 from shared.web.pages import page, see_other
-
-MOST_AT_ONCE = 100
-
-
-def allow_evidence(app: Flask) -> None:
-    """Let the forms of this room carry files, for staff who may write on disputes."""
-
-    def who() -> bool:
-        member = find_current()
-        return member is not None and member.may("disputes.write")
-
-    forms = ("say", "note", "opening.new")
-    allow_files(app, *(f"backoffice.disputes.{name}" for name in forms), who=who)
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -51,8 +40,8 @@ def browse(member: Member) -> ResponseReturnValue:
         counts = reads.counts(session, member.company_id, staff_id=member.id, today=member.today)
         asked_credits, _minor = queries.count_asked(session, member.company_id)
         reasons = choices.reasons(session, member.company_id, with_inactive=True)
-        colleagues = queries.colleagues(session)
-        replies = queries.replies(session, member.company_id)
+        people = colleagues(session, sheet.WRITE)
+        answers = replies.replies(session, member.company_id, Room.DISPUTE, "answer")
     if ask.wants_totals and totals and is_fragment():
         words = ngettext("Total of %(n)s dispute", "Total of %(n)s disputes", totals.count)
         return sentence(words, [(_("Contested"), totals.claimed)])
@@ -64,9 +53,9 @@ def browse(member: Member) -> ResponseReturnValue:
         counts=counts,
         asked_credits=asked_credits,
         named_reasons=[(each.code, each.label) for each in reasons],
-        named_colleagues=[(str(each.id), each.name) for each in colleagues],
-        colleagues=colleagues,
-        replies=replies,
+        named_colleagues=[(str(each.id), each.name) for each in people],
+        colleagues=people,
+        replies=answers,
         orders=queries.ORDERS,
     )
 
@@ -113,38 +102,9 @@ def export(member: Member, form: str) -> ResponseReturnValue:
 
 def act(member: Member) -> ResponseReturnValue:
     """Do one thing with all ticked disputes; those with which it cannot be done are counted and left as they are."""
-    chosen = _ticked(member, request.form.getlist("id"))
-    done, left = 0, ""
-    for dispute_id in chosen:
-        try:
-            with transaction() as session:
-                _act(session, member, dispute_id, request.form.get("act", ""))
-            done += 1
-        except DomainError as error:
-            left = error.message
-    if not chosen:
-        flash(_("Tick the disputes first."), "wait")
-    elif done:
-        flash(ngettext("Done with %(n)s dispute.", "Done with %(n)s disputes.", done), "good")
-    if left:
-        few = ngettext("%(n)s dispute was left as it is.", "%(n)s disputes were left as they are.", len(chosen) - done)
-        flash(f"{few} {left}", "wait")
-    return see_other("backoffice.disputes.browse", **{name: request.form.get(f"keep-{name}") for name in _KEPT})
-
-
-_KEPT = ("q", "sort", *queries.FILTERS)
-
-
-def _ticked(member: Member, given: list[str]) -> list[uuid.UUID]:
-    """The disputes that were ticked; raises NotFound when one is not of this company."""
-    try:
-        wanted = list(dict.fromkeys(uuid.UUID(each) for each in given[:MOST_AT_ONCE]))
-    except ValueError as error:
-        raise NotFound("dispute.missing", _("There is no such dispute.")) from error
-    with reading() as session:
-        for dispute_id in wanted:
-            queries.get_dispute(session, member.company_id, dispute_id)
-    return wanted
+    wanted = bulk.ticked(lambda session, identity: queries.get_dispute(session, member.company_id, identity))
+    bulk.each(wanted, lambda session, dispute_id: _act(session, member, dispute_id, request.form.get("act", "")))
+    return bulk.back("backoffice.disputes.browse", queries.FILTERS)
 
 
 def _act(session: Session, member: Member, dispute_id: uuid.UUID, act: str) -> None:
@@ -155,8 +115,9 @@ def _act(session: Session, member: Member, dispute_id: uuid.UUID, act: str) -> N
         _assign(session, member, dispute_id, request.form.get("assignee", ""))
     elif act == "reply":
         shown = sheets.staff_sheet(session, member.company_id, dispute_id, today=member.today)
-        reply = queries.get_reply(session, member.company_id, request.form.get("reply", ""))
-        text = queries.filled(session, reply, shown, company=member.desk.name, me=member.name)
+        code = request.form.get("reply", "")
+        reply = replies.get_reply(session, member.company_id, Room.DISPUTE, code, act="answer")
+        text = queries.reader(session, member, shown).read(reply)
         disputes.say(session, dispute_id=dispute_id, text=text, by=by, asks=reply.asks)
     else:
         raise NotFound("dispute.act", _("There is no such act."))
@@ -226,7 +187,7 @@ def assign(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _assign(session: Session, member: Member, dispute_id: uuid.UUID, assignee: str) -> None:
-    found = queries.find_colleague(session, assignee)
+    found = find_colleague(session, sheet.WRITE, assignee)
     wanted = disputes.Assignee(found.id, found.name) if found else None
     disputes.assign(session, dispute_id=dispute_id, assignee=wanted, by=member.as_actor())
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Orders, Query, is_small, like, one_page, ordered
+from backoffice.access.member import Member
+from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
+from backoffice.matching import equal, found_by, of_person
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Reader
 from payments.collections.models import Collection, CollectionState
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
 from payments.models import Payment
 from payments.status import IN_FLIGHT
 from shared.debtors.models import Debtor
-from shared.debtors.service import searchable
 from shared.invoices.models import Invoice
 from shared.kit.errors import NotFound
-from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.promises import queries as promises
@@ -89,16 +90,9 @@ def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:
         .where(Promise.company_id == company_id)
     )
     query = query.where(*_states(ask.get("state"), today))
-    if ask.get("who") == "me":
-        query = query.where(Promise.assigned_to == me)
-    elif ask.get("who") == "nobody":
-        query = query.where(Promise.assigned_to.is_(None))
-    if ask.get("debtor"):
-        with suppress(ValueError):
-            query = query.where(Promise.debtor_id == uuid.UUID(ask.get("debtor")))
-    if ask.get("on"):
-        with suppress(ValueError):
-            query = query.where(Promise.promised_on == date.fromisoformat(ask.get("on")))
+    query = of_person(query, ask.get("who"), Promise.assigned_to, me)
+    query = equal(query, ask, "debtor", Promise.debtor_id)
+    query = equal(query, ask, "on", Promise.promised_on)
     return query.where(_search(company_id, ask.q)) if ask.q else query
 
 
@@ -117,19 +111,13 @@ def _states(state: str, today: date) -> list[ColumnElement[bool]]:
 
 
 def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
-    debtors = select(Debtor.id).where(Debtor.company_id == company_id)
-    for word in searchable(text).split():
-        debtors = debtors.where(Debtor.search_text.like(like(word)))
     by_invoice = (
         select(PromisePart.promise_id)
         .join(Invoice, Invoice.id == PromisePart.invoice_id)
         .where(Invoice.company_id == company_id, Invoice.number == text)
     )
-    return or_(
-        Promise.reference.in_([text, normalise_reference(text) or text]),
-        Promise.debtor_id.in_(debtors),
-        Promise.id.in_(by_invoice),
-    )
+    named = Promise.id.in_(by_invoice)
+    return found_by(text, company_id, reference=Promise.reference, debtor_id=Promise.debtor_id, also=(named,))
 
 
 def get_promise(session: Session, company_id: uuid.UUID, promise_id: uuid.UUID) -> PromiseLine:
@@ -144,12 +132,18 @@ def get_promise(session: Session, company_id: uuid.UUID, promise_id: uuid.UUID) 
     return promises.line(row[0], row[1])
 
 
-def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) -> Debtor:
-    """A debtor of this company; raises NotFound for anybody else's."""
-    debtor = session.scalar(select(Debtor).where(Debtor.id == debtor_id, Debtor.company_id == company_id))
-    if debtor is None:
-        raise NotFound("debtor.missing", _("There is no such debtor."))
-    return debtor
+def reader(session: Session, member: Member, line: PromiseLine) -> Reader:
+    """Who reads what is written about a promise, and what a saved reply may speak of."""
+    return replies.reader(
+        session,
+        member,
+        line.debtor_id,
+        session.scalar(select(Promise.contact_id).where(Promise.id == line.id)),
+        reference=line.reference,
+        invoices=[part.number for part in promises.parts_of(session, line.id)],
+        amount=line.amount,
+        day=line.promised_on,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,17 @@ from datetime import date, timedelta
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 
+from backoffice import choosing
 from backoffice.access.member import Member
-from backoffice.promises import queries
+from backoffice.matching import get_debtor
 from backoffice.promises.forms import PromiseForm
 from shared.debtors.models import Debtor
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.errors import Conflict, Invalid, Refused
 from shared.kit.money import Money
 from shared.kit.templating import day, money
 from shared.kit.words import gettext as _
-from shared.ledger.rules import OpenItem, Part, allocate
+from shared.ledger.rules import Part
 from shared.promises import queries as promises
 from shared.promises import rules, service
 from shared.promises.queries import Promisable, PromiseLine
@@ -48,7 +49,7 @@ class Offer:
 def offer(member: Member, debtor_id: uuid.UUID, before: PromiseLine | None = None) -> Offer:
     """What this debtor may promise; `before` is the promise to be changed. Raises NotFound for anybody else's debtor."""
     with reading() as session:
-        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        debtor = get_debtor(session, member.company_id, debtor_id)
         parts = promises.parts_of(session, before.id) if before else []
         return Offer(
             debtor=debtor,
@@ -66,33 +67,20 @@ def answer(member: Member, given: Offer) -> ResponseReturnValue:
     if request.method == "GET":
         suggested = min(given.last_on, given.today + timedelta(days=USUAL_DAYS))
         form = PromiseForm(formdata=None, attempt=str(uuid.uuid4()), promised_on=suggested)
-        late = {row.id for row in given.rows if row.due_on < given.today}
-        return _page(given, form, set(given.before_parts) or late or {row.id for row in given.rows})
+        return _page(given, form, set(given.before_parts) or choosing.at_first(given.rows, given.today))
     form = PromiseForm()
     form.amount.currency = given.debtor.currency
     form.promised_on.today = given.today
     form.process(request.form)
-    chosen = _chosen()
+    chosen = choosing.chosen()
     if not form.validate():
         return _page(given, form, chosen, status=422)
-    parts, left = _spread(given, chosen, form.amount.data)
+    parts, left = choosing.spread(given.rows, chosen, form.amount.data)
     if not parts or left or (form.amount.data is not None and form.amount.data.minor <= 0):
         most = money(Money(sum(row.amount.minor for row in given.rows if row.id in chosen), given.debtor.currency))
         form.amount.errors = [_("At most %(amount)s is open on what you ticked.", amount=most)]
         return _page(given, form, chosen, status=422)
     return _take(member, given, form, chosen, parts)
-
-
-def _chosen() -> set[uuid.UUID]:
-    try:
-        return {uuid.UUID(text) for text in request.form.getlist("invoice")}
-    except ValueError as error:
-        raise NotFound("invoice.missing", _("There is no such invoice.")) from error
-
-
-def _spread(given: Offer, chosen: set[uuid.UUID], amount: Money | None) -> tuple[list[Part], int]:
-    items = [OpenItem(row.id, row.due_on, row.amount.minor) for row in given.rows if row.id in chosen]
-    return allocate(items, sum(item.available_minor for item in items) if amount is None else amount.minor)
 
 
 def _take(

@@ -43,7 +43,7 @@ def contribute(session: Session, member: Member) -> Part:
                 broken[0],
                 "promises.read",
                 tone="late",
-                icon="calendar",
+                icon="promise",
                 note=_("in the last two weeks; reminders go on by themselves"),
                 amount=Money(int(broken[1]), currency),
             )
@@ -56,7 +56,7 @@ def contribute(session: Session, member: Member) -> Part:
                 late[0],
                 "promises.read",
                 tone="info",
-                icon="calendar",
+                icon="promise",
                 note=_("the grace runs, or the money is on its way"),
                 amount=Money(int(late[1]), currency),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -11,25 +11,26 @@ from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backoffice import exports
+from backoffice import bulk, exports
 from backoffice.access.member import Member
-from backoffice.colleagues import colleagues, find_colleague
+from backoffice.colleagues import Colleague, colleagues, find_colleague
 from backoffice.labels import word
 from backoffice.listing import asked
 from backoffice.promises import queries, take
 from backoffice.promises.forms import LimitsForm
 from backoffice.promises.labels import cause
+from backoffice.replies import queries as replies
+from backoffice.replies.rules import Room
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, DomainError, NotFound
+from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
-from shared.kit.words import ngettext
 from shared.promises import queries as promises
 from shared.promises import service
 from shared.promises.rules import Limits
 from shared.web.pages import page, see_other
 
 WRITE = "promises.write"
-MOST_AT_ONCE = 200
+LONGEST_REASON = 2_000
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -41,6 +42,7 @@ def browse(member: Member) -> ResponseReturnValue:
         totals = queries.totals(session, desk.id, ask, me=member.id, today=desk.today, currency=desk.currency)
         record = queries.record(session, desk.id, today=desk.today)
         staff = colleagues(session, WRITE)
+        answers = replies.replies(session, desk.id, Room.PROMISE, "cancel")
     return page(
         "backoffice/promises/browse.html",
         ask=ask,
@@ -49,6 +51,7 @@ def browse(member: Member) -> ResponseReturnValue:
         record=record,
         orders=queries.ORDERS,
         colleagues=staff,
+        replies=answers,
     )
 
 
@@ -81,9 +84,9 @@ def export(member: Member, form: str) -> ResponseReturnValue:
         _("In time until"),
         _("Promised"),
         _("Came"),
-        _("Given by"),
+        _("Promised by"),
         _("Follows it"),
-        _("Given"),
+        _("Promised on"),
         _("In his words"),
     ]
     return exports.answer(member, form, "promises", header, rows, asked=request.full_path)
@@ -93,97 +96,64 @@ def show(member: Member, promise_id: uuid.UUID) -> ResponseReturnValue:
     """One promise with every step."""
     with reading() as session:
         line = queries.get_promise(session, member.company_id, promise_id)
+        reader = queries.reader(session, member, line)
+        chosen = request.args.get("reply", "")
         return page(
             "backoffice/promises/show.html",
             line=line,
             parts=promises.parts_of(session, promise_id),
             steps=promises.steps_of(session, promise_id),
             record=promises.record_of(session, line.debtor_id, today=member.today),
+            offered=replies.offer(session, member.company_id, Room.PROMISE, "cancel", reader, chosen=chosen),
             cause_word=cause,
             colleagues=colleagues(session, WRITE),
         )
 
 
-def bulk(member: Member) -> ResponseReturnValue:
+def act(member: Member) -> ResponseReturnValue:
     """One act on all that is ticked: give to somebody, or cancel. What cannot be done is counted and left."""
-    wanted = _ids(request.form.getlist("id")[:MOST_AT_ONCE])
-    act = request.form.get("act", "")
-    with reading() as session:
-        for promise_id in wanted:
-            queries.get_promise(session, member.company_id, promise_id)
-        to = find_colleague(session, WRITE, request.form.get("colleague", "")) if act == "assign" else None
-    if not wanted or act not in {"assign", "cancel"}:
-        flash(_("Tick something first."), "error")
-        return see_other("backoffice.promises.browse")
-
-    def one(session: Session, promise_id: uuid.UUID) -> None:
-        if act == "cancel":
-            reason = request.form.get("reason", "")
-            service.cancel(session, promise_id=promise_id, reason=reason, by=member.as_actor())
-        else:
-            service.assign(
-                session,
-                promise_id=promise_id,
-                staff_id=to.id if to else None,
-                name=to.name if to else "",
-                by=member.as_actor(),
-            )
-
-    _each(wanted, one)
-    return see_other("backoffice.promises.browse")
+    wanted = bulk.ticked(lambda session, identity: queries.get_promise(session, member.company_id, identity))
+    bulk.each(wanted, lambda session, identity: _act(session, member, identity, request.form.get("act", "")))
+    return bulk.back("backoffice.promises.browse", queries.FILTERS)
 
 
-def _each(wanted: list[uuid.UUID], act: Callable[[Session, uuid.UUID], None]) -> None:
-    """Each in a transaction of its own, and say what became of all."""
-    refused = ""
-    done = 0
-    for identity in wanted:
-        try:
-            with transaction() as session:
-                act(session, identity)
-        except Conflict as error:
-            refused = error.message
-        else:
-            done += 1
-    if done:
-        flash(ngettext("Done: %(n)s promise.", "Done: %(n)s promises.", done), "good")
-    if refused:
-        left = len(wanted) - done
-        flash(ngettext("Left as it is: %(n)s.", "Left as they are: %(n)s.", left) + " " + refused, "error")
-
-
-def _ids(texts: list[str]) -> list[uuid.UUID]:
-    try:
-        return [uuid.UUID(text) for text in dict.fromkeys(texts)]
-    except ValueError as error:
-        raise NotFound("promise.missing", _("There is no such promise.")) from error
+def _act(session: Session, member: Member, promise_id: uuid.UUID, act: str) -> None:
+    if act == "assign":
+        _assign(session, member, promise_id)
+    elif act == "cancel":
+        line = queries.get_promise(session, member.company_id, promise_id)
+        code = request.form.get("reply", "")
+        reply = replies.get_reply(session, member.company_id, Room.PROMISE, code, act="cancel") if code else None
+        reason = queries.reader(session, member, line).read(reply) if reply else ""
+        service.cancel(session, promise_id=promise_id, reason=reason, by=member.as_actor())
+    else:
+        raise NotFound("act.missing", _("There is no such act."))
 
 
 def assign(member: Member, promise_id: uuid.UUID) -> ResponseReturnValue:
     """Say who follows it."""
     with transaction() as session:
         queries.get_promise(session, member.company_id, promise_id)
-        to = find_colleague(session, WRITE, request.form.get("colleague", ""))
-        service.assign(
-            session,
-            promise_id=promise_id,
-            staff_id=to.id if to else None,
-            name=to.name if to else "",
-            by=member.as_actor(),
-        )
+        to = _assign(session, member, promise_id)
     flash(_("%(name)s follows it.", name=to.name) if to else _("Nobody follows it."), "good")
     return see_other("backoffice.promises.show", promise_id=promise_id)
+
+
+def _assign(session: Session, member: Member, promise_id: uuid.UUID) -> Colleague | None:
+    to = find_colleague(session, WRITE, request.form.get("assignee", ""))
+    staff_id, name = (to.id, to.name) if to else (None, "")
+    service.assign(session, promise_id=promise_id, staff_id=staff_id, name=name, by=member.as_actor())
+    return to
 
 
 def cancel(member: Member, promise_id: uuid.UUID) -> ResponseReturnValue:
     """End it: the invoices are reminded and collected again, and the debtor is told."""
     with reading() as session:
         queries.get_promise(session, member.company_id, promise_id)
+    reason = request.form.get("reason", "")[:LONGEST_REASON]
     try:
         with transaction() as session:
-            service.cancel(
-                session, promise_id=promise_id, reason=request.form.get("reason", "")[:500], by=member.as_actor()
-            )
+            service.cancel(session, promise_id=promise_id, reason=reason, by=member.as_actor())
     except DomainError as error:
         flash(error.message, "error")
     else:

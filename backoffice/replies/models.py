@@ -1,28 +1,19 @@
 """Replies that a company keeps ready."""
 
-import enum
 import uuid
 
 from sqlalchemy import Boolean, ForeignKey, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backoffice.replies.rules import Room
 from shared.kit.columns import enum_column
 from shared.kit.db import Base, HasId
-
-
-class Room(enum.Enum):
-    """Where a reply is used."""
-
-    DISPUTE = "dispute"
-    PLAN = "plan"
-    PROMISE = "promise"
-    DECLARATION = "declaration"
 
 
 class SavedReply(HasId, Base):
     """A reply in both languages, with placeholders.
 
-    Written when a company first changes a room's part of `rules.DEFAULTS`.
+    Written when a company first changes a room's part of `defaults.DEFAULTS`.
     """
 
     __tablename__ = "saved_reply"

@@ -6,6 +6,7 @@ import "./selection.js";
 import "./waiting.js";
 import "./copy.js";
 import "./filters.js";
+import "./replies.js";
 import "./menus.js";
 import "./keys.js";
 import "./peek.js";

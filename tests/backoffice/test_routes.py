@@ -18,6 +18,7 @@ WORDS = {
     "act": "disable",
     "reason": "price",
     "reply": "photo",
+    "room": "plan",
 }
 GUARDED = [route for route in ROUTES if route.guard.name not in OPEN]
 

@@ -123,6 +123,7 @@ def world(family: DemoFamily) -> World:
             "dispute_id": contested,
             "reason": "price",
             "reply": "received",
+            "room": "dispute",
             **spoken,
             "debtor_id": account.id,
             "contact_id": contact_id,

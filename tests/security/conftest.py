@@ -457,5 +457,6 @@ WORDS = {
     "act": "enable",
     "reason": "price",
     "reply": "received",
+    "room": "dispute",
     "token": "A" * 43,
 }

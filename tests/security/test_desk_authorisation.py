@@ -49,7 +49,7 @@ DECLARED: dict[str, set[Role]] = {
     "disputes.approve": {MANAGER, ADMIN},
     "disputes.export": EVERYBODY - {AGENT},
     "disputes.read": EVERYBODY,
-    "disputes.replies": {MANAGER, ADMIN},
+    "replies.write": {MANAGER, ADMIN},
     "disputes.resolve": {MANAGER, ACCOUNTANT, ADMIN},
     "disputes.write": EVERYBODY - {AUDITOR},
     "statistics.read": EVERYBODY - {AGENT},

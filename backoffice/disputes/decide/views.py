@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 from backoffice.access.member import Member
 from backoffice.disputes import queries, service
 from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Offered
+from backoffice.replies.rules import Room
 from shared.disputes import service as disputes
 from shared.disputes import sheets
 from shared.disputes.rules import RATES_FR
@@ -59,14 +62,15 @@ class Wish:
 def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """The debtor is right: a credit note over all of it or a part, one that is there already, or none."""
     shown = _live(member, dispute_id)
-    form = AcceptForm(formdata=None)
+    offered = _offered(member, shown, "accept")
+    form = AcceptForm(formdata=None, data={"text": offered.text})
     upcoming(form, member.today)
     if request.method == "GET":
-        return _accept_page(shown, form, _suggested(shown))
+        return _accept_page(shown, form, _suggested(shown), offered)
     form.process(request.form)
     wish = _read(shown)
     if not form.validate() or wish.is_wrong:
-        return _accept_page(shown, form, wish, status=422)
+        return _accept_page(shown, form, wish, offered, status=422)
     try:
         with transaction() as session:
             asked = service.accept(
@@ -79,7 +83,7 @@ def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
             )
     except DomainError as error:
         wish.complaints.append(error.message)
-        return _accept_page(shown, form, wish, status=error.http_status)
+        return _accept_page(shown, form, wish, offered, status=error.http_status)
     if asked is None:
         flash(_("The dispute is accepted; the debtor is told by mail."), "good")
     else:
@@ -87,7 +91,7 @@ def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     return _back(dispute_id)
 
 
-def _accept_page(shown: StaffSheet, form: AcceptForm, wish: Wish, status: int = 200) -> Response:
+def _accept_page(shown: StaffSheet, form: AcceptForm, wish: Wish, offered: Offered, status: int = 200) -> Response:
     return page(
         "backoffice/disputes/decide/accept.html",
         status=status,
@@ -97,7 +101,16 @@ def _accept_page(shown: StaffSheet, form: AcceptForm, wish: Wish, status: int = 
         wish=wish,
         rates=RATES_FR,
         left=_left(shown),
+        offered=offered,
     )
+
+
+def _offered(member: Member, shown: StaffSheet, act: str) -> Offered:
+    """The saved replies beside a decision."""
+    with reading() as session:
+        reader = queries.reader(session, member, shown)
+        chosen = request.args.get("reply", "")
+        return replies.offer(session, member.company_id, Room.DISPUTE, act, reader, chosen=chosen)
 
 
 def _left(shown: StaffSheet) -> dict[uuid.UUID, Money]:
@@ -163,7 +176,8 @@ def _is_rate(text: str) -> bool:
 def reject(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """The debtor is wrong, and is told why."""
     shown = _live(member, dispute_id)
-    form = RejectForm(formdata=None)
+    offered = _offered(member, shown, "reject")
+    form = RejectForm(formdata=None, data={"grounds": offered.text})
     upcoming(form, member.today)
     status = 200
     if request.method == "POST":
@@ -178,7 +192,14 @@ def reject(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
             else:
                 flash(_("The dispute is rejected; the debtor is told by mail."), "good")
                 return _back(dispute_id)
-    return page("backoffice/disputes/decide/reject.html", status=status, shown=shown, sheet=shown.sheet, form=form)
+    return page(
+        "backoffice/disputes/decide/reject.html",
+        status=status,
+        shown=shown,
+        sheet=shown.sheet,
+        form=form,
+        offered=offered,
+    )
 
 
 def _reject(member: Member, dispute_id: uuid.UUID, form: RejectForm) -> None:

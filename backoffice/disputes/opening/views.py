@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired, Length
 
 from backoffice.access.member import Member
 from backoffice.disputes import queries
+from backoffice.matching import get_debtor
 from backoffice.options import options
 from shared.attachments.service import check
 from shared.debtors.models import Debtor
@@ -60,7 +61,7 @@ def new(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     """Open a dispute for a debtor. With `?invoice=` only these invoices are shown, with their lines."""
     only = _asked_invoices()
     with reading() as session:
-        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        debtor = get_debtor(session, member.company_id, debtor_id)
         items = [each for each in choices.contestable(session, debtor_id, only) if each.left_minor > 0]
         reasons = choices.reasons(session, member.company_id)
         people = queries.people(session, debtor_id)

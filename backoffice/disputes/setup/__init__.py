@@ -1,1 +1,1 @@
-"""What a company lets debtors contest, by when it answers, and the replies it keeps ready."""
+"""What a company lets debtors contest, and by when it answers."""

@@ -1,4 +1,4 @@
-"""Reasons, deadlines, what is granted, and saved replies."""
+"""Reasons, deadlines, and what is granted."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from typing import Any
 
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, IntegerField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from backoffice.access.member import Member
-from backoffice.disputes import queries, service
-from backoffice.disputes.rules import LONGEST_REPLY, PLACEHOLDERS, fill
 from shared.disputes import choices
 from shared.disputes import queries as reads
 from shared.disputes import service as disputes
 from shared.disputes.choices import Reason
 from shared.disputes.rules import Policy
-from shared.kit import templating
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
-from shared.kit.money import Money, format_money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.kit.words import speaking
 from shared.web.forms import BaseForm
 from shared.web.pages import page, see_other
 
@@ -61,16 +56,6 @@ class PolicyForm(BaseForm):
     most_reopens = IntegerField(
         _l("How often the debtor may"), [_NEEDED, NumberRange(0, 20, _l("Between 0 and 20 times."))]
     )
-
-
-class ReplyForm(BaseForm):
-    """A reply in both languages."""
-
-    title = StringField(_l("Title, for colleagues"), [_NEEDED, Length(max=80)])
-    text_fr = TextAreaField(_l("In French"), [_NEEDED, Length(max=LONGEST_REPLY)])
-    text_en = TextAreaField(_l("In English"), [_NEEDED, Length(max=LONGEST_REPLY)])
-    asks = BooleanField(_l("It asks the debtor for something: the deadline stands still until the answer"))
-    is_active = BooleanField(_l("Colleagues may choose it"), default=True)
 
 
 def reasons(member: Member) -> ResponseReturnValue:
@@ -157,71 +142,3 @@ def _save_reason(member: Member, code: str, form: ReasonForm, template: str, **s
         return page(template, status=error.http_status, form=form, **shown)
     flash(_("Saved."), "good")
     return see_other("backoffice.disputes.setup.reasons")
-
-
-def replies(member: Member) -> ResponseReturnValue:
-    """The saved replies."""
-    with reading() as session:
-        found = queries.replies(session, member.company_id, with_inactive=True)
-    return page("backoffice/disputes/setup/replies.html", replies=found)
-
-
-def new_reply(member: Member) -> ResponseReturnValue:
-    """One more reply."""
-    return _reply(member, "", ReplyForm(), "backoffice/disputes/setup/new_reply.html")
-
-
-def reply(member: Member, reply: str) -> ResponseReturnValue:
-    """Another wording, or off the list."""
-    with reading() as session:
-        found = queries.get_reply(session, member.company_id, reply, with_inactive=True)
-    names = ("title", "text_fr", "text_en", "asks", "is_active")
-    values = {name: getattr(found, name) for name in names}
-    form = ReplyForm(formdata=None, data=values) if request.method == "GET" else ReplyForm()
-    return _reply(member, reply, form, "backoffice/disputes/setup/reply.html")
-
-
-def _reply(member: Member, code: str, form: ReplyForm, template: str) -> ResponseReturnValue:
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            draft = service.ReplyDraft(
-                title=form.title.data or "",
-                text_fr=form.text_fr.data or "",
-                text_en=form.text_en.data or "",
-                asks=form.asks.data,
-                is_active=form.is_active.data,
-            )
-            try:
-                with transaction() as session:
-                    service.set_reply(
-                        session, company_id=member.company_id, code=code, draft=draft, by=member.as_actor()
-                    )
-            except DomainError as error:
-                form.form_errors = [error.message]
-            else:
-                flash(_("Saved."), "good")
-                return see_other("backoffice.disputes.setup.replies")
-    return page(
-        template, status=status, form=form, placeholders=PLACEHOLDERS, examples=_examples(member, form), code=code
-    )
-
-
-def _examples(member: Member, form: ReplyForm) -> list[tuple[str, str]]:
-    """How the reply would read, in each language."""
-    shown = []
-    for language, text in (("fr", form.text_fr.data), ("en", form.text_en.data)):
-        with speaking(language):
-            values = {
-                "debtor": "Dora Durand",
-                "reference": "LIT-7F3K-2M9Q-4",
-                "invoices": "F-2026-014",
-                "amount": format_money(Money(12_000, member.desk.currency), language),
-                "deadline": templating.day(member.today),
-                "company": member.desk.name,
-                "me": member.name,
-            }
-        if text:
-            shown.append(("Français" if language == "fr" else "English", fill(text, values)))
-    return shown

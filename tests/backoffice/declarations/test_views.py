@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from datetime import timedelta
 
@@ -153,21 +154,21 @@ def test_a_receipt_recorded_already_is_suggested_and_linked(ines, world, declara
 def test_it_is_refused_with_a_ready_answer_in_the_debtors_language(ines, world, declaration):
     with transaction() as session:
         session.get_one(Debtor, world.dora).language = "fr"
-    data = {"reply": "not_arrived", "answer": "Regards, Ines"}
-    ines.post(f"/declarations/{declaration}/refuse", data)
+    page = ines.get(f"/declarations/{declaration}?reply=not_arrived").text
+    ready = page.split("<textarea")[1].split(">")[1].split("<")[0]
+    assert ready.strip().startswith("Nous avons parcouru nos relevés bancaires")
+    ines.post(f"/declarations/{declaration}/refuse", {"answer": f"{ready.strip()}\n\nRegards, Ines"})
     assert state(declaration) is D.REFUSED
     with reading() as session:
         said = session.get_one(Declaration, declaration).answer
-    assert said.startswith("Nous avons parcouru")
+    assert "9 mars 2026" in said
     assert said.endswith("Regards, Ines")
 
 
 def test_a_refusal_needs_words(ines, world, declaration):
-    answer = ines.post(f"/declarations/{declaration}/refuse", {"reply": "own", "answer": " "})
-    assert answer.status_code == 422
-    assert "Write a sentence to the debtor." in answer.text
-    answer = ines.post(f"/declarations/{declaration}/refuse", {"reply": "nonsense"})
-    assert answer.status_code == 422
+    for data in ({"answer": " "}, {}, {"answer": "x" * 2_001}):
+        assert ines.post(f"/declarations/{declaration}/refuse", data).status_code == 422
+    assert state(declaration) is D.DECLARED
 
 
 def test_many_are_given_to_a_colleague_or_refused_at_once(ines, world, declaration):
@@ -177,14 +178,17 @@ def test_many_are_given_to_a_colleague_or_refused_at_once(ines, world, declarati
     both = [str(declaration), str(second)]
     with reading() as session:
         me = str(session.scalars(select(StaffMember.id)).one())
-    ines.post("/declarations/bulk", {"id": both, "act": "assign", "colleague": me, "reply": "not_arrived"})
+    ines.post("/declarations/bulk", {"id": both, "act": "assign", "assignee": me})
     with reading() as session:
         assert session.scalars(select(Declaration.assigned_name)).all() == ["Inès Morel"] * 2
     assert f"/declarations/{second}" in ines.get("/declarations?who=me").text
     ines.post("/declarations/bulk", {"id": both, "act": "refuse", "reply": "not_arrived"})
-    assert "Done: 2 declared transfers." in ines.get("/declarations").text
+    assert "Done: 2." in ines.get("/declarations").text
     assert {state(declaration), state(second)} == {D.REFUSED}
-    ines.post("/declarations/bulk", {"act": "refuse", "reply": "own"})
+    with reading() as session:
+        said = session.scalars(select(Declaration.answer)).all()
+    assert sorted("120,00" in each for each in said) == [False, True]
+    ines.post("/declarations/bulk", {"act": "refuse", "reply": "not_arrived"})
     assert "Tick something first." in ines.get("/declarations").text
 
 
@@ -214,7 +218,7 @@ def test_another_companys_declaration_does_not_exist(ines, world, declaration):
     assert ines.get(f"/declarations/{theirs}").status_code == 404
     assert ines.get(f"/declarations/{theirs}/files/{uuid.uuid4()}").status_code == 404
     assert ines.get(f"/declarations/{declaration}/files/{uuid.uuid4()}").status_code == 404
-    data = {"amount": "50", "received_on": "10/03/2026", "reply": "not_arrived", "payment": str(uuid.uuid4())}
+    data = {"amount": "50", "received_on": "10/03/2026", "answer": "x", "payment": str(uuid.uuid4())}
     for act in ("record", "match", "refuse", "assign"):
         assert ines.post(f"/declarations/{theirs}/{act}", data).status_code == 404, act
     assert ines.post("/declarations/bulk", {"id": [str(theirs)], "act": "refuse"} | data).status_code == 404
@@ -235,4 +239,69 @@ def test_an_agent_links_and_refuses_but_records_no_money(desk, world, declaratio
     page = desk.get(f"/declarations/{declaration}").text
     assert "Record and match" not in page
     assert desk.post(f"/declarations/{declaration}/record", {}).status_code == 403
-    assert desk.post(f"/declarations/{declaration}/refuse", {"reply": "no_proof"}).status_code == 303
+    assert desk.post(f"/declarations/{declaration}/refuse", {"answer": "We did not find it."}).status_code == 303
+
+
+FORM = {"attempt": "one", "paid_on": "9/3/2026", "bank_reference": "VIR 77", "note": "By telephone"}
+
+
+def test_staff_take_down_a_transfer_with_its_proof(ines, world):
+    page = ines.get(f"/debtors/{world.dora}/declarations/new").text
+    assert "F-2026-001" in page
+    assert f"/debtors/{world.dora}/declarations/new" in ines.get(f"/debtors/{world.dora}").text
+    data = FORM | {"invoice": [str(world.late), str(world.coming)], "amount": "150"}
+    proof = {"files": (io.BytesIO(b"a transfer"), "advice.txt")}
+    answers = [ines.post(f"/debtors/{world.dora}/declarations/new", data | proof)]
+    answers.append(ines.post(f"/debtors/{world.dora}/declarations/new", data))
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].location == answers[1].location
+    shown = ines.get(answers[0].location).text
+    assert "advice.txt" in shown
+    assert "VIR 77" in shown
+    assert "By telephone" in shown
+    with reading() as session:
+        made = session.scalars(select(Declaration)).one()
+        assert (made.amount_minor, made.by_kind, made.by_name) == (15_000, "staff", "Inès Morel")
+        assert session.get_one(Invoice, world.late).paused_minor == 12_000
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"paid_on": "1/5/2026"}, "This day is still to come."),
+        ({"paid_on": ""}, "Choose a day."),
+        ({"amount": "0"}, "The amount must be more than zero."),
+        ({"invoice": []}, "Tick at least one invoice."),
+        ({"amount": "x"}, "not an amount"),
+    ],
+)
+def test_what_is_wrong_with_a_transfer_is_said_and_what_was_typed_stays(ines, world, values, words):
+    data = FORM | {"invoice": [str(world.late)]} | values
+    answer = ines.post(f"/debtors/{world.dora}/declarations/new", data)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "By telephone" in answer.text
+    with reading() as session:
+        assert session.scalars(select(Declaration)).all() == []
+
+
+def test_a_file_that_is_no_proof_is_refused(ines, world):
+    data = FORM | {"invoice": [str(world.late)], "files": (io.BytesIO(b"MZ\x90\x00"), "advice.exe")}
+    answer = ines.post(f"/debtors/{world.dora}/declarations/new", data)
+    assert answer.status_code == 422
+    assert "By telephone" in answer.text
+
+
+def test_whose_transfer_it_is_is_found_by_words(ines, world):
+    assert "Take one down" in ines.get("/declarations").text
+    assert f"/debtors/{world.dora}/declarations/new" in ines.get("/declarations/new?q=dora").text
+    assert "No debtor is like that" in ines.get("/declarations/new?q=nobody").text
+    assert f"/debtors/{world.foreign_debtor}" not in ines.get("/declarations/new?q=a").text
+
+
+def test_nothing_is_taken_down_for_another_companys_debtor(ines, world):
+    path = f"/debtors/{world.foreign_debtor}/declarations/new"
+    assert ines.get(path).status_code == 404
+    assert ines.post(path, FORM | {"invoice": [str(world.foreign_invoice)]}).status_code == 404
+    answer = ines.post(f"/debtors/{world.dora}/declarations/new", FORM | {"invoice": [str(world.foreign_invoice)]})
+    assert answer.status_code == 422

@@ -8,15 +8,8 @@ from shared.disputes import queries as reads
 from shared.disputes.models import DisputeReason
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading
-from tests.backoffice.disputes.conftest import Case
 
 REASON = {"label_fr": "Trop cher", "label_en": "Too dear", "deadline_days": "7", "is_active": "y"}
-REPLY = {
-    "title": "Thanks",
-    "text_fr": "Merci {{debtor}}, {{me}}",
-    "text_en": "Thank you {{debtor}}, {{me}}",
-    "is_active": "y",
-}
 
 
 def reasons(world) -> dict[str, choices.Reason]:
@@ -78,7 +71,6 @@ def test_the_last_reason_stays_on_offer(ines, world) -> None:
 def test_reasons_that_are_not_there_are_not_found(ines, world) -> None:
     assert ines.get("/setup/disputes/nonsense").status_code == 404
     assert ines.post("/setup/disputes/nonsense", REASON).status_code == 404
-    assert ines.get("/setup/replies/nonsense").status_code == 404
 
 
 def test_what_is_granted_is_changed_within_bounds(ines, world) -> None:
@@ -89,45 +81,3 @@ def test_what_is_granted_is_changed_within_bounds(ines, world) -> None:
     with reading() as session:
         policy = reads.policy_of(session, world.company)
     assert (policy.owed_again_days, policy.reopen_days, policy.most_reopens) == (10, 60, 1)
-
-
-def test_a_reply_is_written_shown_filled_in_and_offered(ines, case: Case) -> None:
-    assert ines.post("/setup/replies/new", REPLY).status_code == 303
-    listed = ines.get("/setup/replies").text
-    assert "Ask for the delivery note" in listed
-    assert 'href="/setup/replies/thanks"' in listed
-    assert "Thank you Dora Durand, Inès Morel" in ines.get("/setup/replies/thanks").text
-
-    page = ines.get(f"/disputes/{case.dispute}?reply=thanks").text
-    assert "Merci Dora Durand SARL, Inès Morel</textarea>" in page  # the debtor's language, not the reader's
-    ines.post("/setup/replies/thanks", {**REPLY, "is_active": ""})
-    assert '<option value="thanks"' not in ines.get(f"/disputes/{case.dispute}").text
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"text_fr": "{{password}}"}, "password"),
-        ({"text_en": "{{ debtor"}, "{{"),
-        ({"text_en": "debtor }}"}, "}}"),
-        ({"title": ""}, "This is needed."),
-        ({"text_fr": "a" * 4_001}, "4000"),
-    ],
-)
-def test_a_reply_with_odd_placeholders_is_refused(ines, world, changed: dict[str, str], words: str) -> None:
-    answer = ines.post("/setup/replies/new", {**REPLY, **changed})
-
-    assert answer.status_code == 422
-    assert words in answer.text
-
-
-def test_what_a_debtor_is_called_is_never_read_as_a_placeholder(ines, case: Case, world) -> None:
-    from shared.debtors.models import Debtor
-    from shared.kit.db import transaction
-
-    with transaction() as session:
-        session.get_one(Debtor, world.dora).name = "{{me}} <b>Dora</b>"
-    ines.post("/setup/replies/new", REPLY)
-
-    page = ines.get(f"/disputes/{case.dispute}?reply=thanks").text
-    assert "Merci {{me}} &lt;b&gt;Dora&lt;/b&gt;, Inès Morel" in page

@@ -307,8 +307,8 @@ def test_what_cannot_be_done_with_one_is_said_and_the_others_are_done(ines, worl
 
     act(ines, [case.dispute, other], act="take_up")
     text = ines.get("/disputes").text
-    assert "Done with 1 dispute." in text
-    assert "1 dispute was left as it is." in text
+    assert "Done: 1." in text
+    assert "Left as it is: 1." in text
     assert case.read().status is Status.UNDER_REVIEW
 
 
@@ -343,7 +343,7 @@ ROLES = [
     ("/disputes.csv", "GET", {Role.MANAGER, Role.ACCOUNTANT, Role.AUDITOR, Role.ADMIN}),
     ("/disputes/{id}/note", "POST", {Role.AGENT, Role.MANAGER, Role.ACCOUNTANT, Role.ADMIN}),
     ("/disputes/{id}/accept", "GET", {Role.MANAGER, Role.ACCOUNTANT, Role.ADMIN}),
-    ("/setup/replies/new", "GET", {Role.MANAGER, Role.ADMIN}),
+    ("/setup/replies/dispute/new", "GET", {Role.MANAGER, Role.ADMIN}),
     ("/setup/disputes/new", "GET", {Role.ADMIN}),
 ]
 

@@ -55,7 +55,7 @@ def test_the_queue_shows_what_is_expected_with_its_sums(ines, world, promise):
 
 def test_the_queue_is_filtered_by_state_person_day_and_words(ines, world, promise, frozen):
     second = given(world.dora, world.coming, 8_000, days=20)
-    ines.post(f"/promises/{second}/assign", {"colleague": member_id(ines)})
+    ines.post(f"/promises/{second}/assign", {"assignee": member_id(ines)})
     on = (clock.today() + timedelta(days=20)).isoformat()
     for query, wanted in (
         ("who=me", {second}),
@@ -161,15 +161,19 @@ def test_a_promise_is_cancelled_with_a_reason_that_the_debtor_reads(ines, world,
 def test_many_are_given_to_a_colleague_or_cancelled_at_once(ines, world, promise):
     second = given(world.dora, world.coming, 8_000)
     both = [str(promise), str(second)]
-    ines.post("/promises/bulk", {"id": both, "act": "assign", "colleague": member_id(ines)})
+    ines.post("/promises/bulk", {"id": both, "act": "assign", "assignee": member_id(ines)})
     with reading() as session:
         assert session.scalars(select(Promise.assigned_name)).all() == ["Inès Morel"] * 2
-    ines.post("/promises/bulk", {"id": both, "act": "assign", "colleague": ""})
-    answer = ines.post("/promises/bulk", {"id": both, "act": "cancel"})
+    ines.post("/promises/bulk", {"id": both, "act": "assign", "assignee": ""})
+    answer = ines.post("/promises/bulk", {"id": both, "act": "cancel", "reply": "other_agreement", "keep-who": "me"})
     assert answer.status_code == 303
-    assert "Done: 2 promises." in ines.get("/promises").text
+    assert answer.location == "/promises?who=me"
+    assert "Done: 2." in ines.get("/promises").text
     assert {state(promise), state(second)} == {PromiseState.CANCELLED}
-    ines.post("/promises/bulk", {"act": "cancel"})
+    with reading() as session:
+        mails = session.scalars(select(Message.text_body).where(Message.kind == "promise_cancelled")).all()
+    assert sorted("120,00" in each for each in mails) == [False, True]
+    ines.post("/promises/bulk", {"act": "cancel", "reply": "other_agreement"})
     assert "Tick something first." in ines.get("/promises").text
 
 
