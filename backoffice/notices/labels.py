@@ -40,6 +40,7 @@ _SENTENCES: dict[str, Any] = {
     "dispute.withdrawn": _l("%(debtor)s withdrew a dispute"),
     "dispute.overdue": _l("A dispute of %(debtor)s has passed its deadline"),
     "dispute.assigned": _l("A dispute of %(debtor)s is yours now"),
+    "dispute.file_refused": _l("A file in a dispute of %(debtor)s did not pass the virus scanner"),
     "plan.asked": _l("%(debtor)s asks for a payment plan: please decide"),
     "plan.accepted": _l("%(debtor)s accepted a payment plan"),
     "plan.declined": _l("A payment plan of %(debtor)s was declined"),
@@ -57,6 +58,7 @@ _SENTENCES: dict[str, Any] = {
     "declaration.matched": _l("A payment that %(debtor)s declared has been found"),
     "declaration.refused": _l("A payment that %(debtor)s declared was not found"),
     "declaration.expired": _l("A payment that %(debtor)s declared did not arrive in time"),
+    "declaration.file_refused": _l("A proof that %(debtor)s sent did not pass the virus scanner"),
 }
 _BY_STAFF: dict[str, Any] = {
     "dispute.said": _l("A colleague wrote to %(debtor)s about your dispute"),

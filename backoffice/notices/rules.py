@@ -22,6 +22,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "dispute.withdrawn": NoticeGroup.DISPUTES,
     "dispute.overdue": NoticeGroup.DISPUTES,
     "dispute.assigned": NoticeGroup.DISPUTES,
+    "dispute.file_refused": NoticeGroup.DISPUTES,
     "plan.asked": NoticeGroup.PLANS,
     "plan.accepted": NoticeGroup.PLANS,
     "plan.declined": NoticeGroup.PLANS,
@@ -39,6 +40,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "declaration.matched": NoticeGroup.DECLARATIONS,
     "declaration.refused": NoticeGroup.DECLARATIONS,
     "declaration.expired": NoticeGroup.DECLARATIONS,
+    "declaration.file_refused": NoticeGroup.DECLARATIONS,
 }
 """What staff may hear of."""
 

@@ -1,6 +1,7 @@
 """Files of a form that comes back for a correction: a browser forgets them, so we keep them until it is right.
 
-What passed the check is stored by content; the form carries a signed note of it, bound to the account and the attempt.
+What passed the check waits apart (`shared/attachments/waiting.py`), where what is never sent is swept after a day; the form
+carries a signed note of it, bound to the account and the attempt.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from shared.access.queries import Visitor
+from shared.attachments import waiting
 from shared.attachments.rules import MOST_FILES, Checked
-from shared.kit import files
 from shared.kit.errors import NotFound
 from shared.kit.settings import get_settings
 
@@ -31,8 +32,8 @@ def keep(visitor: Visitor, attempt: str, checked: Sequence[Checked]) -> list[Kep
     """Put files aside; gives what the form must carry."""
     kept = []
     for each in checked:
-        stored = files.get_store().put(each.content)
-        facts = [attempt, each.name, each.media_type, stored.sha256, each.received_sha256]
+        day, sha256 = waiting.put(each.content)
+        facts = [attempt, each.name, each.media_type, day, sha256, each.received_sha256]
         kept.append(KeptFile(each.name, str(_signer(visitor).dumps(facts))))
     return kept
 
@@ -42,9 +43,9 @@ def recall(visitor: Visitor, attempt: str, notes: Sequence[str]) -> list[Checked
     found = []
     for note in notes[:MOST_FILES]:
         try:
-            of, name, media_type, sha256, received = _signer(visitor).loads(note, max_age=LIVES_S)
+            of, name, media_type, day, sha256, received = _signer(visitor).loads(note, max_age=LIVES_S)
             if of == attempt:
-                found.append(Checked(name, media_type, files.get_store().get(sha256), received))
+                found.append(Checked(name, media_type, waiting.get(day, sha256), received))
         except (BadData, ValueError, TypeError, NotFound):
             continue
     return found

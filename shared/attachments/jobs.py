@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.attachments import scan as scanning
+from shared.attachments import waiting
 from shared.kit.jobs import duty, job
 
 
@@ -21,3 +22,10 @@ def scan(payload: dict[str, Any]) -> None:
 def ask_again(_payload: dict[str, Any]) -> None:
     """Ask for what no scanner has seen. Twice is safe: one request per file and hour."""
     scanning.ask_again()
+
+
+@duty(every=timedelta(hours=6))
+@job("attachments.sweep", queue="night", exclusive=True)
+def sweep(_payload: dict[str, Any]) -> None:
+    """Delete the files of forms that were never sent. Twice is safe: what is gone is gone."""
+    waiting.sweep()

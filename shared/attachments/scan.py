@@ -53,8 +53,14 @@ def scan(attachment_id: uuid.UUID) -> None:
         )
         outbox.publish(
             session,
-            "attachment.refused",
-            {"company": str(row.company_id), "debtor": str(row.debtor_id), "id": str(row.id), "by": "system"},
+            f"{row.subject_type}.file_refused",
+            {
+                "company": str(row.company_id),
+                "debtor": str(row.debtor_id),
+                "id": str(row.subject_id),
+                "by": "system",
+                "staff": None,
+            },
             dedupe_key=f"{row.id}:{verdict.state.value}",
         )
 
