@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from payments.collections.run import run as run_collections
+from payments.queries import next_debits
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
@@ -20,6 +22,7 @@ from shared.promises.models import Promise
 from shared.promises.rules import Limits, PromiseState
 from shared.promises.service import PromiseDraft
 from tests.portal.conftest import rows
+from tests.portal.shop import Shop
 from tests.support.people import SYSTEM
 
 BY = Actor.system("test")
@@ -228,3 +231,29 @@ def test_a_draft_of_staff_is_shown_like_any_other(enter, dora):
         draft = PromiseDraft("staff", [Part(dora.invoices["FA-1"], 38_000)], clock.today() + timedelta(days=2))
         made = service.give(session, debtor_id=dora.debtor_id, draft=draft, by=Actor.staff(dora.contact_id, "Inès"))
     assert "Inès" in enter(dora).open(f"/promises/{made.id}").text
+
+
+def test_the_pages_say_that_an_announced_debit_does_not_take_place(shop: Shop):
+    shop.counter.give_mandate()
+    with transaction() as session:
+        session.query(Debtor).update({"autopay": True})
+        company_id = session.query(Company).one().id
+    run_collections(company_id)
+    browser = shop.enter()
+
+    page = browser.open(f"/promises/new?invoice={shop.counter.invoices['F-1']}")
+    said = page.submit("See first what it does", promised_on=in_days(10))
+    assert "What was announced for 25 March 2031 is then not debited." in said.text
+    kept = said.submit("Promise to pay")
+    assert "The debit announced for 25 March 2031 does not take place" in kept.text
+    assert "at least 14 days before" in kept.text
+    shop.counter.deliver()
+    assert "The debit announced for 25 March 2031 does not take place" in browser.open(kept.address).text
+    assert [one.numbers for one in debits_of(shop)] == [("F-2",)]
+    ended = browser.open(kept.address).submit("Take it back")
+    assert "does not take place" not in ended.text
+
+
+def debits_of(shop: Shop):
+    with reading() as session:
+        return next_debits(session, shop.counter.debtor_id)
