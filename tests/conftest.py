@@ -20,6 +20,7 @@ import wsgi
 from shared.kit import clock, files, schema, words
 from shared.kit.db import make_engine, use_engine
 from shared.kit.settings import Settings, use_settings
+from tests.support import databases
 from tests.support.counter import Counter, Door, together
 from tests.support.twins import TwinsProcess, start_twins
 
@@ -83,7 +84,7 @@ def migrated(server_url: str) -> Iterator[Engine]:
     yield engine
     engine.dispose()
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        databases.drop(connection, name)
 
 
 def _fingerprint() -> str:

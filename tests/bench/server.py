@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, make_url
 import wsgi
 from shared.kit import schema, servers
 from shared.kit.db import make_engine, use_engine
+from tests.support import databases
 
 VAR = Path(__file__).resolve().parents[2] / "var" / "bench"
 
@@ -76,4 +77,4 @@ def empty_database() -> Iterator[str]:
         engine.dispose()
         use_engine(None)
         with psycopg.connect(_plain(at), autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            databases.drop(connection, name)

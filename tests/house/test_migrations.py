@@ -21,6 +21,7 @@ import wsgi
 from shared.kit import schema
 from shared.kit.db import make_engine, use_engine
 from shared.kit.ids import new_id
+from tests.support import databases
 
 VERSIONS = Path(schema.DIRECTORY) / "versions"
 
@@ -84,7 +85,7 @@ def _empty(server_url: str) -> Iterator[Engine]:
     use_engine(None)
     engine.dispose()
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        databases.drop(connection, name)
 
 
 def test_replies_of_disputes_stay_when_every_room_gets_replies_and_when_that_is_taken_back(empty: Engine) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, Table, ins
 from sqlalchemy.engine import make_url
 
 from shared.kit.db import make_engine, use_engine
+from tests.support import databases
 
 Row = dict[str, Any]
 
@@ -70,7 +71,7 @@ def scratch(server_url: str, like: Engine | None = None) -> Iterator[Engine]:
         engine.dispose()
         use_engine(None)
         with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            databases.drop(connection, name)
 
 
 def catalogue(engine: Engine) -> dict[str, dict[str, str]]:

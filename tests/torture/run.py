@@ -40,6 +40,7 @@ from shared.kit.db import get_engine, reading, transaction
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.kit.servers import ensure_test_postgres
 from shared.kit.words import speak
+from tests.support import databases
 from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess, start_twins
 from tests.torture.stage import ROOT, Stage, world_of
@@ -287,7 +288,7 @@ def database() -> Iterator[str]:
     finally:
         get_engine().dispose()
         with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            databases.drop(connection, name)
 
 
 def torture(twins: TwinsProcess, world: dict[str, str], asked: argparse.Namespace, tally: Tally) -> None:
