@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from backoffice.access.member import Member
 from backoffice.access.models import StaffMember
-from backoffice.listing import Ask, Orders, Query, is_small, like, one_page, ordered
+from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
+from backoffice.matching import equal, found_by
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Reader
 from payments.models import Means, Payment
 from payments.plans import contents
 from payments.plans import queries as plans
 from payments.plans.models import Plan, PlanInstalment
-from payments.plans.queries import PlanLine
+from payments.plans.queries import PlanLine, PlanView
 from payments.plans.status import ENDED, PlanStatus
 from payments.status import PaymentStatus
-from shared.debtors.models import Debtor
-from shared.debtors.service import searchable
-from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.web.paging import Page
 
@@ -126,18 +126,25 @@ def _asked(query: Query, company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: 
         query = query.where(Plan.assignee_id == me)
     if state == "late":
         query = query.where(_is_late(today))
-    for name, column in (("debtor", Plan.debtor_id), ("assignee", Plan.assignee_id)):
-        if ask.get(name):
-            with suppress(ValueError):
-                query = query.where(column == uuid.UUID(ask.get(name)))
-    return query.where(_search(company_id, ask.q)) if ask.q else query
+    query = equal(query, ask, "debtor", Plan.debtor_id)
+    query = equal(query, ask, "assignee", Plan.assignee_id)
+    if not ask.q:
+        return query
+    return query.where(found_by(ask.q, company_id, reference=Plan.reference, debtor_id=Plan.debtor_id))
 
 
-def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
-    debtors = select(Debtor.id).where(Debtor.company_id == company_id)
-    for word in searchable(text).split():
-        debtors = debtors.where(Debtor.search_text.like(like(word)))
-    return or_(Plan.reference.in_([text, normalise_reference(text) or text]), Plan.debtor_id.in_(debtors))
+def reader(session: Session, member: Member, plan: PlanView) -> Reader:
+    """Who reads what is written about a plan, and what a saved reply may speak of."""
+    return replies.reader(
+        session,
+        member,
+        plan.line.debtor_id,
+        session.scalar(select(Plan.contact_id).where(Plan.id == plan.line.id)),
+        reference=plan.line.reference,
+        invoices=[item.number for item in plan.items],
+        amount=plan.line.total,
+        left=plan.line.rest,
+    )
 
 
 def payments_for(session: Session, plan_id: uuid.UUID) -> list[PaymentRow]:

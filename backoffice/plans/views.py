@@ -8,15 +8,18 @@ from datetime import timedelta
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from backoffice import exports, files
+from backoffice import bulk, exports, files
 from backoffice.access.member import Member
-from backoffice.colleagues import colleagues, find_colleague
+from backoffice.colleagues import Colleague, colleagues, find_colleague
 from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
 from backoffice.plans import queries
 from backoffice.plans.decide.forms import ResumeForm
 from backoffice.plans.labels import LIMITS, cause_word
+from backoffice.replies import queries as replies
+from backoffice.replies.rules import Room
 from payments.plans import acknowledge, proposals, rules, service
 from payments.plans import queries as plans
 from payments.plans.statistics import statistics as statistics_of
@@ -24,14 +27,15 @@ from payments.plans.status import FREEZES, PlanStatus
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, DomainError, NotFound
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.web.pages import page, see_other
 
 LOOKED_BACK = timedelta(days=365)
-MOST_AT_ONCE = 100
-_KEPT = ("q", "sort", *queries.FILTERS)
+WRITE = "plans.write"
+TOLD = ("decline", "pause", "cancel", "default")
+"""Acts on the page of a plan with which the debtor is told something."""
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -42,8 +46,9 @@ def browse(member: Member) -> ResponseReturnValue:
         totals = queries.totals(session, member.company_id, ask, me=member.id, today=today, currency=currency)
         counts = queries.counts(session, member.company_id, me=member.id, today=today)
         statistics = statistics_of(session, member.company_id, since=clock.now() - LOOKED_BACK, currency=currency)
-        people = colleagues(session, "plans.write")
+        people = colleagues(session, WRITE)
         names = queries.names(session)
+        answers = replies.replies(session, member.company_id, Room.PLAN, "decline")
     if ask.wants_totals and totals and is_fragment():
         return sentence(
             ngettext("Total of %(n)s plan", "Total of %(n)s plans", totals.count), [(_("In all"), totals.total)]
@@ -57,6 +62,7 @@ def browse(member: Member) -> ResponseReturnValue:
         statistics=statistics,
         people=people,
         names=names,
+        replies=answers,
         orders=queries.ORDERS,
     )
 
@@ -110,6 +116,8 @@ def show(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
         plan = plans.get_plan(session, member.company_id, plan_id)
         debtor = session.get_one(Debtor, plan.line.debtor_id)
         facts = proposals.facts_of(session, debtor)
+        reader = queries.reader(session, member, plan)
+        chosen = {act: request.args.get(f"reply-{act}", "") for act in TOLD}
         return page(
             "backoffice/plans/show.html",
             plan=plan,
@@ -120,8 +128,12 @@ def show(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
             limits=[LIMITS[limit] for limit in plan.reasons],
             cause_word=cause_word,
             payments=queries.payments_for(session, plan_id),
-            people=colleagues(session, "plans.write"),
+            people=colleagues(session, WRITE),
             names=queries.names(session),
+            offered={
+                act: replies.offer(session, member.company_id, Room.PLAN, act, reader, chosen=chosen[act])
+                for act in TOLD
+            },
             resuming=ResumeForm(data={"first_on": member.today + timedelta(days=7)}),
             is_running=plan.line.status in FREEZES,
             S=PlanStatus,
@@ -132,8 +144,7 @@ def assign(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Say who looks after a plan."""
     with transaction() as session:
         plans.get_plan(session, member.company_id, plan_id)
-        colleague = find_colleague(session, "plans.write", request.form.get("assignee", ""))
-        service.assign(session, plan_id=plan_id, staff_id=colleague.id if colleague else None, by=member.as_actor())
+        colleague = _assign(session, member, plan_id)
     if colleague is None:
         flash(_("Nobody looks after this plan now."), "good")
     else:
@@ -141,50 +152,35 @@ def assign(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     return see_other("backoffice.plans.show", plan_id=plan_id)
 
 
+def _assign(session: Session, member: Member, plan_id: uuid.UUID) -> Colleague | None:
+    colleague = find_colleague(session, WRITE, request.form.get("assignee", ""))
+    service.assign(session, plan_id=plan_id, staff_id=colleague.id if colleague else None, by=member.as_actor())
+    return colleague
+
+
 def act(member: Member) -> ResponseReturnValue:
     """Do one thing with all ticked plans; those with which it cannot be done are counted and left as they are."""
-    chosen = _ticked(member, request.form.getlist("id"))
-    done, left = 0, ""
-    for plan_id in chosen:
-        try:
-            _act(member, plan_id, request.form.get("act", ""))
-            done += 1
-        except DomainError as error:
-            left = error.message
-    if not chosen:
-        flash(_("Tick the plans first."), "wait")
-    elif done:
-        flash(ngettext("Done with %(n)s plan.", "Done with %(n)s plans.", done), "good")
-    if left:
-        few = ngettext("%(n)s plan was left as it is.", "%(n)s plans were left as they are.", len(chosen) - done)
-        flash(f"{few} {left}", "wait")
-    return see_other("backoffice.plans.browse", **{name: request.form.get(f"keep-{name}") for name in _KEPT})
+    wanted = bulk.ticked(lambda session, identity: plans.get_plan(session, member.company_id, identity))
+    bulk.each(wanted, lambda session, identity: _act(session, member, identity, request.form.get("act", "")))
+    return bulk.back("backoffice.plans.browse", queries.FILTERS)
 
 
-def _ticked(member: Member, given: list[str]) -> list[uuid.UUID]:
-    """The plans that were ticked; raises NotFound when one is not of this company."""
-    try:
-        wanted = list(dict.fromkeys(uuid.UUID(each) for each in given[:MOST_AT_ONCE]))
-    except ValueError as error:
-        raise NotFound("plan.missing", _("There is no such plan.")) from error
-    with reading() as session:
-        for plan_id in wanted:
-            plans.get_plan(session, member.company_id, plan_id)
-    return wanted
-
-
-def _act(member: Member, plan_id: uuid.UUID, act: str) -> None:
-    with transaction() as session:
-        if act == "assign":
-            colleague = find_colleague(session, "plans.write", request.form.get("assignee", ""))
-            service.assign(session, plan_id=plan_id, staff_id=colleague.id if colleague else None, by=member.as_actor())
-        elif act == "grant" and member.may("plans.decide"):
-            plan = plans.get_plan(session, member.company_id, plan_id)
-            if plan.line.status is not PlanStatus.NEEDS_PERSON:
-                raise Conflict("plan.no_such_step", _("It does not wait for a decision."))
+def _act(session: Session, member: Member, plan_id: uuid.UUID, act: str) -> None:
+    if act == "assign":
+        _assign(session, member, plan_id)
+    elif act in ("grant", "decline") and member.may("plans.decide"):
+        plan = plans.get_plan(session, member.company_id, plan_id)
+        if plan.line.status is not PlanStatus.NEEDS_PERSON:
+            raise Conflict("plan.no_such_step", _("It does not wait for a decision."))
+        if act == "grant":
             service.offer(session, plan_id=plan_id, terms=plan.wish, by=member.as_actor())
-        else:
-            raise NotFound("act.missing", _("There is no such act."))
+            return
+        code = request.form.get("reply", "")
+        reply = replies.get_reply(session, member.company_id, Room.PLAN, code, act="decline")
+        answer = queries.reader(session, member, plan).read(reply)
+        service.decline(session, plan_id=plan_id, answer=answer, by=member.as_actor())
+    else:
+        raise NotFound("act.missing", _("There is no such act."))
 
 
 def paper(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:

@@ -146,10 +146,8 @@ DEFAULTS: tuple[ReplyDefault, ...] = (
         "as_agreed",
         "Comme convenu au téléphone",
         "As agreed on the telephone",
-        "Comme convenu, voici l’échéancier pour {{amount}}. Il ne vous coûte rien ; il vous suffit de l’accepter "
-        "dans votre espace.",
-        "As agreed, here is the schedule for {{amount}}. It costs you nothing; all you have to do is accept it on "
-        "your account.",
+        "Comme convenu, voici l’échéancier. Il ne vous coûte rien ; il vous suffit de l’accepter dans votre espace.",
+        "As agreed, here is the schedule. It costs you nothing; all you have to do is accept it on your account.",
     ),
     ReplyDefault(
         Room.PLAN,

@@ -74,14 +74,14 @@ def resumed(session: Session, plan: Plan) -> None:
     _write(session, plan, "plan_resumed", facts)
 
 
-def paused(session: Session, plan: Plan) -> None:
-    """Nothing is asked for until further notice."""
-    _write(session, plan, "plan_paused", {}, is_news=True)
+def paused(session: Session, plan: Plan, *, words: str = "") -> None:
+    """Nothing is asked for until further notice; with what staff wrote to the debtor."""
+    _write(session, plan, "plan_paused", {"answer": words}, is_news=True)
 
 
-def cancelled(session: Session, plan: Plan) -> None:
-    """The plan has ended, and what is left is due by its invoices."""
-    _write(session, plan, "plan_cancelled", {"rest": _rest(session, plan)})
+def cancelled(session: Session, plan: Plan, *, words: str = "") -> None:
+    """The plan has ended, and what is left is due by its invoices; with what staff wrote to the debtor."""
+    _write(session, plan, "plan_cancelled", {"rest": _rest(session, plan), "answer": words})
 
 
 def completed(session: Session, plan: Plan) -> None:
@@ -89,9 +89,9 @@ def completed(session: Session, plan: Plan) -> None:
     _write(session, plan, "plan_completed", {}, is_news=True)
 
 
-def defaulted(session: Session, plan: Plan) -> None:
-    """The clause applies: the rest is due at once."""
-    _write(session, plan, "plan_defaulted", {"rest": _rest(session, plan)})
+def defaulted(session: Session, plan: Plan, *, words: str = "") -> None:
+    """The clause applies: the rest is due at once; with what staff wrote to the debtor."""
+    _write(session, plan, "plan_defaulted", {"rest": _rest(session, plan), "answer": words})
 
 
 def coming(session: Session, plan: Plan, row: PlanInstalment) -> list[uuid.UUID]:

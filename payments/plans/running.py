@@ -32,12 +32,13 @@ CONFIRMED_AFTER = 5
 def pause(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Plan:
     """Staff stop the clock: nothing is debited, missed or reminded until `resume`. The money stays frozen.
 
-    Debits that have left for the bank go on; those announced are withdrawn. The debtor gets `plan_paused`.
+    Debits that have left for the bank go on; those announced are withdrawn. The debtor gets `plan_paused`
+    with the reason.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if advance(session, plan.id, S.PAUSED, by=by, cause=reason.strip()):
         progress.withdraw_debits(session, plan, reason="plan_paused")
-        mails.paused(session, plan)
+        mails.paused(session, plan, words=reason.strip())
     return plan
 
 
@@ -80,13 +81,13 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
 def cancel(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Plan:
     """Staff end a plan that runs, rests or is in default.
 
-    Its money is free, its announced debits are withdrawn, and the invoices are due by their own days again. The debtor gets `plan_cancelled`.
+    Its money is free, its announced debits are withdrawn, and the invoices are due by their own days again. The debtor gets `plan_cancelled` with the reason.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in FREEZES | {S.IN_DEFAULT}:
         raise Conflict("plan.no_such_step", _("This plan has moved on meanwhile. Please look again."))
     end(session, plan, to=S.CANCELLED, by=by, cause=reason.strip())
-    mails.cancelled(session, plan)
+    mails.cancelled(session, plan, words=reason.strip())
     return plan
 
 
@@ -101,12 +102,13 @@ def put_in_default(session: Session, *, plan_id: uuid.UUID, by: Actor = BY, caus
     """The clause that was accepted: the rest falls due at once.
 
     Freezes and announced debits end in this commit, reminders go on where the policy says, and both sides are told (`plan_defaulted`, topic `plan.defaulted`).
+    What staff give as the cause, the debtor reads.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if advance(session, plan.id, S.IN_DEFAULT, by=by, cause=cause):
         lift_all(session, subject_id=plan.id, by=by)
         progress.withdraw_debits(session, plan, reason="plan_in_default")
-        mails.defaulted(session, plan)
+        mails.defaulted(session, plan, words=cause.strip() if by.kind == "staff" else "")
     return plan
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import BooleanField, IntegerField, RadioField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import DateInput
 
 from backoffice.options import options
@@ -95,16 +95,10 @@ class OfferForm(BaseForm):
     days = IntegerField(_l("The offer stands, in days"), [_NEEDED, NumberRange(1, 60, _l("Between 1 and 60 days."))])
 
 
-class DeclineForm(BaseForm):
-    """Grounds, as the debtor reads them."""
+class ToldForm(BaseForm):
+    """What the debtor is told with an act."""
 
-    answer = TextAreaField(_l("Why, as the debtor reads it"), [InputRequired(_l("Say why.")), Length(max=2000)])
-
-
-class WhyForm(BaseForm):
-    """A reason for the history."""
-
-    reason = StringField(_l("Why"), [InputRequired(_l("Say why in a few words.")), Length(max=200)])
+    answer = TextAreaField(_l("Why, as the debtor reads it"), [DataRequired(_l("Say why.")), Length(max=2000)])
 
 
 class ResumeForm(BaseForm):

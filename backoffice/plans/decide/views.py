@@ -11,9 +11,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
+from backoffice.matching import get_debtor
 from backoffice.plans.decide import draft as drafts
 from backoffice.plans.decide.draft import Draft
-from backoffice.plans.decide.forms import DeclineForm, OfferForm, ResumeForm, TermsForm, WhyForm
+from backoffice.plans.decide.forms import OfferForm, ResumeForm, TermsForm, ToldForm
+from backoffice.plans.queries import reader as reader_of
+from backoffice.replies import queries as replies
+from backoffice.replies.queries import Offered
+from backoffice.replies.rules import Room
 from payments.plans import queries, running, service
 from payments.plans.models import Plan
 from payments.plans.rules import Terms
@@ -42,7 +47,7 @@ def offer(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     def act(session: Session, terms: Terms, answer: str, days: int, _attempt: str) -> Plan:
         return service.offer(session, plan_id=plan_id, terms=terms, answer=answer, days=days, by=member.as_actor())
 
-    return _offered(draft, form, act)
+    return _offered(member, draft, form, act)
 
 
 def change(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
@@ -57,13 +62,13 @@ def change(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
             session, plan_id=plan_id, terms=terms, answer=answer, attempt=attempt, days=days, by=member.as_actor()
         )
 
-    return _offered(draft, form, act)
+    return _offered(member, draft, form, act)
 
 
 def open_(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     """Offer a plan that nobody asked for; the debtor accepts it in the portal."""
     with reading() as session:
-        debtor = _debtor(session, member, debtor_id)
+        debtor = get_debtor(session, member.company_id, debtor_id)
         draft = drafts.lay(session, debtor, request.values)
         form = drafts.form_of(draft, request.values, member.today)
     if not draft.choices:
@@ -84,13 +89,13 @@ def open_(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
             by=member.as_actor(),
         )
 
-    return _offered(draft, form, act)
+    return _offered(member, draft, form, act)
 
 
 def preview(member: Member, debtor_id: uuid.UUID) -> Response:
     """The schedule of what stands in the form, for the script that shows it while it is filled in."""
     with reading() as session:
-        debtor = _debtor(session, member, debtor_id)
+        debtor = get_debtor(session, member.company_id, debtor_id)
         plan = None
         if request.args.get("plan"):
             plan = queries.get_plan(session, member.company_id, _uuid(request.args["plan"]))
@@ -109,12 +114,19 @@ def _of_plan(session: Session, member: Member, plan_id: uuid.UUID, *, is_change:
 
 
 def _offered(
-    draft: Draft, form: TermsForm, act: Callable[[Session, Terms, str, int, str], Plan]
+    member: Member, draft: Draft, form: TermsForm, act: Callable[[Session, Terms, str, int, str], Plan]
 ) -> ResponseReturnValue:
     """Show the form, or make the offer and go to it."""
+    offered = _replies(member, draft)
     if request.method == "GET":
-        beside = OfferForm(data={"days": draft.policy.offer_days})
-        return page("backoffice/plans/decide/offer.html", beside=beside, attempt=str(new_id()), **_shown(draft, form))
+        beside = OfferForm(data={"days": draft.policy.offer_days, "answer": offered.text})
+        return page(
+            "backoffice/plans/decide/offer.html",
+            beside=beside,
+            attempt=str(new_id()),
+            offered=offered,
+            **_shown(draft, form),
+        )
     beside = OfferForm()
     refusal = ""
     if beside.validate() and form.validate() and draft.total.minor:
@@ -138,8 +150,20 @@ def _offered(
         beside=beside,
         attempt=request.form.get("attempt", ""),
         refusal=refusal,
+        offered=offered,
         **_shown(draft, form),
     )
+
+
+def _replies(member: Member, draft: Draft) -> Offered:
+    """The saved replies beside an offer. What is still being chosen is not spoken of."""
+    act = "change" if draft.is_change else "offer"
+    with reading() as session:
+        if draft.plan:
+            reader = reader_of(session, member, draft.plan)
+        else:
+            reader = replies.reader(session, member, draft.debtor.id)
+        return replies.offer(session, member.company_id, Room.PLAN, act, reader, chosen=request.args.get("reply", ""))
 
 
 def _shown(draft: Draft, form: TermsForm) -> dict[str, Any]:
@@ -181,20 +205,6 @@ def grant(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def decline(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
-    """Refuse a proposal, with grounds that the debtor reads."""
-    _check(member, plan_id)
-    form = DeclineForm()
-    if not form.validate():
-        return _refused(plan_id, _("Say why: the debtor reads it."))
-    return _done(
-        member,
-        plan_id,
-        lambda session: service.decline(session, plan_id=plan_id, answer=form.answer.data or "", by=member.as_actor()),
-        _("Declined. The debtor is told."),
-    )
-
-
 def withdraw(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Take an offer back that nobody has accepted."""
     return _done(
@@ -202,21 +212,6 @@ def withdraw(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
         plan_id,
         lambda session: service.withdraw(session, plan_id=plan_id, by=member.as_actor()),
         _("The offer is taken back."),
-    )
-
-
-def pause(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
-    """Stop the clock."""
-    _check(member, plan_id)
-    form = WhyForm()
-    if not form.validate():
-        return _refused(plan_id, _("Say why in a few words."))
-    reason = form.reason.data or ""
-    return _done(
-        member,
-        plan_id,
-        lambda session: running.pause(session, plan_id=plan_id, reason=reason, by=member.as_actor()),
-        _("The plan rests. The debtor is told."),
     )
 
 
@@ -237,34 +232,35 @@ def resume(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+def decline(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
+    """Refuse a proposal."""
+    return _told(member, plan_id, service.decline, "answer", _("Declined. The debtor is told."))
+
+
+def pause(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
+    """Stop the clock."""
+    return _told(member, plan_id, running.pause, "reason", _("The plan rests. The debtor is told."))
+
+
 def cancel(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """End a plan: its invoices are due by their own days again."""
-    _check(member, plan_id)
-    form = WhyForm()
-    if not form.validate():
-        return _refused(plan_id, _("Say why in a few words."))
-    reason = form.reason.data or ""
-    return _done(
-        member,
-        plan_id,
-        lambda session: running.cancel(session, plan_id=plan_id, reason=reason, by=member.as_actor()),
-        _("The plan has ended. The debtor is told."),
-    )
+    return _told(member, plan_id, running.cancel, "reason", _("The plan has ended. The debtor is told."))
 
 
 def declare_default(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Use the clause that was accepted: the rest falls due at once."""
+    said = _("The plan is in default. The rest is due, and the debtor is told.")
+    return _told(member, plan_id, running.put_in_default, "cause", said)
+
+
+def _told(member: Member, plan_id: uuid.UUID, verb: Callable[..., Plan], words: str, said: str) -> ResponseReturnValue:
+    """An act with words that the debtor reads; `words` is what the verb calls them."""
     _check(member, plan_id)
-    form = WhyForm()
+    form = ToldForm()
     if not form.validate():
-        return _refused(plan_id, _("Say why in a few words."))
-    reason = form.reason.data or ""
-    return _done(
-        member,
-        plan_id,
-        lambda session: running.put_in_default(session, plan_id=plan_id, by=member.as_actor(), cause=reason),
-        _("The plan is in default. The rest is due, and the debtor is told."),
-    )
+        return _refused(plan_id, _("Say why: the debtor reads it."))
+    told = {words: form.answer.data or ""}
+    return _done(member, plan_id, lambda session: verb(session, plan_id=plan_id, by=member.as_actor(), **told), said)
 
 
 def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str) -> ResponseReturnValue:
@@ -291,13 +287,6 @@ def _check(member: Member, plan_id: uuid.UUID) -> None:
 def _refused(plan_id: uuid.UUID, why: str) -> ResponseReturnValue:
     flash(why, "error")
     return see_other("backoffice.plans.show", plan_id=plan_id)
-
-
-def _debtor(session: Session, member: Member, debtor_id: uuid.UUID) -> Debtor:
-    debtor = session.get(Debtor, debtor_id)
-    if debtor is None or debtor.company_id != member.company_id:
-        raise NotFound("debtor.missing", _("There is no such debtor."))
-    return debtor
 
 
 def _uuid(text: str) -> uuid.UUID:

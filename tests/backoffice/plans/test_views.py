@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from backoffice.access.permissions import Role
 from payments.plans import accepting, proposals, queries, running, service
@@ -21,6 +22,8 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.money import Money, format_money
+from shared.messages.models import Message
 from tests.backoffice.conftest import Desk, World
 from tests.support.people import SYSTEM
 
@@ -184,7 +187,7 @@ def test_a_running_plan_shows_schedule_consent_and_paper(ines: Desk, running_pla
 
 
 def test_a_plan_is_paused_and_goes_on_from_a_new_day(ines: Desk, world: World, running_plan: uuid.UUID) -> None:
-    ines.post(f"/plans/{running_plan}/pause", {"reason": "Works closed"})
+    ines.post(f"/plans/{running_plan}/pause", {"answer": "Works closed"})
     assert status(running_plan) is S.PAUSED
     assert "The plan rests." in ines.get(f"/plans/{running_plan}").text
     day = clock.today() + timedelta(days=20)
@@ -196,7 +199,7 @@ def test_a_plan_is_paused_and_goes_on_from_a_new_day(ines: Desk, world: World, r
 
 
 def test_a_default_is_declared_and_resumed(ines: Desk, running_plan: uuid.UUID) -> None:
-    ines.post(f"/plans/{running_plan}/default", {"reason": "Nobody answers"})
+    ines.post(f"/plans/{running_plan}/default", {"answer": "Nobody answers"})
     assert status(running_plan) is S.IN_DEFAULT
     page = ines.get(f"/plans/{running_plan}").text
     assert "In default: €200.00 is due at once." in page
@@ -223,7 +226,7 @@ def test_a_change_is_an_offer_beside_the_plan_that_goes_on(ines: Desk, world: Wo
 
 
 def test_ending_a_plan_says_why(ines: Desk, running_plan: uuid.UUID) -> None:
-    ines.post(f"/plans/{running_plan}/cancel", {"reason": "Paid to the bailiff"})
+    ines.post(f"/plans/{running_plan}/cancel", {"answer": "Paid to the bailiff"})
 
     assert status(running_plan) is S.CANCELLED
     assert "Paid to the bailiff" in ines.get(f"/plans/{running_plan}").text
@@ -232,7 +235,7 @@ def test_ending_a_plan_says_why(ines: Desk, running_plan: uuid.UUID) -> None:
 def test_an_act_that_came_too_late_changes_nothing_and_says_so(ines: Desk, running_plan: uuid.UUID) -> None:
     with transaction() as session:
         running.cancel(session, plan_id=running_plan, reason="before", by=SYSTEM)
-    ines.post(f"/plans/{running_plan}/pause", {"reason": "late"})
+    ines.post(f"/plans/{running_plan}/pause", {"answer": "late"})
 
     assert "This plan has moved on meanwhile." in ines.get(f"/plans/{running_plan}").text
     assert ines.get(f"/plans/{running_plan}/offer").status_code == 409
@@ -289,7 +292,7 @@ def test_plans_are_assigned_alone_and_together(ines: Desk, dora_proposes: Propos
     ines.post("/plans", {"id": str(plan_id), "act": "grant"})
     assert status(plan_id) is S.OFFERED
     ines.post("/plans", {"id": str(plan_id), "act": "grant"})
-    assert "1 plan was left as it is." in ines.get("/plans").text
+    assert "Left as it is: 1." in ines.get("/plans").text
 
 
 def test_the_policy_of_each_kind_is_changed_and_kept(ines: Desk, world: World) -> None:
@@ -364,3 +367,50 @@ def test_only_those_who_may_decide_see_and_do_it(
     assert page.status_code == 200
     assert ("Agree as proposed" in page.text) is may
     assert desk.post(f"/plans/{plan_id}/grant").status_code == (303 if may else 403)
+
+
+def test_an_act_is_told_in_the_debtors_words_and_language(ines: Desk, world: World, running_plan: uuid.UUID) -> None:
+    page = ines.get(f"/plans/{running_plan}?reply-pause=rest_asked_for").text
+    assert page.count("data-confirm open") == 1
+    ready = page.split('id="pause-answer"')[1].split(">")[1].split("<")[0]
+    with reading() as session:
+        reference = session.get_one(Plan, running_plan).reference
+    assert ready.startswith(f"À votre demande, le plan {reference} est suspendu.")
+    assert ready not in ines.get(f"/plans/{running_plan}").text.split("<textarea")[1].split("</textarea")[0]
+
+    ines.post(f"/plans/{running_plan}/pause", {"answer": f"{ready}\n\nInès"})
+    assert status(running_plan) is S.PAUSED
+    with reading() as session:
+        (mail,) = session.scalars(select(Message).where(Message.kind == "plan_paused"))
+    assert "Inès" in mail.text_body
+    assert ready.split(".")[1].strip() in " ".join(mail.text_body.split())
+    ines.post(f"/plans/{running_plan}/cancel", {"answer": " "})
+    assert status(running_plan) is S.PAUSED
+
+
+def test_an_offer_comes_with_a_ready_answer(ines: Desk, world: World, dora_proposes: Proposals) -> None:
+    plan_id = dora_proposes()
+    assert "Nous ne pouvons pas attendre aussi longtemps" in ines.get(f"/plans/{plan_id}/offer?reply=shorter").text
+    opened = ines.get(f"/debtors/{world.dora}/plans/new").text
+    assert '<option value="as_agreed"' in opened
+
+
+def test_proposals_are_declined_together_each_with_its_own_amount(
+    ines: Desk, world: World, dora_proposes: Proposals
+) -> None:
+    plan_id = dora_proposes()
+    sent = {"id": str(plan_id), "act": "decline", "reply": "too_long", "keep-state": "all"}
+    assert ines.post("/plans", {**sent, "reply": "received"}).status_code == 303
+    assert status(plan_id) is S.NEEDS_PERSON
+    assert ines.post("/plans", sent).location == "/plans?state=all"
+    ines.post("/plans", sent)
+
+    page = ines.get("/plans?state=all").text
+    assert "There is no such reply." in page
+    assert "Done: 1." in page
+    assert "Left as it is: 1. It does not wait for a decision." in page
+    assert status(plan_id) is S.DECLINED
+    with reading() as session:
+        plan = session.get_one(Plan, plan_id)
+        assert "{{" not in plan.answer
+        assert format_money(Money(plan.total_minor, "EUR"), "fr") in plan.answer
