@@ -21,6 +21,9 @@ from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
 from shared.web.paging import Page
 
+LETTERS = 3
+"""The shortest word that the index of names knows."""
+
 SOUGHT_ONE_BY_ONE = frozenset({"late", "unreachable"})
 
 Conditions: TypeAlias = dict[str, ColumnElement[bool]]
@@ -85,9 +88,11 @@ def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, 
             return None
         found = found.limit(listing.ADDED_UP_AT_ONCE + 1)
     mine = found.cte("mine")
-    late = select(func.coalesce(func.sum(Invoice.open_minor), 0)).where(*_late(company_id, today))
+    late = select(func.coalesce(func.sum(Invoice.open_minor), 0)).where(*_is_late(today))
     if ask.values and ask.values != {"state": "late"}:
         late = late.where(Invoice.debtor_id.in_(select(mine.c.id)))
+    else:
+        late = late.where(Invoice.company_id == company_id)
     late_minor: ColumnElement[Any] = late.scalar_subquery()
     if not ask.wants_totals:
         late_minor = case((func.count() <= listing.ADDED_UP_AT_ONCE, late_minor))
@@ -110,12 +115,11 @@ def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, currency: str, 
 
 
 def _late(company_id: uuid.UUID, today: date) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Invoice.company_id == company_id,
-        Invoice.open_minor > 0,
-        Invoice.due_on < today,
-        Invoice.kind == InvoiceKind.INVOICE,
-    )
+    return (Invoice.company_id == company_id, *_is_late(today))
+
+
+def _is_late(today: date) -> tuple[ColumnElement[bool], ...]:
+    return (Invoice.open_minor > 0, Invoice.due_on < today, Invoice.kind == InvoiceKind.INVOICE)
 
 
 def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
@@ -130,7 +134,7 @@ def _rows(company_id: uuid.UUID, ask: Ask, today: date) -> Query:
         Debtor.autopay,
         Debtor.reminders_paused_until,
     )
-    return _filtered(query, company_id, ask, _conditions(company_id, today) | _sought_one_by_one(company_id, today))
+    return _filtered(query, company_id, ask, _conditions(company_id, today) | _sought_one_by_one(today))
 
 
 def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow]:
@@ -154,12 +158,18 @@ def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow
 
 
 def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, conditions: Conditions) -> Query:
-    """Short words first: they are what the index of three letters cannot tell, and each row that it gives is asked in turn."""
     query = query.where(Debtor.company_id == company_id)
-    for word in sorted(searchable(ask.q).split(), key=len):
-        query = query.where(Debtor.search_text.like(like(word)))
+    for word in searchable(ask.q).split():
+        query = query.where(_says(word))
     condition = conditions.get(ask.get("state"))
     return query if condition is None else query.where(condition)
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """What the index of three letters cannot tell is not asked of it: it would answer with everybody, one by one."""
+    if len(word) < LETTERS:
+        return (Debtor.search_text + "").like(like(word))
+    return Debtor.search_text.like(like(word))
 
 
 def _owing(company_id: uuid.UUID) -> Query:
@@ -179,9 +189,9 @@ def _conditions(company_id: uuid.UUID, today: date) -> Conditions:
     }
 
 
-def _sought_one_by_one(company_id: uuid.UUID, today: date) -> Conditions:
+def _sought_one_by_one(today: date) -> Conditions:
     """The same, asked of one debtor after the other until a page is full: LIMIT keeps the planner from asking about all."""
-    late = select(Invoice.id).where(Invoice.debtor_id == Debtor.id, *_late(company_id, today)).limit(1)
+    late = select(Invoice.id).where(Invoice.debtor_id == Debtor.id, *_is_late(today)).limit(1)
     return {
         "late": and_(Debtor.open_minor > 0, late.scalar_subquery().is_not(None)),
         "unreachable": and_(Debtor.open_minor > 0, _reached().limit(1).scalar_subquery().is_(None)),
