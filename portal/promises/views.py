@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
@@ -125,7 +126,10 @@ def show(visitor: Visitor, promise_id: uuid.UUID) -> Response:
         line = queries.get_promise(session, visitor.debtor_id, promise_id)
         parts = queries.parts_of(session, promise_id)
         ids = [part.invoice_id for part in parts]
-        stopped = withdrawn(session, ids, since=line.created_at) if line.is_live else None
+        since = datetime.combine(
+            line.counted_from, time.min, ZoneInfo(visitor.company.zone)
+        )  # of the first, if changed
+        stopped = withdrawn(session, ids, since=since) if line.is_live else None
     return page(
         "portal/promises/show.html",
         line=line,
