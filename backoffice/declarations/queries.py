@@ -21,6 +21,7 @@ from payments.declarations.queries import DeclarationLine
 from payments.declarations.rules import DeclarationState
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
+from shared.invoices.queries import numbered
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -98,7 +99,7 @@ def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
     by_invoice = (
         select(DeclarationPart.declaration_id)
         .join(Invoice, Invoice.id == DeclarationPart.invoice_id)
-        .where(Invoice.company_id == company_id, Invoice.number == text)
+        .where(Invoice.company_id == company_id, numbered(text))
     )
     also = (Declaration.bank_reference == text, Declaration.id.in_(by_invoice))
     return found_by(text, company_id, reference=Declaration.reference, debtor_id=Declaration.debtor_id, also=also)

@@ -24,6 +24,7 @@ from shared.disputes.queries import is_live
 from shared.disputes.rules import ENDED, Status, is_overdue
 from shared.disputes.sheets import StaffSheet
 from shared.invoices.models import Freeze, FreezeKind, Invoice
+from shared.invoices.queries import numbered
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import current_language
@@ -163,7 +164,7 @@ def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
     invoices = (
         select(DisputePart.dispute_id)
         .join(Invoice, Invoice.id == DisputePart.invoice_id)
-        .where(Invoice.company_id == company_id, Invoice.number == text)
+        .where(Invoice.company_id == company_id, numbered(text))
     )
     named = Dispute.id.in_(invoices)
     return found_by(text, company_id, reference=Dispute.reference, debtor_id=Dispute.debtor_id, also=(named,))

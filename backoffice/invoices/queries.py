@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, case, collate, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
@@ -17,7 +17,7 @@ from payments.queries import Leg
 from payments.status import PaymentStatus
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
-from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind, InvoiceLine, InvoiceVat
+from shared.invoices.models import NUMBER, Freeze, FreezeKind, Invoice, InvoiceKind, InvoiceLine, InvoiceVat
 from shared.kit.errors import NotFound
 from shared.kit.money import Money, MoneyParseError, parse_minor
 from shared.kit.words import gettext as _
@@ -33,7 +33,7 @@ ORDERS = Orders(
     {
         "due": Invoice.due_on,
         "issued": Invoice.issued_on,
-        "number": collate(Invoice.number, "C"),  # as its indexes have it, which also find its beginning
+        "number": NUMBER,
         "open": Invoice.open_minor,
     },
     identity=Invoice.id,

@@ -23,6 +23,7 @@ from payments.models import Payment
 from payments.status import IN_FLIGHT
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
+from shared.invoices.queries import numbered
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -114,7 +115,7 @@ def _search(company_id: uuid.UUID, text: str) -> ColumnElement[bool]:
     by_invoice = (
         select(PromisePart.promise_id)
         .join(Invoice, Invoice.id == PromisePart.invoice_id)
-        .where(Invoice.company_id == company_id, Invoice.number == text)
+        .where(Invoice.company_id == company_id, numbered(text))
     )
     named = Promise.id.in_(by_invoice)
     return found_by(text, company_id, reference=Promise.reference, debtor_id=Promise.debtor_id, also=(named,))

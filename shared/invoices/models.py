@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    collate,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -122,6 +123,10 @@ class Invoice(HasId, Base):
     def collectable_minor(self) -> int:
         """What may be collected or reminded: open, not held by a payment in flight, neither frozen nor paused (I10)."""
         return max(0, self.open_minor - self.held_minor - self.frozen_minor - self.paused_minor)
+
+
+NUMBER = collate(Invoice.number, "C")
+"""An invoice's number as its indexes have it: compared and sorted by bytes, in every database alike."""
 
 
 class InvoiceLine(HasId, Base):

@@ -20,6 +20,11 @@ from shared.kit.money import Money
 from shared.kit.words import gettext as _
 
 
+def numbered(text: str) -> ColumnElement[bool]:
+    """Invoices with this number, asked as their index has it: whoever asks adds the company."""
+    return Invoice.number.collate("C") == text
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceRow:
     """An invoice or credit note in a list."""

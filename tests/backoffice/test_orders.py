@@ -7,18 +7,19 @@ import uuid
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, inspect, select, text
 from sqlalchemy.dialects import postgresql
 
 from backoffice.debtors import browse as debtors
 from backoffice.invoices import queries as invoices
-from backoffice.listing import Ask, Orders, one_page, ordered
+from backoffice.listing import Ask, Orders, Query, one_page, ordered
 from backoffice.mandates import queries as mandates
 from backoffice.payments import queries as payments
 from payments.models import Mandate, Payment
 from shared.debtors.models import Debtor
-from shared.invoices.models import Invoice
-from shared.kit.db import reading, transaction
+from shared.invoices.models import NUMBER, Invoice
+from shared.invoices.queries import numbered
+from shared.kit.db import get_engine, reading, transaction
 from tests.support.people import an_invoice
 
 LISTS = {
@@ -29,6 +30,14 @@ LISTS = {
     "mandates": (Mandate, mandates.ORDERS, None),
 }
 EVERY_ORDER = [(name, word) for name, (_model, orders, _only) in LISTS.items() for word in orders.columns]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("asked", [numbered("F-1"), NUMBER.in_(["F-1", "F-2"]), Invoice.number.like("F-%")])
+def test_a_number_and_its_beginning_are_found_in_an_index(asked: ColumnElement[bool]) -> None:
+    plan = _explained(select(Invoice.id).where(Invoice.company_id == uuid.uuid4(), asked), alone="ix_invoice_number")
+
+    assert re.search(r"ix_invoice_number on invoice.*\n\s+Index Cond: .*number", plan), plan
 
 
 @pytest.mark.usefixtures("database")
@@ -46,12 +55,20 @@ def test_an_order_is_read_in_an_index(name: str, word: str, direction: str) -> N
 
 def _plan(model: type, orders: Orders, only: ColumnElement[bool] | None, sort: str) -> str:
     query = select(model.id).where(model.company_id == uuid.uuid4())
-    query = ordered(query if only is None else query.where(only), orders, sort).limit(51)
+    return _explained(ordered(query if only is None else query.where(only), orders, sort).limit(51))
+
+
+def _explained(query: Query, *, alone: str = "") -> str:
+    """How PostgreSQL would answer if only indexes helped; if `alone`, only this one of the invoices'."""
     words = str(query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
-    with transaction() as session:
+    with get_engine().connect() as connection:
         for way in ("seqscan", "sort", "bitmapscan"):
-            session.execute(text(f"SET LOCAL enable_{way} TO off"))
-        return "\n".join(session.scalars(text(f"EXPLAIN {words}")))
+            connection.execute(text(f"SET LOCAL enable_{way} TO off"))
+        if alone:
+            names = {index["name"] for index in inspect(connection).get_indexes("invoice")}
+            others = (name for name in names - {alone} if name.startswith("ix_"))
+            connection.execute(text(f"DROP INDEX {', '.join(others)}"))
+        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {words}").scalars())
 
 
 def test_numbers_stand_in_the_order_of_their_bytes_page_after_page(world) -> None:
