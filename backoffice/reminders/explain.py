@@ -56,9 +56,13 @@ def _left_out(session: Session, debtor: Debtor, step: ScenarioStep, today: date)
             yield LeftOut(invoice.number, Money(invoice.collectable_minor, invoice.currency), Omission.BY_DEBIT)
         if invoice.held_minor:
             yield LeftOut(invoice.number, Money(invoice.held_minor, invoice.currency), Omission.IN_FLIGHT)
+        left = invoice.open_minor - invoice.held_minor
         if invoice.frozen_minor or invoice.paused_minor:
             freezes = session.scalars(
                 select(Freeze).where(Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None)).order_by(Freeze.id)
             )
-            for freeze in freezes:
-                yield LeftOut(invoice.number, Money(freeze.amount_minor, invoice.currency), Omission(freeze.kind.value))
+            for freeze in freezes:  # two may cover the same money; nobody is told more than what is open
+                minor = min(freeze.amount_minor, left)
+                left -= minor
+                if minor > 0:
+                    yield LeftOut(invoice.number, Money(minor, invoice.currency), Omission(freeze.kind.value))

@@ -19,6 +19,10 @@ _CREDIT = _BALANCES.format(account="credit")
 _HELD = f"""
     SELECT credit_owner AS owner, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {_UNRESOLVED} GROUP BY 1
 """
+_FROZEN = """
+    SELECT invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
+    WHERE lifted_at IS NULL AND kind {kinds} ('promise', 'declaration', 'respite') GROUP BY 1
+"""
 _AT_PROVIDER = f"""
     SELECT payment_id, sum(CASE WHEN debit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank')
                                 THEN amount_minor ELSE -amount_minor END) AS minor
@@ -96,6 +100,23 @@ LOCAL: dict[str, str] = {
             SELECT subject_id, sum(amount_minor) AS minor FROM invoice_freeze
             WHERE kind = 'plan' AND lifted_at IS NULL GROUP BY 1
         ) f ON f.subject_id = p.id""",
+    "invoice frozen": f"""
+        SELECT i.number AS subject, i.currency, i.frozen_minor AS found, coalesce(f.minor, 0) AS expected
+        FROM invoice i LEFT JOIN ({_FROZEN.format(kinds="NOT IN")}) f ON f.invoice_id = i.id""",
+    "invoice paused": f"""
+        SELECT i.number AS subject, i.currency, i.paused_minor AS found, coalesce(f.minor, 0) AS expected
+        FROM invoice i LEFT JOIN ({_FROZEN.format(kinds="IN")}) f ON f.invoice_id = i.id""",
+    "frozen for what has ended": """
+        SELECT i.number AS subject, i.currency, f.amount_minor AS found,
+               CASE WHEN f.kind = 'dispute' AND d.status NOT IN ('open', 'under_review', 'waiting')
+                         OR f.kind = 'promise' AND p.state <> 'expected'
+                         OR f.kind = 'declaration' AND c.state <> 'declared' THEN 0 ELSE f.amount_minor END AS expected
+        FROM invoice_freeze f
+        JOIN invoice i ON i.id = f.invoice_id
+        LEFT JOIN dispute d ON d.id = f.subject_id
+        LEFT JOIN promise p ON p.id = f.subject_id
+        LEFT JOIN declaration c ON c.id = f.subject_id
+        WHERE f.lifted_at IS NULL""",
     "debits equal credits": """
         SELECT 'all accounts' AS subject, currency, sum(minor) AS found, 0 AS expected FROM (
             SELECT currency, amount_minor AS minor FROM ledger_transfer

@@ -26,6 +26,7 @@ OMISSIONS: dict[Omission, Any] = {
     Omission.PLAN: _l("in your payment plan"),
     Omission.PROMISE: _l("you said when you will pay"),
     Omission.DECLARATION: _l("you told us that you have paid"),
+    Omission.RESPITE: _l("you disputed it: we ask for it again later"),
     Omission.LEGAL_HOLD: _l("set aside by us"),
     Omission.BY_DEBIT: _l("will be debited by itself"),
 }

@@ -21,6 +21,8 @@ class Omission(enum.Enum):
     PLAN = "plan"
     PROMISE = "promise"
     DECLARATION = "declaration"
+    RESPITE = "respite"
+    """It was contested, and is asked for again from a day to come."""
     LEGAL_HOLD = "legal_hold"
     BY_DEBIT = "by_debit"
     """A direct debit will take it."""

@@ -5,7 +5,7 @@ webhooks, banks take money back, time leaps.
 
     --payments 240 --kills 60 --seed 1 --workers 3
 
-Ends with 1 when a difference is left, a payment was made twice, or fewer payments or kills happened than asked for.
+Ends with 1 when a difference is left, a payment was made twice, a job gave up, or less happened than asked for.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
+from payments.declarations.models import Declaration
 from payments.models import Payment
+from payments.plans.models import Plan
 from payments.reconcile.verify import verify
 from payments.status import IN_FLIGHT
 from shared.debtors.models import Debtor
+from shared.disputes.models import Dispute
 from shared.kit import clock, schema
 from shared.kit.db import get_engine, reading, transaction
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.kit.servers import ensure_test_postgres
 from shared.kit.words import speak
+from shared.promises.models import Promise
 from tests.support import databases
 from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess, start_twins
@@ -49,6 +53,7 @@ from tests.torture.zygote import enter
 BEGIN = "2031-03-11T09:00:00+00:00"
 CARDS = ("success", "success", "success", "declined", "challenge", "chargeback")
 FATES = ("success", "success", "insufficient_funds", "late_failure", "late_failure_after_payout", "refunded_by_bank")
+SPOKEN = (Dispute, Plan, Promise, Declaration)
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "cut_after_commit", "provider": "stripe", "match": "POST /v1"},
     {"kind": "cut_after_commit", "provider": "gocardless", "match": "POST /"},
@@ -113,10 +118,15 @@ class Hand:
         return said.result
 
 
+SPEAK_FIRST = 0.4
+
+
 def payer(hand: Hand, twins: TwinsProcess, accounts: list[Account]) -> None:
-    """People who pay by card, by debit, by cheque, who press twice, give up, come back, and get refunds."""
+    """People who pay by card, by debit, by cheque, who press twice, give up, come back, get refunds; and who speak first."""
     for account in accounts:
         for invoice, minor in account.invoices:
+            if hand.die.random() < SPEAK_FIRST:
+                _speak(hand, twins, account, invoice, minor)
             _pay(hand, twins, account, invoice, minor)
 
 
@@ -166,11 +176,48 @@ def _on_the_page(hand: Hand, twins: TwinsProcess, account: Account, step: dict[s
             hand.act("send_refund", refund=refund)
 
 
+def _speak(hand: Hand, twins: TwinsProcess, account: Account, invoice: str, minor: int) -> None:
+    """A debtor says something of what he owes, and somebody answers, or nobody does."""
+    attempt, parts = str(uuid.uuid4()), [[invoice, max(1, minor * hand.die.choice((1, 2)) // 2)]]
+    match hand.die.choice(("contest", "contest", "promise", "declare", "plan")):
+        case "contest":
+            amount = hand.die.choice((None, max(1, minor // 3)))
+            made = hand.act("contest", debtor=account.debtor, invoice=invoice, minor=amount, attempt=attempt)
+            for how in hand.die.sample(("credit", "reject", "withdraw", "reopen", ""), 2):
+                if made and how:
+                    hand.act("decide", dispute=made, how=how)
+        case "promise":
+            days = hand.die.choice((0, 1, 3))
+            made = hand.act("promise", debtor=account.debtor, parts=parts, days=days, attempt=attempt)
+            if made and hand.die.random() < 0.3:
+                hand.act("break_promise", promise=made)
+        case "declare":
+            made = hand.act("declare", debtor=account.debtor, parts=parts, attempt=attempt)
+            how = hand.die.choice(("record", "record", "refuse", "withdraw", ""))
+            if made and how:
+                hand.act("answer_declaration", declaration=made, how=how)
+        case _:
+            _plan(hand, twins, account, attempt)
+
+
+def _plan(hand: Hand, twins: TwinsProcess, account: Account, attempt: str) -> None:
+    by_mandate = hand.die.random() < 0.5
+    if by_mandate:
+        _mandate(hand, twins, account)
+    count = hand.die.choice((2, 3, 4))
+    made = hand.act("propose_plan", debtor=account.debtor, attempt=attempt, count=count, by_mandate=by_mandate)
+    if not made or made["status"] != "offered":
+        return
+    hand.act("accept_plan", debtor=account.debtor, plan=made["plan"])
+    for how in hand.die.choice(((), (), ("pause", "resume"), ("cancel",), ("default",))):
+        hand.act("end_plan", plan=made["plan"], how=how)
+
+
 def staff_and_clock(hand: Hand, peace: threading.Event) -> None:
     """Workers, janitor, runs: over and over, killed now and then."""
     while not peace.is_set():
         hand.act("work", limit=40)
-        name = hand.die.choice(("janitor", "listing", "collections", "payouts", "work"))
+        name = hand.die.choice(("janitor", "listing", "collections", "payouts", "work", "duties", "remind"))
         hand.act(name)
 
 
@@ -214,8 +261,8 @@ def make_peace(stage: Stage, twins: TwinsProcess) -> None:
     twins.clear_faults()
     for _ in range(25):
         twins.advance(bank_days=1)
-        stage.do("collections")
-        stage.do("payouts")
+        for name in ("collections", "payouts", "duties", "remind"):
+            stage.do(name)
         _settle(stage, twins)
         with reading() as session:
             moving = session.scalars(select(Payment.id).where(Payment.status.in_(IN_FLIGHT)).limit(1)).first()
@@ -296,7 +343,7 @@ def torture(twins: TwinsProcess, world: dict[str, str], asked: argparse.Namespac
     import wsgi
 
     schema.upgrade(wsgi.metadata())
-    accounts = make_accounts(max(10, asked.payments * 3 // 4), random.Random(asked.seed))
+    accounts = make_accounts(max(10, asked.payments), random.Random(asked.seed))
     var_dir = Path(world["var_dir"])
     stages = [Stage(database=world["database"], twins=twins, var_dir=var_dir) for _ in range(asked.workers + 2)]
     doorman = Doorman(world)
@@ -336,10 +383,12 @@ def report(asked: argparse.Namespace, tally: Tally, twins: TwinsProcess, began: 
     proof, doubles = verify(), twice(twins)
     with reading() as session:
         statuses = Counter(payment.status.value for payment in session.scalars(select(Payment)))
+        spoken = {kind.__tablename__: session.scalar(select(func.count()).select_from(kind)) or 0 for kind in SPOKEN}
         dead = session.scalars(select(OutboxMessage).where(OutboxMessage.state == MessageState.DEAD)).all()
     for name, count in sorted(tally.said.items()):
         say(f"  {count:>6}  {name}")
     say(f"payments: {statuses.total()} {dict(statuses)}")
+    say(f"said by debtors: {spoken}")
     say(f"processes killed with SIGKILL: {tally.kills} of {tally.acts} acts, in {time.monotonic() - began:.0f} s")
     say(f"compared: {dict(proof.compared)}")
     say(f"totals: {proof.totals}")
@@ -350,10 +399,12 @@ def report(asked: argparse.Namespace, tally: Tally, twins: TwinsProcess, began: 
     for job in dead:
         say(f"dead job: {job.job} {job.last_error}")
     say(f"{len(proof.differences)} differences, {len(doubles)} payments made twice, {len(tally.bugs)} bugs")
-    enough = statuses.total() >= asked.payments and tally.kills >= asked.kills
+    enough = statuses.total() >= asked.payments and tally.kills >= asked.kills and all(spoken.values())
     if not enough:
-        say(f"too little happened: {asked.payments} payments and {asked.kills} kills were asked for")
-    return 0 if proof.is_clean and not doubles and not tally.bugs and enough else 1
+        say(
+            f"too little happened: {asked.payments} payments and {asked.kills} kills were asked for, and each thing to say once"
+        )
+    return 0 if proof.is_clean and not doubles and not tally.bugs and not dead and enough else 1
 
 
 def main() -> int:

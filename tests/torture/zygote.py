@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from shared.kit import clock, files
 from shared.kit.db import make_engine, use_engine
 from shared.kit.errors import DomainError
 from shared.kit.settings import Settings, use_settings
-from tests.torture import acts
+from tests.torture import acts, speaking
 from tests.torture.boundaries import Boundaries
 
 
@@ -82,12 +83,17 @@ def _act(asked: dict[str, Any], names: int, answer: int) -> None:
     boundaries = Boundaries(names, asked.get("kill_at"))
     boundaries.install()
     try:
-        said = {"result": getattr(acts, asked["do"])(**asked["with"])}
+        said = {"result": _find(asked["do"])(**asked["with"])}
     except DomainError as error:
         said = {"error": error.code}
     except Exception:  # noqa: BLE001 - the caller shall see it
         said = {"error": "BUG", "trace": traceback.format_exc()}
     os.write(answer, json.dumps(said, default=str).encode())
+
+
+def _find(name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(acts, name, None) or getattr(speaking, name)
+    return found
 
 
 def _all(pipe: int) -> bytes:

@@ -12,9 +12,11 @@ from backoffice.reminders.models import Reminder, ReminderStatus
 from backoffice.reminders.run import run
 from backoffice.reminders.write import still_due, write
 from shared.disputes.service import Claim, raise_dispute, reject
+from shared.invoices.models import FreezeKind
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.relay import perform_due
+from shared.messages.decision import Omission, read
 from shared.messages.models import Message
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
@@ -113,3 +115,22 @@ def test_what_was_rejected_is_reminded_from_its_day_on(ids):
         remind(ids)
 
     assert len(reminders()) >= 1
+
+
+def test_what_rests_after_a_rejected_dispute_is_left_out_and_the_reader_is_told_why(ids):
+    dispute = contest(ids, Claim(ids["F-1"]))
+    with transaction() as session:
+        reject(session, dispute_id=dispute.id, grounds="It is what was ordered.", by=STAFF)
+
+    remind(ids)
+
+    (mail,) = reminders()
+    decision = read(mail.decision)
+    assert [(each.number, each.money.minor) for each in decision.listed] == [("F-2", 8_000)]
+    assert [(each.number, each.money.minor, each.why) for each in decision.left_out] == [
+        ("F-1", 12_000, Omission.RESPITE)
+    ]
+
+
+def test_every_way_to_freeze_money_has_its_reason_to_leave_it_out():
+    assert {kind.value for kind in FreezeKind} <= {why.value for why in Omission}

@@ -12,12 +12,15 @@ from payments.reconcile.commands import verify as command
 from payments.reconcile.parity import mend
 from payments.reconcile.verify import verify
 from payments.status import PaymentStatus as S
+from shared.kit import clock
 from shared.kit.db import transaction
+from shared.promises import service as promises
+from shared.promises.service import PromiseDraft
 
 
 @pytest.fixture
 def busy(counter):
-    """A card payment, a debit on its way, a chargeback."""
+    """A card payment, a debit on its way, a chargeback whose money is promised again."""
     counter.open_account((12_000, 8_000, 5_000))
     one = counter.pay_by_card(counter.part("F-1", 12_000))
     counter.twins.pay(one.url)
@@ -27,6 +30,9 @@ def busy(counter):
     counter.deliver()
     counter.twins.fault("chargeback", object=counter.payment(two.payment_id).provider_reference)
     counter.deliver()
+    with transaction() as session:
+        draft = PromiseDraft(attempt="form-1", parts=[counter.part("F-3", 4_000)], promised_on=clock.today())
+        promises.give(session, debtor_id=counter.debtor_id, draft=draft, by=counter.by)
     counter.card_id = one.payment_id
     return counter
 
@@ -56,6 +62,9 @@ def test_a_clean_house_has_no_difference_and_says_what_was_compared(busy):
         ("UPDATE payment SET amount_minor = amount_minor + 1 WHERE status = 'confirmed'", "payment settled"),
         ("UPDATE payment SET refunded_minor = 1 WHERE status = 'confirmed'", "refunds of a payment"),
         ("UPDATE payment SET status = 'failed' WHERE means = 'debit'", "payment held"),
+        ("UPDATE invoice SET frozen_minor = 1 WHERE number = 'F-1'", "invoice frozen"),
+        ("UPDATE invoice SET paused_minor = 1 WHERE number = 'F-1'", "invoice paused"),
+        ("UPDATE promise SET state = 'kept'", "frozen for what has ended"),
     ],
 )
 def test_a_single_cent_out_of_place_is_found_and_named(busy, spoil, check):
