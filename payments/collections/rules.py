@@ -122,6 +122,11 @@ def decide_announcement(facts: Facts, *, today: date, notice_days: int, has_mand
     return Announce(facts.available_minor, charge_day(facts.due_on, today=today, notice_days=notice_days))
 
 
+def rest_of_announced(announced_minor: int, *, open_minor: int, frozen_minor: int) -> int:
+    """What of an announced debit may still take place, on its day, after something was frozen: never more than announced."""
+    return max(0, min(announced_minor, open_minor - frozen_minor))
+
+
 def is_time_to_create(charge_on: date, *, today: date) -> bool:
     """Whether the debit of an announced collection is made today (or should have been)."""
     return add_target_days(today, CREATE_AHEAD_BANK_DAYS) >= charge_on

@@ -22,6 +22,7 @@ from payments import frozen
 from payments.collections import service
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
+from payments.collections.rules import rest_of_announced
 from payments.collections.service import Wish
 from payments.collections.tell import TOLD, Stopped, tell_stopped
 from payments.gateways.choose import takes_debits
@@ -88,9 +89,8 @@ def _withdraw_announced(debtor_id: uuid.UUID) -> None:
         stopped: list[Stopped] = []
         for collection in _announced_over_frozen(session, debtor_id):
             invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
-            rest = max(
-                0, min(collection.amount_minor, invoice.open_minor - invoice.frozen_minor - invoice.paused_minor)
-            )
+            covered = invoice.frozen_minor + invoice.paused_minor
+            rest = rest_of_announced(collection.amount_minor, open_minor=invoice.open_minor, frozen_minor=covered)
             if rest == collection.amount_minor:
                 continue
             kinds = frozen.kinds(session, invoice.id)
