@@ -11,8 +11,7 @@ from sqlalchemy import select
 from payments.declarations import service
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
-from shared.company.models import Company
-from shared.kit import clock
+from shared.company.queries import todays
 from shared.kit.db import reading, transaction
 from shared.kit.jobs import duty, job, on
 
@@ -22,14 +21,13 @@ from shared.kit.jobs import duty, job, on
 def expire(_payload: dict[str, Any]) -> None:
     """End the searches whose time is over, each in a transaction of its own. Twice is safe: what has ended is left."""
     with reading() as session:
-        zones = session.execute(select(Company.id, Company.zone)).all()
         due = [
             declaration_id
-            for company_id, zone in zones
+            for company_id, today in todays(session).items()
             for declaration_id in session.scalars(
                 select(Declaration.id)
                 .where(Declaration.company_id == company_id, Declaration.state == DeclarationState.DECLARED)
-                .where(Declaration.until_on < clock.today(zone))
+                .where(Declaration.until_on < today)
                 .order_by(Declaration.debtor_id, Declaration.id)
             )
         ]

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from payments.declarations import rules
@@ -16,6 +16,7 @@ from payments.models import Payment, Provider
 from payments.status import COLLECTED
 from shared.attachments import queries as attached
 from shared.company import policy
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit.errors import NotFound
@@ -230,18 +231,17 @@ def events_of(
     limit: int = 41,
 ) -> list[DeclarationEvent]:
     """The latest steps of a debtor's declared transfers, or of those that name one invoice."""
-    query = (
-        select(DeclarationTransition, Declaration)
-        .join(Declaration, Declaration.id == DeclarationTransition.declaration_id)
-        .where(Declaration.debtor_id == debtor_id)
-        .order_by(DeclarationTransition.at.desc(), DeclarationTransition.id.desc())
-        .limit(limit)
+    naming = select(DeclarationPart.declaration_id).where(DeclarationPart.invoice_id == invoice_id)
+    rows = affairs.latest_steps(
+        session,
+        DeclarationTransition,
+        Declaration,
+        Declaration.id == DeclarationTransition.declaration_id,
+        debtor_id,
+        Declaration.id.in_(naming) if invoice_id else true(),
+        before=before,
+        limit=limit,
     )
-    if before is not None:
-        query = query.where(DeclarationTransition.at < before)
-    if invoice_id is not None:
-        named = select(DeclarationPart.declaration_id).where(DeclarationPart.invoice_id == invoice_id)
-        query = query.where(Declaration.id.in_(named))
     return [
         DeclarationEvent(
             declaration_id=declaration.id,
@@ -254,7 +254,7 @@ def events_of(
             who=step.actor_name,
             cause=step.cause,
         )
-        for step, declaration in session.execute(query)
+        for step, declaration in rows
     ]
 
 

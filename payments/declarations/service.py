@@ -329,10 +329,7 @@ def assign(session: Session, *, declaration_id: uuid.UUID, staff_id: uuid.UUID |
 
 def set_terms(session: Session, *, company_id: uuid.UUID, terms: Terms, by: Actor) -> bool:
     """What a company does from now on; what was declared keeps its days. True when something changed."""
-    before = terms_of(session, company_id)
-    return policy.write(
-        session, DeclarationPolicy, company_id, terms, before=before, action="declaration.terms_changed", by=by
-    )
+    return policy.write(session, DeclarationPolicy, company_id, terms, action="declaration.terms_changed", by=by)
 
 
 def lock_declaration(session: Session, declaration_id: uuid.UUID) -> Declaration:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from payments.plans import contents
 from payments.plans.running import Line, look
-from shared.company.models import Company
+from shared.company.queries import todays
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.db import reading, retrying, transaction
@@ -61,13 +61,13 @@ def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
     """
     report = Report(is_dry=dry)
     with reading() as session:
-        zones = {row.id: row.zone for row in session.execute(select(Company.id, Company.zone))}
-        latest = max((clock.today(zone) for zone in zones.values()), default=clock.today())
+        days = todays(session)
+        latest = max(days.values(), default=clock.today())
         debtors = contents.debtors_with_plans(session, today=max(on or latest, latest))
         owners = session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors)))
         homes = {row.id: row.company_id for row in owners}
     for debtor_id in debtors:
-        today = clock.today(zones[homes[debtor_id]])
+        today = days[homes[debtor_id]]
         report.lines += follow_debtor(debtor_id, today=max(on or today, today), dry=dry)
         report.debtor_count += 1
     return report

@@ -17,7 +17,7 @@ from payments.plans import contents, mails, rules
 from payments.plans.models import Plan, PlanInstalment, PlanTransition
 from payments.plans.rules import Due, Flow, Standing
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
-from payments.plans.steps import advance, lock_plan
+from payments.plans.steps import BY, advance, lock_plan
 from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
@@ -33,7 +33,6 @@ from shared.ledger.rules import Part
 from shared.ledger.service import lock_invoices
 
 S = PlanStatus
-BY = Actor.system("plans")
 
 
 # Paying ------------------------------------------------------------------------------------------------------------------

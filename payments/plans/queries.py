@@ -17,6 +17,7 @@ from payments.plans.models import Plan, PlanConsent, PlanInstalment, PlanItem, P
 from payments.plans.rules import Due, Limit, Terms
 from payments.plans.status import FOLLOWED, FREEZES, PlanStatus
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
 from shared.kit.errors import NotFound
@@ -211,13 +212,8 @@ def lines_by_id(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 
 def events_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> list[Event]:
     """Every step of a debtor's plans, the newest first."""
-    rows = session.execute(
-        select(PlanTransition, Plan)
-        .join(Plan, Plan.id == PlanTransition.plan_id)
-        .where(Plan.debtor_id == debtor_id, PlanTransition.after != S.PROPOSED)
-        .order_by(PlanTransition.id.desc())
-        .limit(limit)
-    )
+    on, seen = Plan.id == PlanTransition.plan_id, PlanTransition.after != S.PROPOSED
+    rows = affairs.latest_steps(session, PlanTransition, Plan, on, debtor_id, seen, limit=limit)
     return [
         Event(
             step.at,

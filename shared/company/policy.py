@@ -31,11 +31,11 @@ def write(
     company_id: uuid.UUID,
     words: _W,
     *,
-    before: _W,
     action: str,
     by: Actor,
 ) -> bool:
     """Keep other words from now on, with an audit line of what is new in them; False when nothing is."""
+    before = read(session, table, company_id, type(words))
     if words == before:
         return False
     values, former = asdict(words), asdict(before)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from shared.debtors.models import Affair
@@ -14,8 +15,10 @@ from shared.debtors.service import lock_debtor
 from shared.kit import audit, db, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import NotFound
+from shared.kit.steps import Step
 
 _A = TypeVar("_A", bound=Affair)
+_S = TypeVar("_S", bound=Step)
 
 
 def lock(session: Session, table: type[_A], identity: uuid.UUID, missing: NotFound | None = None) -> _A:
@@ -62,3 +65,26 @@ def publish(
         "staff": str(staff) if staff else None,
     }
     outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
+
+
+def latest_steps(
+    session: Session,
+    steps: type[_S],
+    affairs: type[_A],
+    on: ColumnElement[bool],
+    debtor_id: uuid.UUID,
+    *conditions: ColumnElement[bool],
+    before: datetime | None = None,
+    limit: int,
+) -> Sequence[Row[_S, _A]]:
+    """The latest steps of a debtor's affairs of a kind, for a timeline: each with its affair, joined `on`."""
+    query = (
+        select(steps, affairs)
+        .join(affairs, on)
+        .where(affairs.debtor_id == debtor_id, *conditions)
+        .order_by(steps.at.desc(), steps.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(steps.at < before)
+    return session.execute(query).all()

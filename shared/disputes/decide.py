@@ -11,7 +11,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.attachments.service import Checked, attach
+from shared.attachments.service import Checked
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.disputes import tell
@@ -24,6 +24,7 @@ from shared.disputes.steps import (
     clean,
     enter,
     freeze_part,
+    keep_files,
     lock_dispute,
     lock_live,
     parts_of,
@@ -237,16 +238,7 @@ def reopen(
     _freeze_again(session, dispute, by=by)
     entry = enter(session, dispute, EntryKind.MESSAGE, said, by=by) if said else None
     if entry is not None:
-        attach(
-            session,
-            files,
-            company_id=dispute.company_id,
-            debtor_id=dispute.debtor_id,
-            subject_type="dispute",
-            subject_id=dispute.id,
-            part_id=entry.id,
-            by=by,
-        )
+        keep_files(session, dispute, entry, files, by=by)
     if by.kind == "contact":
         dispute.reopen_count += 1
     dispute.due_on = today + timedelta(days=session.get_one(DisputeReason, dispute.reason_id).deadline_days)

@@ -9,20 +9,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.company.models import Company
+from shared.company.queries import todays
 from shared.disputes import service
 from shared.disputes.models import Dispute, DisputePart
+from shared.disputes.queries import is_live
 from shared.disputes.rules import Status
 from shared.disputes.settled import came_back, is_settled
 from shared.invoices.models import Invoice
-from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict
 from shared.kit.jobs import duty, job, on
 
 BY = Actor.system("disputes")
-_LIVE = (Status.OPEN, Status.UNDER_REVIEW, Status.WAITING)
 
 
 @duty(every=timedelta(minutes=10))
@@ -33,13 +32,12 @@ def watch(_payload: dict[str, Any]) -> None:
     Safe to run twice: each dispute is looked at again under its lock.
     """
     with reading() as session:
-        zones = session.execute(select(Company.id, Company.zone)).all()
-    for company_id, zone in zones:
-        today = clock.today(zone)
+        days = todays(session)
+    for company_id, today in days.items():
         with reading() as session:
             late = session.scalars(
                 select(Dispute.id)
-                .where(Dispute.company_id == company_id, Dispute.status.in_(_LIVE), Dispute.due_on < today)
+                .where(Dispute.company_id == company_id, is_live(), Dispute.due_on < today)
                 .where(Dispute.status != Status.WAITING, Dispute.escalated_at.is_(None))
             ).all()
             over = session.scalars(
@@ -91,7 +89,7 @@ def _paid() -> Any:
         .where(DisputePart.dispute_id == Dispute.id, Invoice.open_minor > 0)
         .exists()
     )
-    return select(Dispute.id).where(Dispute.status.in_(_LIVE), ~still_open).order_by(Dispute.id)
+    return select(Dispute.id).where(is_live(), ~still_open).order_by(Dispute.id)
 
 
 def _settle(session: Session, dispute_id: uuid.UUID) -> None:

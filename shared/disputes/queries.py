@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from shared.company import policy
+from shared.debtors import affairs
 from shared.disputes.choices import Reason, reason_of
 from shared.disputes.models import Dispute, DisputePart, DisputePolicy, DisputeReason, DisputeTransition
 from shared.disputes.rules import EDGES, LIVE, Policy, Status
@@ -101,11 +102,7 @@ def of_debtor(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID |
         .limit(200)
     )
     if invoice_id is not None:
-        query = query.where(
-            select(DisputePart.id)
-            .where(DisputePart.dispute_id == Dispute.id, DisputePart.invoice_id == invoice_id)
-            .exists()
-        )
+        query = query.where(_contests(invoice_id))
     return [
         DisputeRow(
             id=dispute.id,
@@ -122,6 +119,10 @@ def of_debtor(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID |
         )
         for dispute, reason, found in session.execute(query)
     ]
+
+
+def _contests(invoice_id: uuid.UUID) -> ColumnElement[bool]:
+    return exists().where(DisputePart.dispute_id == Dispute.id, DisputePart.invoice_id == invoice_id)
 
 
 def frozen_by_invoice(session: Session, debtor_id: uuid.UUID) -> list[tuple[uuid.UUID, str, int]]:
@@ -177,19 +178,9 @@ def frozen_now(session: Session, company_id: uuid.UUID) -> int:
 
 def events_of(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID | None = None) -> list[Happening]:
     """Every step of a debtor's disputes (on one invoice) for a timeline, the latest first."""
-    query = (
-        select(DisputeTransition, Dispute)
-        .join(Dispute, Dispute.id == DisputeTransition.dispute_id)
-        .where(Dispute.debtor_id == debtor_id)
-        .order_by(DisputeTransition.at.desc(), DisputeTransition.id.desc())
-        .limit(200)
-    )
-    if invoice_id is not None:
-        query = query.where(
-            select(DisputePart.id)
-            .where(DisputePart.dispute_id == Dispute.id, DisputePart.invoice_id == invoice_id)
-            .exists()
-        )
+    on = Dispute.id == DisputeTransition.dispute_id
+    contests = _contests(invoice_id) if invoice_id else true()
+    rows = affairs.latest_steps(session, DisputeTransition, Dispute, on, debtor_id, contests, limit=200)
     return [
         Happening(
             dispute_id=dispute.id,
@@ -202,7 +193,7 @@ def events_of(session: Session, debtor_id: uuid.UUID, *, invoice_id: uuid.UUID |
             minor=dispute.claimed_minor,
             currency=dispute.currency,
         )
-        for step, dispute in session.execute(query)
+        for step, dispute in rows
     ]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared.attachments.service import Checked, attach
+from shared.attachments.service import Checked
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -29,6 +29,7 @@ from shared.disputes.steps import (
     clean,
     enter,
     freeze_part,
+    keep_files,
     lock_dispute,
     lock_live,
     tell_house,
@@ -129,7 +130,7 @@ def raise_dispute(
         raise TooMany("dispute.too_many", _("That is a lot for one day. Please write to us instead."))
     dispute = _write(session, debtor, reason, shares, attempt=attempt, contact_id=contact_id, by=by)
     entry = enter(session, dispute, EntryKind.MESSAGE, said, by=by)
-    _attach(session, dispute, entry, files, by=by)
+    keep_files(session, dispute, entry, files, by=by)
     if by.kind == "contact":
         dispute.spoken_at = clock.now()
     write_step(session, dispute, None, by=by, cause="")
@@ -264,7 +265,7 @@ def say(
     ):
         raise TooMany("dispute.too_many", _("That is a lot for one hour. Please wait a little."))
     entry = enter(session, dispute, EntryKind.MESSAGE, said, by=by)
-    _attach(session, dispute, entry, files, by=by)
+    keep_files(session, dispute, entry, files, by=by)
     if by.kind == "contact":
         dispute.spoken_at = clock.now()
         if dispute.status is Status.WAITING:
@@ -301,7 +302,7 @@ def note(
     """Keep something for staff alone; the debtor never sees it, nor its files. Also after the end."""
     dispute = lock_dispute(session, dispute_id)
     entry = enter(session, dispute, EntryKind.NOTE, clean(text), by=by)
-    _attach(session, dispute, entry, files, by=by, is_internal=True)
+    keep_files(session, dispute, entry, files, by=by, is_internal=True)
     write_line(session, dispute, action="dispute.noted", by=by, after={"entry": str(entry.id)})
     return entry
 
@@ -481,28 +482,6 @@ def _find_reason(session: Session, company_id: uuid.UUID, code: str, *, with_ina
         if reason.code == code and (reason.is_active or with_inactive):
             return reason
     raise Invalid("dispute.reason", _("Choose a reason."))
-
-
-def _attach(
-    session: Session,
-    dispute: Dispute,
-    entry: DisputeEntry,
-    files: Sequence[Checked],
-    *,
-    by: Actor,
-    is_internal: bool = False,
-) -> None:
-    attach(
-        session,
-        files,
-        company_id=dispute.company_id,
-        debtor_id=dispute.debtor_id,
-        subject_type="dispute",
-        subject_id=dispute.id,
-        part_id=entry.id,
-        is_internal=is_internal,
-        by=by,
-    )
 
 
 def _within(session: Session, key: str, limit: int, window: timedelta) -> bool:

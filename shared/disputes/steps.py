@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.attachments.service import Checked, attach
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeTransition, EntryKind, PartOutcome
@@ -130,6 +131,29 @@ def enter(
     session.add(entry)
     session.flush()
     return entry
+
+
+def keep_files(
+    session: Session,
+    dispute: Dispute,
+    entry: DisputeEntry,
+    files: Sequence[Checked],
+    *,
+    by: Actor,
+    is_internal: bool = False,
+) -> None:
+    """Attach files to a word of the conversation."""
+    attach(
+        session,
+        files,
+        company_id=dispute.company_id,
+        debtor_id=dispute.debtor_id,
+        subject_type="dispute",
+        subject_id=dispute.id,
+        part_id=entry.id,
+        is_internal=is_internal,
+        by=by,
+    )
 
 
 def clean(text: str, *, is_needed: bool = True) -> str:

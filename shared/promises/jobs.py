@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from shared.company.models import Company
-from shared.kit import clock
+from shared.company.queries import todays
 from shared.kit.db import reading, transaction
 from shared.kit.jobs import duty, job, on
 from shared.promises import service
@@ -55,14 +54,13 @@ def _look_at_debtor(debtor_id: uuid.UUID) -> None:
 def look(_payload: dict[str, Any]) -> None:
     """Look once a day at every live promise, each in a transaction of its own. Twice is safe: what was looked at is left."""
     with reading() as session:
-        zones = session.execute(select(Company.id, Company.zone)).all()
         due = [
             promise_id
-            for company_id, zone in zones
+            for company_id, today in todays(session).items()
             for promise_id in session.scalars(
                 select(Promise.id)
                 .where(Promise.company_id == company_id, Promise.state == PromiseState.EXPECTED)
-                .where(Promise.looked_on < clock.today(zone))
+                .where(Promise.looked_on < today)
                 .order_by(Promise.debtor_id, Promise.id)
             )
         ]

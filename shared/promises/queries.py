@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from shared.company import policy
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit.errors import NotFound
@@ -279,17 +280,17 @@ def events_of(
     limit: int = 41,
 ) -> list[PromiseEvent]:
     """The latest steps of a debtor's promises, or of those that name one invoice."""
-    query = (
-        select(PromiseTransition, Promise)
-        .join(Promise, Promise.id == PromiseTransition.promise_id)
-        .where(Promise.debtor_id == debtor_id)
-        .order_by(PromiseTransition.at.desc(), PromiseTransition.id.desc())
-        .limit(limit)
+    naming = select(PromisePart.promise_id).where(PromisePart.invoice_id == invoice_id)
+    rows = affairs.latest_steps(
+        session,
+        PromiseTransition,
+        Promise,
+        Promise.id == PromiseTransition.promise_id,
+        debtor_id,
+        Promise.id.in_(naming) if invoice_id else true(),
+        before=before,
+        limit=limit,
     )
-    if before is not None:
-        query = query.where(PromiseTransition.at < before)
-    if invoice_id is not None:
-        query = query.where(Promise.id.in_(select(PromisePart.promise_id).where(PromisePart.invoice_id == invoice_id)))
     return [
         PromiseEvent(
             promise_id=promise.id,
@@ -303,7 +304,7 @@ def events_of(
             who=step.actor_name,
             cause=step.cause,
         )
-        for step, promise in session.execute(query)
+        for step, promise in rows
     ]
 
 

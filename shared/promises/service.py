@@ -320,10 +320,7 @@ def assign(session: Session, *, promise_id: uuid.UUID, staff_id: uuid.UUID | Non
 
 def set_limits(session: Session, *, company_id: uuid.UUID, limits: Limits, by: Actor) -> bool:
     """What a company allows from now on; promises that were given keep their days. True when something changed."""
-    before = limits_of(session, company_id)
-    return policy.write(
-        session, PromisePolicy, company_id, limits, before=before, action="promise.limits_changed", by=by
-    )
+    return policy.write(session, PromisePolicy, company_id, limits, action="promise.limits_changed", by=by)
 
 
 def lock_promise(session: Session, promise_id: uuid.UUID) -> Promise:

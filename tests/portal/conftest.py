@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,6 +25,7 @@ from shared.kit.settings import Settings, use_settings
 from tests.portal.shop import Shop, open_shop
 from tests.support.browser import Browser, Page
 from tests.support.counter import Door
+from tests.support.keys import PROVIDER_KEYS
 from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess
@@ -68,16 +68,7 @@ def portal(world: object, settings: Settings) -> Flask:
 @pytest.fixture
 def portal_with_providers(world: object, settings: Settings) -> Flask:
     """The door of an installation that has keys, which nobody calls in these tests."""
-    made = settings.model_copy(
-        update={
-            "stripe_api_key": SecretStr("sk_test_x"),
-            "stripe_webhook_secret": SecretStr("whsec_x"),
-            "stripe_api_base": "http://127.0.0.1:9",
-            "gocardless_access_token": SecretStr("sandbox_x"),
-            "gocardless_webhook_secret": SecretStr("secret"),
-            "gocardless_base_url": "http://127.0.0.1:9",
-        }
-    )
+    made = settings.model_copy(update=PROVIDER_KEYS)
     use_settings(made)
     return wsgi.build_portal(made)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -44,11 +45,13 @@ from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, files, ids
 from shared.kit.db import transaction
-from shared.kit.settings import Settings
+from shared.kit.outbox.relay import perform_due
+from shared.kit.settings import Settings, use_settings
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
+from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 NOBODY = uuid.UUID(int=7)
@@ -460,3 +463,14 @@ WORDS = {
     "room": "dispute",
     "token": "A" * 43,
 }
+
+
+@pytest.fixture
+def mail(town: Town, settings: Settings) -> Iterator[Mailbox]:
+    """Where mails arrive, empty at first."""
+    with open_mailbox() as mailbox:
+        use_settings(settings.model_copy(update={"smtp_url": mailbox.url, "mail_sender": "G <g@guichet.example>"}))
+        perform_due()
+        mailbox.mails.clear()
+        yield mailbox
+        use_settings(settings)

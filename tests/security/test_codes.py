@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from sqlalchemy import select
 
 from backoffice.access.permissions import Role
 from shared.access.models import OneTimeCode
 from shared.kit.db import reading
 from shared.kit.outbox.relay import perform_due
-from shared.kit.settings import use_settings
 from shared.web.pages import safe_next
 from tests.security.conftest import Town, holding, sit, visit
-from tests.support.mailbox import Mailbox, open_mailbox
+from tests.support.mailbox import Mailbox
 
 OFF_SITE = ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example"]
 OFF_SITE += [
@@ -25,16 +23,6 @@ OFF_SITE += [
     "http:evil.example",
     "/\n/evil.example",
 ]
-
-
-@pytest.fixture
-def mail(town: Town, settings):
-    with open_mailbox() as mailbox:
-        use_settings(settings.model_copy(update={"smtp_url": mailbox.url, "mail_sender": "G <g@guichet.example>"}))
-        perform_due()
-        mailbox.mails.clear()
-        yield mailbox
-        use_settings(settings)
 
 
 def ask_code(client, mailbox: Mailbox) -> str:

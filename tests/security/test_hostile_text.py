@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 import wsgi
 from backoffice.access.permissions import Role
@@ -33,6 +32,7 @@ from shared.kit.settings import use_settings
 from shared.messages import service as messages
 from tests.security.conftest import IBAN, Town, changed, fill, fingerprint, holding, sit, visit
 from tests.security.test_desk_authorisation import path_of
+from tests.support.keys import PROVIDER_KEYS
 from tests.support.mailbox import open_mailbox
 
 FORMULAS = ['=HYPERLINK("http://evil.example";"x")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", " =1+1", "|calc"]
@@ -164,16 +164,7 @@ def test_logs_hold_no_token_no_address_and_no_account_number(portal, backoffice,
 
 @pytest.fixture
 def webhooks(town: Town, settings):
-    made = settings.model_copy(
-        update={
-            "stripe_api_key": SecretStr("sk_test_x"),
-            "stripe_webhook_secret": SecretStr("whsec_x"),
-            "stripe_api_base": "http://127.0.0.1:9",
-            "gocardless_access_token": SecretStr("sandbox_x"),
-            "gocardless_webhook_secret": SecretStr("secret"),
-            "gocardless_base_url": "http://127.0.0.1:9",
-        }
-    )
+    made = settings.model_copy(update=PROVIDER_KEYS)
     use_settings(made)
     yield wsgi.build_portal(made).test_client()
     use_settings(settings)

@@ -14,24 +14,12 @@ from shared.kit.db import get_engine, reading, transaction
 from shared.kit.limits import RateCounter
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
-from shared.kit.settings import use_settings
 from shared.messages import service as messages
 from shared.messages.models import Message
 from tests.security.conftest import Town, changed, fingerprint, holding, revoked_visit, visit
 from tests.support.browser import Browser
-from tests.support.mailbox import open_mailbox
 
 SCANNERS = [f"198.51.100.{n}" for n in range(1, 13)]
-
-
-@pytest.fixture
-def mail(town: Town, settings):
-    with open_mailbox() as mailbox:
-        use_settings(settings.model_copy(update={"smtp_url": mailbox.url, "mail_sender": "G <g@guichet.example>"}))
-        perform_due()
-        mailbox.mails.clear()
-        yield mailbox
-        use_settings(settings)
 
 
 def count(model: type) -> int:

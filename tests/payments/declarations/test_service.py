@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
-from itertools import count
 
 import pytest
 from sqlalchemy import select, text
@@ -15,12 +14,11 @@ from payments.declarations import queries, service
 from payments.declarations.models import Declaration, DeclarationTransition
 from payments.declarations.rules import DeclarationState, Terms
 from payments.declarations.service import DeclarationDraft
-from payments.models import Means, Payment
+from payments.models import Payment
 from payments.receipts import service as receipts
 from shared.attachments import queries as files
 from shared.attachments import service as attachments
 from shared.attachments.rules import Upload
-from shared.debtors.models import Contact, Debtor
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import clock
@@ -28,42 +26,26 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
-from shared.kit.jobs import knock
-from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import service as promises
 from shared.promises.models import Promise
 from shared.promises.rules import PromiseState
 from shared.promises.service import PromiseDraft
+from tests.support.account import Account
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 D = DeclarationState
 CLARA = Actor.staff(uuid.uuid4(), "Clara")
-_attempts = count()
 
 
-class World:
-    """Dora owes F-1 of 1,000.00 and F-2 of 500.00."""
-
-    def __init__(self, frozen: clock.FrozenClock) -> None:
-        self.clock = frozen
-        with transaction() as session:
-            company = a_company(session)
-            debtor = a_debtor(session, company)
-            self.company_id, self.debtor_id = company.id, debtor.id
-            self.one = an_invoice(session, debtor, "F-1", 100_000, due_in=-10).id
-            self.two = an_invoice(session, debtor, "F-2", 50_000, due_in=5).id
-            self.contact_id = session.scalars(select(Contact.id)).one()
-
-    @property
-    def dora(self) -> Actor:
-        return Actor.contact(self.contact_id, "Dora")
+class World(Account):
+    """Dora and what she says to have paid."""
 
     def draft(self, *parts: Part, **facts: object) -> DeclarationDraft:
         parts = parts or (Part(self.one, 100_000),)
         values: dict[str, object] = {
-            "attempt": f"form-{next(_attempts)}",
+            "attempt": self.attempt(),
             "minor": sum(part.minor for part in parts),
             "paid_on": clock.today() - timedelta(days=1),
             "parts": parts,
@@ -78,18 +60,7 @@ class World:
             return service.declare(session, debtor_id=self.debtor_id, draft=draft, by=by or self.dora).id
 
     def receive(self, minor: int = 100_000, on: date | None = None, debtor_id: uuid.UUID | None = None) -> uuid.UUID:
-        with transaction() as session:
-            return receipts.record_receipt(
-                session,
-                debtor=session.get_one(Debtor, debtor_id or self.debtor_id),
-                means=Means.TRANSFER,
-                minor=minor,
-                received_on=on or clock.today(),
-                memo="VIR",
-                parts=[],
-                attempt=f"receipt-{next(_attempts)}",
-                by=SYSTEM,
-            ).id
+        return self.record_receipt(minor, on=on, debtor_id=debtor_id)
 
     def record(self, declaration_id: uuid.UUID, minor: int = 100_000) -> Payment:
         with transaction() as session:
@@ -111,16 +82,6 @@ class World:
         with transaction() as session:
             service.refuse(session, declaration_id=declaration_id, answer=answer, by=CLARA)
 
-    def days(self, number: int) -> None:
-        self.clock.advance(days=number)
-        self.work()
-
-    def work(self) -> None:
-        with transaction() as session:
-            knock(session)
-        while perform_due():
-            pass
-
     def state(self, declaration_id: uuid.UUID) -> DeclarationState:
         with reading() as session:
             return session.get_one(Declaration, declaration_id).state
@@ -132,9 +93,7 @@ class World:
             return invoice.open_minor, invoice.paused_minor, invoice.collectable_minor
 
     def mails(self) -> list[str]:
-        with reading() as session:
-            kinds = session.scalars(select(Message.kind).order_by(Message.id)).all()
-            return [kind for kind in kinds if kind != "reminder"]
+        return [kind for kind in super().mails() if kind != "reminder"]
 
     def steps(self, declaration_id: uuid.UUID) -> list[str]:
         with reading() as session:

@@ -11,17 +11,19 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.run import run as run_collections
-from payments.plans import accepting, contents, queries, service
+from payments.plans import accepting, contents, progress, queries, service
 from payments.plans.accepting import Evidence
 from payments.plans.follow import follow_all
 from payments.plans.models import Plan
 from payments.plans.rules import Terms
+from payments.reconcile.verify import verify
 from shared.company.models import Company
 from shared.debtors.models import Contact
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.support.counter import Counter
 
@@ -100,6 +102,17 @@ class Planner:
     def view(self, plan: Plan) -> queries.PlanView:
         with reading() as session:
             return queries.plan_of(session, self.debtor_id, plan.id)
+
+    def pay(self, plan: Plan, *, everything: bool = False) -> tuple[list[Part], Any]:
+        """By card, what is due now, or all the rest; gives its parts and the provider's page."""
+        with reading() as session:
+            parts = progress.parts_for_instalment(session, plan.id, everything=everything)
+        attempt = progress.payment_attempt(plan.id, self.counter.new_attempt())
+        return parts, self.counter.pay_by_card(*parts, attempt=attempt)
+
+    def differences(self) -> list[str]:
+        """What `guichet verify` would say; nothing when all is well."""
+        return [str(difference) for difference in verify().differences]
 
     def frozen(self) -> dict[str, int]:
         """Number → what plans freeze of it, checked against the invoice's own figure."""

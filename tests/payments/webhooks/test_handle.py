@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from itertools import permutations
 
@@ -75,15 +76,19 @@ def test_every_order_of_a_late_failing_debits_events_ends_in_the_same_state(coun
     assert results == {(S.FAILED, "AM04", ("created", "failed", "submitted"))}
 
 
+def refer(event_id: uuid.UUID, references: dict[str, str]) -> None:
+    """Let an event speak of something else."""
+    with transaction() as session:
+        row = session.get_one(InboxEvent, event_id)
+        row.references = references
+
+
 def test_an_event_that_overtakes_our_own_record_waits_for_it(counter):
     counter.open_account()
     step = counter.pay_by_card(counter.part("F-1", 12_000))
     counter.twins.pay(step.url)
     (event, *_rest) = keep_without_handling(counter)
-    with transaction() as session:
-        session.execute(
-            update(InboxEvent).where(InboxEvent.id == event).values({InboxEvent.references: {"checkout": "cs_unknown"}})
-        )
+    refer(event, {"checkout": "cs_unknown"})
 
     with pytest.raises(Unavailable):
         handle(event)
@@ -96,10 +101,7 @@ def test_an_event_about_nothing_of_ours_ends_stuck_and_visible(counter):
     step = counter.pay_by_card(counter.part("F-1", 12_000))
     counter.twins.pay(step.url)
     (event, *_rest) = keep_without_handling(counter)
-    with transaction() as session:
-        session.execute(
-            update(InboxEvent).where(InboxEvent.id == event).values({InboxEvent.references: {"payment": "pi_x"}})
-        )
+    refer(event, {"payment": "pi_x"})
 
     for _ in range(TRIES - 1):
         with pytest.raises(Unavailable):

@@ -21,13 +21,13 @@ def test_words_are_kept_once_and_only_what_is_new_in_them_is_recorded(database, 
         company_id = a_company(session).id
         usual = policy.read(session, PromisePolicy, company_id, Limits)
         said = [
-            policy.write(session, PromisePolicy, company_id, words, before=before, action=ACTION, by=SYSTEM)
-            for before, words in [
-                (usual, usual),
-                (usual, replace(usual, grace_days=5)),
-                (replace(usual, grace_days=5), replace(usual, grace_days=5)),
-                (replace(usual, grace_days=5), replace(usual, grace_days=5, days_ahead=9)),
-            ]
+            policy.write(session, PromisePolicy, company_id, words, action=ACTION, by=SYSTEM)
+            for words in (
+                usual,
+                replace(usual, grace_days=5),
+                replace(usual, grace_days=5),
+                replace(usual, grace_days=5, days_ahead=9),
+            )
         ]
     with reading() as session:
         kept = policy.read(session, PromisePolicy, company_id, Limits)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
-from itertools import count
 
 import pytest
 from sqlalchemy import select, text
@@ -16,7 +15,7 @@ from payments.models import Means, Provider
 from payments.receipts import service as receipts
 from payments.service import Facts, PaymentDraft
 from payments.status import PaymentStatus
-from shared.debtors.models import Contact, Debtor
+from shared.debtors.models import Debtor
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import clock
@@ -24,42 +23,25 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
-from shared.kit.jobs import knock
-from shared.kit.outbox.relay import perform_due
 from shared.ledger import service as ledger
 from shared.ledger.rules import Part
-from shared.messages.models import Message
 from shared.promises import queries, service
 from shared.promises.models import Promise, PromiseTransition
 from shared.promises.rules import Limits, PromiseState
 from shared.promises.service import PromiseDraft
+from tests.support.account import Account
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 S = PromiseState
 CLARA = Actor.staff(uuid.uuid4(), "Clara")
-_attempts = count()
 
 
-class World:
-    """Dora owes F-1 of 1,000.00 and F-2 of 500.00."""
-
-    def __init__(self, frozen: clock.FrozenClock) -> None:
-        self.clock = frozen
-        with transaction() as session:
-            company = a_company(session)
-            debtor = a_debtor(session, company)
-            self.company_id, self.debtor_id = company.id, debtor.id
-            self.one = an_invoice(session, debtor, "F-1", 100_000, due_in=-10).id
-            self.two = an_invoice(session, debtor, "F-2", 50_000, due_in=5).id
-            self.contact_id = session.scalars(select(Contact.id)).one()
-
-    @property
-    def dora(self) -> Actor:
-        return Actor.contact(self.contact_id, "Dora")
+class World(Account):
+    """Dora and what she promises."""
 
     def draft(self, *parts: Part, days: int = 5, attempt: str = "") -> PromiseDraft:
         return PromiseDraft(
-            attempt=attempt or f"form-{next(_attempts)}",
+            attempt=attempt or self.attempt(),
             parts=parts or [Part(self.one, 100_000)],
             promised_on=clock.today() + timedelta(days=days),
             contact_id=self.contact_id,
@@ -71,25 +53,13 @@ class World:
             return service.give(session, debtor_id=self.debtor_id, draft=draft, by=by or self.dora).id
 
     def receive(self, minor: int, invoice_id: uuid.UUID | None = None, on: date | None = None) -> uuid.UUID:
-        with transaction() as session:
-            payment = receipts.record_receipt(
-                session,
-                debtor=session.get_one(Debtor, self.debtor_id),
-                means=Means.TRANSFER,
-                minor=minor,
-                received_on=on or clock.today(),
-                memo="",
-                parts=[Part(invoice_id or self.one, minor)],
-                attempt=f"receipt-{next(_attempts)}",
-                by=SYSTEM,
-            )
-            return payment.id
+        return self.record_receipt(minor, [Part(invoice_id or self.one, minor)], on=on)
 
     def begin_payment(self, minor: int) -> uuid.UUID:
         with transaction() as session:
             debtor = session.get_one(Debtor, self.debtor_id, with_for_update=True)
             draft = PaymentDraft(
-                attempt=f"debit-{next(_attempts)}",
+                attempt=self.attempt(),
                 means=Means.DEBIT,
                 provider=Provider.GOCARDLESS,
                 parts=[Part(self.one, minor)],
@@ -103,16 +73,6 @@ class World:
             facts = Facts(provider_reference=f"PM-{payment_id.hex[:8]}")
             payments.advance(session, payment_id, to, by=SYSTEM, facts=facts)
 
-    def days(self, number: int) -> None:
-        self.clock.advance(days=number)
-        self.work()
-
-    def work(self) -> None:
-        with transaction() as session:
-            knock(session)
-        while perform_due():
-            pass
-
     def state(self, promise_id: uuid.UUID) -> tuple[PromiseState, int]:
         with reading() as session:
             promise = session.get_one(Promise, promise_id)
@@ -125,9 +85,7 @@ class World:
             return invoice.paused_minor, invoice.collectable_minor
 
     def mails(self) -> list[str]:
-        with reading() as session:
-            kinds = session.scalars(select(Message.kind).order_by(Message.id)).all()
-            return [kind for kind in kinds if kind.startswith("promise_")]
+        return [kind for kind in super().mails() if kind.startswith("promise_")]
 
     def causes(self, promise_id: uuid.UUID) -> list[str]:
         with reading() as session:

@@ -1,0 +1,235 @@
+"""Plans by mandate: every instalment announced in time, debited once, and what becomes of debits that come back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from payments.collections.models import Collection, CollectionDecision, CollectionState
+from payments.collections.run import run as run_collections
+from payments.plans import progress, proposals, rules, running
+from payments.plans.queries import InstalmentState
+from payments.plans.status import PlanStatus
+from payments.status import PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.calendars import is_target_day
+from shared.kit.db import reading, transaction
+
+S = PlanStatus
+
+
+@pytest.fixture
+def debited(planner):
+    """The same debtor, with a mandate on an account that pays."""
+    planner.counter.give_mandate()
+    planner.counter.deliver()
+    return planner
+
+
+def collections_():
+    with reading() as session:
+        return list(session.scalars(select(Collection).order_by(Collection.id)))
+
+
+def decisions():
+    with reading() as session:
+        return [(row.outcome.value, row.reason) for row in session.scalars(select(CollectionDecision))]
+
+
+def company_id():
+    with reading() as session:
+        return session.scalars(select(Company.id)).one()
+
+
+def test_the_acceptance_announces_every_debit_with_its_notice_and_on_bank_days(debited):
+    plan = debited.agree(by_mandate=True, first_on=clock.today() + timedelta(days=2))
+
+    found = collections_()
+    assert [one.state for one in found] == [CollectionState.ANNOUNCED] * 3
+    assert sum(one.amount_minor for one in found) == 60_001
+    assert all(is_target_day(one.charge_on) for one in found)
+    assert min(one.charge_on for one in found) >= clock.today() + timedelta(days=14)
+    (mail,) = debited.mails("plan_accepted")
+    assert "RUM" in mail.text_body
+    with reading() as session:
+        from payments.queries import next_debits
+
+        coming = next_debits(session, debited.debtor_id)
+    assert [debit.numbers for debit in coming] == [(f"{plan.reference} {n}/3",) for n in (1, 2, 3)]
+    assert debited.mails("prenotification") == []
+
+
+def test_a_plan_is_debited_over_months_until_it_is_paid(debited):
+    plan = debited.agree(by_mandate=True)
+
+    acts = debited.live(90)
+
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.settled(plan) == [20_001, 20_000, 20_000]
+    assert debited.counter.amounts("F-1", "F-2", "F-3") == [(0, 0)] * 3
+    assert len(debited.counter.twins.objects("gocardless", "payments")) == 3
+    assert acts == []
+    assert debited.mails("instalment_late", "instalment_coming", "prenotification") == []
+    assert ("collect", "on_the_day_announced") in decisions()
+    assert debited.differences() == []
+
+
+def test_runs_repeated_on_a_day_make_one_debit_an_instalment(debited):
+    debited.agree(by_mandate=True)
+    debited.counter.days(15)
+    for _ in range(3):
+        run_collections(company_id())
+
+    assert len(debited.counter.payments()) == len(debited.counter.twins.objects("gocardless", "payments")) == 1
+
+
+def test_an_instalment_paid_by_card_before_its_day_is_not_debited_again(debited):
+    plan = debited.agree(by_mandate=True)
+    with reading() as session:
+        parts = progress.parts_for_instalment(session, plan.id)
+    attempt = progress.payment_attempt(plan.id, "card-1")
+    step = debited.counter.pay_by_card(*parts, attempt=attempt)
+    debited.counter.twins.pay(step.url)
+    debited.counter.deliver()
+
+    assert next((one.state, one.reason) for one in collections_()) == (CollectionState.SKIPPED, "paid")
+    debited.live(30)
+    assert debited.counter.twins.objects("gocardless", "payments") == []
+    assert debited.settled(plan) == [20_001, 0, 0]
+
+
+def test_one_return_is_tried_again_reminded_and_then_the_plan_goes_on(planner):
+    counter = planner.counter
+    counter.give_mandate("insufficient_funds")
+    plan = planner.agree(by_mandate=True, count=2)
+
+    acts = planner.live(23)
+
+    first = counter.payments()[0]
+    assert (first.status, first.failure_code) == (PaymentStatus.FAILED, "AM04")
+    assert acts.count("late") == 1
+    (mail,) = planner.mails("instalment_late")
+    assert "20" in mail.text_body
+    assert len(planner.mails("prenotification")) == 1
+    retry = [one for one in collections_() if one.attempt_no == 2]
+    assert len(retry) == 1
+    assert planner.plan(plan).status is S.ACTIVE
+    assert planner.view(plan).instalments[0].state is InstalmentState.LATE
+    assert planner.differences() == []
+
+    with reading() as session:
+        parts = progress.parts_for_instalment(session, plan.id)
+    step = counter.pay_by_card(*parts, attempt=progress.payment_attempt(plan.id, "card-1"))
+    counter.twins.pay(step.url)
+    counter.deliver()
+    assert planner.settled(plan)[0] == 30_001
+    assert planner.live(5) == []
+    assert planner.view(plan).instalments[0].grace_until is None
+
+
+def test_a_closed_account_leads_to_the_default_and_staff_take_the_plan_up_again(planner):
+    counter = planner.counter
+    counter.give_mandate("account_closed")
+    plan = planner.agree(by_mandate=True)
+
+    acts = planner.live(45)
+
+    assert acts.count("late") == 1
+    assert acts.count("defaulted") == 1
+    assert planner.plan(plan).status is S.IN_DEFAULT
+    assert planner.frozen() == {}
+    assert {one.state for one in collections_()} <= {CollectionState.CREATED, CollectionState.SKIPPED}
+    assert len(planner.mails("plan_defaulted")) == 1
+    with reading() as session:
+        assert sum(invoice.collectable_minor for invoice in session.scalars(select(Invoice))) == 60_001
+        assert proposals.facts_of(session, session.get_one(Debtor, planner.debtor_id)).broken_plans == 1
+    assert planner.live(3) == []
+    assert planner.differences() == []
+
+    counter.give_mandate()
+    counter.deliver()
+    planner.do(running.resume, plan, first_on=clock.today() + timedelta(days=20))
+    assert planner.plan(plan).status is S.ACTIVE
+    assert sum(planner.frozen().values()) == 60_001
+    planner.live(100)
+    assert planner.plan(plan).status is S.COMPLETED
+    assert planner.differences() == []
+
+
+def test_a_debit_that_comes_back_months_later_opens_the_instalment_and_freezes_it_again(debited):
+    plan = debited.agree(by_mandate=True, count=2)
+    debited.live(60)
+    assert debited.plan(plan).status is S.COMPLETED
+    (first, _second) = debited.counter.twins.objects("gocardless", "payments")
+
+    debited.counter.twins.fault("chargeback", object=first["id"])
+    debited.counter.deliver()
+
+    assert debited.plan(plan).status is S.ACTIVE
+    assert debited.settled(plan) == [30_000, 0]
+    assert sum(debited.frozen().values()) == 30_001
+    assert debited.follow() == ["late"]
+    assert debited.differences() == []
+
+
+def test_without_a_mandate_any_more_instalments_are_asked_for_by_mail_and_announced_when_one_is_back(debited):
+    from payments.mandates.service import advance as advance_mandate
+    from payments.models import Mandate
+    from payments.status import MandateStatus
+
+    plan = debited.agree(by_mandate=True)
+    with transaction() as session:
+        mandate = session.scalars(select(Mandate)).one()
+        advance_mandate(session, mandate.id, MandateStatus.BLOCKED, by=Actor.provider("gocardless"), cause="")
+    debited.counter.deliver()
+    assert {one.reason for one in collections_()} == {"no_mandate"}
+
+    assert debited.live(19).count("coming") == 1
+    debited.counter.give_mandate()
+    debited.counter.deliver()
+    run_collections(company_id())
+    assert [one.attempt_no for one in collections_() if one.state is CollectionState.ANNOUNCED] == [2]
+    assert debited.plan(plan).status is S.ACTIVE
+
+
+def test_a_paused_plan_is_not_debited(debited):
+    plan = debited.agree(by_mandate=True)
+    debited.do(running.pause, plan, reason="")
+
+    debited.live(30)
+
+    assert debited.counter.payments() == []
+    assert {one.reason for one in collections_()} == {"plan_paused"}
+
+
+def test_switching_autopay_off_leaves_the_plan_alone(debited):
+    from payments.collections.service import withdraw
+
+    debited.agree(by_mandate=True)
+    with transaction() as session:
+        withdraw(session, debited.debtor_id, reason="autopay_off")
+    assert {one.state for one in collections_()} == {CollectionState.ANNOUNCED}
+
+
+def test_a_dry_run_of_collections_names_the_instalments(debited):
+    plan = debited.agree(by_mandate=True)
+    debited.counter.days(15)
+    report = run_collections(company_id(), dry=True)
+
+    assert [(line.invoice, line.outcome) for line in report.lines] == [(f"{plan.reference} 1/3", "collect")]
+    assert debited.counter.payments() == []
+
+
+def test_no_debit_is_planned_for_a_day_that_is_no_bank_day():
+    for offset in range(400):
+        day = rules.date(2026, 1, 1) + timedelta(days=offset)
+        days = rules.schedule(60_000, rules.Terms(day, count=3))
+        charged = rules.charge_days(days, accepted_on=day - timedelta(days=1), notice_days=14)
+        assert all(is_target_day(each) for each in charged.values())
+        assert all(charged[due.position] >= due.on for due in days)
