@@ -258,14 +258,9 @@ def _lines(session: Session, plans: Sequence[Plan]) -> list[PlanLine]:
     ):
         parts[row.plan_id].append(row)
     flight = {identity: sum(each.values()) for identity, each in under_way_of(session, ids).items()}
+    days = {company_id: today_of(session, company_id) for company_id in {plan.company_id for plan in plans}}
     return [
-        _line(
-            plan,
-            names[plan.debtor_id],
-            parts[plan.id],
-            moving=flight.get(plan.id, 0),
-            today=today_of(session, plan.company_id),
-        )
+        _line(plan, names[plan.debtor_id], parts[plan.id], moving=flight.get(plan.id, 0), today=days[plan.company_id])
         for plan in plans
     ]
 
