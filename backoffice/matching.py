@@ -1,4 +1,4 @@
-"""Conditions that the queues share: whose it is, what is searched for; and the debtor that a page is about."""
+"""What the queues ask alike: whose it is, what is searched for, what it adds up to; and the debtor that a page is about."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from backoffice.listing import Ask, Column, Query, like
+from backoffice.listing import Ask, Column, Query, is_small, like
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
 from shared.kit.errors import NotFound
@@ -53,6 +53,15 @@ def equal(query: Query, ask: Ask, name: str, column: Column) -> Query:
         with suppress(ValueError):
             query = query.where(column == read(ask.get(name)))
     return query
+
+
+def added_up(session: Session, ask: Ask, matching: Query, identity: Column, *amounts: Column) -> tuple[int, ...] | None:
+    """How many rows a selection has, and the sums of `amounts`; None for a large one, unless that is asked for."""
+    if not ask.wants_totals and not is_small(session, matching.with_only_columns(identity)):
+        return None
+    rows = matching.with_only_columns(*amounts).subquery()
+    sums = (func.coalesce(func.sum(column), 0) for column in rows.columns)
+    return tuple(int(value) for value in session.execute(select(func.count(), *sums).select_from(rows)).one())
 
 
 def debtors_called(session: Session, company_id: uuid.UUID, text: str, *, most: int = 20) -> Sequence[Debtor]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
-from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
-from backoffice.matching import equal, found_by, of_person
+from backoffice.listing import Ask, Orders, Query, one_page, ordered
+from backoffice.matching import added_up, equal, found_by, of_person
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Reader
 from payments.declarations import queries as declarations
@@ -65,13 +65,9 @@ def everything(
 def totals(
     session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, currency: str
 ) -> Totals | None:
-    """Sums of the selection; None when it is too large to be added up with the page."""
-    matching = _rows(company_id, ask, me, today)
-    if not is_small(session, matching.with_only_columns(Declaration.id)):
-        return None
-    sums = matching.with_only_columns(Declaration.amount_minor).subquery()
-    row = session.execute(select(func.count(), func.coalesce(func.sum(sums.c.amount_minor), 0))).one()
-    return Totals(row[0], Money(int(row[1]), currency))
+    """Count and sums of the whole selection; None for a large one, unless they are asked for."""
+    found = added_up(session, ask, _rows(company_id, ask, me, today), Declaration.id, Declaration.amount_minor)
+    return Totals(found[0], Money(found[1], currency)) if found else None
 
 
 def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:

@@ -16,7 +16,7 @@ from backoffice.colleagues import Colleague, colleagues, find_colleague
 from backoffice.declarations import queries, take
 from backoffice.declarations.forms import RecordForm, RefuseForm, TermsForm
 from backoffice.labels import word
-from backoffice.listing import asked
+from backoffice.listing import asked, is_fragment, sentence
 from backoffice.matching import debtors_called
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
@@ -30,6 +30,7 @@ from shared.kit.errors import DomainError, Invalid, NotFound
 from shared.kit.money import Money
 from shared.kit.templating import money
 from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.web.downloads import hand_out
 from shared.web.pages import page, see_other
 
@@ -45,6 +46,9 @@ def browse(member: Member) -> ResponseReturnValue:
         totals = queries.totals(session, desk.id, ask, me=member.id, today=desk.today, currency=desk.currency)
         staff = colleagues(session, WRITE)
         answers = replies.replies(session, desk.id, Room.DECLARATION, "refuse")
+    if ask.wants_totals and totals and is_fragment():
+        words = ngettext("Total of %(n)s declared transfer", "Total of %(n)s declared transfers", totals.count)
+        return sentence(words, [(_("Amount"), totals.amount)])
     return page(
         "backoffice/declarations/browse.html",
         ask=ask,

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
 from backoffice.disputes.models import CreditProposal, ProposalState
-from backoffice.listing import Ask, Line, Orders, Query, is_small, one_page, ordered
-from backoffice.matching import equal, found_by
+from backoffice.listing import Ask, Line, Orders, Query, one_page, ordered
+from backoffice.matching import added_up, equal, found_by
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Reader
 from shared.debtors.models import Contact, Debtor, DebtorContact
@@ -100,12 +100,11 @@ def everything(
 def totals(
     session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, currency: str
 ) -> Totals | None:
-    """Count and sum of the whole selection; None for a large one, unless they are asked for."""
-    if not ask.wants_totals and not is_small(session, _filtered(select(Dispute.id), company_id, ask, me, today)):
-        return None
-    query = select(func.count(), func.coalesce(func.sum(Dispute.claimed_minor), 0))
-    count, claimed = session.execute(_filtered(query, company_id, ask, me, today)).one()
-    return Totals(count, Money(int(claimed), currency))
+    """Count and sums of the whole selection; None for a large one, unless they are asked for."""
+    found = added_up(
+        session, ask, _filtered(select(Dispute.id), company_id, ask, me, today), Dispute.id, Dispute.claimed_minor
+    )
+    return Totals(found[0], Money(found[1], currency)) if found else None
 
 
 def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:

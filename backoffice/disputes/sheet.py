@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
 from backoffice.colleagues import colleagues
@@ -21,9 +24,10 @@ from shared.attachments.rules import MEGABYTE
 from shared.disputes import choices, sheets
 from shared.disputes.sheets import Said, StaffSheet
 from shared.kit import templating
-from shared.kit.db import reading
+from shared.kit.db import reading, transaction
+from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
-from shared.web.pages import page
+from shared.web.pages import page, see_other
 
 WRITE = "disputes.write"
 
@@ -70,6 +74,35 @@ def show(
             live_proposal=next((each for each in proposals if each.state is ProposalState.ASKED), None),
             member=member,
         )
+
+
+def must_be_ours(member: Member, dispute_id: uuid.UUID) -> None:
+    """Raises NotFound for another company's dispute, whatever the form holds."""
+    with reading() as session:
+        queries.get_dispute(session, member.company_id, dispute_id)
+
+
+def back(dispute_id: uuid.UUID) -> ResponseReturnValue:
+    """To the page."""
+    return see_other("backoffice.disputes.show", dispute_id=dispute_id)
+
+
+def simply(
+    member: Member, dispute_id: uuid.UUID, do: Callable[[Session], object], said: str = ""
+) -> ResponseReturnValue:
+    """An act without a form of its own: what it refuses is said on the page."""
+    must_be_ours(member, dispute_id)
+    try:
+        with transaction() as session:
+            do(session)
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(error.message, "error")
+    else:
+        if said:
+            flash(said, "good")
+    return back(dispute_id)
 
 
 def _flights(session: Any, shown: StaffSheet) -> list[Touching]:

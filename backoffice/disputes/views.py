@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
@@ -28,7 +28,7 @@ from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.web.downloads import hand_out
-from shared.web.pages import page, see_other
+from shared.web.pages import page
 
 
 def browse(member: Member) -> ResponseReturnValue:
@@ -130,7 +130,7 @@ def show(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
 
 def say(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Write to the debtor."""
-    _mine(member, dispute_id)
+    sheet.must_be_ours(member, dispute_id)
     form = SayForm()
     if not form.validate():
         return sheet.show(member, dispute_id, say=form, status=422)
@@ -150,12 +150,12 @@ def say(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         wrong.errors = [error.message]
         return sheet.show(member, dispute_id, say=form, status=error.http_status)
     flash(_("The debtor is told by mail."), "good")
-    return _back(dispute_id)
+    return sheet.back(dispute_id)
 
 
 def note(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Keep a word for colleagues."""
-    _mine(member, dispute_id)
+    sheet.must_be_ours(member, dispute_id)
     form = NoteForm()
     if not form.validate():
         return sheet.show(member, dispute_id, note=form, status=422)
@@ -170,12 +170,12 @@ def note(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         wrong.errors = [error.message]
         return sheet.show(member, dispute_id, note=form, status=error.http_status)
     flash(_("The note is kept; the debtor does not see it."), "good")
-    return _back(dispute_id)
+    return sheet.back(dispute_id)
 
 
 def take_up(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Look at it, or go on without waiting for the debtor: he sees so."""
-    return _simply(
+    return sheet.simply(
         member, dispute_id, lambda session: disputes.take_up(session, dispute_id=dispute_id, by=member.as_actor())
     )
 
@@ -183,7 +183,7 @@ def take_up(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
 def assign(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Make it somebody's, or nobody's."""
     assignee = request.form.get("assignee", "")
-    return _simply(member, dispute_id, lambda session: _assign(session, member, dispute_id, assignee))
+    return sheet.simply(member, dispute_id, lambda session: _assign(session, member, dispute_id, assignee))
 
 
 def _assign(session: Session, member: Member, dispute_id: uuid.UUID, assignee: str) -> None:
@@ -195,7 +195,7 @@ def _assign(session: Session, member: Member, dispute_id: uuid.UUID, assignee: s
 def change_reason(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Sort it under another reason."""
     code = request.form.get("reason", "")
-    return _simply(
+    return sheet.simply(
         member,
         dispute_id,
         lambda session: disputes.change_reason(session, dispute_id=dispute_id, reason_code=code, by=member.as_actor()),
@@ -204,7 +204,7 @@ def change_reason(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
 
 def move_deadline(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Another day for the answer."""
-    _mine(member, dispute_id)
+    sheet.must_be_ours(member, dispute_id)
     form = DeadlineForm(formdata=None)
     upcoming(form, member.today)
     form.process(request.form)
@@ -216,7 +216,7 @@ def move_deadline(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     except DomainError as error:
         form.due_on.errors = [error.message]
         return sheet.show(member, dispute_id, deadline=form, status=error.http_status)
-    return _back(dispute_id)
+    return sheet.back(dispute_id)
 
 
 def file(member: Member, dispute_id: uuid.UUID, attachment_id: uuid.UUID) -> Response:
@@ -235,26 +235,4 @@ def set_file_aside(member: Member, dispute_id: uuid.UUID, attachment_id: uuid.UU
         attachments.for_staff(session, attachment_id, company_id=member.company_id, subject=("dispute", dispute_id))
         files.set_aside(session, attachment_id, company_id=member.company_id, by=member.as_actor())
     flash(_("The file is not handed out any more."), "good")
-    return _back(dispute_id)
-
-
-def _simply(member: Member, dispute_id: uuid.UUID, do: Callable[[Session], None]) -> ResponseReturnValue:
-    """An act without a form of its own: what it refuses is said on the page."""
-    _mine(member, dispute_id)
-    try:
-        with transaction() as session:
-            do(session)
-    except NotFound:
-        raise
-    except DomainError as error:
-        flash(error.message, "error")
-    return _back(dispute_id)
-
-
-def _mine(member: Member, dispute_id: uuid.UUID) -> None:
-    with reading() as session:
-        queries.get_dispute(session, member.company_id, dispute_id)
-
-
-def _back(dispute_id: uuid.UUID) -> ResponseReturnValue:
-    return see_other("backoffice.disputes.show", dispute_id=dispute_id)
+    return sheet.back(dispute_id)

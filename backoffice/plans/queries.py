@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
 from backoffice.access.models import StaffMember
-from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
-from backoffice.matching import equal, found_by
+from backoffice.listing import Ask, Orders, Query, one_page, ordered
+from backoffice.matching import added_up, equal, found_by
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Reader
 from payments.models import Means, Payment
@@ -85,12 +85,9 @@ def everything(session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UU
 def totals(
     session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, currency: str
 ) -> Totals | None:
-    """Count and sum of the whole selection; None when it is too large to be added up with the page."""
-    if not ask.wants_totals and not is_small(session, _asked(select(Plan.id), company_id, ask, me, today)):
-        return None
-    sums = select(func.count(), func.coalesce(func.sum(Plan.total_minor), 0)).select_from(Plan)
-    count, minor = session.execute(_asked(sums, company_id, ask, me, today)).one()
-    return Totals(count, Money(int(minor), currency))
+    """Count and sums of the whole selection; None for a large one, unless they are asked for."""
+    found = added_up(session, ask, _asked(select(Plan.id), company_id, ask, me, today), Plan.id, Plan.total_minor)
+    return Totals(found[0], Money(found[1], currency)) if found else None
 
 
 def counts(session: Session, company_id: uuid.UUID, *, me: uuid.UUID, today: date) -> Mapping[str, int]:

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
-from backoffice.listing import Ask, Orders, Query, is_small, one_page, ordered
-from backoffice.matching import equal, found_by, of_person
+from backoffice.listing import Ask, Orders, Query, one_page, ordered
+from backoffice.matching import added_up, equal, found_by, of_person
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Reader
 from payments.collections.models import Collection, CollectionState
@@ -71,17 +71,11 @@ def everything(
 def totals(
     session: Session, company_id: uuid.UUID, ask: Ask, *, me: uuid.UUID, today: date, currency: str
 ) -> Totals | None:
-    """Sums of the selection; None when it is too large to be added up with the page."""
-    matching = _rows(company_id, ask, me, today)
-    if not is_small(session, matching.with_only_columns(Promise.id)):
-        return None
-    sums = matching.with_only_columns(Promise.amount_minor, Promise.kept_minor).subquery()
-    row = session.execute(
-        select(
-            func.count(), func.coalesce(func.sum(sums.c.amount_minor), 0), func.coalesce(func.sum(sums.c.kept_minor), 0)
-        )
-    ).one()
-    return Totals(row[0], Money(int(row[1]), currency), Money(int(row[2]), currency))
+    """Count and sums of the whole selection; None for a large one, unless they are asked for."""
+    found = added_up(
+        session, ask, _rows(company_id, ask, me, today), Promise.id, Promise.amount_minor, Promise.kept_minor
+    )
+    return Totals(found[0], Money(found[1], currency), Money(found[2], currency)) if found else None
 
 
 def _rows(company_id: uuid.UUID, ask: Ask, me: uuid.UUID, today: date) -> Query:

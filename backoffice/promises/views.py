@@ -15,7 +15,7 @@ from backoffice import bulk, exports
 from backoffice.access.member import Member
 from backoffice.colleagues import Colleague, colleagues, find_colleague
 from backoffice.labels import word
-from backoffice.listing import asked
+from backoffice.listing import asked, is_fragment, sentence
 from backoffice.promises import queries, take
 from backoffice.promises.forms import LimitsForm
 from backoffice.promises.labels import cause
@@ -24,6 +24,7 @@ from backoffice.replies.rules import Room
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.promises import queries as promises
 from shared.promises import service
 from shared.promises.rules import Limits
@@ -43,6 +44,9 @@ def browse(member: Member) -> ResponseReturnValue:
         record = queries.record(session, desk.id, today=desk.today)
         staff = colleagues(session, WRITE)
         answers = replies.replies(session, desk.id, Room.PROMISE, "cancel")
+    if ask.wants_totals and totals and is_fragment():
+        words = ngettext("Total of %(n)s promise", "Total of %(n)s promises", totals.count)
+        return sentence(words, [(_("Promised"), totals.amount)])
     return page(
         "backoffice/promises/browse.html",
         ask=ask,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -12,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
-from backoffice.disputes import queries, service
+from backoffice.disputes import queries, service, sheet
 from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Offered
@@ -23,11 +22,11 @@ from shared.disputes.rules import RATES_FR
 from shared.disputes.service import CreditWish
 from shared.disputes.sheets import StaffSheet
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, DomainError, NotFound
+from shared.kit.errors import Conflict, DomainError
 from shared.kit.money import Money, MoneyParseError, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
-from shared.web.pages import page, see_other
+from shared.web.pages import page
 
 NEW_NOTE, OLD_NOTE, NO_NOTE = "new", "old", "none"
 
@@ -88,7 +87,7 @@ def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         flash(_("The dispute is accepted; the debtor is told by mail."), "good")
     else:
         flash(_("This credit is above the company’s limit: it waits for a second person."), "wait")
-    return _back(dispute_id)
+    return sheet.back(dispute_id)
 
 
 def _accept_page(shown: StaffSheet, form: AcceptForm, wish: Wish, offered: Offered, status: int = 200) -> Response:
@@ -191,7 +190,7 @@ def reject(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
                 status = error.http_status
             else:
                 flash(_("The dispute is rejected; the debtor is told by mail."), "good")
-                return _back(dispute_id)
+                return sheet.back(dispute_id)
     return page(
         "backoffice/disputes/decide/reject.html",
         status=status,
@@ -221,7 +220,7 @@ def withdraw(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         service.refuse_while_asked(session, dispute_id)
         disputes.withdraw(session, dispute_id=dispute_id, by=member.as_actor(), text=request.form.get("text", ""))
 
-    return _simply(member, dispute_id, do, _("The dispute is withdrawn: the money is owed as before."))
+    return sheet.simply(member, dispute_id, do, _("The dispute is withdrawn: the money is owed as before."))
 
 
 def reopen(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
@@ -230,7 +229,7 @@ def reopen(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     def do(session: Session) -> None:
         disputes.reopen(session, dispute_id=dispute_id, text=request.form.get("text", ""), by=member.as_actor())
 
-    return _simply(member, dispute_id, do, _("The dispute is open again; the debtor is told by mail."))
+    return sheet.simply(member, dispute_id, do, _("The dispute is open again; the debtor is told by mail."))
 
 
 def approve_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID) -> ResponseReturnValue:
@@ -239,7 +238,7 @@ def approve_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID
     def do(session: Session) -> None:
         service.approve(session, dispute_id=dispute_id, proposal_id=proposal_id, by=member.as_actor())
 
-    return _simply(member, dispute_id, do, _("The dispute is accepted; the debtor is told by mail."))
+    return sheet.simply(member, dispute_id, do, _("The dispute is accepted; the debtor is told by mail."))
 
 
 def decline_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID) -> ResponseReturnValue:
@@ -248,22 +247,7 @@ def decline_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID
     def do(session: Session) -> None:
         service.decline(session, dispute_id=dispute_id, proposal_id=proposal_id, by=member.as_actor())
 
-    return _simply(member, dispute_id, do, _("The credit is declined; the dispute stays open."))
-
-
-def _simply(member: Member, dispute_id: uuid.UUID, do: Callable[[Session], None], said: str) -> ResponseReturnValue:
-    with reading() as session:
-        queries.get_dispute(session, member.company_id, dispute_id)
-    try:
-        with transaction() as session:
-            do(session)
-    except NotFound:
-        raise
-    except DomainError as error:
-        flash(error.message, "error")
-    else:
-        flash(said, "good")
-    return _back(dispute_id)
+    return sheet.simply(member, dispute_id, do, _("The credit is declined; the dispute stays open."))
 
 
 def _live(member: Member, dispute_id: uuid.UUID) -> StaffSheet:
@@ -272,7 +256,3 @@ def _live(member: Member, dispute_id: uuid.UUID) -> StaffSheet:
     if not shown.sheet.is_live:
         raise Conflict("dispute.closed", _("This dispute is closed. It can be opened again."))
     return shown
-
-
-def _back(dispute_id: uuid.UUID) -> ResponseReturnValue:
-    return see_other("backoffice.disputes.show", dispute_id=dispute_id)

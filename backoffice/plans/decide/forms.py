@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, RadioField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import DateInput
 
 from backoffice.options import options
 from payments.plans.rules import MOST_INSTALMENTS, Rhythm, Terms
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm, DayField, MoneyField
+from shared.web.forms import BaseForm, CalendarField, MoneyField
 
 _NEEDED = InputRequired(_l("This is needed."))
-
-
-class CalendarField(DayField):
-    """A day from the browser's calendar, or typed as people type it."""
-
-    widget = DateInput()
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.data.isoformat() if isinstance(self.data, date) else ""
 
 
 class TermsForm(BaseForm):
