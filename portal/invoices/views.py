@@ -105,6 +105,7 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         contested = [
             row for row in disputes.of_debtor(session, visitor.debtor_id, invoice_id=invoice_id) if row.is_live
         ]
+        is_paused = pause is not None and pause.minor >= sheet.row.payable_minor
         spoken = said(session, visitor.debtor_id, invoice_id, zone=zone)
         events = story(session, visitor.debtor_id, sheet, today=today, zone=zone, said=spoken, pause=pause)
     return page(
@@ -112,7 +113,8 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         sheet=sheet,
         row=sheet.row,
         state=invoice_status(sheet.row, today, plan, pause),
-        is_paused=pause is not None and pause.minor >= sheet.row.payable_minor,
+        is_paused=is_paused,
+        said=pause.kind.value if pause is not None and is_paused else "",
         plan=plan,
         contested=contested,
         events=[_drawn(event) for event in events],

@@ -118,6 +118,8 @@ class Standing:
     payable_minor: int
     late_minor: int
     late_count: int
+    late_paused_minor: int
+    """Of what is late: what promises and declared transfers cover."""
     held_minor: int
     frozen_minor: int
     paused_minor: int
@@ -158,6 +160,9 @@ def _standing(also: ColumnElement[bool] | None) -> Select[*tuple[Any, ...]]:
             total(payable, is_invoice).label("payable_minor"),
             total(payable, and_(is_invoice, Invoice.due_on < today)).label("late_minor"),
             total(1, and_(is_payable, Invoice.due_on < today)).label("late_count"),
+            total(func.least(payable, Invoice.paused_minor), and_(is_invoice, Invoice.due_on < today)).label(
+                "late_paused_minor"
+            ),
             total(payable, and_(is_invoice, Invoice.due_on >= today)).label("coming_minor"),
             total(1, and_(is_payable, Invoice.due_on >= today)).label("coming_count"),
             total(Invoice.held_minor, is_invoice).label("all_held_minor"),
@@ -193,6 +198,7 @@ def standing(
         payable_minor=int(first.payable_minor),
         late_minor=int(first.late_minor),
         late_count=int(first.late_count),
+        late_paused_minor=int(first.late_paused_minor),
         held_minor=int(first.all_held_minor),
         frozen_minor=int(first.all_frozen_minor),
         paused_minor=int(first.all_paused_minor),
