@@ -51,6 +51,7 @@ _SENTENCES: dict[str, Any] = {
     "plan.completed": _l("%(debtor)s has paid the whole plan"),
     "plan.cancelled": _l("The payment plan of %(debtor)s is cancelled"),
     "promise.made": _l("%(debtor)s promised to pay"),
+    "promise.changed": _l("%(debtor)s changed a promise"),
     "promise.kept": _l("%(debtor)s kept a promise"),
     "promise.broken": _l("%(debtor)s broke a promise"),
     "promise.cancelled": _l("%(debtor)s cancelled a promise"),

@@ -33,6 +33,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "plan.completed": NoticeGroup.PLANS,
     "plan.cancelled": NoticeGroup.PLANS,
     "promise.made": NoticeGroup.PROMISES,
+    "promise.changed": NoticeGroup.PROMISES,
     "promise.kept": NoticeGroup.PROMISES,
     "promise.broken": NoticeGroup.PROMISES,
     "promise.cancelled": NoticeGroup.PROMISES,

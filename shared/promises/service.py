@@ -68,7 +68,7 @@ def change(session: Session, *, promise_id: uuid.UUID, draft: PromiseDraft, by: 
     """Promise otherwise: the former promise ends, and the new one takes its place in the same commit.
 
     The limit of days ahead counts from the first promise's day, so that changing never puts off for ever; a change is
-    not one promise more. Raises like `give`, and Conflict("promise.ended").
+    not one promise more. Publishes `promise.changed` alone. Raises like `give`, and Conflict("promise.ended").
     """
     before = lock_promise(session, promise_id)
     known = session.scalar(select(Promise).where(Promise.attempt == draft.attempt))
@@ -78,7 +78,7 @@ def change(session: Session, *, promise_id: uuid.UUID, draft: PromiseDraft, by: 
         raise Conflict("promise.ended", _("This promise has ended and can no longer be changed."))
     debtor = session.get_one(Debtor, before.debtor_id)
     invoices.lift_all(session, subject_id=before.id, by=by)
-    _advance(session, before, PromiseState.CANCELLED, by=by, cause="changed")
+    _advance(session, before, PromiseState.CANCELLED, by=by, cause="changed", is_told=False)
     return _give(session, debtor, draft, counted_from=before.counted_from, replaces=before, by=by)
 
 
@@ -110,7 +110,8 @@ def _give(
         raise Refused(f"promise.{objection.value}", words)
     _refuse_taken(session, debtor.id, parts)
     promise = _write(session, debtor, draft, parts, limits, counted_from=counted_from, replaces=replaces, by=by)
-    _publish(session, promise, "promise.made", by, dedupe_key=str(promise.id))
+    topic = "promise.changed" if replaces else "promise.made"
+    _publish(session, promise, topic, by, dedupe_key=str(promise.id))
     tell.made(session, promise)
     return promise
 
@@ -328,7 +329,9 @@ def lock_promise(session: Session, promise_id: uuid.UUID) -> Promise:
     return affairs.lock(session, Promise, promise_id, NotFound("promise.missing", _("There is no such promise.")))
 
 
-def _advance(session: Session, promise: Promise, to: PromiseState, *, by: Actor, cause: str = "") -> None:
+def _advance(
+    session: Session, promise: Promise, to: PromiseState, *, by: Actor, cause: str = "", is_told: bool = True
+) -> None:
     before = promise.state
     topic = EDGES.get((before, to))
     if topic is None:
@@ -336,7 +339,8 @@ def _advance(session: Session, promise: Promise, to: PromiseState, *, by: Actor,
     promise.state = to
     promise.ended_at = None if to is PromiseState.EXPECTED else clock.now()
     step = _write_step(session, promise, before, by=by, cause=cause)
-    _publish(session, promise, topic, by, dedupe_key=f"{promise.id}:{step}")
+    if is_told:
+        _publish(session, promise, topic, by, dedupe_key=f"{promise.id}:{step}")
     session.flush()
 
 

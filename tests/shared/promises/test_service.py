@@ -23,6 +23,7 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.outbox.models import OutboxMessage
 from shared.ledger import service as ledger
 from shared.ledger.rules import Part
 from shared.promises import queries, service
@@ -372,6 +373,18 @@ def test_a_change_takes_the_place_of_the_former_promise(world):
     assert (given.live, given.in_year) == (1, 1)
     with pytest.raises(Conflict), transaction() as session:
         service.change(session, promise_id=first, draft=world.draft(days=1), by=world.dora)
+
+
+def test_a_change_is_told_once(world):
+    first = world.promise(days=5)
+    with transaction() as session:
+        service.change(session, promise_id=first, draft=world.draft(days=9), by=world.dora)
+    with reading() as session:
+        told = session.scalars(
+            select(OutboxMessage.topic).where(OutboxMessage.job == "notices.tell").order_by(OutboxMessage.id)
+        ).all()
+    assert told == ["promise.made", "promise.changed"]
+    assert world.mails() == ["promise_made", "promise_made"]
 
 
 def test_changing_never_puts_off_for_ever(world):
