@@ -305,3 +305,8 @@ def test_nothing_is_taken_down_for_another_companys_debtor(ines, world):
     assert ines.post(path, FORM | {"invoice": [str(world.foreign_invoice)]}).status_code == 404
     answer = ines.post(f"/debtors/{world.dora}/declarations/new", FORM | {"invoice": [str(world.foreign_invoice)]})
     assert answer.status_code == 422
+
+
+def test_a_large_selection_is_added_up_when_it_is_asked_for(ines, world, declaration):
+    answer = ines.client.get("/declarations?totals=all", headers={"X-Fragment": "1", "Accept-Language": "en"})
+    assert answer.text == "Total of 1 declared transfer: Amount €120.00"

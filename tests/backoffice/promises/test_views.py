@@ -244,3 +244,8 @@ def test_an_auditor_reads_and_changes_nothing(desk, world, promise):
     assert "Cancel the promise" not in page
     assert desk.post(f"/promises/{promise}/cancel", {}).status_code == 403
     assert desk.get("/promises.csv").status_code == 200
+
+
+def test_a_large_selection_is_added_up_when_it_is_asked_for(ines, world, promise):
+    answer = ines.client.get("/promises?totals=all", headers={"X-Fragment": "1", "Accept-Language": "en"})
+    assert answer.text == "Total of 1 promise: Promised €120.00"
