@@ -21,6 +21,7 @@ from shared.access.queries import Visitor
 from shared.company.models import Company
 from shared.documents.facts import BankFacts
 from shared.invoices import queries as invoices
+from shared.invoices.models import FreezeKind
 from shared.invoices.queries import Credit, InvoiceRow
 from shared.kit.errors import Invalid, NotFound
 from shared.kit.money import Money, MoneyParseError
@@ -28,6 +29,7 @@ from shared.kit.settings import get_settings
 from shared.kit.templating import day, money
 from shared.kit.words import gettext as _
 from shared.ledger.rules import Part
+from shared.promises.queries import pauses_of
 
 SMALLEST_CARD_MINOR = 50
 """Stripe takes no card payment below 0.50 EUR (docs.stripe.com/currencies)."""
@@ -50,6 +52,8 @@ class Offer:
     bank: BankFacts
     share: PlanShare | None = None
     """Set when this pays a part of a payment plan."""
+    declared_minor: int = 0
+    """Of what is chosen: said to be paid by a transfer that is looked for."""
 
     @property
     def total(self) -> Money:
@@ -150,10 +154,13 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
     ).one()
     settings = get_settings()
     share = read_share(session, visitor, wish) if wish.what is What.PLAN else None
+    chosen = share.chosen if share else choose(session, visitor, wish)
+    said = pauses_of(session, [one.invoice_id for one in chosen])
     return Offer(
         wish=wish,
-        chosen=share.chosen if share else choose(session, visitor, wish),
+        chosen=chosen,
         share=share,
+        declared_minor=sum(pause.minor for pause in said.values() if pause.kind is FreezeKind.DECLARATION),
         currency=visitor.currency,
         credit=invoices.credit_of(session, visitor.debtor_id),
         mandate=payments.usable_mandate(session, visitor.debtor_id),

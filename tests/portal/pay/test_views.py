@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from payments.declarations import service as declarations
+from payments.declarations.service import DeclarationDraft
 from payments.status import PaymentStatus
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
@@ -65,6 +67,21 @@ def test_while_the_bank_is_silent_nothing_is_called_paid(shop: Shop) -> None:
     assert waiting.tree.xpath("//@data-waiting") == [f"/pay/{payment.id}/return"]
     assert "Everything that was open is on its way." in account.text
     assert "Pay €" not in account.text
+
+
+def test_who_said_that_he_has_paid_is_asked_before_he_pays_again(shop: Shop) -> None:
+    browser = shop.enter()
+    assert "is paid already" not in browser.open("/pay?what=all").text
+    draft = DeclarationDraft(
+        attempt="form-1", minor=12_000, paid_on=clock.today(), parts=[shop.counter.part("F-1", 12_000)]
+    )
+    with transaction() as session:
+        declarations.declare(session, debtor_id=shop.counter.debtor_id, draft=draft, by=shop.counter.by)
+
+    page = browser.open("/pay?what=all")
+
+    assert "You told us that €120.00 of this is paid already." in page.text
+    assert begin_card(shop, page).startswith(shop.counter.twins.url)
 
 
 def test_pressing_twice_is_one_payment_at_one_address(shop: Shop) -> None:
