@@ -6,12 +6,10 @@ from backoffice.access.guards import staff
 from backoffice.replies import views
 from shared.web.routes import Route
 
-_ROOM = "<any(dispute,plan,promise,declaration):room>"
-
 # fmt: off
 ROUTES = [
-    Route("GET",      "/setup/replies",                           views.browse,           staff("company.read")),
-    Route("GET POST", f"/setup/replies/{_ROOM}/new",              views.new,              staff("replies.write")),
-    Route("GET POST", f"/setup/replies/{_ROOM}/<reply>",          views.edit,             staff("replies.write")),
+    Route("GET",      "/setup/replies",                          views.browse,           staff("company.read")),
+    Route("GET POST", "/setup/replies/<room>/new",               views.new,              staff("replies.write")),
+    Route("GET POST", "/setup/replies/<room>/<reply>",           views.edit,             staff("replies.write")),
 ]
 # fmt: on

@@ -13,7 +13,7 @@ from backoffice.replies import labels, queries, rules, service
 from backoffice.replies.queries import Fact, Reader, Reply
 from backoffice.replies.rules import LONGEST_REPLY, Room
 from shared.kit.db import reading, transaction
-from shared.kit.errors import DomainError
+from shared.kit.errors import DomainError, NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
@@ -41,7 +41,7 @@ class NewReplyForm(ReplyForm):
 
 def browse(member: Member) -> ResponseReturnValue:
     """The saved replies of one room (`?room=`), beside the others' tabs."""
-    asked = request.args.get("room", Room.DISPUTE.value)
+    asked = request.args.get("room", "")
     room = next((each for each in Room if each.value == asked), Room.DISPUTE)
     with reading() as session:
         found = queries.replies(session, member.company_id, room, with_inactive=True)
@@ -50,19 +50,28 @@ def browse(member: Member) -> ResponseReturnValue:
 
 def new(member: Member, room: str) -> ResponseReturnValue:
     """One more reply."""
+    where = _room(room)
     form = NewReplyForm()
-    form.act.choices = options([(act, labels.ACTS[Room(room), act]) for act in rules.ACTS[Room(room)]])
-    return _answer(member, Room(room), form)
+    form.act.choices = options([(act, labels.ACTS[where, act]) for act in rules.ACTS[where]])
+    return _answer(member, where, form)
 
 
 def edit(member: Member, room: str, reply: str) -> ResponseReturnValue:
     """Another wording, or off the list."""
+    where = _room(room)
     with reading() as session:
-        found = queries.get_reply(session, member.company_id, Room(room), reply, with_inactive=True)
+        found = queries.get_reply(session, member.company_id, where, reply, with_inactive=True)
     names = ("title", "text_fr", "text_en", "asks", "is_active")
     values = {name: getattr(found, name) for name in names}
     form = ReplyForm(formdata=None, data=values) if request.method == "GET" else ReplyForm()
-    return _answer(member, Room(room), form, found)
+    return _answer(member, where, form, found)
+
+
+def _room(text: str) -> Room:
+    for each in Room:
+        if each.value == text:
+            return each
+    raise NotFound("reply.room", _("There is no such reply."))
 
 
 def _answer(member: Member, room: Room, form: ReplyForm, found: Reply | None = None) -> ResponseReturnValue:
