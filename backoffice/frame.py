@@ -57,6 +57,7 @@ def install(app: Flask, settings: Settings) -> None:
         word=labels.word,
         act_word=labels.act,
         subject_word=labels.subject,
+        actor_word=labels.actor,
         role_word=lambda role: str(ROLES[role]),
         money_of=Money,
         event_counts=lambda counts: {state.value: counts.get(state, 0) for state in EventState},

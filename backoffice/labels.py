@@ -358,3 +358,27 @@ def act(action: str) -> str:
 def subject(kind: str) -> str:
     """What an act was done to, in words."""
     return str(SUBJECTS.get(kind, kind))
+
+
+ACTORS: dict[str, Any] = {
+    "policy": _l("The company’s rules"),
+    "clock": _l("The clock"),
+    "collections": _l("The collection run"),
+    "plans": _l("The look at plans"),
+    "promises": _l("The look at promises"),
+    "declarations": _l("The look at declared transfers"),
+    "disputes": _l("The look at disputes"),
+    "janitor": _l("The comparison with the provider"),
+    "scanner": _l("The virus scanner"),
+    "command": _l("The command line"),
+    "command line": _l("The command line"),
+    "demo": _l("The demo"),
+    "stripe": "Stripe",
+    "gocardless": "GoCardless",
+}
+"""Who acts when nobody does, by the name in the audit trail."""
+
+
+def actor(name: str) -> str:
+    """Who did it: a person by name, a part of Guichet in words."""
+    return str(ACTORS.get(name, name))

@@ -11,7 +11,7 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backoffice.labels import act, label, subject, word
+from backoffice.labels import act, actor, label, subject, word
 from backoffice.listing import Query
 from payments.declarations import queries as declarations
 from payments.models import Means, Payment, PaymentTransition
@@ -56,7 +56,7 @@ class Event:
             "tone": self.tone,
             "text": self.text,
             "href": self.href,
-            "who": self.who,
+            "who": actor(self.who),
             "amount": self.amount,
         }
 

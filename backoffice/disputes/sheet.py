@@ -15,7 +15,7 @@ from backoffice.colleagues import colleagues
 from backoffice.disputes import labels, queries
 from backoffice.disputes.forms import DeadlineForm, NoteForm, SayForm
 from backoffice.disputes.models import ProposalState
-from backoffice.labels import word
+from backoffice.labels import actor, word
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
 from payments.collections.contested import Touching, touching
@@ -118,7 +118,11 @@ def _words(shown: StaffSheet, reasons: dict[str, str], zone: str) -> list[dict[s
 
 
 def _word(each: Said, dispute_id: uuid.UUID, reasons: dict[str, str], zone: str) -> dict[str, Any]:
-    drawn: dict[str, Any] = {"who": each.author_name, "when": templating.moment(each.at, zone), "text": each.text}
+    drawn: dict[str, Any] = {
+        "who": actor(each.author_name),
+        "when": templating.moment(each.at, zone),
+        "text": each.text,
+    }
     if each.what in ("step", "act"):
         tone = labels.TONES.get(each.text, "")
         return drawn | {
