@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -27,6 +28,11 @@ from tests.support.twins import TwinsProcess, start_twins
 REPOSITORY = Path(__file__).resolve().parent.parent
 JOURNEYS = REPOSITORY / "tests" / "journeys"
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 """A Tuesday, 10:00 in Paris: the moment at which every test begins."""

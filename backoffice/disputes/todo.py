@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from backoffice.access.member import Member
 from backoffice.disputes.queries import count_asked
 from backoffice.todo import Part, Task
-from shared.attachments.queries import count_bad
 from shared.disputes.models import Dispute
 from shared.disputes.queries import counts, is_live
 from shared.disputes.rules import Status
@@ -58,18 +57,6 @@ def contribute(session: Session, member: Member) -> Part:
                 icon="undo",
                 note=_("by somebody else than who asked"),
                 amount=Money(minor, member.desk.currency),
-            )
-        )
-    bad = count_bad(session, member.company_id)
-    if bad:
-        tasks.append(
-            Task(
-                _("Files that the virus scanner set apart"),
-                _queue("all"),
-                bad,
-                "disputes.read",
-                tone="info",
-                icon="shield",
             )
         )
     return Part(tuple(tasks))

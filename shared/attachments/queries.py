@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shared.attachments.models import Attachment
@@ -84,19 +84,6 @@ def for_staff(
     """
     query = select(Attachment).where(Attachment.id == attachment_id, Attachment.company_id == company_id)
     return _download(session, query, subject)
-
-
-def count_bad(session: Session, company_id: uuid.UUID) -> int:
-    """How many files of a company are infected or set aside (reads a partial index)."""
-    bad = (AttachmentState.INFECTED, AttachmentState.QUARANTINED)
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Attachment)
-            .where(Attachment.company_id == company_id, Attachment.state.in_(bad))
-        )
-        or 0
-    )
 
 
 def _file(row: Attachment, *, has_scanner: bool) -> AttachedFile:
