@@ -180,7 +180,7 @@ def _bill(session: Session, debtor: Debtor, bill: Bill, number: str) -> Invoice:
     ]
     draft = InvoiceDraft(
         number=number,
-        issued_on=due_on - TERM,
+        issued_on=min(due_on - TERM, clock.today()),
         due_on=due_on,
         lines=lines,
         order_reference=bill.order,
