@@ -48,7 +48,7 @@ from tests.journeys.conftest import Visits, sign_in
 from tests.support.browser_chromium import DESKTOP, PHONE, Visit
 from tests.support.family import ADMIN, PASSWORD, Account, DemoFamily
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

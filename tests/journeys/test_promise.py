@@ -13,7 +13,7 @@ from tests.journeys.people import card
 from tests.support.browser_chromium import PHONE, Visit
 from tests.support.family import Account, DemoFamily
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 
 def promise(phone: Visit, family: DemoFamily, account: Account, days: int) -> date:

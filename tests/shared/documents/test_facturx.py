@@ -81,7 +81,7 @@ def test_any_invoice_whose_sums_hold_passes_both_schematrons(facts: InvoiceFacts
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 @settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=paper_strategies.invoices())
 def test_thousands_of_invoices_pass_both_schematrons(facts: InvoiceFacts):
