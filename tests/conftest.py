@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Whole files to a worker, for what is made once a file; all journeys to one, for they share one family."""
+    """Whole files to a worker, for what is made once a file; and nearly all journeys to one, for they share a family."""
     from tests.support.scheduling import ByFile
 
     return ByFile(config, log)
