@@ -152,6 +152,11 @@ class PlanView:
         return self.terms is not None and self.terms != self.wish
 
     @property
+    def is_answered_by_person(self) -> bool:
+        """Whether staff answered it: then what the policy objected to is no answer any more."""
+        return any(step.actor_kind == "staff" for step in self.steps)
+
+    @property
     def due(self) -> Money:
         """What may be paid now of the instalments due up to today; see `progress.payable`."""
         due = [line for line in self.instalments if line.state in (InstalmentState.DUE, InstalmentState.LATE)]

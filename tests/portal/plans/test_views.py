@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from sqlalchemy import update
 
 from payments.plans import service
 from payments.plans.models import Plan, PlanConsent
-from payments.plans.rules import Policy
+from payments.plans.rules import Policy, Terms
 from payments.plans.status import PlanStatus
 from shared.access.models import PortalSession
 from shared.debtors.models import Debtor, DebtorKind
@@ -216,6 +217,20 @@ def test_a_large_sum_is_decided_by_a_person_and_can_be_taken_back(browser: Brows
     page = page.submit("Take my proposal back")
     assert page.heading == "This proposal was taken back"
     assert plan().status is PlanStatus.CANCELLED
+
+
+def test_the_offer_of_a_person_is_not_excused_with_the_policy(browser: Browser, dora: Dora) -> None:
+    grant(dora, largest_total_minor=50_000)
+    proposed(browser)
+    with transaction() as session:
+        terms = Terms(first_on=clock.today() + timedelta(days=10), count=2)
+        service.offer(session, plan_id=plan().id, terms=terms, answer="In two parts we can.", by=STAFF)
+
+    page = browser.open(f"/plans/{plan().id}")
+
+    assert page.heading == "Our offer"
+    assert "In two parts we can." in page.text
+    assert "A sum as large as this" not in page.text
 
 
 def test_the_same_form_twice_is_one_plan(browser: Browser) -> None:
