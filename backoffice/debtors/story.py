@@ -25,6 +25,7 @@ from shared.kit import templating
 from shared.kit.audit import AuditLine
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.messages.models import Message
 from shared.promises import queries as promises
 
@@ -226,7 +227,9 @@ def _links(session: Session, debtor_id: uuid.UUID, before: datetime | None) -> l
             at=row.last_used_at,
             title=_("Link used"),
             icon="link",
-            text=_("By %(address)s, %(count)s times in all", address=row.email, count=row.use_count),
+            text=ngettext(
+                "By %(address)s, once", "By %(address)s, %(n)s times in all", row.use_count, address=row.email
+            ),
         )
         for row in session.execute(_latest(query, MagicLink.last_used_at, before))
     ]

@@ -7,14 +7,49 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from email.header import Header
+from email.headerregistry import AddressHeader, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from shared.kit.db import assert_outside_transaction
 
 TIMEOUT_S = 20
+
+
+class MailPolicy(EmailPolicy):
+    """The policy of all our messages: subjects and names that are not ASCII are encoded as a whole.
+
+    Python before its repair of 2026 loses spaces where encoded and plain words meet, and lets encoded words touch
+    (github.com/python/cpython/issues/144156, 92081): a subject is misspelt, and some providers refuse the message.
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        if (
+            isinstance(value, AddressHeader)
+            and len(value.addresses) == 1
+            and not value.addresses[0].display_name.isascii()
+        ):
+            address = value.addresses[0]
+            return (
+                f"{name}: {self._encoded(name, address.display_name)}{self.linesep} <{address.addr_spec}>{self.linesep}"
+            )
+        if isinstance(value, UnstructuredHeader) and not str(value).isascii():
+            return f"{name}: {self._encoded(name, str(value))}{self.linesep}"
+        plain: str = super().fold(name, value)
+        return plain
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+    def _encoded(self, name: str, text: str) -> str:
+        return str(Header(text, "utf-8", maxlinelen=75, header_name=name).encode(linesep=self.linesep))
+
+
+MAIL_POLICY = MailPolicy(linesep="\r\n")
 
 
 class MailRefused(Exception):  # noqa: N818

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from sqlalchemy import select, update
@@ -21,7 +20,7 @@ from shared.debtors.models import Contact
 from shared.kit import clock, files
 from shared.kit.db import transaction
 from shared.kit.errors import Unavailable
-from shared.kit.mailer import MailLater, MailRefused, MailUndecided, mailer_to
+from shared.kit.mailer import MAIL_POLICY, MailLater, MailRefused, MailUndecided, mailer_to
 from shared.kit.settings import get_settings
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, one_line
@@ -125,7 +124,7 @@ def _fill(session: Session, message: Message) -> tuple[str, str]:
 def _compose(company: Company, message: Message, text: str, html: str) -> EmailMessage:
     settings = get_settings()
     _name, sender = parseaddr(settings.mail_sender)
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=MAIL_POLICY)
     mail["From"] = Address(display_name=_one_line(company.trade_name), addr_spec=sender)
     mail["To"] = Address(display_name=_one_line(message.to_name), addr_spec=message.to_address)
     mail["Reply-To"] = Address(addr_spec=company.email)
