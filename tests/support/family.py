@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -35,6 +34,7 @@ from shared.kit.family import last_demo_settings
 from shared.kit.outbox.models import DutyState, MessageState, OutboxMessage
 from shared.kit.settings import Settings
 from shared.ledger.enter import InvoiceDraft, LineDraft, enter
+from tests.support.ports import three_free_ports
 from tests.support.twins import TwinsProcess
 
 CODE = Path(__file__).resolve().parents[2]
@@ -278,20 +278,6 @@ def _is_calm() -> bool:
         if session.scalar(waits.limit(1)):
             return False
     return all(name in knocked and now - knocked[name] <= pause for name, pause in every.items())
-
-
-def three_free_ports() -> int:
-    """The first of three ports in a row on which nobody listens."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def _bill(number: str, today: date, due_in: int, total: str) -> InvoiceDraft:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +13,11 @@ import pytest
 
 from shared.kit import orphans
 from shared.kit.supervisor import answers
+from tests.support.ports import three_free_ports
 
 CODE = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
-
-
-def three_free_ports() -> int:
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def eventually(question: Callable[[], bool], what: str, within_s: float = 60) -> None:

@@ -17,6 +17,7 @@ from shared.kit.errors import Conflict, Invalid
 from shared.kit.family import demo_settings, environment, guichet_family, settings_here
 from shared.kit.settings import Settings
 from shared.kit.supervisor import Engine, Member, Task
+from tests.support.ports import three_free_ports
 
 
 @pytest.fixture
@@ -32,9 +33,7 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return three_free_ports()
 
 
 def test_secrets_are_made_once_and_readable_by_their_owner_only(var):
