@@ -17,7 +17,7 @@ run: ## start the demo on PORT (8000), with everything it needs; Ctrl-C stops al
 	@tools/prepare run
 	@exec $(BIN)/guichet demo --port $(PORT) --host $(HOST)
 
-test: ## run the tests (ARGS="tests/portal -k pay" for some of them)
+test: ## run the tests on all cores (ARGS="tests/portal -k pay": some of them, one after another)
 	@tools/prepare dev
 	@$(if $(NO_BROWSER),echo "NO_BROWSER is set: the browser tests are left out.",:)
 	@exec $(BIN)/pytest $(if $(NO_BROWSER),-m "not browser") $(if $(ARGS),,--numprocesses logical --maxprocesses 4 --no-loadscope-reorder) $(ARGS)

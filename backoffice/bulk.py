@@ -45,7 +45,7 @@ def each(wanted: Sequence[uuid.UUID], act: Callable[[Session, uuid.UUID], object
         else:
             done += 1
     if done:
-        flash(ngettext("Done: %(n)s.", "Done: %(n)s.", done), "good")
+        flash(_("Done: %(n)s.", n=done), "good")
     if done < len(wanted):
         left = ngettext("Left as it is: %(n)s.", "Left as they are: %(n)s.", len(wanted) - done)
         flash(f"{left} {why}", "wait")

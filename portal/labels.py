@@ -21,7 +21,10 @@ Planned = tuple[uuid.UUID, str]
 def invoice_status(
     row: InvoiceRow, today: date, plan: Planned | None = None, pause: Pause | None = None
 ) -> dict[str, str]:
-    """Where an invoice stands, in one word with its tone; `plan`: the payment plan that settles it; `pause`: what was said of it."""
+    """Where an invoice stands, in one word with its tone.
+
+    `plan`: the payment plan that settles it; `pause`: what was said of it.
+    """
     if row.is_credit_note:
         return {"word": _("Can be used"), "tone": "info"} if row.open_minor else {"word": _("Used"), "tone": "good"}
     if row.open_minor == 0:
@@ -63,7 +66,10 @@ def invoice_card(
     plan: Planned | None = None,
     pause: Pause | None = None,
 ) -> dict[str, Any]:
-    """A row of `components/invoices.html`; `debit_on`: when it will be debited by itself; `plan`: what settles it; `pause`: what was said of it."""
+    """A row of `components/invoices.html`.
+
+    `debit_on`: when it will be debited by itself; `plan`: what settles it; `pause`: what was said of it.
+    """
     note = row.title if plan is None else _("In plan %(reference)s", reference=plan[1])
     if debit_on is not None:
         note = _("Debited by itself on %(day)s", day=day(debit_on))

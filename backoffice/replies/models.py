@@ -13,7 +13,7 @@ from shared.kit.db import Base, HasId
 class SavedReply(HasId, Base):
     """A reply in both languages, with placeholders.
 
-    Written when a company first changes a room's part of `defaults.DEFAULTS`.
+    Written when a company first changes what `defaults.DEFAULTS` holds for an act.
     """
 
     __tablename__ = "saved_reply"

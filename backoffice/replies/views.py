@@ -123,7 +123,7 @@ def _examples(member: Member, room: Room, form: ReplyForm) -> list[tuple[str, st
     """How the reply would read, in each language."""
     facts: dict[str, Fact] = {
         "debtor": "Dora Durand",
-        "reference": {"dispute": "LIT", "plan": "PLN", "promise": "PRM", "declaration": "DEC"}[room.value]
+        "reference": {"dispute": "LIT", "plan": "PLN", "promise": "PRO", "declaration": "DEC"}[room.value]
         + "-7F3K2M9Q-4",
         "invoices": ["F-2026-014"],
         "amount": Money(12_000, member.desk.currency),

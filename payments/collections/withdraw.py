@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -192,7 +192,7 @@ def after_withdrawal(payload: dict[str, Any]) -> None:
             or collection.invoice_id is None
             or payment.status is not PaymentStatus.CANCELLED
             or not _is_last(session, collection)
-            or collection.charge_on <= _today(session, payment.company_id)
+            or collection.charge_on <= today_of(session, payment.company_id)
         ):
             return
         invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
@@ -206,7 +206,3 @@ def _is_last(session: Session, collection: Collection) -> bool:
         Collection.invoice_id == collection.invoice_id, Collection.attempt_no > collection.attempt_no
     )
     return session.scalar(later.limit(1)) is None
-
-
-def _today(session: Session, company_id: uuid.UUID) -> date:
-    return today_of(session, company_id)

@@ -128,7 +128,8 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
 
     Money that came reduces the next instalments in order, and frees so much of its invoices; money that went back opens
     them again and freezes it again, in the commit in which it goes back. A plan with nothing left is completed; a completed
-    one whose money went back runs again, or is in default again when it was. Any number of times, at any moment, with the same end.
+    one whose money went back runs again, or is in default again when it was. Any number of times, at any moment, with the
+    same end.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in FOLLOWED:

@@ -81,7 +81,8 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
 def cancel(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Plan:
     """Staff end a plan that runs, rests or is in default.
 
-    Its money is free, its announced debits are withdrawn, and the invoices are due by their own days again. The debtor gets `plan_cancelled` with the reason.
+    Its money is free, its announced debits are withdrawn, and the invoices are due by their own days again. The debtor gets
+    `plan_cancelled` with the reason.
     """
     plan, _debtor = lock_plan(session, plan_id)
     if plan.status not in FREEZES | {S.IN_DEFAULT}:

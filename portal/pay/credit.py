@@ -28,8 +28,8 @@ from shared.ledger.rules import Part
 def apply_credit(visitor: Visitor, wish: Wish, *, shown: str) -> Money:
     """Settle what a wish means with the debtor's credit, as far as it goes: unapplied money first, then credit notes.
 
-    What is used for a plan counts for its instalments in order. `shown` is the version that the debtor saw; raises Conflict("pay.changed") when it is no longer that. Gives what was
-    used, zero when there was no credit any more.
+    What is used for a plan counts for its instalments in order. `shown` is the version that the debtor saw; raises
+    Conflict("pay.changed") when it is no longer that. Gives what was used, zero when there was no credit any more.
     """
 
     def act() -> Money:

@@ -155,12 +155,15 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
     settings = get_settings()
     share = read_share(session, visitor, wish) if wish.what is What.PLAN else None
     chosen = share.chosen if share else choose(session, visitor, wish)
-    said = pauses_of(session, [one.invoice_id for one in chosen])
+    minors = {one.invoice_id: one.minor for one in chosen}
+    said = pauses_of(session, list(minors)).items()
     return Offer(
         wish=wish,
         chosen=chosen,
         share=share,
-        declared_minor=sum(pause.minor for pause in said.values() if pause.kind is FreezeKind.DECLARATION),
+        declared_minor=sum(
+            min(pause.minor, minors[one]) for one, pause in said if pause.kind is FreezeKind.DECLARATION
+        ),
         currency=visitor.currency,
         credit=invoices.credit_of(session, visitor.debtor_id),
         mandate=payments.usable_mandate(session, visitor.debtor_id),

@@ -12,7 +12,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-KEPT = (("pk", "pk_{}"), ("fk", "fk_{}_company_id"))
+KEPT = ("pk_{}", "fk_{}_company_id")
 """Constraints that only change their name with the table."""
 
 
@@ -53,5 +53,5 @@ def downgrade() -> None:
 
 
 def _rename(before: str, after: str, *, table: str) -> None:
-    for _kind, name in KEPT:
+    for name in KEPT:
         op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {name.format(before)} TO {name.format(after)}")

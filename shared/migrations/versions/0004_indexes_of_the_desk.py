@@ -16,7 +16,10 @@ BY_BYTES = {"number": 'COLLATE "C"'}
 
 
 def upgrade() -> None:
-    """Each order of a list is an index, and what is added up stands in one. Writing waits meanwhile: some ten seconds for a million invoices."""
+    """Each order of a list is an index, and what is added up stands in one.
+
+    Writing waits meanwhile: some ten seconds for a million invoices.
+    """
     op.drop_index("ix_invoice_number", table_name="invoice")
     op.create_index("ix_invoice_number", "invoice", ["company_id", "number", "id"], postgresql_ops=BY_BYTES)
     op.create_index(

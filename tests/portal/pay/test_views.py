@@ -81,6 +81,8 @@ def test_who_said_that_he_has_paid_is_asked_before_he_pays_again(shop: Shop) -> 
     page = browser.open("/pay?what=all")
 
     assert "You told us that €120.00 of this is paid already." in page.text
+    mine = shop.counter.invoices["F-1"]
+    assert "€10.00 of this is paid" in browser.open(f"/pay?what=these&invoice={mine}&amount-{mine}=10").text
     assert begin_card(shop, page).startswith(shop.counter.twins.url)
 
 
