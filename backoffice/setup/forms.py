@@ -15,7 +15,9 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from backoffice.options import LANGUAGES, options
 from shared.company.models import TermsKind
+from shared.debtors.service import normalise_email
 from shared.kit.colours import hex_colour, to_hex
+from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm, IbanField, MoneyField
@@ -99,6 +101,13 @@ class CompanyForm(BaseForm):
     takes_debits = BooleanField(_l("Take SEPA direct debits"))
     four_eyes = MoneyField(_l("Refunds need a second person above"), [_NEEDED])
     link_days = IntegerField(_l("Links live, in days"), [_NEEDED, NumberRange(1, 90, _l("Between 1 and 90 days."))])
+
+    def validate_email(self, field: Any) -> None:
+        """Answers of debtors go there: it stands in every message."""
+        try:
+            field.data = normalise_email(field.data or "")
+        except Invalid as error:
+            raise ValidationError(error.message) from error
 
     def validate_siren(self, field: Any) -> None:
         """Nine digits with their key."""

@@ -4,14 +4,12 @@ import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from email.errors import MessageError
-from email.headerregistry import Address
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
-from shared.kit import audit, clock, db
+from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.errors import Invalid, NotFound
 from shared.kit.ids import new_id
@@ -233,23 +231,11 @@ def add_note(session: Session, *, debtor_id: uuid.UUID, text: str, by: Actor) ->
 
 
 def normalise_email(email: str) -> str:
-    """Lower case, trimmed; raises Invalid when it is no address."""
-    address = email.strip().lower()
-    local, at, domain = address.rpartition("@")
-    plain = all(c.isprintable() and not c.isspace() and c not in '<>()[],;:"\\' for c in address)
-    is_whole = bool(at and local and "." in domain.strip(".")) and "@" not in local and len(address) <= 254
-    if not is_whole or not plain or not _fits_a_header(address):
+    """An address as it is kept (`kit.addresses`); raises Invalid when it is none."""
+    address = addresses.normalised(email)
+    if address is None:
         raise Invalid("contact.email", _("%(email)s is not an e-mail address.", email=email.strip()))
     return address
-
-
-def _fits_a_header(address: str) -> bool:
-    """Whether a message can be addressed to it: plain ASCII (few relays know SMTPUTF8), dots where they may stand."""
-    try:
-        Address(addr_spec=address)
-    except (MessageError, ValueError, IndexError):
-        return False
-    return address.isascii()
 
 
 def searchable(*texts: str) -> str:

@@ -5,13 +5,16 @@ while the program runs (wording, terms, limits) is not a setting but a row.
 """
 
 import os
+from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kit import addresses
 from shared.kit.errors import Invalid
 
 PREFIX = "GUICHET_"
@@ -57,6 +60,7 @@ class Settings(BaseSettings):
     """`smtp://user:password@host:587` (STARTTLS when offered), `smtps://…`; unset keeps messages waiting."""
 
     mail_sender: str = "Guichet <guichet@localhost.localdomain>"
+    """Who our mails come from: an address, with a name before it if wanted."""
 
     clamd: str | None = None
     """The virus scanner: `host:port`, or the path of its socket (`/run/clamav/clamd.ctl`). Unset: files are not scanned."""
@@ -75,6 +79,23 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        parts = urlsplit(value.strip())
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+            raise ValueError("must be smtp://host[:port] or smtps://host[:port]")
+        return value.strip()
+
+    @field_validator("mail_sender")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if addresses.wire(parseaddr(value)[1]) is None:
+            raise ValueError("must be an e-mail address, or a name and <an address>")
+        return value
 
     @field_validator("database_url")
     @classmethod

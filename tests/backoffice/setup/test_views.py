@@ -55,6 +55,8 @@ def test_a_change_is_saved_with_before_and_after(ines, world):
         ("website", "javascript:alert(1)"),
         ("four_eyes", "-1"),
         ("trade_name", ""),
+        ("email", "Compta <compta@atelier.example>"),
+        ("email", "compta@atelier"),
     ],
 )
 def test_nonsense_is_refused_beside_its_field(ines, world, field, value):
