@@ -8,11 +8,39 @@ paid here and the books do not know it yet, or it comes from before Guichet and 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from backoffice.imports.faults import Findings
 from backoffice.imports.write import Writer
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind, InvoiceSource
+
+
+class Unheld(NamedTuple):
+    """What a file that carries nothing forward would silently settle: how many invoices, and how much of them is open."""
+
+    invoices: int
+    open: int
+
+
+def left_without_opening(
+    session: Session, company_id: uuid.UUID, accounts: Sequence[str], first_day: date, held: Collection[str]
+) -> Unheld:
+    """The invoices of these accounts that are open here, older than a file's first day, and not `held` (numbers) by it."""
+    rows = session.execute(
+        select(Invoice.number, Invoice.open_minor)
+        .join(Debtor, Debtor.id == Invoice.debtor_id)
+        .where(Debtor.company_id == company_id, Debtor.account_code.in_(accounts))
+        .where(Invoice.source == InvoiceSource.IMPORT, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.open_minor > 0, Invoice.issued_on < first_day)
+    ).all()
+    mine = [row.open_minor for row in rows if row.number not in held]
+    return Unheld(len(mine), sum(mine))
 
 
 class _Older(NamedTuple):

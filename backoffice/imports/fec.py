@@ -15,16 +15,20 @@ from datetime import date
 
 from backoffice.imports.columns import heading
 from backoffice.imports.faults import BadValue, Findings, Unreadable
-from backoffice.imports.open_items import AccountLine, OpenItems
+from backoffice.imports.open_items import AccountLine, OpenItems, is_opening_journal
 from backoffice.imports.plan import ImportPlan, Sink, add_up, count_of
 from backoffice.imports.source import Source, encoding_of, kind_of
 from backoffice.imports.terms import Terms
-from backoffice.imports.values import amount_reader, day_reader, plain
+from backoffice.imports.values import amount_reader, day_reader, folded, plain
 
-CUSTOMERS = "411"
+CUSTOMERS = ("411", "416")
+"""Customers, and doubtful customers: what is moved there is still owed."""
+BESIDE = {"413": "fec.bills", "4191": "fec.advances", "418": "fec.unbilled"}
+"""Accounts of customers that are not read: their balances are named."""
 SALES = "70"
 CASH = ("51", "53", "58")
 DELIMITERS = ("\t", "|", ";", ",")
+MOST_EARLIER = 10_000
 
 _COLUMNS = (
     "JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum", "CompAuxLib",
@@ -32,8 +36,15 @@ _COLUMNS = (
     "Idevise",
 )  # fmt: skip
 """The order of article A47 A-1 VII; further columns (DateRglt, ModeRglt, NatOp, IdClient) may follow."""
+_DUE = "DueDate"
+_DUE_NAMES = (
+    "DateLimitReglmt", "DateLimiteReglement", "DateLimiteReglmt", "DateEcheance", "EcheanceDate", "Echeance", "DateEch",
+    "DueDate",
+)  # fmt: skip
+"""Programs that add the day an invoice falls due name it so (Dolibarr: DateLimitReglmt)."""
 
 _NEEDED = ("JournalCode", "EcritureDate", "CompteNum")
+_AMOUNT = re.compile(r"[-+]?[\d ]*[.,]?\d+")
 _FILE_NAME = re.compile(r"(\d{9})FEC(\d{8})", re.IGNORECASE)
 _DEBIT_WORDS = frozenset(("d", "debit", "+1", "1", "+"))
 _CREDIT_WORDS = frozenset(("c", "credit", "-1", "-"))
@@ -64,6 +75,11 @@ class _Tally:
     customer_lines: int = 0
     lettered_lines: int = 0
     entries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    beside: dict[str, int] = field(default_factory=dict)
+    collective: dict[str, list[int]] = field(default_factory=dict)
+    """General accounts of customers without an auxiliary: [lines, balance]."""
+    auxiliary_lines: int = 0
+    opening_journals: dict[tuple[str, str], bool] = field(default_factory=dict)
     first_day: date = date.max
     last_day: date = date.min
 
@@ -88,6 +104,7 @@ def read_fec(
         facts |= _facts(source, dialect)
         _Lines(dialect, tally, items, faults).read(source)
         _check_entries(tally, faults, warnings)
+        _name_accounts(tally, warnings)
         if not faults and not tally.customer_lines:
             faults.add("fec.no_customers")
     except Unreadable as verdict:
@@ -100,6 +117,7 @@ def read_fec(
         "lettered_lines": tally.lettered_lines,
         "first_day": tally.first_day.isoformat() if tally.lines else None,
         "last_day": tally.last_day.isoformat() if tally.lines else None,
+        "carries_forward": any(tally.opening_journals.values()),
     }
     if faults:
         return ImportPlan(
@@ -108,6 +126,8 @@ def read_fec(
         )  # fmt: skip
     result = items.settle(warnings)
     facts["unbalanced_letterings"] = result.unbalanced_letterings
+    if not facts["carries_forward"]:
+        facts["earlier"] = [item.number for item in result.items if item.issued_on < tally.first_day][:MOST_EARLIER]
     debtors = tuple(result.debtors)
     certificate = add_up(debtors, result.items, {(key, currency): total for key, total in result.balances.items()})
     if sink:
@@ -158,7 +178,9 @@ def dialect_of(source: Source) -> Dialect:
 
 
 def _places(names: Sequence[str]) -> dict[str, int]:
-    known = {heading(name): name for name in (*_COLUMNS, "Montant", "Sens")}
+    known = {heading(name): name for name in (*_COLUMNS, "Montant", "Sens")} | dict.fromkeys(
+        map(heading, _DUE_NAMES), _DUE
+    )
     places: dict[str, int] = {}
     for place, name in enumerate(names):
         standard = known.get(heading(name)) or known.get(heading(name.casefold())) or _UNSPACED.get(_squeezed(name))
@@ -168,10 +190,13 @@ def _places(names: Sequence[str]) -> dict[str, int]:
 
 
 def _squeezed(name: str) -> str:
-    return heading(name).replace(" ", "")
+    """The letters and figures of a name alone: programs write JOURNALCODE, compauxnum, Comp_Aux_Num."""
+    return re.sub(r"[^a-z0-9]", "", folded(name))
 
 
-_UNSPACED = {_squeezed(name): name for name in (*_COLUMNS, "Montant", "Sens")}
+_UNSPACED = {_squeezed(name): name for name in (*_COLUMNS, "Montant", "Sens")} | dict.fromkeys(
+    map(_squeezed, _DUE_NAMES), _DUE
+)
 
 
 def _wanted(places: dict[str, int]) -> tuple[str, ...]:
@@ -206,6 +231,7 @@ class _Lines:
         self._width = max(places.values()) + 1
         self._journal, self._num = places["JournalCode"], places["EcritureNum"]
         self._date, self._account = places["EcritureDate"], places["CompteNum"]
+        self._journal_name = places.get("JournalLib")
         self._amounts: Callable[[int, list[str]], tuple[int, int] | None] = (
             self._signed if dialect.signed else self._two_columns
         )
@@ -214,11 +240,19 @@ class _Lines:
         for line, row in self._rows(source):
             if len(row) < self._width:
                 if any(cell.strip() for cell in row):
-                    self._faults.add(
-                        "fec.short_line", line=line, columns=len(row), expected=len(self._dialect.headings)
-                    )
+                    self._faults.add("fec.short_line", line=line, columns=len(row), wanted=len(self._dialect.headings))
                 continue
-            self._take(line, row)
+            self._take(line, row if len(row) <= len(self._dialect.headings) else self._mended(row))
+
+    def _mended(self, row: list[str]) -> list[str]:
+        """A line with more fields than headings: the delimiter stood inside the label, where nothing else may hold it."""
+        places, surplus = self._dialect.places, len(row) - len(self._dialect.headings)
+        at = places.get("EcritureLib")
+        amounts = [places[name] for name in (("Montant",) if self._dialect.signed else ("Debit", "Credit"))]
+        if at is None or all(_is_amount(row[place]) for place in amounts):
+            return row
+        joined = [*row[:at], self._dialect.delimiter.join(row[at : at + surplus + 1]), *row[at + surplus + 1 :]]
+        return joined if all(_is_amount(joined[place]) for place in amounts) else row
 
     def _rows(self, source: Source) -> Iterator[tuple[int, list[str]]]:
         dialect = self._dialect
@@ -252,8 +286,13 @@ class _Lines:
         entry = tally.entries.setdefault((journal, row[self._num].strip()), [0, 0, line])
         entry[0] += debit
         entry[1] += credit
+        opening = (journal, row[self._journal_name].strip() if self._journal_name is not None else "")
+        if opening not in tally.opening_journals:
+            tally.opening_journals[opening] = is_opening_journal(*opening)
         if account.startswith(CUSTOMERS):
             self._customer(line, row, day, debit - credit)
+        elif beside := next((prefix for prefix in BESIDE if account.startswith(prefix)), None):
+            tally.beside[beside] = tally.beside.get(beside, 0) + debit - credit
         elif account.startswith(SALES):
             self._items.saw_sale(journal)
         elif account.startswith(CASH):
@@ -267,6 +306,12 @@ class _Lines:
         piece_day = self._read_day(line, row, "PieceDate", needed=False)
         account = self._text(row, "CompteNum")
         key = self._text(row, "CompAuxNum")
+        if key:
+            self._tally.auxiliary_lines += 1
+        else:
+            found = self._tally.collective.setdefault(account, [0, 0])
+            found[0] += 1
+            found[1] += amount
         self._items.add(
             AccountLine(
                 line=line,
@@ -282,6 +327,8 @@ class _Lines:
                 amount=amount,
                 lettering=lettering,
                 lettered_on=self._read_day(line, row, "DateLet", needed=False),
+                due=self._read_day(line, row, _DUE, needed=False),
+                general=account,
             )
         )
 
@@ -347,3 +394,22 @@ def _check_entries(tally: _Tally, faults: Findings, warnings: Findings) -> None:
             )
     if not tally.lines and not faults:
         faults.add("file.no_rows")
+
+
+def _name_accounts(tally: _Tally, warnings: Findings) -> None:
+    """What stands on accounts beside those that are read, and what several customers may share."""
+    for prefix, balance in sorted(tally.beside.items()):
+        if balance:
+            warnings.add(BESIDE[prefix], value=prefix, balance=balance)
+    for account, (lines, balance) in sorted(tally.collective.items()):
+        if _is_collective(account) and lines > 1:
+            warnings.add("fec.no_auxiliary", value=account, lines=lines, balance=balance)
+
+
+def _is_collective(account: str) -> bool:
+    """True for 411, 4110000, 41100000: an account that stands for all customers, not for one."""
+    return not account[3:].strip("0")
+
+
+def _is_amount(text: str) -> bool:
+    return not text.strip() or bool(_AMOUNT.fullmatch(text.strip()))

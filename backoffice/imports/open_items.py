@@ -13,9 +13,12 @@ How a line is read:
    Usually its payment came in the next year.
 4. A group with more credit than debit settles what older years left: first the opening balance of that account, whose
    single invoices this file does not hold. What is then left over is unapplied credit, and the group is named.
-5. Unlettered debits are open. Unlettered credits are unapplied credit, with two exceptions: an account that owes nothing
-   on balance owes nothing at all (its credits settle its documents; only the surplus is credit), and a file without
-   any lettering has its credits set off by piece, then by equal amount, then oldest first (C. civ. 1342-10).
+5. Unlettered debits are open. Unlettered credits are unapplied credit, with three exceptions: an account that owes
+   nothing on balance owes nothing at all (its credits settle its documents; only the surplus is credit); a credit that
+   names one open document of its account, or is just as large as one and no other, settles it (it is booked, and not yet
+   lettered); and a file without any lettering has its credits set off by piece, then by equal amount, then oldest first
+   (C. civ. 1342-10).
+6. What is moved to doubtful customers (416) is owed as before: the move itself is no line at all.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from backoffice.imports.terms import Terms, due_on
 from backoffice.imports.values import folded
 
 NUMBER_LENGTH = 60
+DOUBTFUL = "416"
 
 _OPENING_CODES = frozenset(
     ["an", "ano", "anv", "anouv", "ran", "rn", "rano", "nouv", "aan", "bil", "bilan", "ouv", "open", "ranx"]
@@ -59,6 +63,10 @@ class AccountLine(NamedTuple):
     amount: int
     lettering: str
     lettered_on: date | None
+    due: date | None = None
+    """The day on which it falls due, where the file says so."""
+    general: str = ""
+    """The general account: 411…, or 416… for doubtful customers."""
 
 
 @dataclass(slots=True)
@@ -133,7 +141,10 @@ class OpenItems:
         if not self._lettered:
             warnings.add("fec.no_lettering")
         owners = self._owners()
-        accounts = {account: self._documents(lines, owners) for account, lines in self._lines.items()}
+        accounts = {
+            account: self._documents(self._without_moves(account, lines, warnings), owners)
+            for account, lines in self._lines.items()
+        }
         for account, documents in accounts.items():
             self._set_off(account, documents, warnings)
         items = [item for documents in accounts.values() for item in self._items(documents)]
@@ -155,10 +166,40 @@ class OpenItems:
                 owners[line.piece].add(line.account)
         return owners
 
+    def _without_moves(self, account: str, lines: list[AccountLine], warnings: Findings) -> list[AccountLine]:
+        """The lines without those that only move an amount between 411 and 416."""
+        doubtful = [line for line in lines if line.general.startswith(DOUBTFUL)]
+        if not doubtful:
+            return lines
+        gone: set[int] = set()
+        for line in doubtful:
+            other = next(
+                (
+                    each
+                    for each in lines
+                    if each.amount == -line.amount and not each.general.startswith(DOUBTFUL) and each.line not in gone
+                    and (each.journal, each.entry, each.day) == (line.journal, line.entry, line.day)
+                ),
+                None,
+            )  # fmt: skip
+            if other:
+                gone |= {line.line, other.line}
+        balance = sum(line.amount for line in doubtful)
+        if balance:
+            warnings.add("fec.doubtful", line=doubtful[0].line, value=account, balance=balance)
+        return [line for line in lines if line.line not in gone]
+
     def _documents(self, lines: Sequence[AccountLine], owners: dict[str, set[str]]) -> list[_Document]:
         groups: dict[tuple[object, ...], dict[str, list[AccountLine]]] = {}
+        dues: dict[tuple[object, ...], set[date]] = defaultdict(set)
         for line in lines:
-            same = (line.journal, line.entry, line.day, line.piece)
+            if line.due and line.amount > 0:
+                dues[line.journal, line.entry, line.day, line.piece].add(line.due)
+        for line in lines:
+            same: tuple[object, ...] = (line.journal, line.entry, line.day, line.piece)
+            if len(dues.get(same, ())) > 1 and _identifies(line.piece):
+                line = line._replace(piece=f"{line.piece}-{line.due:%Y%m%d}" if line.due else line.piece)  # noqa: PLW2901
+                same = (*same, line.due)
             groups.setdefault(same, {}).setdefault(line.lettering, []).append(line)
         documents: list[_Document] = []
         for portions in groups.values():
@@ -178,7 +219,7 @@ class OpenItems:
     def _document(self, parts: Sequence[tuple[str, int, list[AccountLine]]], owners: dict[str, set[str]]) -> _Document:
         first = parts[0][2][0]
         owed = parts[0][1] > 0
-        identifying = _identifies(first.piece) and len(owners[first.piece]) == 1
+        identifying = _identifies(first.piece) and len(owners[first.piece]) <= 1
         document = _Document(first, self._kind(first, owed=owed, identifying=identifying), identifying=identifying)
         for letter, net, same in parts:
             document.parts.append(_Part(document, letter, abs(net), abs(net), same[0].day, same[0].line))
@@ -231,6 +272,24 @@ class OpenItems:
             )  # fmt: skip
         elif not self._lettered:
             _match(owed, credits_)
+        else:
+            self._set_off_booked(account, owed, loose, warnings)
+
+    def _set_off_booked(self, account: str, owed: list[_Part], loose: list[_Part], warnings: Findings) -> None:
+        """A payment that is booked and not yet lettered settles the one document that it names or equals."""
+        credits_ = [p for p in _sides(loose)[1] if p.left and not _is_opening(p.document.line)]
+        for credit in credits_:
+            open_ = [part for part in owed if part.left]
+            named = _named(credit.document.line, open_)
+            equal = [part for part in open_ if part.left == credit.left == part.document.open]
+            found = named if len(named) == 1 else equal if not named and len(equal) == 1 else []
+            if found:
+                amount = min(found[0].left, credit.left)
+                _settle(found[0], credit)
+                warnings.add(
+                    "fec.not_lettered", line=credit.line, value=found[0].document.line.piece or account,
+                    account=account, settled=amount,
+                )  # fmt: skip
 
     # Documents into items
 
@@ -244,20 +303,38 @@ class OpenItems:
             total = document.open if kind is ItemKind.CREDIT else document.total
             issued_on = document.issued_on
             letters = {part.lettering for part in document.parts if part.lettering}
+            due, derived = _due(line, issued_on, self._own_terms.get(line.account, self._terms), owed=kind.owed)
             yield Item(
                 line.line, line.account, kind.value, _number(document), issued_on,
-                due_on(issued_on, self._own_terms.get(line.account, self._terms)) if kind.owed else issued_on, True, self._currency, total, document.open,
+                due, derived, self._currency, total, document.open,
                 max(document.settled_on or issued_on, issued_on) if document.open < total else None,
                 label=line.label, lettering=" ".join(sorted(letters)),
             )  # fmt: skip
 
 
+def _due(line: AccountLine, issued_on: date, terms: Terms, *, owed: bool) -> tuple[date, bool]:
+    """When a document falls due, and whether that was derived from terms; nobody falls due for a credit."""
+    if not owed:
+        return issued_on, True
+    if line.due and line.due >= issued_on:
+        return line.due, False
+    return due_on(issued_on, terms), True
+
+
+def _named(credit: AccountLine, owed: Sequence[_Part]) -> list[_Part]:
+    """The open documents whose reference a credit carries as its own, or as a word of its label."""
+    words = {credit.piece, *re.split(r"[\s,;:()]+", credit.label)}
+    return [part for part in owed if _identifies(part.document.line.piece) and part.document.line.piece in words]
+
+
+def is_opening_journal(code: str, name: str) -> bool:
+    """True for the journal of balances carried forward."""
+    return code.casefold() in _OPENING_CODES or bool(_OPENING_NAMES.search(folded(name)))
+
+
 def _is_opening(line: AccountLine) -> bool:
-    return (
-        line.journal.casefold() in _OPENING_CODES
-        or bool(_OPENING_NAMES.search(folded(line.journal_name)))
-        or (bool(_OPENING_NAMES.search(folded(line.label))) and line.entry in ("", "0", "1", "AN", "RAN"))
-    )
+    named = bool(_OPENING_NAMES.search(folded(line.label))) and line.entry in ("", "0", "1", "AN", "RAN")
+    return named or is_opening_journal(line.journal, line.journal_name)
 
 
 def _identifies(piece: str) -> bool:

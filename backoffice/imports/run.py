@@ -168,7 +168,9 @@ def read(run_id: uuid.UUID) -> Outcome:
     choices = remembered | run.choices
     with _progress(run) as progress:
         plan = _plan(run, setting, choices, progress.item)
-    faults, warnings = _against_company(plan, setting, last_day)
+    with reading() as session:
+        unheld = _unheld(session, setting, plan)
+    faults, warnings = _against_company(plan, setting, last_day, unheld)
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
         if run.state is RunState.READING:
@@ -252,12 +254,26 @@ def _last_day(session: Session, run: ImportRun) -> str | None:
     )
 
 
-def _against_company(plan: ImportPlan, setting: _Setting, last_day: str | None) -> tuple[Findings, Findings]:
-    """What only the company can tell: a file of another firm, or one older than what is here."""
+def _unheld(session: Session, setting: _Setting, plan: ImportPlan) -> carried.Unheld | None:
+    """What a FEC would settle only because it carries no balance forward: one of a month, or of a year not yet opened."""
+    first_day = plan.facts.get("first_day")
+    if plan.form != "fec" or plan.facts.get("carries_forward") or not first_day:
+        return None
+    codes = [debtor.code for debtor in plan.debtors]
+    held = frozenset(plan.facts.get("earlier", ()))
+    return carried.left_without_opening(session, setting.company_id, codes, date.fromisoformat(first_day), held)
+
+
+def _against_company(
+    plan: ImportPlan, setting: _Setting, last_day: str | None, unheld: carried.Unheld | None
+) -> tuple[Findings, Findings]:
+    """What only the company can tell: a file of another firm, one older than what is here, or one without its beginning."""
     faults, warnings = Findings(), Findings()
     ends = plan.facts.get("last_day")
     if last_day and ends and ends < last_day:
         faults.add("fec.outdated", value=ends, last=last_day)
+    if unheld and unheld.invoices:
+        faults.add("fec.no_opening", value=plan.facts["first_day"], invoices=unheld.invoices, open=unheld.open)
     siren = plan.facts.get("siren")
     if siren and siren != setting.siren:
         warnings.add("company.other_siren", value=siren, expected=setting.siren)
@@ -384,7 +400,8 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task) -> Outcome:
         staging.create(cursor, generator)
         with staging.item_sink(cursor, task.progress.at) as sink:
             plan = _plan(run, setting, task.choices, sink)
-        faults, warnings = _against_company(plan, setting, task.last_day)
+        unheld = _unheld(session, setting, plan)
+        faults, warnings = _against_company(plan, setting, task.last_day, unheld)
         if faults:
             raise _Refusal(plan, faults, warnings)
         staging.stage_debtors(cursor, plan.debtors, plan.certificate)

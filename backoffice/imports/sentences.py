@@ -77,7 +77,7 @@ _SENTENCES: dict[str, Any] = {
         "This is not a FEC: its first line does not name the columns JournalCode, EcritureDate, CompteNum…"
     ),
     "fec.missing_columns": _l("The FEC lacks columns: %(columns)s."),
-    "fec.short_line": _l("The line has %(columns)s columns instead of %(expected)s: a label may hold a line break."),
+    "fec.short_line": _l("The line has %(columns)s columns instead of %(wanted)s: a label may hold a line break."),
     "fec.no_account": _l("The account number is missing."),
     "fec.no_sense": _l("The direction must be D or C."),
     "fec.no_customers": _l("The FEC has no line on a customers' account (411)."),
@@ -96,6 +96,28 @@ _SENTENCES: dict[str, Any] = {
     ),
     "fec.nothing_owed": _l(
         "Account %(value)s owes nothing on balance: its unlettered credits settle %(settled)s, and %(credit)s remains as credit."
+    ),
+    "fec.not_lettered": _l(
+        "Account %(account)s: a payment of %(settled)s is booked and not lettered; it names or equals %(value)s and settles it."
+    ),
+    "fec.doubtful": _l("Account %(value)s: %(balance)s of it stands with doubtful customers (416), and is still owed."),
+    "fec.bills": _l(
+        "Bills receivable (account 413, balance %(balance)s) are not read: what a customer has covered by a bill counts as paid."
+    ),
+    "fec.advances": _l(
+        "Advances received (account 4191, balance %(balance)s) are not read: they are no credit of a customer here."
+    ),
+    "fec.unbilled": _l(
+        "Invoices still to be made (account 418, balance %(balance)s) are not read: nobody owes them yet."
+    ),
+    "fec.no_auxiliary": _l(
+        "Account %(value)s has %(lines)s lines without an auxiliary account (balance %(balance)s): they make one single debtor. "
+        "If several customers stand on it, export the FEC with CompAuxNum before you let anybody in."
+    ),
+    "fec.no_opening": _l(
+        "The file begins on %(value)s and carries no balances forward. Guichet knows %(invoices)s older open invoices of its "
+        "accounts (%(open)s), which would count as paid. Export the FEC from the first day of the financial year, with the "
+        "balances carried forward (à-nouveaux), provisional ones if the last year is not closed."
     ),
     # Against what Guichet knows
     "fec.outdated": _l(
@@ -122,7 +144,22 @@ _SENTENCES: dict[str, Any] = {
     "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
 }
 
-_MONEY = frozenset(["debit", "credit", "difference", "left", "settled", "held", "paid", "expected", "found", "covered"])
+_MONEY = frozenset(
+    [
+        "balance",
+        "open",
+        "debit",
+        "credit",
+        "difference",
+        "left",
+        "settled",
+        "held",
+        "paid",
+        "expected",
+        "found",
+        "covered",
+    ]
+)
 
 
 def sentence(fault: Fault, currency: str = "EUR") -> str:

@@ -173,7 +173,7 @@ def _typed_amount(cell: Cell, places: int) -> int:
 # Days
 
 _THREE = re.compile(
-    r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?Z?)?"
+    r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[-+]\d{2}:?\d{2}))?)?"
 )
 _WORDS = re.compile(r"(?:(\d{1,2})(?:er|st|nd|rd|th)?[ \-./]+([^\W\d_]+)\.?,?[ \-./]+(\d{2,4}))")
 _WORD_FIRST = re.compile(r"([^\W\d_]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
@@ -235,7 +235,7 @@ class OrderEvidence:
 def day_reader(order: Order | None = "dmy") -> Callable[[Cell], date]:
     """A function from a cell to a day, for one order of day and month (None: refuse days that need it).
 
-    Reads 31/12/2026, 31-12-26, 31.12.2026, 2026-12-31 (also with a time behind), 20261231, "31 déc. 2026",
+    Reads 31/12/2026, 31-12-26, 31.12.2026, 2026-12-31 (also with a time and its offset behind), 20261231, 31122026, "31 déc. 2026",
     spreadsheet serials (46387) and typed cells. Two-digit years are 1970 to 2069.
     """
     memo: dict[Cell, date] = {}
@@ -271,6 +271,8 @@ def _day(cell: Cell, order: Order | None) -> date:
 
 def _digits(text: str) -> date:
     if len(text) == 8:
+        if text[4:6] in ("19", "20"):  # 31122026: no month has these numbers, so that nothing can be read both ways
+            return _built(int(text[4:]), int(text[2:4]), int(text[:2]))
         return _built(int(text[:4]), int(text[4:6]), int(text[6:]))
     if len(text) == 5:
         return _serial(int(text))

@@ -52,6 +52,11 @@ def test_every_sentence_can_be_filled(language):
             "found",
             "last",
             "covered",
+            "wanted",
+            "balance",
+            "lines",
+            "open",
+            "invoices",
         ],
         1234,
     )
