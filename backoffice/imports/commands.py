@@ -11,6 +11,7 @@ import click
 
 from backoffice.imports import run
 from backoffice.imports.models import RunState
+from backoffice.imports.queries import ask
 from backoffice.imports.sentences import told
 from backoffice.imports.source import MAX_BYTES
 from shared.company.service import get_company
@@ -36,6 +37,7 @@ def import_group() -> None:
 @click.option("--mapping", multiple=True, metavar="ROLE=HEADING", help="say what a column is, e.g. total='Montant TTC'")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="order of days in a file where it is not clear")
 @click.option("--decimal", type=click.Choice([",", "."]), help="decimal mark in a file where it is not clear")
+@click.option("--answer", multiple=True, metavar="KEY=VALUE", help="answer a question that the file leaves open")
 @click.option("--dry-run", is_flag=True, help="read and check, write nothing")
 @click.option("--json", "as_json", is_flag=True, help="report for programs")
 def invoices(  # noqa: PLR0917 - click passes what it declares
@@ -45,6 +47,7 @@ def invoices(  # noqa: PLR0917 - click passes what it declares
     mapping: tuple[str, ...],
     dates: str | None,
     decimal: str | None,
+    answer: tuple[str, ...],
     *,
     dry_run: bool,
     as_json: bool,
@@ -54,7 +57,7 @@ def invoices(  # noqa: PLR0917 - click passes what it declares
         raise Invalid("file.too_large", _("The file has more than %(limit)s MB.", limit=MAX_BYTES // 1024 // 1024))
     with reading() as session:
         company = get_company(session, company_code)
-    choices = {"mapping": _mapping(mapping), "dates": dates, "decimal": decimal}
+    choices = {"mapping": _mapping(mapping), "dates": dates, "decimal": decimal, "answers": _answers(answer)}
     outcome = run.import_file(
         file.read_bytes(),
         company_id=company.id,
@@ -82,6 +85,16 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
+def _answers(pairs: tuple[str, ...]) -> dict[str, str]:
+    answers = {}
+    for pair in pairs:
+        key, mark, value = pair.rpartition("=")
+        if not mark:
+            raise Invalid("import.answer", _("Write an answer as key=value, not “%(pair)s”.", pair=pair))
+        answers[key.strip()] = value.strip()
+    return answers
+
+
 def _report(outcome: run.Outcome, currency: str) -> dict[str, Any]:
     return {
         "run": outcome.run_id,
@@ -96,6 +109,11 @@ def _report(outcome: run.Outcome, currency: str) -> dict[str, Any]:
         "warnings": [warning.as_json() | {"message": told(warning, currency)} for warning in outcome.warnings],
         "warning_count": outcome.warning_count,
         "facts": outcome.facts,
+        "questions": [
+            question.as_json() | {"text": told_as.text, "options": dict(told_as.options)}
+            for question, told_as in ((each, ask(each, currency)) for each in outcome.questions)
+        ],
+        "open_questions": sum(question.is_open for question in outcome.questions),
     }
 
 
@@ -106,6 +124,8 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
             ngettext("%(n)s fault; nothing was imported.", "%(n)s faults; nothing was imported.", outcome.fault_count)
         )
         return lines
+    if any(question.is_open for question in outcome.questions):
+        return [*lines, *_asked(outcome, currency)]
     lines += [told(warning, currency) for warning in outcome.warnings[:SHOWN]]
     if outcome.warning_count > SHOWN:
         lines.append(_("… and %(n)s more remarks.", n=outcome.warning_count - SHOWN))
@@ -124,5 +144,22 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
         )
     lines.append(
         _("Certificate: %(debtors)s debtors, open %(balance)s.", debtors=certificate.get("debtors", 0), balance=balance)
+    )
+    return lines
+
+
+def _asked(outcome: run.Outcome, currency: str) -> list[str]:
+    """Every open question with its examples and the words that answer it."""
+    lines = []
+    waiting = [ask(question, currency) for question in outcome.questions if question.is_open]
+    for each in waiting:
+        lines += [each.text, *(f"    {example}" for example in each.examples)]
+        lines += [f"  --answer {each.key}={value}  {word}" for value, word in each.options.items()]
+    lines.append(
+        ngettext(
+            "%(n)s question is open; nothing was imported. Answer it with --answer, or in the back-office.",
+            "%(n)s questions are open; nothing was imported. Answer them with --answer, or in the back-office.",
+            len(waiting),
+        )
     )
     return lines

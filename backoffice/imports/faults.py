@@ -105,9 +105,9 @@ class Findings:
         return tuple(sorted(self._kept, key=lambda fault: fault.line or 0))
 
 
-def shortened(value: str | None) -> str | None:
+def shortened(value: str | None, length: int = VALUE_LENGTH) -> str | None:
     """A cell's text fit to be shown: unprintable characters replaced, at most 80 characters."""
     if value is None:
         return None
-    plain = "".join(c if c.isprintable() else "\ufffd" for c in value[: VALUE_LENGTH + 1])
-    return plain if len(plain) <= VALUE_LENGTH else plain[: VALUE_LENGTH - 1] + "…"
+    plain = "".join(c if c.isprintable() else "\ufffd" for c in value[: length + 1])
+    return plain if len(plain) <= length else plain[: length - 1] + "…"

@@ -17,6 +17,7 @@ from backoffice.imports.columns import heading
 from backoffice.imports.faults import BadValue, Findings, Unreadable
 from backoffice.imports.open_items import AccountLine, OpenItems, is_opening_journal
 from backoffice.imports.plan import ImportPlan, Sink, add_up, count_of
+from backoffice.imports.questions import Questions
 from backoffice.imports.source import Source, encoding_of, kind_of
 from backoffice.imports.terms import Terms
 from backoffice.imports.values import amount_reader, day_reader, folded, plain
@@ -91,11 +92,13 @@ def read_fec(
     own_terms: Mapping[str, Terms] | None = None,
     currency: str = "EUR",
     sink: Sink | None = None,
+    questions: Questions | None = None,
 ) -> ImportPlan:
     """Read a FEC into a plan; never raises: what is wrong stands in `plan.faults`.
 
-    `own_terms` are those of single debtors, by account; `terms` hold for all others.
+    `own_terms` are those of single debtors, by account; `terms` hold for all others. `questions` takes what only a person can say.
     """
+    questions = questions or Questions()
     faults, warnings = Findings(), Findings()
     tally, items = _Tally(), OpenItems(terms or Terms(), currency, own_terms)
     facts: dict[str, object] = {}
@@ -122,7 +125,7 @@ def read_fec(
     if faults:
         return ImportPlan(
             "fec", faults=faults.kept(), fault_counts=faults.counts, warnings=warnings.kept(),
-            warning_counts=warnings.counts, facts=facts,
+            warning_counts=warnings.counts, facts=facts, questions=questions.all(),
         )  # fmt: skip
     result = items.settle(warnings)
     facts["unbalanced_letterings"] = result.unbalanced_letterings
@@ -135,7 +138,7 @@ def read_fec(
             sink(item)
     return ImportPlan(
         "fec", debtors, () if sink else tuple(result.items), count_of(result.items), certificate, (), {},
-        warnings.kept(), warnings.counts, facts,
+        warnings.kept(), warnings.counts, facts, questions.all(),
     )  # fmt: skip
 
 

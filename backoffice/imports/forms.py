@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, SelectField
+from wtforms import IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 from wtforms.validators import Optional, ValidationError
 
 from backoffice.imports import labels
 from backoffice.imports.columns import Role
+from backoffice.imports.queries import Asked
 from backoffice.imports.terms import MOST_DAYS
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm
 
 _PREFIX = "column_"
+_ANSWER = "answer_"
 
 
 class UploadForm(BaseForm):
@@ -85,6 +88,45 @@ class ChoicesForm(BaseForm):
         return {field.name.removeprefix(_PREFIX): field.data or "" for field in self.columns()}
 
 
+class AnswersForm(BaseForm):
+    """What the file leaves open; a question that is left out stays open."""
+
+    keys: Mapping[str, str]
+    """Field → the question's key."""
+
+    def answers(self) -> dict[str, str]:
+        """Key → value of every question that was answered."""
+        return {key: self[name].data for name, key in self.keys.items() if self[name].data}
+
+    def field_of(self, key: str) -> Any:
+        """The field of a question."""
+        return self[_ANSWER + _short(key)]
+
+
+def answers_form(questions: Sequence[Asked]) -> AnswersForm:
+    """The form for the questions of a run, filled with what was answered already."""
+    names = {_ANSWER + _short(each.key): each for each in questions}
+    fields: dict[str, Any] = {
+        name: RadioField(
+            each.text,
+            [Optional()],
+            choices=[SelectChoice(value, word) for value, word in each.options.items()],
+            validate_choice=True,
+        )
+        for name, each in names.items()
+    }
+    keys = {name: each.key for name, each in names.items()}
+    made: AnswersForm = type("RunAnswersForm", (AnswersForm,), fields | {"keys": keys})(
+        data={name: each.answer for name, each in names.items()}
+    )
+    return made
+
+
+def _short(key: str) -> str:
+    """A key may hold any word of the file: its field's name and anchor are plain."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
 def choices_form(facts: Mapping[str, Any], chosen: Mapping[str, Any]) -> ChoicesForm:
     """The form for a file that was read, filled with what was found in it (`facts`) and said of it (`chosen`)."""
     names = [name for name in facts.get("headings", []) if name.strip()]
@@ -96,7 +138,7 @@ def choices_form(facts: Mapping[str, Any], chosen: Mapping[str, Any]) -> Choices
         for role, word in labels.ROLES.items()
         if names and role is not Role.IBAN
     }
-    said = {name: value for name, value in chosen.items() if name != "mapping"}
+    said = {name: value for name, value in chosen.items() if name not in ("mapping", "answers")}
     found = {name: facts[name] for name in ("terms_days", "terms_kind") if name in facts}
     columns = {name: mapping.get(name.removeprefix(_PREFIX), "") for name in fields}
     made: ChoicesForm = type("MappingForm", (ChoicesForm,), fields)(data=found | said | columns)

@@ -16,6 +16,7 @@ from backoffice.imports.columns import AMOUNTS, DAYS, ColumnMap, Role, by_hand, 
 from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
 from backoffice.imports.faults import BadValue, Findings, Unreadable
 from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind, Sink
+from backoffice.imports.questions import Questions
 from backoffice.imports.source import Source
 from backoffice.imports.tables import Row, Shape, rows, shape_of
 from backoffice.imports.terms import Terms, due_on, parse_terms
@@ -47,7 +48,8 @@ class Choices:
     """What a person has said about a file; everything else is found out.
 
     `wishes` maps roles to headings; `order` and `mark` answer the two questions a file may leave open. `own_terms` are
-    those of single debtors, by code; `terms` hold for all others.
+    those of single debtors, by code; `terms` hold for all others. `questions` takes what else the file leaves open, and
+    knows the answers given before.
     """
 
     wishes: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Choices:
     terms: Terms = field(default_factory=Terms)
     own_terms: Mapping[str, Terms] = field(default_factory=dict)
     currency: str = "EUR"
+    questions: Questions = field(default_factory=Questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
         warnings=warnings.kept(),
         warning_counts=warnings.counts,
         facts=facts,
+        questions=choices.questions.all(),
     )
 
 
@@ -157,7 +161,7 @@ class _Reading:
     ) -> None:
         self._columns, self._choices, self._sink = columns, choices, sink
         self._faults, self._warnings = findings
-        self._debtors = Debtors(columns, *findings)
+        self._debtors = Debtors(columns, *findings, choices.questions)
         self._day = day_reader(written.order)
         self._amount = amount_reader(written.mark, minor_digits(choices.currency))
         self._lines: dict[str, int] = {}
@@ -365,6 +369,7 @@ class _Reading:
             self._warnings.kept(),
             self._warnings.counts,
             facts | {"rows": self._rows},
+            self._choices.questions.all(),
         )
 
 

@@ -24,6 +24,7 @@ STATES: dict[RunState, Label] = {
     RunState.READING: Label(_l("Being read"), "wait"),
     RunState.READY: Label(_l("Ready to import"), "info"),
     RunState.FAULTY: Label(_l("Has faults"), "late"),
+    RunState.ASKING: Label(_l("Waits for answers"), "wait"),
     RunState.WAITING: Label(_l("Will start in a moment"), "wait"),
     RunState.WRITING: Label(_l("Being imported"), "wait"),
     RunState.DONE: Label(_l("Imported"), "good"),

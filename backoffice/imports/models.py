@@ -21,7 +21,9 @@ class RunState(enum.Enum):
     READY = "ready"
     """It was read without faults and waits for a yes."""
     FAULTY = "faulty"
-    """It has faults or leaves a question open; other choices may mend it."""
+    """It has faults; other choices may mend it."""
+    ASKING = "asking"
+    """It was read without faults, and a question is open that only a person can answer."""
     WAITING = "waiting"
     """Confirmed; the job will come."""
     WRITING = "writing"
@@ -39,19 +41,21 @@ class ImportRun(HasId, Base):
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     state: Mapped[RunState] = mapped_column(enum_column(RunState))
-    form: Mapped[str] = mapped_column(String(8), default="")
+    form: Mapped[str] = mapped_column(String(16), default="")
     """"csv", "xlsx", "fec", or "" until it is found out."""
     file_name: Mapped[str] = mapped_column(String(200))
     file_sha256: Mapped[str] = mapped_column(String(64))
     file_size: Mapped[int] = mapped_column(BigInteger)
     choices: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    """What a person said: mapping, order of days, decimal mark, terms."""
+    """What a person said: mapping, order of days, decimal mark, terms, `answers` to questions."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     faults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     fault_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     warning_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    """What is asked of a person, with the answers given so far (`questions.Question`)."""
     certificate: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     """Totals, and the lines of the debtors with something open (the first thousand)."""
     result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

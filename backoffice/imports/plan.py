@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from backoffice.imports.faults import Fault
+from backoffice.imports.questions import Question
 
 
 class ItemKind(StrEnum):
@@ -72,6 +73,10 @@ class DebtorRow(NamedTuple):
     postcode: str = ""
     city: str = ""
     country: str = ""
+    more_emails: tuple[str, ...] = ()
+    """Further addresses of the same line: each may act for the debtor."""
+    named: bool = False
+    """The file has no code for it: it is known by its name, and what else it says of it decides whether it is the same."""
 
 
 class CertificateLine(NamedTuple):
@@ -112,11 +117,16 @@ class ImportPlan:
     warnings: tuple[Fault, ...] = ()
     warning_counts: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
 
     @property
     def sound(self) -> bool:
         """True when nothing stands against importing it."""
-        return not self.fault_counts and all(line.holds for line in self.certificate)
+        return not self.fault_counts and not self.open_questions and all(line.holds for line in self.certificate)
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        return tuple(question for question in self.questions if question.is_open)
 
     def of_kind(self, *kinds: ItemKind) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.kind in kinds)

@@ -15,6 +15,8 @@ from backoffice.imports import labels
 from backoffice.imports.faults import Fault
 from backoffice.imports.models import ImportRun, RunState
 from backoffice.imports.plan import ItemKind
+from backoffice.imports.question_words import asked, options
+from backoffice.imports.questions import Question
 from backoffice.imports.sentences import place, sentence
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
@@ -44,6 +46,23 @@ class Finding:
     place: str
     value: str
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question in words, with its answer if it has one."""
+
+    key: str
+    text: str
+    options: Mapping[str, str]
+    examples: tuple[str, ...]
+    count: int
+    answer: str | None
+    remembered: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.answer is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +115,7 @@ class RunPage:
     fault_codes: frozenset[str]
     warnings: tuple[Finding, ...]
     warning_count: int
+    questions: tuple[Asked, ...]
     accounts: tuple[Account, ...]
     account_count: int
     accounts_with_open: int
@@ -110,7 +130,11 @@ class RunPage:
 
     @property
     def may_be_mended(self) -> bool:
-        return self.state in (RunState.READY, RunState.FAULTY)
+        return self.state in (RunState.READY, RunState.FAULTY, RunState.ASKING)
+
+    @property
+    def open_questions(self) -> int:
+        return sum(question.is_open for question in self.questions)
 
 
 def list_runs(session: Session, company_id: uuid.UUID, *, limit: int = 50) -> list[RunLine]:
@@ -170,6 +194,7 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
         fault_codes=frozenset(run.fault_counts),
         warnings=_findings(run.warnings, currency),
         warning_count=sum(run.warning_counts.values()),
+        questions=tuple(ask(Question.from_json(each), currency) for each in run.questions),
         accounts=tuple(_account(line) for line in certificate.get("lines", [])),
         account_count=int(certificate.get("debtors", 0)),
         accounts_with_open=int(certificate.get("with_open", 0)),
@@ -183,6 +208,19 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
 def _findings(stored: list[dict[str, Any]], currency: str) -> tuple[Finding, ...]:
     faults = (Fault.from_json(each) for each in stored[:SHOWN_FINDINGS])
     return tuple(Finding(place(fault), fault.value or "", sentence(fault, currency)) for fault in faults)
+
+
+def ask(question: Question, currency: str) -> Asked:
+    """A question as people are asked it."""
+    return Asked(
+        question.key,
+        asked(question, currency),
+        options(question),
+        question.examples,
+        question.count,
+        question.answer,
+        question.remembered,
+    )
 
 
 def _account(line: dict[str, Any]) -> Account:

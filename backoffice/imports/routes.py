@@ -13,6 +13,7 @@ ROUTES = [
     Route("GET", "/imports/<uuid:run_id>/progress", views.progress, staff("imports.read")),
     Route("GET", "/imports/<uuid:run_id>/file", views.original, staff("imports.read")),
     Route("POST", "/imports/<uuid:run_id>/choices", views.choose, staff("imports.run")),
+    Route("POST", "/imports/<uuid:run_id>/answers", views.answer, staff("imports.run")),
     Route("POST", "/imports/<uuid:run_id>/confirm", views.confirm, staff("imports.run")),
     Route("POST", "/imports/<uuid:run_id>/cancel", views.cancel, staff("imports.run")),
 ]

@@ -29,6 +29,7 @@ from backoffice.imports.fec import looks_like_fec, read_fec
 from backoffice.imports.invoice_rows import Choices, read_table
 from backoffice.imports.models import ImportMapping, ImportRun, RunState
 from backoffice.imports.plan import ImportPlan, Item, Sink
+from backoffice.imports.questions import Question, Questions
 from backoffice.imports.source import MAX_BYTES, Source, kind_of
 from backoffice.imports.tables import shape_of
 from backoffice.imports.terms import EndOfMonth, Terms
@@ -51,6 +52,7 @@ SHOWN_LINES = 1_000
 READ_AT_ONCE = 2 * 1024 * 1024
 """Bytes; a larger file is read in the background."""
 SAMPLED = 8
+UNCONFIRMED = (RunState.READING, RunState.READY, RunState.FAULTY, RunState.ASKING)
 
 _READINGS = {
     TermsKind.NET: EndOfMonth.NONE,
@@ -72,6 +74,7 @@ class Outcome:
     warning_count: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
     certificate: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -135,10 +138,20 @@ def choose(run_id: uuid.UUID, choices: Mapping[str, Any], *, form: str | None = 
     """Change how a run's file is to be read; it is read anew. Raises Conflict once it is confirmed."""
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
-        if run.state not in (RunState.READING, RunState.READY, RunState.FAULTY):
+        if run.state not in UNCONFIRMED:
             raise Conflict("import.too_late", _("This import has been confirmed already."))
-        run.choices = dict(choices)
+        run.choices = {name: run.choices[name] for name in ("answers",) if name in run.choices} | dict(choices)
         run.form = run.form if form is None else form
+        run.state = RunState.READING
+
+
+def answer(run_id: uuid.UUID, answers: Mapping[str, str]) -> None:
+    """Answer questions of a run, over what was answered before; its file is read anew. Raises Conflict once it is confirmed."""
+    with transaction() as session:
+        run = lock(session, ImportRun, run_id)
+        if run.state not in UNCONFIRMED:
+            raise Conflict("import.too_late", _("This import has been confirmed already."))
+        run.choices = run.choices | {"answers": run.choices.get("answers", {}) | dict(answers)}
         run.state = RunState.READING
 
 
@@ -165,9 +178,10 @@ def read(run_id: uuid.UUID) -> Outcome:
         last_day = _last_day(session, run)
     if run.state is not RunState.READING:
         return _outcome(run)
-    choices = remembered | run.choices
+    choices = _over(run.choices, remembered)
+    questions = _questions(run, remembered)
     with _progress(run) as progress:
-        plan = _plan(run, setting, choices, progress.item)
+        plan = _plan(run, setting, choices, progress.item, questions)
     with reading() as session:
         unheld = _unheld(session, setting, plan)
     faults, warnings = _against_company(plan, setting, last_day, unheld)
@@ -175,17 +189,21 @@ def read(run_id: uuid.UUID) -> Outcome:
         run = lock(session, ImportRun, run_id)
         if run.state is RunState.READING:
             run.choices = choices
-            _keep(run, plan, faults, warnings)
+            _keep(run, plan, faults, warnings, questions)
             run.facts = run.facts | {"sample": progress.sample} | setting.company_terms
-            run.state = RunState.FAULTY if faults else RunState.READY
+            run.state = RunState.FAULTY if faults else RunState.ASKING if questions.open else RunState.READY
         return _outcome(run)
 
 
-def _plan(run: ImportRun, setting: _Setting, choices: Mapping[str, Any], sink: Sink) -> ImportPlan:
+def _plan(
+    run: ImportRun, setting: _Setting, choices: Mapping[str, Any], sink: Sink, questions: Questions
+) -> ImportPlan:
     source = Source(files.get_store().path(run.file_sha256), run.file_name)
     terms = _terms(choices) or setting.terms
     if _form(run, source) == "fec":
-        return read_fec(source, terms, own_terms=setting.own_terms, currency=setting.currency, sink=sink)
+        return read_fec(
+            source, terms, own_terms=setting.own_terms, currency=setting.currency, sink=sink, questions=questions
+        )
     wanted = Choices(
         wishes=choices.get("mapping") or {},
         order=choices.get("dates") or None,
@@ -193,6 +211,7 @@ def _plan(run: ImportRun, setting: _Setting, choices: Mapping[str, Any], sink: S
         terms=terms,
         own_terms=setting.own_terms,
         currency=setting.currency,
+        questions=questions,
     )
     return read_table(source, wanted, sink=sink)
 
@@ -230,19 +249,26 @@ def _terms(choices: Mapping[str, Any]) -> Terms | None:
 
 
 def _remembered(session: Session, run: ImportRun) -> dict[str, Any]:
-    """How a person read the last file with these headings."""
+    """How a person read the last file of this shape, and what was answered."""
     source = Source(files.get_store().path(run.file_sha256), run.file_name)
     try:
-        if _form(run, source) == "fec":
-            return {}
-        found = session.scalar(
-            select(ImportMapping)
-            .where(ImportMapping.company_id == run.company_id)
-            .where(ImportMapping.signature == signature(shape_of(source).headings))
-        )
+        form = _form(run, source)
+        shape = signature([form] if form == "fec" else shape_of(source).headings)
     except Unreadable:
         return {}
+    found = session.scalar(
+        select(ImportMapping).where(ImportMapping.company_id == run.company_id).where(ImportMapping.signature == shape)
+    )
     return dict(found.choices) if found else {}
+
+
+def _over(said: Mapping[str, Any], remembered: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person said over what is remembered; answers stay apart, so that the page can tell which they are."""
+    return {name: value for name, value in remembered.items() if name != "answers"} | dict(said)
+
+
+def _questions(run: ImportRun, remembered: Mapping[str, Any]) -> Questions:
+    return Questions(run.choices.get("answers"), remembered.get("answers"))
 
 
 def _last_day(session: Session, run: ImportRun) -> str | None:
@@ -284,10 +310,11 @@ def _against_company(
     return faults, warnings
 
 
-def _keep(run: ImportRun, plan: ImportPlan, faults: Findings, warnings: Findings) -> None:
+def _keep(run: ImportRun, plan: ImportPlan, faults: Findings, warnings: Findings, questions: Questions) -> None:
     run.form = plan.form if plan.form in FORMS else run.form
     run.facts, run.counts = plan.facts, plan.counts
     _keep_findings(run, faults, warnings, plan)
+    run.questions = [question.as_json() for question in questions.all()]
     open_lines = [line for line in plan.certificate if line.balance or line.owed or line.credit]
     run.certificate = {
         "debtors": len(plan.certificate),
@@ -328,7 +355,7 @@ def cancel(run_id: uuid.UUID) -> None:
     """Give up a run that was not confirmed; twice is harmless. Raises Conflict when it was."""
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
-        if run.state in (RunState.READING, RunState.READY, RunState.FAULTY, RunState.REFUSED):
+        if run.state in (*UNCONFIRMED, RunState.REFUSED):
             run.state = RunState.CANCELLED
         elif run.state is not RunState.CANCELLED:
             raise Conflict("import.too_late", _("This import has been confirmed already."))
@@ -340,9 +367,9 @@ def cancel(run_id: uuid.UUID) -> None:
 class _Refusal(Exception):  # noqa: N818 - it only carries faults out of the transaction
     """Rolls everything back."""
 
-    def __init__(self, plan: ImportPlan, faults: Findings, warnings: Findings) -> None:
+    def __init__(self, plan: ImportPlan, faults: Findings, warnings: Findings, questions: Questions) -> None:
         super().__init__("refused")
-        self.plan, self.faults, self.warnings = plan, faults, warnings
+        self.plan, self.faults, self.warnings, self.questions = plan, faults, warnings, questions
 
 
 def write(run_id: uuid.UUID) -> Outcome:
@@ -357,11 +384,12 @@ def write(run_id: uuid.UUID) -> Outcome:
         run.state = RunState.WRITING
     with reading() as session:
         setting, last_day = _setting(session, run), _last_day(session, run)
-        choices = _remembered(session, run) | run.choices
+        remembered = _remembered(session, run)
+    task = _Task(setting, _over(run.choices, remembered), last_day, _questions(run, remembered))
     try:
         with _progress(run) as progress, transaction() as session:
             _prepare(session, setting.company_id)
-            return _write(session, run_id, _Task(setting, choices, last_day, progress))
+            return _write(session, run_id, task, progress)
     except _Refusal as refusal:
         return _refuse(run_id, refusal)
     except DBAPIError as error:
@@ -377,7 +405,7 @@ class _Task:
     setting: _Setting
     choices: Mapping[str, Any]
     last_day: str | None
-    progress: _Progress
+    questions: Questions
 
 
 def _prepare(session: Session, company_id: uuid.UUID) -> None:
@@ -389,7 +417,7 @@ def _prepare(session: Session, company_id: uuid.UUID) -> None:
     )
 
 
-def _write(session: Session, run_id: uuid.UUID, task: _Task) -> Outcome:
+def _write(session: Session, run_id: uuid.UUID, task: _Task, progress: _Progress) -> Outcome:
     run = session.get_one(ImportRun, run_id)
     setting = task.setting
     connection = session.connection().connection.driver_connection
@@ -398,19 +426,19 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task) -> Outcome:
     with connection.cursor() as cursor:
         generator = staging.new_id_function(connection)
         staging.create(cursor, generator)
-        with staging.item_sink(cursor, task.progress.at) as sink:
-            plan = _plan(run, setting, task.choices, sink)
+        with staging.item_sink(cursor, progress.at) as sink:
+            plan = _plan(run, setting, task.choices, sink, task.questions)
         unheld = _unheld(session, setting, plan)
         faults, warnings = _against_company(plan, setting, task.last_day, unheld)
-        if faults:
-            raise _Refusal(plan, faults, warnings)
+        if faults or task.questions.open:
+            raise _Refusal(plan, faults, warnings, task.questions)
         staging.stage_debtors(cursor, plan.debtors, plan.certificate)
         books = _books(run, setting, generator)
-        result = _post(Writer(cursor, books), plan, faults, warnings)
+        result = _post(Writer(cursor, books), plan, faults, warnings, task.questions)
     run.choices = dict(task.choices)
-    _keep(run, plan, faults, warnings)
+    _keep(run, plan, faults, warnings, task.questions)
     run.state, run.finished_at, run.result = RunState.DONE, clock.now(), result
-    _remember(session, run, task.choices)
+    _remember(session, run, task)
     by = Actor("staff", run.started_by_id, run.started_by) if run.started_by_id else Actor.system(run.started_by)
     audit.record(
         session,
@@ -440,7 +468,9 @@ def _books(run: ImportRun, setting: _Setting, generator: str) -> Books:
     )
 
 
-def _post(writer: Writer, plan: ImportPlan, faults: Findings, warnings: Findings) -> dict[str, Any]:
+def _post(
+    writer: Writer, plan: ImportPlan, faults: Findings, warnings: Findings, questions: Questions
+) -> dict[str, Any]:
     """All statements in their order; raises _Refusal when something stands against it."""
     whole = plan.form == "fec"
     writer.find_debtors(faults)
@@ -456,22 +486,30 @@ def _post(writer: Writer, plan: ImportPlan, faults: Findings, warnings: Findings
     if not faults:
         result["certified_debtors"], result["certified_open"] = writer.certify(whole_accounts=whole, faults=faults)
     if faults:
-        raise _Refusal(plan, faults, warnings)
+        raise _Refusal(plan, faults, warnings, questions)
     return result
 
 
 def _refuse(run_id: uuid.UUID, refusal: _Refusal) -> Outcome:
+    """Nothing was written: because of faults, or because a question came up that only a person can answer."""
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
-        _keep(run, refusal.plan, refusal.faults, refusal.warnings)
-        run.state, run.finished_at = RunState.REFUSED, clock.now()
+        _keep(run, refusal.plan, refusal.faults, refusal.warnings, refusal.questions)
+        if refusal.faults:
+            run.state, run.finished_at = RunState.REFUSED, clock.now()
+        else:
+            run.state = RunState.ASKING
         return _outcome(run)
 
 
-def _remember(session: Session, run: ImportRun, choices: Mapping[str, Any]) -> None:
-    """Offer the same reading for the next file with these headings."""
-    kept = {name: choices[name] for name in ("mapping", "dates", "decimal") if choices.get(name)}
-    headings = run.facts.get("headings")
+def _remember(session: Session, run: ImportRun, task: _Task) -> None:
+    """Offer the same reading and the same answers for the next file of this shape."""
+    kept: dict[str, Any] = {
+        name: task.choices[name] for name in ("mapping", "dates", "decimal") if task.choices.get(name)
+    }
+    if answers := task.questions.to_remember():
+        kept["answers"] = answers
+    headings = [run.form] if run.form == "fec" else run.facts.get("headings")
     if not kept or not headings:
         return
     values = {"choices": kept, "used_at": clock.now()}
@@ -493,6 +531,7 @@ def _outcome(run: ImportRun) -> Outcome:
         sum((run.warning_counts or {}).values()),
         run.counts or {},
         run.facts or {},
+        tuple(Question.from_json(question) for question in run.questions or ()),
         run.certificate or {},
         run.result or {},
     )

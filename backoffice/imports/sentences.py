@@ -64,6 +64,8 @@ _SENTENCES: dict[str, Any] = {
     "debtor.two_names": _l("This customer has another name further up; the first one is kept."),
     "text.too_long": _l("The text has more than %(limit)s characters."),
     "email.unreadable": _l("This is not an e-mail address: it is left out."),
+    "siren.unreadable": _l("This is not a SIREN or SIRET (a figure is missing or wrong): it is left out."),
+    "country.unreadable": _l("This country is not known: France is taken; correct it on the customer's page."),
     "flag.unreadable": _l("Write yes or no here."),
     "terms.unreadable": _l("These payment terms are not understood: the usual ones are used."),
     "currency.unreadable": _l("This is not a currency."),

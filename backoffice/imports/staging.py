@@ -28,18 +28,19 @@ CREATE TEMP TABLE stage_item (
 ) ON COMMIT DROP;
 CREATE TEMP TABLE stage_debtor (
     key text NOT NULL, name text NOT NULL, siren text, vat_number text, street text NOT NULL, postcode text NOT NULL,
-    city text NOT NULL, country text, language text, search_text text NOT NULL, email text, contact_name text NOT NULL,
-    phone text NOT NULL, balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true, locked bool NOT NULL DEFAULT false,
-    explained bigint NOT NULL DEFAULT 0
+    city text NOT NULL, country text, language text, search_text text NOT NULL, named bool NOT NULL,
+    balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true,
+    locked bool NOT NULL DEFAULT false, explained bigint NOT NULL DEFAULT 0
+) ON COMMIT DROP;
+CREATE TEMP TABLE stage_contact (
+    debtor text NOT NULL, place int NOT NULL, email text NOT NULL, name text NOT NULL, phone text NOT NULL, language text
 ) ON COMMIT DROP;
 """
 _ITEM_COLUMNS = (
     "line, debtor, kind, number, issued_on, due_on, derived, total, open, settled_on, net, vat, po_number, label"
 )
-_DEBTOR_COLUMNS = (
-    "key, name, siren, vat_number, street, postcode, city, country, language, search_text, email, contact_name, phone, "
-    "balance"
-)
+_DEBTOR_COLUMNS = "key, name, siren, vat_number, street, postcode, city, country, language, search_text, named, balance"
+_CONTACT_COLUMNS = "debtor, place, email, name, phone, language"
 
 
 def new_id_function(connection: Connection[Any]) -> str:
@@ -62,8 +63,9 @@ def item_sink(cursor: Cursor[Any], progress: Callable[[int], None]) -> Iterator[
 
 
 def stage_debtors(cursor: Cursor[Any], debtors: Iterable[DebtorRow], certificate: Iterable[CertificateLine]) -> None:
-    """Stage who owes, with the balance that the file gives each."""
+    """Stage who owes, with the balance that the file gives each, and who acts for them."""
     balances = {line.debtor: line.balance for line in certificate}
+    debtors = list(debtors)
     with cursor.copy(f"COPY stage_debtor ({_DEBTOR_COLUMNS}) FROM STDIN") as copy:
         lines: list[str] = []
         for debtor in debtors:
@@ -72,6 +74,10 @@ def stage_debtors(cursor: Cursor[Any], debtors: Iterable[DebtorRow], certificate
                 copy.write("".join(lines))
                 lines.clear()
         copy.write("".join(lines))
+    with cursor.copy(f"COPY stage_contact ({_CONTACT_COLUMNS}) FROM STDIN") as copy:
+        for debtor in debtors:
+            if debtor.email:
+                copy.write(_contact_lines(debtor))
 
 
 class _Block:
@@ -110,8 +116,19 @@ def _debtor_line(debtor: DebtorRow, balance: int) -> str:
         _text(debtor.key), _text(debtor.name), _or_null(debtor.siren), _or_null(debtor.vat_number),
         _text(debtor.street), _text(debtor.postcode), _text(debtor.city), _or_null(debtor.country),
         _or_null(debtor.language), _text(searchable(debtor.name, debtor.key, debtor.siren)),
-        _or_null(debtor.email.lower()), _text(debtor.contact_name), _text(debtor.phone), str(balance),
+        "t" if debtor.named else "f", str(balance),
     )) + "\n"  # fmt: skip
+
+
+def _contact_lines(debtor: DebtorRow) -> str:
+    """The first address is the named person's; the others stand for themselves."""
+    return "".join(
+        "\t".join((
+            _text(debtor.key), str(place), _text(email), _text(debtor.contact_name if place == 0 else ""),
+            _text(debtor.phone if place == 0 else ""), _or_null(debtor.language),
+        )) + "\n"
+        for place, email in enumerate((debtor.email, *debtor.more_emails))
+    )  # fmt: skip
 
 
 def _text(text: str) -> str:

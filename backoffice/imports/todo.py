@@ -11,7 +11,7 @@ from backoffice.imports.models import ImportRun, RunState
 from backoffice.todo import LastRun, Part, Task
 from shared.kit.words import gettext as _
 
-TO_LOOK_AT = (RunState.READY, RunState.FAULTY)
+TO_LOOK_AT = (RunState.READY, RunState.FAULTY, RunState.ASKING)
 
 
 def contribute(session: Session, member: Member) -> Part:

@@ -10,7 +10,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Literal
+
+from babel import Locale
 
 from backoffice.imports.faults import BadValue
 
@@ -362,3 +365,20 @@ def flag(cell: Cell) -> bool:
 def language(cell: Cell) -> str | None:
     """The code "fr" or "en", or None when the cell is empty or another language."""
     return _LANGUAGES.get(re.sub(r"[\W_]+", " ", folded(text_of(cell))).strip())
+
+
+def country(text: str) -> str | None:
+    """The ISO 3166 code of a country given by code or by name in French or English; None when it is none."""
+    word = re.sub(r"[\W_]+", " ", folded(text)).strip()
+    return _countries().get(word)
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = {"uk": "GB", "angleterre": "GB", "england": "GB", "hollande": "NL", "holland": "NL", "usa": "US", "f": "FR"}
+    for tongue in ("en", "fr"):
+        for code, name in Locale(tongue).territories.items():
+            if len(code) == 2 and code.isalpha():
+                names[re.sub(r"[\W_]+", " ", folded(name)).strip()] = code
+                names[code.lower()] = code
+    return names

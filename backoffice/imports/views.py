@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from backoffice.access.guards import find_current
 from backoffice.access.member import Member
 from backoffice.imports import labels, queries, run
-from backoffice.imports.forms import UploadForm, choices_form
+from backoffice.imports.forms import AnswersForm, ChoicesForm, UploadForm, answers_form, choices_form
 from backoffice.imports.models import RunState
 from backoffice.imports.source import MAX_BYTES
 from shared.kit import files
@@ -62,8 +62,7 @@ def show(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
     """One import: what the file says, its faults and its certificate; or how far it has come."""
     with reading() as session:
         shown = queries.run_page(session, member.company_id, run_id)
-    form = choices_form(shown.facts, shown.choices) if shown.may_be_mended else None
-    return page("backoffice/imports/show.html", run=shown, form=form, labels=labels)
+    return _shown(shown)
 
 
 def progress(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
@@ -79,8 +78,20 @@ def choose(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
         shown = queries.run_page(session, member.company_id, run_id)
     form = choices_form(shown.facts, shown.choices)
     if not form.validate():
-        return page("backoffice/imports/show.html", run=shown, form=form, labels=labels, status=422)
+        return _shown(shown, form=form, status=422)
     run.choose(run_id, form.as_choices())
+    run.begin(run_id)
+    return see_other("backoffice.imports.show", run_id=run_id)
+
+
+def answer(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """Answer what the file leaves open, or change what was answered; it is read again."""
+    with reading() as session:
+        shown = queries.run_page(session, member.company_id, run_id)
+    form = answers_form(shown.questions)
+    if not form.validate():
+        return _shown(shown, answers=form, status=422)
+    run.answer(run_id, form.answers())
     run.begin(run_id)
     return see_other("backoffice.imports.show", run_id=run_id)
 
@@ -112,6 +123,15 @@ def original(member: Member, run_id: uuid.UUID) -> Response:
     )
     answer.headers["Cache-Control"] = "private, no-store"  # every debtor of the company stands in it
     return answer
+
+
+def _shown(
+    shown: queries.RunPage, *, form: ChoicesForm | None = None, answers: AnswersForm | None = None, status: int = 200
+) -> ResponseReturnValue:
+    if shown.may_be_mended:
+        form = form or choices_form(shown.facts, shown.choices)
+        answers = answers or answers_form(shown.questions)
+    return page("backoffice/imports/show.html", run=shown, form=form, answers=answers, labels=labels, status=status)
 
 
 def _mine(member: Member, run_id: uuid.UUID) -> RunState:

@@ -115,12 +115,13 @@ class Writer:
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
         self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, created_at)
-            SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, contact_name, coalesce(language, %(language)s),
-                phone, false, %(at)s FROM stage_debtor WHERE email IS NOT NULL ORDER BY email COLLATE "C"
+            SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, name, coalesce(language, %(language)s),
+                phone, false, %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
             ON CONFLICT (company_id, email) DO NOTHING""")
         return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
-            SELECT new_id(), s.id, c.id, 'owner', true, %(at)s
-            FROM stage_debtor s JOIN contact c ON c.company_id = %(company)s AND c.email = s.email
+            SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(at)s
+            FROM stage_contact a JOIN stage_debtor s ON s.key = a.debtor
+                JOIN contact c ON c.company_id = %(company)s AND c.email = a.email
             WHERE NOT EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id AND x.contact_id = c.id)""")
 
     # New invoices and credit notes
