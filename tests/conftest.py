@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+from flask import Flask
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import Engine, inspect, text
@@ -22,6 +23,7 @@ from shared.kit import clock, files, schema, words
 from shared.kit.db import make_engine, use_engine
 from shared.kit.settings import Settings, use_settings
 from tests.support import databases
+from tests.support.compiled import Compiled
 from tests.support.counter import Counter, Door, together
 from tests.support.twins import TwinsProcess, start_twins
 
@@ -33,6 +35,8 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
 MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 """A Tuesday, 10:00 in Paris: the moment at which every test begins."""

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import wsgi
-from backoffice.access import passwords, service
+from backoffice.access import service
 from backoffice.access.permissions import Role
 from shared.kit import words
 from shared.kit.db import transaction
+from tests.support.doors import desk_door
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 PASSWORD = "a-long-enough-password"
@@ -24,7 +26,8 @@ PASSWORD = "a-long-enough-password"
 
 @pytest.fixture(scope="session")
 def hashed() -> str:
-    return passwords.hash_password(PASSWORD)
+    """PASSWORD, hashed at the least cost: nearly every test of the desk signs in; the true cost has its own tests."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @dataclass
@@ -73,7 +76,7 @@ class Desk:
 def desk(database, frozen, settings, hashed) -> Desk:
     for name in wsgi.JOBS:
         import_module(name)
-    app = wsgi.build_backoffice(settings)
+    app = desk_door(settings)
     return Desk(app, app.test_client(), hashed)
 
 

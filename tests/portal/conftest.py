@@ -25,6 +25,7 @@ from shared.kit.settings import Settings, use_settings
 from tests.portal.shop import Shop, open_shop
 from tests.support.browser import Browser, Page
 from tests.support.counter import Door
+from tests.support.doors import portal_door
 from tests.support.keys import PROVIDER_KEYS
 from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import a_company, a_debtor, an_invoice
@@ -62,7 +63,7 @@ def mail(settings: Settings) -> Iterator[Mailbox]:
 @pytest.fixture
 def portal(world: object, settings: Settings) -> Flask:
     """The debtors' door."""
-    return wsgi.build_portal(settings)
+    return portal_door(settings)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def portal_with_providers(world: object, settings: Settings) -> Flask:
     """The door of an installation that has keys, which nobody calls in these tests."""
     made = settings.model_copy(update=PROVIDER_KEYS)
     use_settings(made)
-    return wsgi.build_portal(made)
+    return portal_door(made)
 
 
 def settle_in(session: Session, code: str = "411DORA", name: str = "Dora Durand SARL", **facts: Any) -> Dora:

@@ -17,6 +17,7 @@ from shared.kit.db import transaction
 from shared.kit.settings import get_settings
 from tests.support.browser import Browser
 from tests.support.counter import Counter, Door, together
+from tests.support.doors import portal_door
 from tests.support.people import SYSTEM
 from tests.support.twins import TwinsProcess
 
@@ -56,7 +57,7 @@ def open_shop(twins: TwinsProcess, door: Door, var_dir: Path, amounts: tuple[int
     wsgi.import_jobs()
     with together(twins, door, var_dir) as counter:
         counter.open_account(amounts)
-        app = wsgi.build_portal(get_settings())
+        app = portal_door(get_settings())
         door.app = app
         counter.by = SYSTEM
         yield Shop(counter, app)

@@ -51,6 +51,7 @@ from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
+from tests.support.doors import desk_door, portal_door
 from tests.support.mailbox import Mailbox, open_mailbox
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
@@ -343,13 +344,13 @@ def town(database: Engine, settings: Settings, frozen: clock.FrozenClock) -> Tow
 @pytest.fixture
 def portal(town: Town, settings: Settings) -> Flask:
     """The debtors' door with the webhooks."""
-    return wsgi.build_portal(settings)
+    return portal_door(settings)
 
 
 @pytest.fixture
 def backoffice(town: Town, settings: Settings) -> Flask:
     """The staff's door."""
-    return wsgi.build_backoffice(settings)
+    return desk_door(settings)
 
 
 def visit(app: Flask, account: Account, *, tier: int = 1) -> FlaskClient:

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-import payments
 from payments.cards import checkout
 from payments.mandates import collect, setup
 from payments.models import Mandate, Payment
@@ -29,7 +28,7 @@ from shared.kit.db import reading, transaction
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import Settings, get_settings, use_settings
 from shared.ledger.rules import Part
-from shared.web.app import build
+from tests.support.doors import webhook_door
 from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess
 
@@ -91,9 +90,7 @@ def together(twins: TwinsProcess, door: Door, var_dir: Path, begin_at: str = BEG
     use_settings(made)
     files.use_store(files.FileStore(var_dir / "files"))
     before = clock.set_clock(clock.OffsetClock(twins.clock_file))
-    app = build("portal", made, cookie="guichet")
-    payments.register(app, made)
-    door.app, door.answers = app, []
+    door.app, door.answers = webhook_door(made), []
     try:
         yield Counter(twins, door)
     finally:
