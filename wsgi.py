@@ -41,6 +41,7 @@ MODELS = (
     "shared.disputes.models",
     "shared.promises.models",
     "payments.models",
+    "payments.payouts.models",
     "payments.webhooks.models",
     "payments.collections.models",
     "payments.plans.models",

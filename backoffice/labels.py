@@ -181,9 +181,14 @@ LABELS: dict[Enum, Label] = {
     Kind.FEE: Label(_l("Fee")),
     Kind.PAYOUT: Label(_l("Payout")),
     Kind.PAYOUT_RETURNED: Label(_l("Payout returned")),
+    Kind.ADJUSTMENT: Label(_l("Adjustment by the provider")),
+    Kind.CORRECTION: Label(_l("Correction")),
 }
 
 ACTIONS: dict[str, Any] = {
+    "payout.booked": _l("Payout booked"),
+    "payout.returned": _l("Payout sent back by the bank"),
+    "payout.paid_again": _l("Payout paid once more"),
     "debtor.added": _l("Debtor added"),
     "debtor.reminders_paused": _l("Reminders paused"),
     "debtor.reminders_resumed": _l("Reminders resumed"),

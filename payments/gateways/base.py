@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
@@ -96,13 +97,18 @@ class MandateSeen:
 
 @dataclass(frozen=True, slots=True)
 class PayoutLine:
-    """What of a payout belongs to one of our payments, in minor units; `net` is gross less fee."""
+    """What of a payout belongs to one of our payments, in minor units; `net` is gross less fee.
+
+    GoCardless gives tenths of a cent and rounds their sum: amounts are exact here, and rounded only in sum.
+    """
 
     kind: str
-    """payment, refund, refund_failed, chargeback, chargeback_won, late_failure or other."""
+    """payment, refund, refund_failed, chargeback, chargeback_won, late_failure, fee, payout_returned or other."""
     payment_reference: str | None
-    gross_minor: int
-    fee_minor: int
+    gross_minor: Decimal
+    fee_minor: Decimal
+    payout_reference: str | None = None
+    """Of `payout_returned`: the earlier payout that the company's bank sent back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,12 @@ def takes_debits() -> bool:
     return get_settings().gocardless_access_token is not None
 
 
+def providers_in_use() -> list[Provider]:
+    """The providers for which keys are set."""
+    found = [Provider.STRIPE] if takes_cards() else []
+    return [*found, Provider.GOCARDLESS] if takes_debits() else found
+
+
 def _gateway(name: str, make: Any) -> Any:
     settings = get_settings()
     known = _made.get((name, os.getpid()))

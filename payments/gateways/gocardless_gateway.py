@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from gocardless_pro import errors, webhooks
@@ -426,7 +427,7 @@ class GoCardlessGateway:
                 )
 
     def payout_lines(self, reference: str) -> tuple[PayoutLine, ...]:
-        """What a payout is made of. Fees are lines of their own here."""
+        """What a payout is made of, to a tenth of a cent. Fees are lines of their own here."""
         with _speaking():
             found = [
                 item.attributes
@@ -434,12 +435,12 @@ class GoCardlessGateway:
             ]
         lines = []
         for body in found:
-            minor = int(str(body["amount"]).partition(".")[0])
+            minor = Decimal(str(body["amount"]))
             payment = (body["links"] or {}).get("payment")
             if body["type"] in FEES:
-                lines.append(PayoutLine("fee", payment, 0, -minor))
+                lines.append(PayoutLine("fee", payment, Decimal(0), -minor))
             else:
-                lines.append(PayoutLine(LINES.get(body["type"], "other"), payment, minor, 0))
+                lines.append(PayoutLine(LINES.get(body["type"], "other"), payment, minor, Decimal(0)))
         return tuple(lines)
 
     def money_since(self, moment: datetime) -> Iterator[MoneyObject]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import stripe
@@ -93,6 +94,13 @@ LINES: dict[str, str] = {
     "payment_refund": "refund",
     "refund_failure": "refund_failed",
     "payment_failure_refund": "refund_failed",
+    "payout_failure": "payout_returned",
+    "payout_cancel": "payout_returned",
+    "stripe_fee": "fee",
+    "stripe_fx_fee": "fee",
+    "tax_fee": "fee",
+    "network_cost": "fee",
+    "application_fee": "fee",
 }
 """What a line of a payout means, by the balance transaction's type; adjustments are read by their category."""
 
@@ -372,7 +380,11 @@ def _line(body: Json) -> PayoutLine:
     kind = LINES.get(body["type"], "other")
     if body["reporting_category"] in ("dispute", "dispute_reversal"):
         kind = "chargeback" if body["amount"] < 0 else "chargeback_won"
-    return PayoutLine(kind, _reference(source.get("payment_intent")), body["amount"], body["fee"])
+    amount, fee = Decimal(body["amount"]), Decimal(body["fee"])
+    if kind == "fee":
+        amount, fee = Decimal(0), fee - amount
+    returned = _reference(body["source"]) if kind == "payout_returned" else None
+    return PayoutLine(kind, _reference(source.get("payment_intent")), amount, fee, returned)
 
 
 def _money(kind: str, reference: str, minor: int, body: Any) -> MoneyObject:

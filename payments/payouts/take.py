@@ -5,55 +5,112 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from sqlalchemy import Select, select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from payments import service
 from payments.follow import follow
 from payments.gateways.base import PayoutLine, PayoutSeen
 from payments.gateways.choose import gateway_of
-from payments.models import Payment, Payout, Provider
-from payments.service import CLEARING
+from payments.models import Payment, Provider
+from payments.payouts import book as books
+from payments.payouts.models import PayoutWatermark
+from payments.payouts.rules import rounded
 from payments.status import IN_FLIGHT, PaymentStatus
-from shared.company.models import Company
-from shared.company.queries import today_of
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Conflict
-from shared.kit.ids import new_id
-from shared.ledger import service as ledger
-from shared.ledger.models import Account, Kind
+from shared.kit.errors import DomainError, Unavailable
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK = timedelta(days=14)
-"""How far back payouts are looked for at every pass; one that was booked is not read again."""
+OVERLAP = timedelta(days=60)
+"""How long before the watermark payouts are looked at again: so late may a bank send one back."""
 
 
-def take_payouts(provider: Provider, *, look_back: timedelta = LOOK_BACK) -> int:
-    """Book the payouts that are not booked yet, and what came back of booked ones; gives how many.
+def take_payouts(provider: Provider, *, however_old: bool = False) -> int:
+    """Book the payouts that are not booked yet and what became of booked ones, since the watermark; gives how many.
 
-    1. Outside: list payouts, and the lines of new ones.
-    2. Each payment in it: followed if it is behind, then SETTLED, each in its own transaction.
-    3. One transaction: the payout row and its ledger movements, payout and fees for each company. Last, so that a pass
-       that was cut off is done again from the beginning of that payout.
+    A payout that cannot be booked is logged and passed over: it stops none of its neighbours, and the watermark stays
+    where it is until it can. Raises Unavailable when the provider does not answer.
     """
-    gateway = gateway_of(provider)
-    booked = 0
-    for payout in list(gateway.payouts_since(clock.now() - look_back)):
-        known = _known(provider, payout.reference)
-        if known is None and not payout.is_returned:
-            lines = gateway.payout_lines(payout.reference)
-            _settle(provider, lines)
-            booked += retrying(lambda p=payout, found=lines: _book(provider, p, found))  # type: ignore[misc]
-        elif known is not None and payout.is_returned and not known.is_returned:
-            booked += retrying(lambda p=payout: _give_back(provider, p))  # type: ignore[misc]
-    return booked
+    began_at = clock.now()
+    found = list(gateway_of(provider).payouts_since(_since(provider, began_at, however_old=however_old)))
+    done = failed = 0
+    for payout in reversed(found):
+        try:
+            done += take(provider, payout)
+        except Unavailable:
+            raise
+        except DomainError as error:
+            log.error("payout %s of %s is not booked: %s", payout.reference, provider.value, error.message)  # noqa: TRY400 - said in one line
+            failed += 1
+    if not failed:
+        retrying(lambda: _move_mark(provider, began_at))
+    return done
+
+
+def take(provider: Provider, payout: PayoutSeen, *, by: Actor | None = None, even_unexplained: bool = False) -> bool:
+    """Bring one payout where the provider has it; True when something was booked.
+
+    1. Outside: the lines of a new one.
+    2. Each payment in it: followed if it is behind, then SETTLED, each in its own transaction.
+    3. One transaction: the payout row and its ledger movements. Last, so that a pass that was cut off is done again
+       from the beginning of that payout. One that had come back before we saw it is booked and given back.
+    """
+    actor = by or Actor.provider(provider.value)
+    known = _known(provider, payout.reference)
+    is_booked = False
+    if known is None:
+        lines = gateway_of(provider).payout_lines(payout.reference)
+        _settle(provider, lines)
+
+        def write(session: Session) -> bool:
+            return books.book(session, provider, payout, lines, by=actor, even_unexplained=even_unexplained)
+
+        is_booked = _in_transaction(write)
+        known = _Known(is_returned=False)
+    if payout.is_returned and not known.is_returned:
+        return _in_transaction(lambda session: books.give_back(session, provider, payout, by=actor))
+    if known.is_returned and not payout.is_returned:
+        return _in_transaction(lambda session: books.pay_again(session, provider, payout, by=actor))
+    return is_booked
+
+
+def _in_transaction(write: Callable[[Session], bool]) -> bool:
+    def once() -> bool:
+        with transaction() as session:
+            return write(session)
+
+    return retrying(once)
+
+
+def first_payment_at(session: Session, provider: Provider) -> datetime | None:
+    """When the first payment through a provider was begun: no payout of ours is older."""
+    return session.scalar(select(func.min(Payment.created_at)).where(Payment.provider == provider))
+
+
+def _since(provider: Provider, now: datetime, *, however_old: bool) -> datetime:
+    with reading() as session:
+        mark = session.get(PayoutWatermark, provider)
+        if mark is not None and not however_old:
+            return mark.read_until - OVERLAP
+        return (first_payment_at(session, provider) or now) - timedelta(days=1)
+
+
+def _move_mark(provider: Provider, moment: datetime) -> None:
+    with transaction() as session:
+        session.execute(
+            insert(PayoutWatermark)
+            .values(provider=provider, read_until=moment)
+            .on_conflict_do_update(index_elements=["provider"], set_={"read_until": moment})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +120,24 @@ class _Known:
 
 def _known(provider: Provider, reference: str) -> _Known | None:
     with reading() as session:
-        row = session.scalar(_row(provider, reference))
+        row = session.scalar(books.row_of(provider, reference))
         return _Known(row.returned_at is not None) if row else None
 
 
-def _row(provider: Provider, reference: str) -> Select[Payout]:
-    return select(Payout).where(Payout.provider == provider, Payout.provider_reference == reference)
-
-
-def _settle(provider: Provider, lines: Iterable[PayoutLine]) -> None:
-    paid = {line.payment_reference for line in lines if line.kind == "payment" and line.payment_reference}
-    fees: dict[str, int] = defaultdict(int)
+def fees_of(lines: Iterable[PayoutLine]) -> dict[str, int]:
+    """The fee of each payment that a payout settles, in minor units: exact in sum, rounded for each to be shown."""
+    fees: dict[str, Decimal] = defaultdict(Decimal)
+    paid = set()
     for line in lines:
         if line.payment_reference and line.kind in ("payment", "fee"):
             fees[line.payment_reference] += line.fee_minor
-    for reference in sorted(paid):
+            if line.kind == "payment":
+                paid.add(line.payment_reference)
+    return {reference: rounded(fees[reference]) for reference in sorted(paid)}
+
+
+def _settle(provider: Provider, lines: Iterable[PayoutLine]) -> None:
+    for reference, fee_minor in fees_of(lines).items():
         with reading() as session:
             query = select(Payment.id, Payment.status).where(
                 Payment.provider == provider, Payment.provider_reference == reference
@@ -87,7 +147,7 @@ def _settle(provider: Provider, lines: Iterable[PayoutLine]) -> None:
             continue
         if found.status in IN_FLIGHT:
             follow(found.id)
-        retrying(lambda i=found.id, f=fees[reference]: _settle_one(provider, i, f))  # type: ignore[misc]
+        retrying(lambda i=found.id, f=fee_minor: _settle_one(provider, i, f))  # type: ignore[misc]
 
 
 def _settle_one(provider: Provider, payment_id: uuid.UUID, fee_minor: int) -> None:
@@ -96,107 +156,3 @@ def _settle_one(provider: Provider, payment_id: uuid.UUID, fee_minor: int) -> No
         payment.fee_minor = fee_minor
         if payment.status is PaymentStatus.CONFIRMED:
             service.advance(session, payment_id, PaymentStatus.SETTLED, by=Actor.provider(provider.value))
-
-
-def _book(provider: Provider, payout: PayoutSeen, lines: Sequence[PayoutLine]) -> int:
-    with transaction() as session:
-        if session.scalar(_row(provider, payout.reference)) is not None:
-            return 0
-        shares = _shares(session, provider, lines)
-        if not shares:
-            raise Conflict("payout.nobody", "there is no company to which this payout could belong")
-        net = sum(gross - fee for gross, fee in shares.values())
-        if net != payout.amount_minor:
-            log.error("payout %s is %s, its lines make %s", payout.reference, payout.amount_minor, net)
-        session.add(
-            Payout(
-                id=new_id(),
-                company_id=max(shares, key=lambda company_id: abs(shares[company_id][0])),
-                provider=provider,
-                provider_reference=payout.reference,
-                amount_minor=payout.amount_minor,
-                fee_minor=sum(fee for _gross, fee in shares.values()),
-                currency=payout.currency,
-                paid_on=payout.paid_on,
-                created_at=clock.now(),
-            )
-        )
-        for leg, (company_id, (gross, fee)) in enumerate(sorted(shares.items())):
-            where = _Place(provider, payout, company_id, leg)
-            _move(session, where, Kind.FEE, Account.FEES, fee)
-            _move(session, where, Kind.PAYOUT, Account.BANK, gross - fee)
-        return 1
-
-
-def _shares(session: Session, provider: Provider, lines: Iterable[PayoutLine]) -> dict[uuid.UUID, tuple[int, int]]:
-    """(gross, fee) for each company; what belongs to none of our payments goes to the one with the most."""
-    references = {line.payment_reference for line in lines if line.payment_reference}
-    rows = session.execute(
-        select(Payment.provider_reference, Payment.company_id).where(
-            Payment.provider == provider, Payment.provider_reference.in_(references)
-        )
-    )
-    owners = {row[0]: row[1] for row in rows}
-    sums: dict[uuid.UUID | None, list[int]] = defaultdict(lambda: [0, 0])
-    for line in lines:
-        pair = sums[owners.get(line.payment_reference)]
-        if line.kind == "other":
-            pair[1] += line.fee_minor - line.gross_minor
-        else:
-            pair[0] += line.gross_minor
-            pair[1] += line.fee_minor
-    rest = sums.pop(None, [0, 0])
-    shares = {company_id: (pair[0], pair[1]) for company_id, pair in sums.items() if company_id is not None}
-    if any(rest) or not shares:
-        home = max(shares, key=lambda one: abs(shares[one][0])) if shares else _first_company(session)
-        if home is not None:
-            gross, fee = shares.get(home, (0, 0))
-            shares[home] = (gross + rest[0], fee + rest[1])
-    return shares
-
-
-def _first_company(session: Session) -> uuid.UUID | None:
-    return session.scalar(select(Company.id).order_by(Company.id).limit(1))
-
-
-def _give_back(provider: Provider, payout: PayoutSeen) -> int:
-    with transaction() as session:
-        row = session.scalars(_row(provider, payout.reference).with_for_update()).one()
-        if row.returned_at is not None:
-            return 0
-        row.returned_at = clock.now()
-        where = _Place(provider, payout, row.company_id, 0)
-        _move(session, where, Kind.PAYOUT_RETURNED, Account.BANK, -row.amount_minor)
-        return 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    provider: Provider
-    payout: PayoutSeen
-    company_id: uuid.UUID
-    leg: int
-
-
-def _move(session: Session, place: _Place, kind: Kind, account: Account, minor: int) -> None:
-    if minor == 0:
-        return
-    clearing = CLEARING[place.provider]
-    debit, credit = (account, clearing) if minor > 0 else (clearing, account)
-    today = today_of(session, place.company_id)
-    ledger.provider_movement(
-        session,
-        company_id=place.company_id,
-        kind=kind,
-        debit=debit,
-        credit=credit,
-        minor=abs(minor),
-        currency=place.payout.currency,
-        occasion=ledger.Occasion(
-            at=clock.now(),
-            value_on=place.payout.paid_on or today,
-            provider=place.provider.value,
-            provider_reference=place.payout.reference,
-        ),
-        leg=place.leg,
-    )

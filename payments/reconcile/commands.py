@@ -7,8 +7,8 @@ import uuid
 
 import click
 
+from payments.gateways.choose import providers_in_use
 from payments.reconcile.catch_up import catch_up
-from payments.reconcile.jobs import providers_in_use
 from payments.reconcile.sweep import sweep
 from payments.reconcile.verify import verify as prove
 from payments.webhooks import queries

@@ -5,19 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from payments.gateways.choose import takes_cards, takes_debits
-from payments.models import Provider
+from payments.gateways.choose import providers_in_use
 from payments.payouts.take import take_payouts
 from payments.reconcile.catch_up import catch_up
 from payments.reconcile.parity import mend
 from payments.reconcile.sweep import sweep
 from shared.kit.jobs import duty, job
-
-
-def providers_in_use() -> list[Provider]:
-    """The providers for which keys are set."""
-    found = [Provider.STRIPE] if takes_cards() else []
-    return [*found, Provider.GOCARDLESS] if takes_debits() else found
 
 
 @duty(every=timedelta(minutes=2))

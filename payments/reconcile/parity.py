@@ -7,8 +7,11 @@ import logging
 from sqlalchemy import select
 
 from payments.follow import follow
+from payments.gateways.choose import providers_in_use
 from payments.models import Payment, Refund
-from payments.reconcile.verify import Difference, Proof, verify
+from payments.payouts.take import take_payouts
+from payments.reconcile.proof import Difference, Proof
+from payments.reconcile.verify import verify
 from shared.kit.db import reading
 from shared.kit.errors import DomainError
 
@@ -16,10 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def mend() -> Proof:
-    """Compare everything, follow each payment that differs, compare again; what remains is logged for the operator."""
+    """Compare everything, follow each payment that differs, book what payout is missing, compare again.
+
+    What remains is logged for the operator.
+    """
     proof = verify()
     for difference in proof.differences:
         _follow(difference)
+    for provider in providers_in_use():
+        if any(one.check.startswith(f"{provider.value} payout") for one in proof.differences):
+            take_payouts(provider, however_old=True)
     if proof.is_clean:
         return proof
     again = verify()

@@ -6,12 +6,9 @@ clean one.
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,59 +16,12 @@ from sqlalchemy.orm import Session
 from payments.gateways.base import MoneyObject
 from payments.gateways.choose import gateway_of, takes_cards, takes_debits
 from payments.models import Provider
+from payments.reconcile.payouts import check_payouts
+from payments.reconcile.proof import WINDOW, Difference, Proof
 from payments.reconcile.statements import LOCAL, POSTED
 from payments.service import CLEARING
 from shared.kit import clock
 from shared.kit.db import reading
-
-WINDOW = timedelta(days=430)
-"""Fourteen months: so long a debit can be contested as unauthorised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not as it should be; amounts in minor units."""
-
-    check: str
-    subject: str
-    expected: int
-    found: int
-    currency: str = ""
-    payment_id: uuid.UUID | None = None
-
-    def __str__(self) -> str:
-        return f"{self.check}: {self.subject} should be {self.expected}, is {self.found} {self.currency}".rstrip()
-
-
-@dataclass(slots=True)
-class Proof:
-    """What was compared, and what differs."""
-
-    compared: Counter[str] = field(default_factory=Counter)
-    totals: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Provider and currency → what it has, what the ledger has."""
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        return not self.differences
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "clean": self.is_clean,
-            "compared": dict(self.compared),
-            "totals": self.totals,
-            "differences": [
-                {
-                    "check": one.check,
-                    "subject": one.subject,
-                    "expected": one.expected,
-                    "found": one.found,
-                    "currency": one.currency,
-                }
-                for one in self.differences
-            ],
-        }
 
 
 def verify(*, with_providers: bool = True) -> Proof:
@@ -93,19 +43,23 @@ def _check_locally(session: Session, proof: Proof, name: str, statement: str) ->
     proof.compared[name] = int(session.execute(text(compared)).scalar_one())
     differing = f"SELECT * FROM ({statement}) AS everything WHERE expected <> found ORDER BY subject LIMIT 1000"  # noqa: S608 - our own statements
     for row in session.execute(text(differing)).mappings():
-        proof.differences.append(
-            Difference(name, str(row["subject"]), int(row["expected"]), int(row["found"]), str(row["currency"]))
+        proof.add(
+            Difference(
+                name,
+                str(row["subject"]),
+                int(row["expected"]),
+                int(row["found"]),
+                str(row["currency"]),
+                row.get("key"),
+            )
         )
 
 
 def _check_provider(proof: Proof, provider: Provider) -> None:
     since = clock.now() - WINDOW
-    gateway = gateway_of(provider)
-    there = list(gateway.money_since(since))
-    payouts = {one.reference: one for one in gateway.payouts_since(since)}
+    there = list(gateway_of(provider).money_since(since))
     with reading() as session:
         here = _ledger_objects(session, provider, since)
-        booked = dict(_booked_payouts(session, provider))
     name = provider.value
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for one in there:
@@ -114,20 +68,12 @@ def _check_provider(proof: Proof, provider: Provider) -> None:
         sums[one.currency][0] += expected
         sums[one.currency][1] += found
         if expected != found:
-            proof.differences.append(Difference(f"{name} {one.kind}", one.reference, expected, found, one.currency))
+            proof.add(Difference(f"{name} {one.kind}", one.reference, expected, found, one.currency))
     for reference, known in here.items():
         sums[known.currency][1] += known.minor
         if known.minor and known.began_at >= since + timedelta(days=1):
-            proof.differences.append(
-                Difference(f"{name} has no such object", reference, 0, known.minor, known.currency)
-            )
-    for reference, payout in payouts.items():
-        proof.compared[f"{name} payout"] += 1
-        expected = 0 if payout.is_returned else payout.amount_minor
-        if reference in booked and booked[reference] != expected:
-            proof.differences.append(
-                Difference(f"{name} payout", reference, expected, booked[reference], payout.currency)
-            )
+            proof.add(Difference(f"{name} has no such object", reference, 0, known.minor, known.currency))
+    check_payouts(proof, provider)
     proof.totals |= {
         f"{name} {currency}": {"provider": pair[0], "ledger": pair[1]} for currency, pair in sorted(sums.items())
     }
@@ -155,7 +101,9 @@ def _ledger_objects(session: Session, provider: Provider, since: datetime) -> di
             SELECT split_part(provider_reference, '#', 1) AS reference, currency, min(at) AS began_at,
                    sum(CASE WHEN debit_account = :clearing THEN amount_minor ELSE -amount_minor END) AS minor
             FROM ledger_transfer
-            WHERE provider = :provider AND {POSTED} AND kind NOT IN ('payout', 'payout_returned', 'fee')
+            WHERE provider = :provider AND {POSTED}
+              AND kind NOT IN ('payout', 'payout_returned', 'fee', 'adjustment')
+              AND NOT (kind = 'correction' AND payment_id IS NULL)
               AND (debit_account = :clearing OR credit_account = :clearing)
             GROUP BY 1, 2 HAVING max(at) >= :since
             """  # noqa: S608 - our own words
@@ -163,19 +111,3 @@ def _ledger_objects(session: Session, provider: Provider, since: datetime) -> di
         {"provider": provider.value, "clearing": CLEARING[provider].value, "since": since},
     )
     return {row.reference: _Here(int(row.minor), row.currency, row.began_at) for row in rows}
-
-
-def _booked_payouts(session: Session, provider: Provider) -> Iterator[tuple[str, int]]:
-    rows = session.execute(
-        text(
-            """
-            SELECT provider_reference AS reference,
-                   sum(CASE WHEN debit_account = 'bank' THEN amount_minor ELSE -amount_minor END) AS minor
-            FROM ledger_transfer
-            WHERE provider = :provider AND kind IN ('payout', 'payout_returned') GROUP BY 1
-            """
-        ),
-        {"provider": provider.value},
-    )
-    for row in rows:
-        yield row.reference, int(row.minor)

@@ -107,7 +107,7 @@ def next_due(world: World) -> int | None:
 
 
 def befall(transaction: Transaction, kind: str, subject: str) -> Json:
-    """Let something (`BEFALL_KINDS`) happen to one object now: a charge, dispute, refund, mandate or debit by its id."""
+    """Let something (`BEFALL_KINDS`) happen to one object now: a charge, dispute, refund, mandate, debit or payout by its id."""
     if subject.startswith(("ch_", "pi_")):
         charge = transaction.body("stripe", subject)
         charge_id = charge["latest_charge"] if subject.startswith("pi_") else subject
@@ -117,6 +117,10 @@ def befall(transaction: Transaction, kind: str, subject: str) -> Json:
     if subject.startswith("re_"):
         refunds.fail(transaction, Due(0, transaction.at, kind, subject, {}))
         return transaction.body("stripe", subject)
+    if subject.startswith("po_"):
+        return balance.fail_payout(transaction, subject)
+    if subject.startswith("PO"):
+        return payouts.befall(transaction, kind, subject)
     if subject.startswith("MD"):
         return mandates.cancel(transaction, subject, cause="mandate_cancelled", origin="bank", reason_code="MD01")
     if subject.startswith("PM") and kind in payments.BEFALLS:
@@ -133,4 +137,6 @@ BEFALL_KINDS = (
     "dispute_lost",
     "refund_fails",
     "mandate_cancelled_by_bank",
+    "payout_fails",
+    "payout_retried",
 )

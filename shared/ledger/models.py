@@ -61,6 +61,10 @@ class Kind(enum.Enum):
     FEE = "fee"
     PAYOUT = "payout"
     PAYOUT_RETURNED = "payout_returned"
+    ADJUSTMENT = "adjustment"
+    """What a provider adds to a payout or takes from it that is neither a payment nor a fee."""
+    CORRECTION = "correction"
+    """What was booked wrong is put right beside it, on the word of two people."""
 
 
 class Transfer(HasId, Base):

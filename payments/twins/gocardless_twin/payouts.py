@@ -1,6 +1,11 @@
-"""Payouts: what was confirmed two bank days ago, less fees, less what went back meanwhile."""
+"""Payouts: what was confirmed two bank days ago, less fees, less what went back meanwhile.
+
+Items are given to a tenth of a cent; the payout is their sum, rounded once, as at the original.
+"""
 
 from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
 
 from payments.twins.bank_days import add_bank_days
 from payments.twins.clock import bank_day, iso, moment_of
@@ -10,10 +15,16 @@ from payments.twins.gocardless_twin.events import announce
 from payments.twins.store import Due, Json, Row, Transaction
 from payments.twins.world import new_id
 
+TENTH = Decimal("0.1")
 
-def fee(amount: int) -> int:
-    """1 % and 20 cents, at most 4 euros, in minor units."""
-    return min((amount + 50) // 100 + 20, 400)
+
+def fee(amount: int) -> Decimal:
+    """1 % and 20 cents, at most 4 euros, in minor units to one decimal."""
+    return min((Decimal(amount) / 100).quantize(TENTH, ROUND_HALF_UP) + 20, Decimal(400))
+
+
+def _rounded(minor: Decimal) -> int:
+    return int(minor.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def run_payout(transaction: Transaction, due: Due) -> None:
@@ -26,19 +37,19 @@ def pay_out(
 ) -> Json | None:
     """Make a payout now. `only` names the single payment it is about (scenario simulators)."""
     paid, debts, refunded = _what_is_due(transaction, creditor_id, only)
-    fees = sum(fee(row.body["amount"]) for row in paid)
+    fees = sum((fee(row.body["amount"]) for row in paid), Decimal(0))
     gone = sum(row.body["amount"] for row in debts) + sum(row.body["amount"] for row in refunded)
-    total = sum(row.body["amount"] for row in paid) - fees - gone
+    total = _rounded(sum(row.body["amount"] for row in paid) - fees - gone)
     if not (paid or debts or refunded) or (total <= 0 and not even_negative):
         return None
     arrival = add_bank_days(bank_day(transaction.at), 1)
-    payout = {
+    payout: Json = {
         "id": new_id("PO"),
         "amount": total,
         "arrival_date": arrival.isoformat(),
         "created_at": iso(transaction.at),
         "currency": "EUR",
-        "deducted_fees": fees,
+        "deducted_fees": _rounded(fees),
         "fx": {"estimated_exchange_rate": None, "exchange_rate": None, "fx_amount": None, "fx_currency": "EUR"},
         "links": {"creditor": creditor_id, "creditor_bank_account": "BA0000TWIN0001"},
         "metadata": {},
@@ -89,12 +100,12 @@ def _paid_items(row: Row) -> list[Json]:
     return [_item("payment_paid_out", amount, row), _item("gocardless_fee", -fee(amount), row)]
 
 
-def _item(kind: str, amount: int, row: Row) -> Json:
+def _item(kind: str, amount: Decimal | int, row: Row) -> Json:
     links = (
         {"payment": row.id} if row.kind == "payments" else {"payment": row.body["links"]["payment"], "refund": row.id}
     )
     links["mandate"] = row.body["links"]["mandate"]
-    return {"amount": f"{amount}.0", "links": links, "taxes": [], "type": kind}
+    return {"amount": f"{amount:.1f}", "links": links, "taxes": [], "type": kind}
 
 
 def _mark_paid_out(transaction: Transaction, row: Row, payout_id: str) -> None:
@@ -153,3 +164,36 @@ def mark_paid(transaction: Transaction, payout_id: str) -> Json:
         description="GoCardless has transferred the payout to the creditor's bank account.",
     )
     return payout
+
+
+def bounce(transaction: Transaction, payout_id: str) -> Json:
+    """The creditor's bank sends the payout back."""
+    payout = transaction.change("gocardless", payout_id, status="bounced")
+    announce(
+        transaction,
+        "payouts",
+        "bounced",
+        payout,
+        cause="payout_bounced",
+        description="The payout was returned by your bank.",
+        origin="bank",
+    )
+    return payout
+
+
+def try_again(transaction: Transaction, payout_id: str) -> Json:
+    """A payout that bounced is sent again, to another account perhaps: the same object is paid once more."""
+    arrival = add_bank_days(bank_day(transaction.at), 1)
+    payout = transaction.change("gocardless", payout_id, status="pending", arrival_date=arrival.isoformat())
+    transaction.schedule(moment_of(arrival, after=9), "gocardless.payout_paid", payout_id)
+    return payout
+
+
+def befall(transaction: Transaction, kind: str, payout_id: str) -> Json:
+    """`payout_fails` or `payout_retried`; raises LookupError for a payout that does not stand there."""
+    status = transaction.body("gocardless", payout_id)["status"]
+    if kind == "payout_fails" and status == "paid":
+        return bounce(transaction, payout_id)
+    if kind == "payout_retried" and status == "bounced":
+        return try_again(transaction, payout_id)
+    raise LookupError(f"{kind} cannot befall a payout that is {status}")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from payments.twins.gocardless_twin import mandates, payments, payouts, refunds
 from payments.twins.gocardless_twin.errors import GoCardlessRefusal
-from payments.twins.gocardless_twin.events import announce
 from payments.twins.store import Json, Transaction
 
 WRONG_STATE = "scenario_simulator_state_invalid"
@@ -109,16 +108,7 @@ def _refund_settled(transaction: Transaction, id_: str) -> None:
 
 def _payout_bounced(transaction: Transaction, id_: str) -> None:
     _expect(transaction, id_, "payouts", "paid")
-    payout = transaction.change("gocardless", id_, status="bounced")
-    announce(
-        transaction,
-        "payouts",
-        "bounced",
-        payout,
-        cause="payout_bounced",
-        description="The payout was returned by your bank.",
-        origin="bank",
-    )
+    payouts.bounce(transaction, id_)
 
 
 SIMULATORS: dict[str, Callable[[Transaction, str], None]] = {

@@ -88,7 +88,38 @@ def run_payout(transaction: Transaction, due: Due) -> None:
 
 def pay_payout(transaction: Transaction, due: Due) -> None:
     """The payout arrives at the bank."""
-    announce(transaction, "payout.paid", transaction.change("stripe", due.subject, status="paid"))
+    if transaction.body("stripe", due.subject)["status"] == "in_transit":
+        announce(transaction, "payout.paid", transaction.change("stripe", due.subject, status="paid"))
+
+
+def fail_payout(transaction: Transaction, payout_id: str) -> Json:
+    """The bank sends the payout back: its amount is a line of the balance again and part of the next payout.
+
+    Raises LookupError for a payout that has failed already.
+    """
+    payout = transaction.body("stripe", payout_id)
+    if payout["status"] not in ("in_transit", "paid"):
+        raise LookupError(f"a payout that is {payout['status']} cannot fail")
+    line = book(
+        transaction,
+        kind="payout_failure",
+        category="payout_reversal",
+        amount=payout["amount"],
+        currency=payout["currency"],
+        source=payout_id,
+        what="STRIPE PAYOUT FAILURE",
+        available_at_once=True,
+    )
+    failed = transaction.change(
+        "stripe",
+        payout_id,
+        status="failed",
+        failure_balance_transaction=line["id"],
+        failure_code="account_closed",
+        failure_message="The bank account has been closed.",
+    )
+    announce(transaction, "payout.failed", failed)
+    return failed
 
 
 def state(transaction: Transaction) -> Json:
