@@ -102,7 +102,7 @@ def at_bank(session: Session, provider: Provider, reference: str) -> dict[uuid.U
     return {row.company_id: int(row.minor) for row in session.execute(_bank_legs(provider, reference))}
 
 
-def _bank_legs(provider: Provider, reference: str) -> Select[Any]:
+def _bank_legs(provider: Provider, reference: str) -> Select[uuid.UUID, Any]:
     sign = case((Transfer.debit_account == Account.BANK, 1), else_=-1)
     return (
         select(Transfer.company_id, func.sum(sign * Transfer.amount_minor).label("minor"))
