@@ -1,14 +1,14 @@
 """payouts of any age, adjustments and corrections.
 
-Revision: 0005
-Revises: 0004
+Revision: 0006
+Revises: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -62,7 +62,7 @@ def downgrade() -> None:
     count = op.get_bind().scalar(sa.text(f"SELECT count(*) FROM ledger_transfer WHERE kind IN ({new})"))
     if count:
         raise RuntimeError(
-            "Going back from 0005 would lose what was written since; nothing was changed. Rows that the schema before has no "
+            "Going back from 0006 would lose what was written since; nothing was changed. Rows that the schema before has no "
             f"place for: {count} of ledger_transfer. Stay on this version, or restore a backup of before the upgrade."
         )
     op.drop_table("payout_watermark")
