@@ -14,6 +14,7 @@ from typing import Any
 
 from backoffice.imports.columns import AMOUNTS, DAYS, ColumnMap, Role, by_hand, missing, recognise
 from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
+from backoffice.imports.doubles import Doubles
 from backoffice.imports.faults import BadValue, Findings, Unreadable
 from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind, Sink
 from backoffice.imports.questions import Questions
@@ -164,7 +165,7 @@ class _Reading:
         self._debtors = Debtors(columns, *findings, choices.questions)
         self._day = day_reader(written.order)
         self._amount = amount_reader(written.mark, minor_digits(choices.currency))
-        self._lines: dict[str, int] = {}
+        self._doubles = Doubles(choices.questions)
         self._counts = {kind.value: 0 for kind in ItemKind} | {"open": 0, "settled": 0}
         self._terms: dict[str, Terms | None] = {}
         self._rows = 0
@@ -202,39 +203,30 @@ class _Reading:
             self._note(self._warnings, "due.before_issue", line, Role.DUE_ON, row)
             due = issued_on
         kind, total, open_, settled_on = money
-        counts = self._counts
-        counts[kind] += 1
-        counts["open" if open_ else "settled"] += 1
-        account.count += 1
-        if kind == "invoice":
-            account.owed += open_
-        else:
-            account.credit += open_
         currency = self._choices.currency
-        self._sink(
-            Item(
-                line,
-                account.row.key,
-                kind,
-                number,
-                issued_on,
-                due,
-                derived,
-                currency,
-                total,
-                open_,
-                settled_on,
-                *extras,
-            )
+        key = account.row.key
+        item = self._doubles.take(
+            Item(line, key, kind, number, issued_on, due, derived, currency, total, open_, settled_on, *extras)
         )
+        if item is not None:
+            self._hand_over(item)
+
+    def _hand_over(self, item: Item) -> None:
+        account, counts = self._debtors.accounts[item.debtor], self._counts
+        counts[item.kind] += 1
+        counts["open" if item.open else "settled"] += 1
+        account.count += 1
+        if item.kind == "invoice":
+            account.owed += item.open
+        else:
+            account.credit += item.open
+        self._sink(item)
 
     def _check_number(self, line: int, row: Row, number: str) -> None:
         if not number:
             self._note(self._faults, "number.empty", line, Role.NUMBER, row)
         elif len(number) > NUMBER_LENGTH:
             self._note(self._faults, "number.too_long", line, Role.NUMBER, row, limit=NUMBER_LENGTH)
-        elif (first := self._lines.setdefault(number, line)) != line:
-            self._note(self._faults, "number.twice", line, Role.NUMBER, row, first=first)
 
     def _is_footer(self, row: Row) -> bool:
         """A line of totals below the table: it has no number, and no debtor or the word "total"."""
@@ -354,6 +346,9 @@ class _Reading:
         """What was read, with its certificate."""
         if not self._rows:
             self._faults.add("file.no_rows")
+        for item in self._doubles.rest():
+            self._hand_over(item)
+        self._counts["repeated"] = self._doubles.repeated
         accounts, currency = self._debtors.accounts, self._choices.currency
         return ImportPlan(
             form,

@@ -15,11 +15,18 @@ _QUESTIONS: dict[str, Any] = {
         "The column “%(column)s” gives one and the same code to customers with other names, SIRENs or e-mails. Is it the customer's code?"
     ),
     "customer-names": _l("Customers of one name have other SIRENs, VAT numbers or e-mails. Are they one customer?"),
+    "invoice-rows": _l(
+        "Some invoice numbers stand on several rows of one customer with different amounts. What are these rows?"
+    ),
 }
 _OPTIONS: dict[str, dict[str, Any]] = {
     "customer-codes": {
         "names": _l("No: the column is left out; customers are told apart by name, SIREN or e-mail"),
         "one": _l("Yes: one code is one customer, whatever else its lines say; the first name and e-mail are kept"),
+    },
+    "invoice-rows": {
+        "sum": _l("Lines of one invoice: their amounts are added up"),
+        "parts": _l("Instalments: each is owed on its own day, under the number with that day"),
     },
     "customer-names": {
         "several": _l("No: each SIREN, VAT number or e-mail is a customer of its own"),

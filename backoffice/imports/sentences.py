@@ -59,7 +59,6 @@ _SENTENCES: dict[str, Any] = {
     ),
     "number.empty": _l("The invoice number is missing."),
     "number.too_long": _l("The invoice number has more than %(limit)s characters."),
-    "number.twice": _l("This invoice number stands already on line %(first)s."),
     "debtor.empty": _l("The line does not say who owes."),
     "debtor.two_names": _l("This customer has another name further up; the first one is kept."),
     "text.too_long": _l("The text has more than %(limit)s characters."),
