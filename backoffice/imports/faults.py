@@ -59,6 +59,8 @@ class Findings:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._limit = kept
+        self.sheet = ""
+        """The sheet of a workbook that is being read, where several are: it belongs to the place of what is found."""
         self.total = 0
         self._counts: Counter[str] = Counter()
         self._kept: list[Fault] = []
@@ -77,6 +79,8 @@ class Findings:
         self._counts[code] += 1
         if len(self._kept) < self._limit:
             text = None if value is None else shortened(str(value))
+            if self.sheet:
+                facts["sheet"] = self.sheet
             self._kept.append(Fault(code, line, column, text, facts))
 
     def take(self, fault: Fault) -> None:

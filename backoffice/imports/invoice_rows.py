@@ -19,7 +19,7 @@ from backoffice.imports.faults import BadValue, Findings, Unreadable
 from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind, Sink
 from backoffice.imports.questions import Questions
 from backoffice.imports.source import Source
-from backoffice.imports.tables import Row, Shape, rows, shape_of
+from backoffice.imports.tables import ALL_SHEETS, Row, Shape, parts, rows, shape_of
 from backoffice.imports.terms import Terms, due_on, parse_terms
 from backoffice.imports.values import (
     Cell,
@@ -77,19 +77,22 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
     facts: dict[str, Any] = {}
     form = "table"
     try:
-        shape = shape_of(source)
+        first = shape_of(source)
+        shape = _chosen(first, choices.questions, warnings)
         form = shape.kind
         columns = by_hand(shape.headings, choices.wishes, faults) if choices.wishes else recognise(shape.headings)
         missing(columns, faults)
-        facts |= _facts(shape, columns)
+        facts |= _facts(shape, columns) | {"shape": list(first.headings)}
         conventions = None if faults else _conventions(rows_of=(source, shape), columns=columns, choices=choices)
         if conventions is not None:
             written = _settled(*conventions, faults, facts)
             if not faults:
                 kept: list[Item] = []
                 reading = _Reading(columns, choices, written, (faults, warnings), sink or kept.append)
-                for line, row in rows(source, shape):
-                    reading.take(line, row)
+                for part, lines in parts(source, shape):
+                    faults.sheet = warnings.sheet = (part.sheet or "") if shape.more else ""
+                    for line, row in lines:
+                        reading.take(line, row)
                 return reading.plan(form, kept, facts)
     except Unreadable as verdict:
         faults.take(verdict.fault)
@@ -104,11 +107,22 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
     )
 
 
+def _chosen(shape: Shape, questions: Questions, warnings: Findings) -> Shape:
+    """The sheet or sheets to read: where several hold invoices, a person says which."""
+    if shape.is_hidden:
+        warnings.add("sheet.hidden", value=shape.sheet)
+    if not shape.rivals:
+        return shape
+    names = [each.sheet or "" for each in (shape, *shape.rivals)]
+    options = {name: name for name in names} | ({ALL_SHEETS: ""} if shape.may_be_joined else {})
+    return shape.on(questions.ask("file-sheet", options, example=", ".join(names)) or "")
+
+
 def _facts(shape: Shape, columns: ColumnMap) -> dict[str, Any]:
     return {
         "encoding": shape.encoding,
         "delimiter": shape.delimiter,
-        "sheet": shape.sheet,
+        "sheet": ", ".join(part.sheet or "" for part in shape.parts()) or None,
         "heading_line": shape.heading_line,
         "headings": list(shape.headings),
         "mapping": columns.by_name(),

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from backoffice.imports import run
-from shared.kit.jobs import job
+from shared.kit.jobs import duty, job
 
 
 @job("imports.read", queue="night", max_tries=3, timeout_s=1800)
 def read(payload: dict[str, Any]) -> None:
     """Read a large file for its preview. Safe to run twice: a run that has been read is left as it is."""
     run.read(uuid.UUID(payload["run"]))
+
+
+@duty(every=timedelta(minutes=30))
+@job("imports.stale", queue="night")
+def stale(_payload: dict[str, Any]) -> None:
+    """End the readings that never came to an end. Safe to run twice: what has ended is left as it is."""
+    run.end_stale()
 
 
 @job("imports.write", queue="night", max_tries=5, timeout_s=3600)

@@ -79,6 +79,8 @@ TERMS: dict[TermsKind, Any] = {
 FORMATS: dict[str, Any] = {
     "csv": _l("Table (CSV)"),
     "xlsx": _l("Workbook (XLSX)"),
+    "ods": _l("Workbook (ODS)"),
+    "xls": _l("Workbook (XLS)"),
     "fec": _l("Accounting entries (FEC)"),
     "table": _l("Table"),
     "": _l("Unknown"),

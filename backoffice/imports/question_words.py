@@ -11,6 +11,7 @@ from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 
 _QUESTIONS: dict[str, Any] = {
+    "file-sheet": _l("Several sheets of the workbook hold invoices. Which one is to be read?"),
     "customer-codes": _l(
         "The column “%(column)s” gives one and the same code to customers with other names, SIRENs or e-mails. Is it the customer's code?"
     ),
@@ -20,6 +21,7 @@ _QUESTIONS: dict[str, Any] = {
     ),
 }
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "file-sheet": {"*": _l("All of them, one after the other")},
     "customer-codes": {
         "names": _l("No: the column is left out; customers are told apart by name, SIREN or e-mail"),
         "one": _l("Yes: one code is one customer, whatever else its lines say; the first name and e-mail are kept"),

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from psycopg import errors as pg
@@ -30,9 +30,10 @@ from backoffice.imports.invoice_rows import Choices, read_table
 from backoffice.imports.models import ImportMapping, ImportRun, RunState
 from backoffice.imports.plan import ImportPlan, Item, Sink
 from backoffice.imports.questions import Question, Questions
-from backoffice.imports.source import MAX_BYTES, Source, kind_of
+from backoffice.imports.source import MAX_BYTES, Source, is_book, kind_of
 from backoffice.imports.tables import shape_of
 from backoffice.imports.terms import EndOfMonth, Terms
+from backoffice.imports.weigh import is_light
 from backoffice.imports.write import Books, Writer
 from shared.company.models import Company, TermsKind
 from shared.debtors.models import Debtor
@@ -47,10 +48,14 @@ from shared.kit.words import speaking
 
 log = logging.getLogger(__name__)
 
-FORMS = ("csv", "xlsx", "fec")
+FORMS = ("csv", "xlsx", "ods", "xls", "fec")
 SHOWN_LINES = 1_000
 READ_AT_ONCE = 2 * 1024 * 1024
-"""Bytes; a larger file is read in the background."""
+"""Bytes; a larger file is read in the background, and so is a workbook that unpacks to more than eight times as much."""
+GRACE = timedelta(minutes=3)
+"""So long after a file was offered the background looks whether it has been read."""
+STALE = timedelta(hours=3)
+"""A reading that has not come to an end by then never will."""
 SAMPLED = 8
 UNCONFIRMED = (RunState.READING, RunState.READY, RunState.FAULTY, RunState.ASKING)
 
@@ -112,7 +117,7 @@ def offer(
     if len(content) > MAX_BYTES:
         raise Invalid("file.too_large", _("The file has more than %(limit)s MB.", limit=MAX_BYTES // 1024 // 1024))
     if form and form not in FORMS:
-        raise Invalid("import.form", _("Files are read as csv, xlsx or fec."))
+        raise Invalid("import.form", _("Files are read as csv, xlsx, ods, xls or fec."))
     stored = files.get_store().put(content)
     with transaction() as session:
         company = session.get_one(Company, company_id)
@@ -159,14 +164,30 @@ def answer(run_id: uuid.UUID, answers: Mapping[str, str]) -> None:
 
 
 def begin(run_id: uuid.UUID) -> None:
-    """Read a small file now, a large one in the background."""
+    """Read a small file now, a large one in the background; what is cut off in between is read in the background as well."""
     with reading() as session:
-        size = session.get_one(ImportRun, run_id).file_size
-    if size <= READ_AT_ONCE:
-        read(run_id)
-        return
+        run = session.get_one(ImportRun, run_id)
+    source = Source(files.get_store().path(run.file_sha256), run.file_name)
+    small = run.file_size <= READ_AT_ONCE and (not is_book(source) or is_light(source, 8 * READ_AT_ONCE))
     with transaction() as session:
-        enqueue(session, "imports.read", {"run": str(run_id)})
+        due_at = clock.now() + GRACE if small else None
+        enqueue(session, "imports.read", {"run": str(run_id)}, due_at=due_at)
+    if small:
+        read(run_id)
+
+
+def end_stale() -> int:
+    """Say of files whose reading was broken off again and again that they cannot be read; gives how many. Twice is harmless."""
+    with transaction() as session:
+        runs = session.scalars(
+            select(ImportRun)
+            .where(ImportRun.state == RunState.READING, ImportRun.created_at < clock.now() - STALE)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for run in runs:
+            fault = Fault("file.not_read")
+            run.state, run.faults, run.fault_counts = RunState.FAULTY, [fault.as_json()], {fault.code: 1}
+        return len(runs)
 
 
 def read(run_id: uuid.UUID) -> Outcome:
@@ -509,7 +530,7 @@ def _remember(session: Session, run: ImportRun, task: _Task) -> None:
     }
     if answers := task.questions.to_remember():
         kept["answers"] = answers
-    headings = [run.form] if run.form == "fec" else run.facts.get("headings")
+    headings = [run.form] if run.form == "fec" else run.facts.get("shape") or run.facts.get("headings")
     if not kept or not headings:
         return
     values = {"choices": kept, "used_at": clock.now()}

@@ -18,14 +18,55 @@ _SENTENCES: dict[str, Any] = {
         "The file has %(megabytes)s MB; at most %(limit)s MB are taken. Split it and import the parts."
     ),
     "file.binary": _l("This is not a text or Excel file (it looks like %(called)s). Export it as CSV, XLSX or FEC."),
-    "file.old_excel": _l(
-        "This is an old Excel file (.xls) or a locked one. Save it as .xlsx or CSV, without a password."
-    ),
     "file.encoding": _l("The text is damaged: it is not valid %(encoding)s. Export the file again."),
     "file.too_wide": _l("The table has %(columns)s columns; at most %(limit)s are read."),
     "file.open_quote": _l("A quotation mark is opened here and never closed, so the rest cannot be read."),
     "file.broken_line": _l("The table breaks off here and cannot be read any further."),
+    "file.not_read": _l(
+        "Reading this file was broken off several times: it is too large for this machine, or damaged. Split it, or export it as CSV."
+    ),
     "file.no_rows": _l("There are headings but no lines below them."),
+    "foreign.fec_xml": _l(
+        "This is a FEC written as XML. Export it as a text file (“fichier à plat”, 18 columns): that one is read."
+    ),
+    "foreign.sage": _l(
+        "This is a Sage 100 file (#MECG). Export the FEC from Sage 100 instead, or the customers' open items as CSV or Excel."
+    ),
+    "foreign.tra": _l(
+        "This is a Cegid TRA file. Export the FEC from Cegid instead, or the customers' open items as CSV or Excel."
+    ),
+    "foreign.quadra": _l(
+        "This is a Quadra (ASCII) file. Export the FEC from Quadra instead, or the customers' open items as CSV or Excel."
+    ),
+    "foreign.ciel": _l(
+        "This is a Ciel XIMPORT file. Export the FEC from Ciel instead, or the customers' open items as CSV or Excel."
+    ),
+    "foreign.iif": _l(
+        "This is a QuickBooks IIF file. Export the report “Open Invoices” or “A/R Aging Detail” as CSV or Excel instead."
+    ),
+    "foreign.e_invoice": _l(
+        "This is a single electronic invoice (UBL or CII). Export the list of your invoices as CSV or Excel, or the FEC, instead."
+    ),
+    "foreign.bank": _l(
+        "This is a bank statement, not a list of invoices. Offer the list of your invoices, or the FEC."
+    ),
+    "foreign.spreadsheet_xml": _l(
+        "This is a workbook written as XML. Open it in your spreadsheet program and save it as .xlsx."
+    ),
+    "foreign.html": _l(
+        "This is a web page, though its name may say .xls. Open it in your spreadsheet program and save it as .xlsx or CSV."
+    ),
+    "foreign.xml": _l(
+        "This is an XML file of a kind that is not known. Export the list of your invoices as CSV or Excel, or the FEC."
+    ),
+    "foreign.json": _l(
+        "This is a JSON file, made for programs. Export the list of your invoices as CSV or Excel, or the FEC."
+    ),
+    "foreign.rtf": _l("This is a text document (RTF). Export the list of your invoices as CSV or Excel, or the FEC."),
+    "xls.damaged": _l(
+        "The workbook is damaged or locked with a password. Open it in your spreadsheet program and save it as .xlsx."
+    ),
+    "sheet.hidden": _l("The invoices stand on a hidden sheet (“%(value)s”): no other one holds any."),
     "xlsx.damaged": _l("The workbook is damaged. Open it in your spreadsheet program and save it again as .xlsx."),
     "xlsx.bomb": _l("The workbook unpacks to more than can be taken. Export the sheet as CSV."),
     "xlsx.other_zip": _l("This is a ZIP archive but not an Excel workbook. Unpack it and import the file inside."),
@@ -174,7 +215,13 @@ def sentence(fault: Fault, currency: str = "EUR") -> str:
 
 
 def place(fault: Fault) -> str:
-    """Where it stands: "line 12, column Montant TTC", or nothing for the file as a whole."""
+    """Where it stands: "line 12, column Montant TTC", with its sheet if several are read; nothing for the file as a whole."""
+    if sheet := fault.facts.get("sheet"):
+        return _("sheet %(sheet)s, %(place)s", sheet=sheet, place=_place(fault)) if _place(fault) else ""
+    return _place(fault)
+
+
+def _place(fault: Fault) -> str:
     if fault.line and fault.column:
         return _("line %(line)s, column %(column)s", line=fault.line, column=fault.column)
     if fault.line:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from backoffice.imports.faults import Unreadable
+from backoffice.imports.foreign import HEAD, refuse_known
 
 MAX_BYTES = 200 * 1024 * 1024
 CHUNK = 1024 * 1024
 
-Kind = Literal["text", "xlsx"]
+Kind = Literal["text", "xlsx", "ods", "xls"]
 
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -29,7 +30,6 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
 )
 _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "PDF"),
-    (b"\xd0\xcf\x11\xe0", "XLS"),
     (b"\x1f\x8b", "GZIP"),
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -40,6 +40,8 @@ _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "ELF"),
     (b"MZ\x90", "EXE"),
 )
+_OLE = b"\xd0\xcf\x11\xe0"
+_ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 _CP850_LETTERS = frozenset(b"\x82\x85\x87\x88\x8a\x8b\x8c\x93\x97")  # é à ç ê è ï î ô ù
 _CP1252_LETTERS = frozenset(range(0xC0, 0x100))
 _PLAIN = bytes([*range(32, 127), *b"\t\n\r\f\x1a"])
@@ -71,19 +73,28 @@ class Source:
 
 
 def kind_of(source: Source) -> Kind:
-    """Text or workbook, by content; raises Unreadable for anything else."""
+    """Text or workbook, by content; raises Unreadable for anything else, by its name where it is known."""
     if source.size == 0:
         raise Unreadable("file.empty")
     if source.size > MAX_BYTES:
         raise Unreadable("file.too_large", megabytes=source.size // 1024 // 1024, limit=MAX_BYTES // 1024 // 1024)
     with source.open() as file:
-        head = file.read(16)
+        head = file.read(HEAD)
     if head.startswith(b"PK\x03\x04"):
-        return "xlsx"
+        return "ods" if _ODS in head[:200] else "xlsx"
+    if head.startswith(_OLE):
+        return "xls"
     for magic, called in _BINARY:
         if head.startswith(magic):
-            raise Unreadable("file.old_excel" if called == "XLS" else "file.binary", called=called)
+            raise Unreadable("file.binary", called=called)
+    refuse_known(head)
     return "text"
+
+
+def is_book(source: Source) -> bool:
+    """True for a workbook, as its first bytes tell."""
+    with source.open() as file:
+        return file.read(4) in (b"PK\x03\x04", _OLE)
 
 
 def encoding_of(source: Source) -> str:

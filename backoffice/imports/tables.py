@@ -9,13 +9,13 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
 from backoffice.imports import xlsx
-from backoffice.imports.columns import recognise
-from backoffice.imports.faults import Unreadable
+from backoffice.imports.columns import missing, recognise
+from backoffice.imports.faults import Findings, Unreadable
 from backoffice.imports.source import Source, encoding_of, kind_of
 from backoffice.imports.values import Cell, plain, text_of
 
@@ -24,6 +24,7 @@ SAMPLE_LINES = 60
 SAMPLE_CHARACTERS = 200_000
 HEADING_WITHIN = 30
 MOST_COLUMNS = 300
+ALL_SHEETS = "*"
 
 Row = Sequence[Cell]
 
@@ -33,30 +34,59 @@ class Shape:
     """How a table is written: everything needed to read its rows.
 
     `heading_line` is the line (or row) of the headings, from 1; rows begin after it. `sheet` is named for a workbook.
+    `rivals` are the tables on its other sheets that hold invoices as well, `more` those that are read behind this one.
     """
 
-    kind: Literal["csv", "xlsx"]
+    kind: Literal["csv", "xlsx", "ods", "xls"]
     headings: tuple[str, ...]
     heading_line: int
     encoding: str = ""
     delimiter: str = ""
     quoted: bool = True
     sheet: str | None = None
+    is_hidden: bool = False
+    rivals: tuple[Shape, ...] = ()
+    more: tuple[Shape, ...] = ()
+
+    @property
+    def may_be_joined(self) -> bool:
+        """True when all sheets with invoices have the same headings: one table, a sheet a month."""
+        return all(other.headings == self.headings for other in self.rivals)
+
+    def on(self, sheet: str) -> Shape:
+        """The table of another sheet, or with ALL_SHEETS of this one and all its rivals in the workbook's order."""
+        if sheet == ALL_SHEETS:
+            return replace(self, more=self.rivals)
+        return next((each for each in self.rivals if each.sheet == sheet), self)
+
+    def parts(self) -> Iterator[Shape]:
+        """Each sheet that is read, by itself."""
+        yield replace(self, more=())
+        yield from self.more
 
 
 def shape_of(source: Source) -> Shape:
     """Find out how a file is written; raises Unreadable with the reason when it is no table."""
-    if kind_of(source) == "xlsx":
-        return _workbook(source)
+    kind = kind_of(source)
+    if kind != "text":
+        return _workbook(source, kind)
     return _text(source, encoding_of(source))
 
 
 def rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
     """(line, cells) of every row below the headings that is not blank; raises Unreadable where the text breaks off."""
-    if shape.kind == "xlsx":
-        yield from _sheet_rows(source, shape)
-    else:
+    if shape.kind == "csv":
         yield from _text_rows(source, shape)
+        return
+    book = xlsx.open_book(source)
+    for part in shape.parts():
+        yield from _sheet_rows(book, part)
+
+
+def parts(source: Source, shape: Shape) -> Iterator[tuple[Shape, Iterator[tuple[int, Row]]]]:
+    """The sheets that are read, each with its rows."""
+    for part in shape.parts():
+        yield part, rows(source, part)
 
 
 # Text
@@ -139,24 +169,45 @@ def _text_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
 # Workbooks
 
 
-def _workbook(source: Source) -> Shape:
+def _workbook(source: Source, kind: Literal["xlsx", "ods", "xls"]) -> Shape:
+    """The sheet with the most known headings; a hidden one only when no other holds invoices."""
     book = xlsx.open_book(source)
-    best: tuple[int, Shape] | None = None
-    for sheet in xlsx.sheets(book):
-        lines = [(line, row) for line, row in islice(xlsx.rows(book, sheet), SAMPLE_LINES) if any(map(text_of, row))]
-        if not lines:
-            continue
-        line, names = _headings(lines)
-        known = len(recognise(names).places)
-        if best is None or known > best[0]:
-            best = (known, Shape("xlsx", names, line, sheet=sheet))
-    if best is None:
+    seen = _candidates(book, kind, xlsx.sheets(book))
+    if not any(_is_complete(shape) for shape in seen):
+        seen += [replace(shape, is_hidden=True) for shape in _candidates(book, kind, xlsx.sheets(book, hidden=True))]
+    if not seen:
         raise Unreadable("file.blank")
-    return best[1]
+    best = max(seen, key=_known)
+    rivals = tuple(
+        shape for shape in seen if shape is not best and shape.is_hidden == best.is_hidden and _is_complete(shape)
+    )
+    return replace(best, rivals=rivals) if _is_complete(best) else best
 
 
-def _sheet_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
-    book = xlsx.open_book(source)
+def _candidates(book: xlsx.Book, kind: Literal["xlsx", "ods", "xls"], sheets: Sequence[str]) -> list[Shape]:
+    found = []
+    for sheet in sheets:
+        lines = [(line, row) for line, row in islice(xlsx.rows(book, sheet), SAMPLE_LINES) if any(map(text_of, row))]
+        if lines:
+            line, names = _headings(lines)
+            if len(names) > MOST_COLUMNS:
+                raise Unreadable("file.too_wide", columns=len(names), limit=MOST_COLUMNS)
+            found.append(Shape(kind, names, line, sheet=sheet))
+    return found
+
+
+def _known(shape: Shape) -> int:
+    return len(recognise(shape.headings).places)
+
+
+def _is_complete(shape: Shape) -> bool:
+    """Whether the headings name all that an invoice needs."""
+    lacks = Findings()
+    missing(recognise(shape.headings), lacks)
+    return not lacks
+
+
+def _sheet_rows(book: xlsx.Book, shape: Shape) -> Iterator[tuple[int, Row]]:
     for line, row in xlsx.rows(book, shape.sheet or ""):
         if line > shape.heading_line and any(cell is not None and cell != "" for cell in row):
             yield line, row

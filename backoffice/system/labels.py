@@ -22,6 +22,7 @@ DUTIES: dict[str, Any] = {
     "messages.digests": _l("Writes the weekly digests of debtors' contacts."),
     "notices.digests": _l("Writes the daily digests of colleagues."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
+    "imports.stale": _l("Ends the readings of accounting files that never came to an end."),
 }
 
 

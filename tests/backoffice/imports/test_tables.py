@@ -9,7 +9,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.imports import xlsx
+from backoffice.imports import weigh
 from backoffice.imports.faults import Unreadable
 from backoffice.imports.invoice_rows import Choices, read_table
 from backoffice.imports.source import MAX_BYTES, Source, encoding_of, kind_of
@@ -191,7 +191,9 @@ def test_a_workbook_that_starts_lower_keeps_the_numbers_of_its_rows():
         (b"", "file.empty"),
         (b"   \n \n", "file.blank"),
         (b"%PDF-1.7\n...", "file.binary"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "file.old_excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "file.binary"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Workbook".encode("utf-16-le"), "xls.damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "xlsx.password"),
         (bytes(range(256)) * 20, "file.binary"),
         (b"Client;Montant\n\0\0\0", "file.binary"),
         (b"\xef\xbb\xbfClient\xff\xfe\xfd", "file.encoding"),
@@ -228,7 +230,7 @@ def test_a_zip_that_is_no_workbook_is_refused():
 
 
 def test_a_zip_bomb_is_refused_though_it_lies_about_its_size(monkeypatch):
-    monkeypatch.setattr(xlsx, "MAX_UNPACKED", 20 * 1024 * 1024)
+    monkeypatch.setattr(weigh, "MAX_UNPACKED", 20 * 1024 * 1024)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (30 * 1024 * 1024))
