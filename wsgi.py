@@ -62,6 +62,8 @@ JOBS: tuple[str, ...] = (
     "shared.disputes.jobs",
     "shared.promises.jobs",
     "payments.webhooks.jobs",
+    "payments.cards.jobs",
+    "payments.mandates.jobs",
     "payments.receipts.jobs",
     "payments.collections.jobs",
     "payments.collections.withdraw",

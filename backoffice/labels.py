@@ -374,6 +374,7 @@ ACTORS: dict[str, Any] = {
     "declarations": _l("The look at declared transfers"),
     "disputes": _l("The look at disputes"),
     "janitor": _l("The comparison with the provider"),
+    "opening": _l("The opening of payment pages"),
     "scanner": _l("The virus scanner"),
     "command": _l("The command line"),
     "command line": _l("The command line"),

@@ -23,7 +23,7 @@ from shared.company.models import Company
 from shared.debtors.models import Contact
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
-from shared.kit import clock
+from shared.kit import clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
@@ -40,6 +40,9 @@ ANSWER_LATE = timedelta(minutes=4)
 
 SMALLEST_MINOR = 50
 """Stripe takes no card payment below 0.50 EUR."""
+
+OPEN_JOB = "payments.cards.open"
+"""Opens the page when the provider did not answer in time, or was not asked because too many asked."""
 
 S = PaymentStatus
 
@@ -78,7 +81,8 @@ def begin(
     Raises Conflict("payment.under_way") with facts (payment_id, reference, means, minor, currency) when another payment
     holds this money, Conflict("ledger.not_available") when the amounts have changed, Invalid or Refused for amounts and
     means that this company does not take, Unavailable when no card can be taken at all. A provider that does not answer
-    is no error: the step has no address, the payment stays, and pressing again asks again under the same key.
+    is no error: the step has no address, the payment stays, a job opens the page, and pressing again asks again under the
+    same key.
     """
     gateway = cards()
     wanted = [part for part in parts if part.minor]
@@ -278,7 +282,10 @@ def _shown(payment_id: uuid.UUID) -> NextStep:
 
 def _asked(payment_id: uuid.UUID) -> None:
     with transaction() as session:
-        service.lock_payment(session, payment_id).asked_at = clock.now()
+        payment = service.lock_payment(session, payment_id)
+        payment.asked_at = clock.now()
+        if payment.status is S.CREATED:
+            outbox.enqueue(session, OPEN_JOB, {"payment_id": str(payment_id)}, dedupe_key=str(payment_id))
 
 
 def _opened(payment_id: uuid.UUID, seen: PaymentSeen, by: Actor) -> NextStep:

@@ -46,7 +46,7 @@ BY = Actor.system("collections")
 
 
 @on("invoice.frozen")
-@job("payments.collections.after_freeze", queue="now")
+@job("payments.collections.after_freeze", queue="money")
 def after_freeze(payload: dict[str, Any]) -> None:
     """Take back what would debit frozen money of an invoice. Safe to run twice: each debit is looked at again.
 

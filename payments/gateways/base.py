@@ -18,6 +18,11 @@ from shared.kit.errors import Conflict, Unavailable
 
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 15
+READ_WHILE_SOMEBODY_WAITS_S = 5
+"""In a web process. What gives no answer in time is asked again by a job, under the same key."""
+
+AT_ONCE = 4
+"""So many requests of one web process speak to a provider at the same moment; one more is left to a job."""
 
 Frozen = dict[str, Any]
 """The exact parameters of a provider's call, as they are kept in our row before the call and sent at every repetition."""

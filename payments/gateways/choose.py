@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from payments.gateways.base import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, READ_WHILE_SOMEBODY_WAITS_S
 from payments.gateways.gocardless_gateway import GoCardlessGateway
 from payments.gateways.stripe_gateway import StripeGateway
 from payments.models import Provider
+from shared.kit import aside
 from shared.kit.errors import Unavailable
 from shared.kit.settings import Settings, get_settings
 from shared.kit.words import gettext as _
@@ -68,6 +70,8 @@ def _make_stripe(settings: Settings) -> StripeGateway:
         webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
         api_base=settings.stripe_api_base,
         is_live=settings.uses_live_keys,
+        timeout=_timeout(),
+        tries=_tries(),
     )
 
 
@@ -79,4 +83,14 @@ def _make_gocardless(settings: Settings) -> GoCardlessGateway:
         webhook_secret=settings.gocardless_webhook_secret.get_secret_value(),
         base_url=settings.gocardless_base_url,
         is_live=settings.uses_live_keys,
+        timeout=_timeout(),
+        tries=_tries(),
     )
+
+
+def _timeout() -> tuple[float, float]:
+    return CONNECT_TIMEOUT_S, READ_WHILE_SOMEBODY_WAITS_S if aside.somebody_waits() else READ_TIMEOUT_S
+
+
+def _tries() -> int:
+    return 1 if aside.somebody_waits() else 2

@@ -15,6 +15,7 @@ from gocardless_pro import errors, webhooks
 from gocardless_pro.client import Client
 
 from payments.gateways.base import (
+    AT_ONCE,
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     ChargebackSeen,
@@ -35,7 +36,9 @@ from payments.gateways.base import (
 )
 from payments.gateways.forged import UNREADABLE, Forged
 from payments.status import IN_FLIGHT, MandateStatus, PaymentStatus, RefundStatus
+from shared.kit.aside import Engaged, Line
 from shared.kit.db import assert_outside_transaction
+from shared.kit.words import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +101,8 @@ LINES: dict[str, str] = {
 }
 FEES = ("gocardless_fee", "app_fee", "surcharge_fee")
 
+_LINE = Line("GoCardless", at_once=AT_ONCE)
 _PAGE = 200
-_TRIES = 2
 
 
 class GoCardlessGateway:
@@ -107,21 +110,32 @@ class GoCardlessGateway:
 
     name = "gocardless"
 
-    def __init__(self, *, access_token: str, webhook_secret: str, base_url: str | None, is_live: bool) -> None:
+    def __init__(
+        self,
+        *,
+        access_token: str,
+        webhook_secret: str,
+        base_url: str | None,
+        is_live: bool,
+        timeout: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        tries: int = 2,
+    ) -> None:
+        """`timeout`: seconds to connect, and between two signs of life of an answer."""
+        self._tries = tries
         self.is_live = is_live
         self._secrets = [part.strip() for part in webhook_secret.split(",")]
         where = {"base_url": base_url} if base_url else {"environment": "live" if is_live else "sandbox"}
         self._client = Client(
             access_token=access_token,
-            timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+            timeout=timeout,
             raise_on_idempotency_conflict=True,
             **where,
         )
 
     def _service(self, name: str) -> Any:
-        """A service of the SDK that tries twice, not thrice: three tries of 18 s are too long for a person."""
+        """A service of the SDK that tries as often as we say: its three tries of 18 s are too long for a person."""
         service = getattr(self._client, name)
-        service.max_network_retries = _TRIES
+        service.max_network_retries = self._tries
         return service
 
     # Mandates -----------------------------------------------------------------------------------------------------------
@@ -500,9 +514,13 @@ def _speaking() -> Iterator[None]:
     """
     assert_outside_transaction()
     try:
-        yield
+        with _LINE.call():
+            yield
     except (Declined, TryLater, Unknown):
         raise
+    except Engaged as engaged:
+        why = _("The payment service is slow to answer. Try again in a minute.")
+        raise TryLater("gocardless.engaged", why) from engaged
     except errors.RateLimitError as error:
         raise TryLater("gocardless.busy", "GoCardless asks us to slow down") from error
     except (errors.AuthenticationError, errors.PermissionsError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 import stripe
 
 from payments.gateways.base import (
+    AT_ONCE,
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     ChargebackSeen,
@@ -32,7 +33,9 @@ from payments.gateways.base import (
 )
 from payments.gateways.forged import UNREADABLE, Forged
 from payments.status import PaymentStatus, RefundStatus
+from shared.kit.aside import Engaged, Line
 from shared.kit.db import assert_outside_transaction
+from shared.kit.words import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +107,7 @@ LINES: dict[str, str] = {
 }
 """What a line of a payout means, by the balance transaction's type; adjustments are read by their category."""
 
+_LINE = Line("Stripe", at_once=AT_ONCE)
 _PAGE = 100
 _EXPAND = ["latest_charge.refunds", "latest_charge.balance_transaction"]
 
@@ -113,14 +117,24 @@ class StripeGateway:
 
     name = "stripe"
 
-    def __init__(self, *, api_key: str, webhook_secret: str, api_base: str | None, is_live: bool) -> None:
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        webhook_secret: str,
+        api_base: str | None,
+        is_live: bool,
+        timeout: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        tries: int = 2,
+    ) -> None:
+        """`timeout`: seconds to connect, and between two signs of life of an answer."""
         self.is_live = is_live
         self.version = stripe.api_version
         """The API version in which we speak; the webhook endpoint should be set to the same."""
         self._secrets = [part.strip() for part in webhook_secret.split(",")]
         addresses: Any = {"base_addresses": {"api": api_base}} if api_base else {}
-        client = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
-        self._client = stripe.StripeClient(api_key, max_network_retries=1, http_client=client, **addresses)
+        client = stripe.RequestsClient(timeout=timeout)
+        self._client = stripe.StripeClient(api_key, max_network_retries=tries - 1, http_client=client, **addresses)
         self._v1 = self._client.v1
 
     # Card payments ----------------------------------------------------------------------------------------------------
@@ -438,9 +452,14 @@ def _speaking() -> Iterator[None]:
     """
     assert_outside_transaction()
     try:
-        yield
+        with _LINE.call():
+            yield
     except (Declined, TryLater, Unknown):
         raise
+    except Engaged as engaged:
+        raise TryLater(
+            "stripe.engaged", _("The payment service is slow to answer. Try again in a minute.")
+        ) from engaged
     except stripe.IdempotencyError as error:
         raise Unknown("stripe.key", f"the key is in use: {error.user_message}") from error
     except (stripe.CardError, stripe.InvalidRequestError) as error:

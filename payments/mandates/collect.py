@@ -22,7 +22,7 @@ from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.kit import calendars, clock
+from shared.kit import calendars, clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Refused
@@ -31,6 +31,9 @@ from shared.ledger.rules import Part
 
 KEY_LIVES = timedelta(hours=20)
 """So long we rely on an idempotency key; GoCardless publishes no figure. Later the debit is looked for instead."""
+
+CREATE_JOB = "payments.mandates.create_debit"
+"""Asks about a debit that the debtor waits for, when the provider did not answer in time."""
 
 S = PaymentStatus
 
@@ -49,7 +52,7 @@ def pay_now(
     No notice is due then: he sees the amount and the day. Gives the payment as it stands after the provider was asked.
     Raises Conflict("payment.under_way") or Conflict("ledger.not_available") when the money is held or has changed,
     NotFound for another's mandate, Conflict("mandate.not_usable") for one that has ended. A provider that does not
-    answer leaves the payment CREATED; the janitor asks again.
+    answer leaves the payment CREATED; a job asks again.
     """
     debits()
     wanted = [part for part in parts if part.minor]
@@ -81,11 +84,17 @@ def pay_now(
             return payment.id
 
     payment_id = retrying(start)
-    create(payment_id, by=by)
+    if create(payment_id, by=by) is S.CREATED:
+        retrying(lambda: _leave_to_job(payment_id))
     with reading() as session:
         payment = session.get_one(Payment, payment_id)
         session.expunge(payment)
         return payment
+
+
+def _leave_to_job(payment_id: uuid.UUID) -> None:
+    with transaction() as session:
+        outbox.enqueue(session, CREATE_JOB, {"payment_id": str(payment_id)}, dedupe_key=str(payment_id))
 
 
 def write(

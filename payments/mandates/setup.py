@@ -19,12 +19,15 @@ from payments.status import MANDATE_ENDS, MandateStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorKind
 from shared.debtors.service import lock_debtor
-from shared.kit import clock, ids
+from shared.kit import clock, ids, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
+
+OPEN_JOB = "payments.mandates.open"
+"""Opens the page when the provider did not answer in time, or was not asked because too many asked."""
 
 M = MandateStatus
 
@@ -111,8 +114,7 @@ def open_page(mandate_id: uuid.UUID) -> NextStep:
     except Declined as refusal:
         return _after_refusal(mandate_id, refusal)
     except (TryLater, Unknown):
-        with reading() as session:
-            return _next_step(session.get_one(Mandate, mandate_id))
+        return retrying(lambda: _leave_to_job(mandate_id))
     opened = MandateFacts(billing_request_reference=request, flow_url=url, flow_expires_at=expires_at)
     return retrying(lambda: _learn(mandate_id, opened))
 
@@ -221,6 +223,16 @@ def _mine(session: Session, mandate_id: uuid.UUID, debtor_id: uuid.UUID) -> Mand
     if mandate is None or mandate.debtor_id != debtor_id:
         raise NotFound("mandate.missing", _("There is no such mandate."))
     return mandate
+
+
+def _leave_to_job(mandate_id: uuid.UUID) -> NextStep:
+    with transaction() as session:
+        mandate = session.get_one(Mandate, mandate_id)
+        if mandate.status is M.CREATED:
+            # A page that has run out is opened anew: once for each.
+            key = f"{mandate_id}:{mandate.flow_expires_at.isoformat() if mandate.flow_expires_at else ''}"
+            outbox.enqueue(session, OPEN_JOB, {"mandate_id": str(mandate_id)}, dedupe_key=key)
+        return _next_step(mandate)
 
 
 def _learn(mandate_id: uuid.UUID, facts: MandateFacts) -> NextStep:

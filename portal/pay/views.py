@@ -210,9 +210,15 @@ def _begin_card(visitor: Visitor, order: Order) -> ResponseReturnValue:
         cancel_url=_outside("portal.pay.stopped"),
         by=visitor.as_actor(),
     )
+    return _to_page(step)
+
+
+def _to_page(step: checkout.NextStep) -> ResponseReturnValue:
+    """To the provider's page; when it is not open yet, to ours, which says so and looks again."""
     if step.url is not None:
         return send_away(step.url)
-    return see_other("portal.pay.returned", payment_id=step.payment_id)
+    values = {"opening": 1} if step.state is PaymentStatus.CREATED else {}
+    return see_other("portal.pay.returned", payment_id=step.payment_id, **values)
 
 
 def _begin_debit(visitor: Visitor, order: Order, mandate: MandateLine | None) -> ResponseReturnValue:
@@ -283,12 +289,14 @@ def use_credit(visitor: Visitor) -> ResponseReturnValue:
 
 def returned(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
     """Where the debtor comes back to: what the provider says of the payment, in true words."""
+    is_opening = "opening" in request.args  # he has not been on the provider's page yet
     if "X-Fragment" not in request.headers:
         checkout.look(payment_id, visitor.debtor_id)
     line = _line(visitor, payment_id)
     return page(
         "portal/pay/returned.html",
         payment=line,
+        is_opening=is_opening and line.is_in_flight and line.means.value == "card",
         words=payment_words(line.status, line.means, had_come=line.confirmed_at is not None),
         reason=why_failed(line.failure_code) if line.status is PaymentStatus.FAILED else "",
         again=_again(visitor, line) if line.status in GIVEN_UP else "",
@@ -307,10 +315,7 @@ def stopped(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
 def resume(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:
     """Go on with a card payment whose page is open, or whose opening was never answered."""
     _line(visitor, payment_id)
-    step = checkout.open_page(payment_id, by=visitor.as_actor())
-    if step.url is not None:
-        return send_away(step.url)
-    return see_other("portal.pay.returned", payment_id=payment_id)
+    return _to_page(checkout.open_page(payment_id, by=visitor.as_actor()))
 
 
 def abandon(visitor: Visitor, payment_id: uuid.UUID) -> ResponseReturnValue:

@@ -22,7 +22,7 @@ from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answ
 __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
 
 DEFAULT_PORT = 8000
-QUEUES = ("now", "soon", "night")
+QUEUES = ("now", "money", "news", "soon", "night")
 """The queues that the family's worker works on."""
 
 BEFORE = (("demo", "--seed"),)

@@ -1,4 +1,4 @@
-"""Gunicorn: synchronous workers (measured better than threads for these pages), recycled, with a log that holds no secret.
+"""Gunicorn: workers that hear out many and work on one at a time (`shared.kit.clerk`), recycled, with a log that holds no secret.
 
 Use it with `gunicorn --config python:shared.kit.gunicorn_conf wsgi:app`; any flag on the command line wins.
 """
@@ -24,11 +24,10 @@ class DiscreetLogger(Logger):  # type: ignore[misc]
 
 
 wsgi_app = "wsgi:app"
-worker_class = "sync"
+worker_class = "shared.kit.clerk.Clerk"
 workers = 2
 timeout = 60
 graceful_timeout = 20
-keepalive = 5
 max_requests = 5_000
 max_requests_jitter = 500
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat; a slow disk would stall it

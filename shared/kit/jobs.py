@@ -25,8 +25,10 @@ from shared.kit.errors import DomainError, Unavailable
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("now", "soon", "night")
-"""By urgency, not by topic: `now` webhooks; `soon` mail and receipts; `night` runs, imports, exports."""
+QUEUES = ("now", "money", "news", "soon", "night")
+"""By who waits, and behind whom, each with a worker of its own: `now` what a person waits for and that asks no provider
+(links, codes, receipts of what he just did); `money` what he waits for and that does (payment pages, refunds, debits taken
+back); `news` webhooks; `soon` mail and paper; `night` runs, imports, exports."""
 
 CLAIMED_TOGETHER = 25
 """So many starts of a job that goes in rows are claimed, and recorded as done, at once."""

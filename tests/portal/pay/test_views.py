@@ -10,6 +10,7 @@ from payments.status import PaymentStatus
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.db import transaction
+from shared.kit.outbox.relay import perform_due
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from tests.portal.shop import Shop
@@ -312,11 +313,27 @@ def test_a_provider_that_does_not_answer_leaves_a_payment_that_can_be_tried_agai
 
     answer = page.submit("Continue", **CARD)
 
-    assert answer.heading == "We are waiting for your bank"
+    assert answer.heading == "We are opening the payment page"
+    assert "We are waiting for your bank" not in answer.text
     shop.counter.twins.clear_faults()
     assert len(shop.counter.payments()) == 1
     again = browser.send(answer.form_of("Try again"), answer.address, follow=False)
     assert again.status == 303
+
+
+def test_a_page_that_was_opened_for_the_debtor_is_offered_to_him(shop: Shop) -> None:
+    browser = shop.enter()
+    page = browser.open("/pay?what=all")
+    shop.counter.twins.fault("reset_before", provider="stripe", match="POST /v1/checkout/sessions", times=20)
+    waits = page.submit("Continue", **CARD)
+    assert b'<noscript><meta http-equiv="refresh"' in waits.content
+    shop.counter.twins.clear_faults()
+    perform_due()
+    opened = browser.open(waits.address)
+
+    assert opened.heading == "The payment page is open"
+    assert "Nothing has been taken yet." in opened.text
+    assert browser.send(opened.form_of("Continue by card"), opened.address, follow=False).status == 303
 
 
 def test_amounts_a_card_cannot_take_are_not_offered(shop: Shop) -> None:
