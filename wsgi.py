@@ -29,6 +29,7 @@ PROVIDER_PAGES = ("https://checkout.stripe.com", "https://pay.gocardless.com")
 MODELS = (
     "shared.kit.audit",
     "shared.kit.limits",
+    "shared.kit.drafts",
     "shared.kit.outbox.models",
     "shared.company.models",
     "shared.debtors.models",

@@ -34,7 +34,7 @@ ROUTES: list[Route] = [
     Route("GET POST", "/sign-in/set-up",                                   access.enrol,                half_way),
     Route("POST",     "/sign-out",                                         access.sign_out,             staff("desk.enter", needs_company=False)),
     Route("GET POST", "/confirm",                                          access.confirm,              staff("desk.enter", needs_company=False)),
-    Route("POST",     "/company",                                          access.choose_company,       staff("desk.enter")),
+    Route("POST",     "/company",                                          access.choose_company,       staff("desk.enter", any_desk=True)),
     Route("POST",     "/language",                                         access.choose_language,      staff("desk.enter", needs_company=False)),
     Route("GET",      "/me",                                               access.me,                   staff("desk.enter", needs_company=False)),
     Route("GET",      "/me/notices",                                       notices.preferences,         staff("desk.enter", needs_company=False)),
@@ -139,7 +139,7 @@ ROUTES: list[Route] = [
 
     Route("GET",      "/notices",                                          notices.browse,              staff("desk.enter")),
     Route("POST",     "/notices",                                          notices.tick_off,            staff("desk.enter")),
-    Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter", needs_company=False)),
+    Route("GET",      "/notices/<uuid:notice_id>",                         notices.show,                staff("desk.enter")),
 
     *DISPUTES,
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
-from flask import Response, flash, request, session, url_for
+from flask import Response, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
@@ -20,6 +21,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
 from shared.kit.words import gettext as _
+from shared.web import unsent
 from shared.web.pages import page, safe_next, see_other, send_away
 from shared.web.security import client_address
 
@@ -54,11 +56,10 @@ def _go_on(known: signin.Known, target: str | None) -> ResponseReturnValue:
 
 
 def _clear() -> None:
-    """Forget everything of the browser's former session, but not its language."""
-    language = session.get("language")
+    """Forget everything of the browser's former session, but not its language and the form that waits."""
+    kept = {name: session[name] for name in ("language", unsent.MARK) if name in session}
     session.clear()
-    if language:
-        session["language"] = language
+    session.update(kept)
 
 
 def _enter(member_id: uuid.UUID, target: str | None) -> ResponseReturnValue:
@@ -71,7 +72,12 @@ def _enter(member_id: uuid.UUID, target: str | None) -> ResponseReturnValue:
     if member is None:
         return see_other("backoffice.access.sign_in")
     login_user(member)
-    return send_away(safe_next(target, url_for("backoffice.home.today")))
+    g.pop("member", None)
+    if place := unsent.place_waiting():
+        session["company"] = place  # the desk as it was when the form was filled in
+        member = replace(member, company=next((each for each in member.companies if str(each.id) == place), None))
+    g.member = member
+    return send_away(unsent.waiting() or safe_next(target, url_for("backoffice.home.today")))
 
 
 def second_step(member_id: uuid.UUID) -> ResponseReturnValue:
@@ -153,6 +159,7 @@ def sign_out(member: Member) -> ResponseReturnValue:
         )
     logout_user()
     _clear()
+    session.pop(unsent.MARK, None)
     return see_other("backoffice.access.sign_in")
 
 
@@ -165,7 +172,7 @@ def confirm(member: Member) -> ResponseReturnValue:
             if signin.check_again(member.id, form.password.data or ""):
                 with transaction() as db_session:
                     service.confirm_session(db_session, member.session_id)
-                return send_away(safe_next(form.next.data, url_for("backoffice.home.today")))
+                return send_away(unsent.waiting() or safe_next(form.next.data, url_for("backoffice.home.today")))
             wrong = _("This is not your password.")
         except signin.TooManyTries as error:
             return page("backoffice/access/confirm.html", status=429, form=form, wrong=error.message)
@@ -179,7 +186,7 @@ def choose_company(member: Member) -> ResponseReturnValue:
     if wanted not in {str(desk.id) for desk in member.companies}:
         raise NotFound("company.missing", _("There is no such company."))
     session["company"] = wanted
-    return see_other("backoffice.home.today")
+    return redirect(safe_next(request.form.get("next"), url_for("backoffice.home.today")), 303)
 
 
 def choose_language(member: Member) -> ResponseReturnValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, flash, request, session, url_for
+from flask import current_app, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.access.member import Member
@@ -49,8 +49,10 @@ def show(member: Member, notice_id: uuid.UUID) -> ResponseReturnValue:
     """The way from a mail to what it speaks of, at the desk of its company."""
     with reading() as db:
         target = queries.target(db, member.id, notice_id)
-    session["company"] = str(target.company_id)
-    return send_away(_address(target))
+    if target.company_id == member.company_id:
+        return send_away(_address(target))
+    theirs = next((desk for desk in member.companies if desk.id == target.company_id), None)
+    return page("backoffice/notices/show.html", theirs=theirs, next=_address(target))
 
 
 def _address(target: Target) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, flash, g, redirect, request, url_for
+from flask import Flask, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from shared.access import queries, service
 from shared.access.queries import Visitor
 from shared.kit.db import glance, transaction
 from shared.kit.words import gettext as _
+from shared.web import stamps, unsent
 from shared.web.app import language_from
 from shared.web.routes import Guard
 
@@ -29,6 +29,13 @@ def install(app: Flask) -> None:
             return queries.find_visitor(connection, token)
 
     language_from(app, lambda: visitor.language if (visitor := find_current()) else None)
+    stamps.stamp_with(app, _principal)
+    unsent.install(app, never=frozenset({"portal.access.confirm", "portal.access.redeem"}))
+
+
+def _principal() -> tuple[str, str] | None:
+    visitor = find_current()
+    return None if visitor is None else (str(visitor.debtor_id), str(visitor.contact_id))
 
 
 def find_current() -> Visitor | None:
@@ -47,6 +54,8 @@ def _known() -> Visitor | None:
 def _check() -> Visitor | Response:
     visitor = find_current()
     if visitor is None:
+        if unsent.keep():
+            unsent.say_kept()
         return redirect(url_for("portal.access.ask", why="ended"), 303)
     if visitor.is_stale and "X-Fragment" not in request.headers:  # a page that asks again by itself is not a person
         with transaction() as session:
@@ -58,7 +67,9 @@ def _check_verified() -> Visitor | Response:
     visitor = _check()
     if isinstance(visitor, Response) or visitor.is_verified:
         return visitor
-    if request.method == "POST":
+    if unsent.keep():
+        unsent.say_kept()
+    elif request.method == "POST":
         flash(_("Nothing has been done yet: please prove that it is you, then do it again."), "wait")
     return redirect(url_for("portal.access.code", next=here()), 303)
 
@@ -75,13 +86,4 @@ def here() -> str:
     if request.method != "POST":
         query = f"?{request.query_string.decode()}" if request.query_string else ""
         return request.script_root + request.path + query
-    map_ = current_app.url_map.bind("")
-    path = request.path
-    while path and path != "/":
-        try:
-            map_.match(path, method="GET")
-        except HTTPException:
-            path = path.rpartition("/")[0]
-        else:
-            return request.script_root + path
-    return request.script_root + "/"
+    return unsent.page_of_form() + (f"#{unsent.MARK}" if unsent.is_kept() else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Response, flash, redirect, request, session, url_for
+from flask import Response, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
@@ -17,6 +17,7 @@ from shared.access.service import CodeCheck
 from shared.kit.db import reading
 from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
+from shared.web import unsent
 from shared.web.pages import page, safe_next, see_other
 from shared.web.security import client_address
 
@@ -36,7 +37,7 @@ def redeem(token: str) -> ResponseReturnValue:
     if visitor is None:
         return _closed()
     _begin(visitor)
-    return redirect(_next(), 303)
+    return redirect(unsent.waiting() or _next(), 303)
 
 
 def _closed() -> Response:
@@ -44,12 +45,12 @@ def _closed() -> Response:
 
 
 def _begin(visitor: Visitor) -> None:
-    """A new session in this browser: nothing of the former one is kept but the language."""
-    language = session.get("language")
+    """A new session in this browser: nothing of the former one is kept but the language and the form that waits."""
+    kept = {name: session[name] for name in ("language", unsent.MARK) if name in session}
     session.clear()
-    if language:
-        session["language"] = language
+    session.update(kept)
     login_user(visitor)
+    g.visitor = visitor
 
 
 def sign_out(visitor: Visitor) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask_wtf import FlaskForm
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
+from werkzeug.datastructures import MultiDict
 from wtforms import StringField as TextField
 from wtforms.validators import StopValidation, ValidationError
 from wtforms.widgets import DateInput
@@ -16,6 +17,7 @@ from wtforms.widgets import DateInput
 from shared.kit import words
 from shared.kit.money import Money, MoneyParseError, format_money
 from shared.kit.words import gettext as _
+from shared.web.stamps import FormCSRF
 
 
 class _Words:
@@ -38,10 +40,30 @@ class BaseForm(FlaskForm):
         def validate_on_submit(self, extra_validators: Any = None) -> bool: ...
 
     class Meta(FlaskForm.Meta):
-        """Use our words instead of WTForms' catalogues."""
+        """Our words instead of WTForms' catalogues, stamped tokens, and blanks that count as nothing."""
+
+        csrf_class = FormCSRF
 
         def get_translations(self, form: Any) -> _Words:  # noqa: ARG002 - WTForms' signature
             return _Words()
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            return without_blanks(super().wrap_formdata(form, formdata))
+
+
+def without_blanks(given: Any) -> Any:
+    """The same form data, where a value of nothing but blanks is empty: "obligatory" means that something is there."""
+    if not given or not any(_is_blank(text) for _name, texts in given.lists() for text in texts):
+        return given
+    return MultiDict((name, "" if _is_blank(text) else text) for name, texts in given.lists() for text in texts)
+
+
+def _is_blank(text: Any) -> bool:
+    return isinstance(text, str) and text != "" and _BLANKS.fullmatch(text) is not None
+
+
+_BLANKS = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\u3164\ufeff]*")
+"""Spaces of every kind, and characters that nobody sees."""
 
 
 class StringField(TextField):

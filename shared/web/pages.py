@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from shared.kit.errors import DomainError
 from shared.kit.words import gettext as _
+from shared.web import stamps, unsent
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> Response:
@@ -38,14 +41,16 @@ def safe_next(target: str | None, fallback: str) -> str:
     except ValueError:  # half an IPv6 address
         return fallback
     is_ours = not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target
+    if not target.isprintable():  # a line break would end the header that carries it
+        return fallback
     return target if is_ours and not target.startswith("//") else fallback
 
 
-def problem(status: int, title: str, message: str) -> Response:
-    """A page that says what went wrong and what to do."""
+def problem(status: int, title: str, message: str, *, typed: Sequence[str] = ()) -> Response:
+    """A page that says what went wrong and what to do; `typed`: texts that their writer may want to copy."""
     if request.accept_mimetypes.best == "application/json":
         return make_response({"error": {"status": status, "title": title, "message": message}}, status)
-    return page("errors/problem.html", status=status, code=status, heading=title, message=message)
+    return page("errors/problem.html", status=status, code=status, heading=title, message=message, typed=typed)
 
 
 def register_problems(app: Flask) -> None:
@@ -56,8 +61,8 @@ def register_problems(app: Flask) -> None:
         return problem(error.http_status, _title(error.http_status), error.message)
 
     @app.errorhandler(CSRFError)
-    def forged(_error: CSRFError) -> Response:
-        return problem(400, _title(400), _("This form is too old. Please go back, reload the page and try again."))
+    def too_late(_error: CSRFError) -> ResponseReturnValue:
+        return _too_late()
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response | HTTPException:
@@ -72,6 +77,47 @@ def register_problems(app: Flask) -> None:
             raise error
         app.logger.error("unexpected error at %s", request.endpoint, exc_info=error)
         return problem(500, _title(500), _explain(500))
+
+
+def _too_late() -> ResponseReturnValue:
+    """A form whose session is over, or another one: kept for its writer, who comes back to it."""
+    here, sent = stamps.present(), stamps.sent()
+    if here.writer and sent.writer and here != sent:
+        answer = stamps.answer_elsewhere() if here.writer == sent.writer else None
+        return elsewhere() if answer is None else answer
+    if unsent.keep():
+        if not here.writer:
+            unsent.say_kept()
+        return redirect(f"{unsent.page_of_form()}#{unsent.MARK}", 303)
+    if not request.cookies:
+        return problem(
+            400,
+            _("Your browser sent no cookie"),
+            _(
+                "Without cookies nobody can be recognised here, and no form can be taken. Allow cookies for this site in the "
+                "settings of your browser, then open the page again."
+            ),
+            typed=unsent.typed(),
+        )
+    return problem(
+        400,
+        _title(400),
+        _("This form is too old. Please open the page again and fill it in anew."),
+        typed=unsent.typed(),
+    )
+
+
+def elsewhere() -> Response:
+    """A form of another account or person than the one who is here now: nothing is done with it."""
+    return problem(
+        409,
+        _("This form belongs to another account"),
+        _(
+            "It was opened before the account was changed in another window. Nothing has been done. "
+            "Please open its page again in the right account."
+        ),
+        typed=unsent.typed(),
+    )
 
 
 def _title(status: int) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Flask, Response, abort, g, request
 from flask.sessions import SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared.kit.settings import Settings
+from shared.web import stamps
 
 MEGABYTE = 1024 * 1024
 ONE_YEAR_S = 31_536_000
@@ -49,7 +49,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         TEMPLATES_AUTO_RELOAD=settings.is_demo,
     )
     app.session_interface = _SignedCookie(cookie)
-    CSRFProtect(app)
+    stamps.install(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

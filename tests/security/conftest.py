@@ -389,7 +389,7 @@ def sit(app: Flask, town: Town, role: Role) -> FlaskClient:
     """A browser of staff, signed in a moment ago, with the first company on the desk."""
     with transaction() as session:
         token = desk.open_session(session, town.staff[role], user_agent="Firefox", address="192.0.2.2")
-    return holding(app, token)
+    return holding(app, token, place=town.dora.company_id)
 
 
 def disabled_sit(app: Flask, town: Town, role: Role) -> FlaskClient:
@@ -409,15 +409,18 @@ def ended_sit(app: Flask, town: Town, role: Role) -> FlaskClient:
     return client
 
 
-def holding(app: Flask, token: str | None = None) -> FlaskClient:
-    """A browser whose cookie holds a session's token, and whose POSTs prove that they come from our forms."""
+def holding(app: Flask, token: str | None = None, *, place: uuid.UUID | str = "") -> FlaskClient:
+    """A browser whose cookie holds a session's token, and whose POSTs prove that they come from our forms.
+
+    `place`: the company that was on the desk when those forms were shown.
+    """
     client = app.test_client()
     with client.session_transaction() as cookie:
         cookie["csrf_token"] = "c" * 40
         if token is not None:
             cookie["_user_id"], cookie["_fresh"] = token, True
     signer = URLSafeTimedSerializer(app.secret_key or "", salt="wtf-csrf-token")
-    client.environ_base["HTTP_X_CSRFTOKEN"] = signer.dumps("c" * 40)
+    client.environ_base["HTTP_X_CSRFTOKEN"] = f"{signer.dumps('c' * 40)}~{place}~"
     return client
 
 

@@ -1,0 +1,233 @@
+"""What was typed is not lost: a form that came too late, or to the wrong desk, is kept and shown filled in again.
+
+A session may end while somebody types, a proof may grow old, a company may change in another window. The form is then
+kept (`shared.kit.drafts`), the reader does what is missing, and the page of the form puts back what was typed, says
+so, and has sent nothing. One mechanism for every form of both doors: it works on the finished page, by the names of
+its fields, so that no form has to know of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from flask import Flask, Response, current_app, flash, g, render_template, request, session
+from lxml import html
+from werkzeug.exceptions import HTTPException
+
+from shared.kit import drafts
+from shared.kit.db import reading, transaction
+from shared.kit.words import gettext as _
+from shared.web import stamps
+from shared.web.stamps import Stamp
+
+MARK = "unsent"
+"""The draft's token in the cookie, and where in the page the reader is led to."""
+SECRET = frozenset({"password", "present", "again"})
+"""A form with a field of such a name is never kept."""
+MOST_FIELDS = 2_000
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")
+_UNTYPED = frozenset({"hidden", "password", "file", "submit", "button", "image", "reset"})
+
+
+_NEVER = "guichet.unsent.never"
+
+
+def install(app: Flask, *, never: frozenset[str]) -> None:
+    """Let every page of this door put back what was typed. `never`: endpoints whose forms hold codes and proofs."""
+    app.extensions[_NEVER] = never
+    app.after_request(_put_back)
+
+
+def keep() -> bool:
+    """Keep the form that this request brings; False when it cannot be kept (a stranger's, a secret's, too large)."""
+    stamp = stamps.sent()
+    if "unsent_kept" in g:
+        return True
+    if request.method != "POST" or not stamp.writer or _is_secret():
+        return False
+    fields = [[name, text] for name, text in request.form.items(multi=True) if name != "csrf_token"]
+    if not fields or len(fields) > MOST_FIELDS:
+        return False
+    body = {
+        "stamp": [stamp.place, stamp.writer],
+        "action": request.path,
+        "page": page_of_form(),
+        "fields": fields,
+        "files": [each.filename for each in request.files.values() if each.filename],
+    }
+    with transaction() as db:
+        token = drafts.keep(db, body)
+    if token is not None:
+        session[MARK] = token
+        g.unsent_kept = token
+    return token is not None
+
+
+def is_kept() -> bool:
+    """Whether the form of this very request was kept."""
+    return "unsent_kept" in g
+
+
+def _is_secret() -> bool:
+    return not SECRET.isdisjoint(request.form) or request.endpoint in current_app.extensions.get(_NEVER, ())
+
+
+def page_of_form() -> str:
+    """Where the form that was sent can be looked at: its own address, or the nearest one above it."""
+    map_ = current_app.url_map.bind("")
+    path = request.path
+    while path and path != "/":
+        try:
+            map_.match(path, method="GET")
+        except HTTPException:
+            path = path.rpartition("/")[0]
+        else:
+            break
+    query = request.query_string.decode(errors="replace") if path == request.path else ""
+    return request.script_root + (path or "/") + (f"?{query}" if query else "")
+
+
+def waiting(stamp: Stamp | None = None) -> str | None:
+    """The page of the form that waits for whoever is here now, with the place in it; None when none waits."""
+    draft = _draft()
+    if draft is None or (stamp or stamps.present()) != _stamp_of(draft):
+        return None
+    return f"{draft['page']}#{MARK}"
+
+
+def place_waiting() -> str:
+    """The place (a company's id) at which the form that waits was made, or ""."""
+    draft = _draft()
+    return _stamp_of(draft).place if draft is not None else ""
+
+
+def typed() -> list[str]:
+    """The texts of the form that this request brings, as its writer recognises them."""
+    if _is_secret():
+        return []
+    return _readable([(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"])
+
+
+def say_kept() -> None:
+    """Tell on the next page that the form waits there."""
+    flash(_("Nothing has been sent. What you typed is kept for two hours and will stand in the form again."), "wait")
+
+
+def _readable(fields: Sequence[tuple[str, str]]) -> list[str]:
+    return [text for _name, text in fields if text.strip() and not _ID.fullmatch(text)]
+
+
+def _draft() -> dict[str, Any] | None:
+    if MARK not in session:
+        return None
+    if "unsent" not in g:
+        with reading() as db:
+            g.unsent = drafts.find(db, str(session[MARK]))
+        if g.unsent is None:
+            session.pop(MARK)
+    found: dict[str, Any] | None = g.unsent
+    return found
+
+
+def _stamp_of(draft: dict[str, Any]) -> Stamp:
+    return Stamp(*draft["stamp"])
+
+
+def _put_back(response: Response) -> Response:
+    if MARK not in session or "unsent_kept" in g:
+        return response
+    if request.method == "POST":
+        _forget_when_taken(response)
+    elif request.method == "GET" and response.status_code == 200 and response.mimetype == "text/html":
+        draft = _draft()
+        here = request.script_root + request.path
+        if draft and draft["page"].partition("?")[0] == here and stamps.present() == _stamp_of(draft):
+            response.set_data(_filled(response.get_data(as_text=True), draft))
+    return response
+
+
+def _forget_when_taken(response: Response) -> None:
+    """The same form came again and was answered: from then on it looks after itself."""
+    draft = _draft()
+    if draft is None or draft["action"] != request.path or response.status_code >= 400:
+        return
+    with transaction() as db:
+        drafts.forget(db, str(session.pop(MARK)))
+
+
+def _filled(text: str, draft: dict[str, Any]) -> str:
+    """The page with its form filled in, and a word about it."""
+    tree = html.document_fromstring(text)
+    form = _find_form(tree, draft)
+    fields = [(str(name), str(value)) for name, value in draft["fields"]]
+    left = fields if form is None else _fill(form, fields)
+    told = render_template("errors/_unsent.html", is_there=form is not None, left=_readable(left), files=draft["files"])
+    notice = html.fragment_fromstring(told, create_parent=False)
+    if form is None:
+        target = tree.get_element_by_id("content", None)
+        (tree.body if target is None else target).insert(0, notice)
+        session.pop(MARK)  # shown this once: there is no form to put it into
+    else:
+        form.insert(0, notice)
+        for above in form.iterancestors("details"):
+            above.set("open", "")
+    body = html.tostring(tree, encoding="unicode", doctype="<!doctype html>")
+    return str(body)
+
+
+def _find_form(tree: Any, draft: dict[str, Any]) -> Any:
+    """The form of the page that has the draft's action, and of several the one with most of its names and values."""
+    here = request.script_root + request.path
+    wanted = request.script_root + draft["action"]
+    names = {name for name, _value in draft["fields"]}
+    hidden = {(name, value) for name, value in draft["fields"]}
+    best, most = None, -1
+    for form in tree.iter("form"):
+        actions = {urlsplit(urljoin(here, form.get("action") or here)).path}
+        actions |= {urlsplit(urljoin(here, each.get("formaction"))).path for each in form.xpath(".//*[@formaction]")}
+        if (form.get("method") or "get").lower() != "post" or wanted not in actions:
+            continue
+        controls = form.xpath(".//input[@name]|.//textarea[@name]|.//select[@name]")
+        score = 10 * len(names & {each.get("name") for each in controls})
+        score += sum(
+            (each.get("name"), each.get("value")) in hidden for each in controls if each.get("type") == "hidden"
+        )
+        if score > most:
+            best, most = form, score
+    return best
+
+
+def _fill(form: Any, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Put values into the controls of their names; gives what found no place."""
+    left = list(fields)
+    for control in form.xpath(".//input[@name]|.//textarea[@name]|.//select[@name]"):
+        name = control.get("name")
+        kind = (control.get("type") or "text").lower() if control.tag == "input" else control.tag
+        given = [text for known, text in fields if known == name]
+        if kind in ("checkbox", "radio"):
+            _set(control, "checked", is_on=control.get("value", "y") in given)
+            left = [each for each in left if each[0] != name]
+        elif kind == "select":
+            for option in control.iter("option"):
+                _set(option, "selected", is_on=(option.get("value") or option.text or "") in given)
+            left = [each for each in left if each[0] != name]
+        elif kind in _UNTYPED:
+            left = [each for each in left if each[0] != name]
+        elif (taken := next((each for each in left if each[0] == name), None)) is not None:
+            left.remove(taken)
+            if control.tag == "textarea":
+                control.text = "\n" + taken[1].replace("\r\n", "\n")
+            else:
+                control.set("value", taken[1])
+    buttons = {each.get("name") for each in form.xpath(".//button[@name]")}
+    return [each for each in left if each[0] not in buttons]
+
+
+def _set(control: Any, attribute: str, *, is_on: bool) -> None:
+    if is_on:
+        control.set(attribute, "")
+    elif attribute in control.attrib:
+        del control.attrib[attribute]
