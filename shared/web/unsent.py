@@ -219,7 +219,10 @@ def _fill(form: Any, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
         elif (taken := next((each for each in left if each[0] == name), None)) is not None:
             left.remove(taken)
             if control.tag == "textarea":
-                control.text = "\n" + taken[1].replace("\r\n", "\n")
+                written = taken[1].replace("\r\n", "\n")
+                control.text = (
+                    "\n" + written if written.startswith("\n") else written
+                )  # browsers drop a first line break
             else:
                 control.set("value", taken[1])
     buttons = {each.get("name") for each in form.xpath(".//button[@name]")}
