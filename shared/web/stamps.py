@@ -31,7 +31,7 @@ class Stamp:
 
 def install(app: Flask) -> CSRFProtect:
     """Protect every POST, and stamp every form."""
-    protection = _Stamped(app)
+    protection = _Stamped(app)  # type: ignore[no-untyped-call]
     app.jinja_env.globals["csrf_token"] = new_token
     app.context_processor(lambda: {"csrf_token": new_token})
     return protection
@@ -83,18 +83,18 @@ def _stamped(token: str) -> str:
     return _BETWEEN.join((token, stamp.place, stamp.writer)) if stamp.writer else token
 
 
-class FormCSRF(_FlaskFormCSRF):  # type: ignore[misc]  # Flask-WTF ships without types
+class FormCSRF(_FlaskFormCSRF):  # Flask-WTF ships without types
     """The token of a WTForms form, stamped; it was checked before the view was called."""
 
     def generate_csrf_token(self, csrf_token_field: Any) -> str:
-        return _stamped(str(super().generate_csrf_token(csrf_token_field)))
+        return _stamped(str(super().generate_csrf_token(csrf_token_field)))  # type: ignore[no-untyped-call]
 
 
-class _Stamped(CSRFProtect):  # type: ignore[misc]
+class _Stamped(CSRFProtect):
     """Reads the stamp from behind the token before the token is checked."""
 
     def _get_csrf_token(self) -> str | None:
-        token, *rest = (super()._get_csrf_token() or "").split(_BETWEEN)
+        token, *rest = (super()._get_csrf_token() or "").split(_BETWEEN)  # type: ignore[no-untyped-call]
         if len(rest) == 2:
             g.sent_stamp = Stamp(*(part[:64] for part in rest))
         return token or None

@@ -160,12 +160,12 @@ def _forget_when_taken(response: Response) -> None:
 
 def _filled(text: str, draft: dict[str, Any]) -> str:
     """The page with its form filled in, and a word about it."""
-    tree = html.document_fromstring(text)
+    tree = html.document_fromstring(text)  # type: ignore[no-untyped-call]
     form = _find_form(tree, draft)
     fields = [(str(name), str(value)) for name, value in draft["fields"]]
     left = fields if form is None else _fill(form, fields)
     told = render_template("errors/_unsent.html", is_there=form is not None, left=_readable(left), files=draft["files"])
-    notice = html.fragment_fromstring(told, create_parent=False)
+    notice = html.fragment_fromstring(told, create_parent=False)  # type: ignore[no-untyped-call]
     if form is None:
         target = tree.get_element_by_id("content", None)
         (tree.body if target is None else target).insert(0, notice)
@@ -174,7 +174,7 @@ def _filled(text: str, draft: dict[str, Any]) -> str:
         form.insert(0, notice)
         for above in form.iterancestors("details"):
             above.set("open", "")
-    body = html.tostring(tree, encoding="unicode", doctype="<!doctype html>")
+    body = html.tostring(tree, encoding="unicode", doctype="<!doctype html>")  # type: ignore[no-untyped-call]
     return str(body)
 
 
