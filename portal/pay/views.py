@@ -195,7 +195,7 @@ def _attempt() -> str:
         return str(uuid.UUID(request.form.get("attempt", "")))
     except ValueError as error:
         raise Invalid(
-            "pay.attempt", _("This form is too old. Please go back, reload the page and try again.")
+            "pay.attempt", _("This form is too old. Please open the page again and fill it in anew.")
         ) from error
 
 

@@ -135,7 +135,7 @@ def _attempt() -> str:
         return str(uuid.UUID(request.form.get("attempt", "")))
     except ValueError as error:
         raise Invalid(
-            "plan.attempt", _("This form is too old. Please go back, reload the page and try again.")
+            "plan.attempt", _("This form is too old. Please open the page again and fill it in anew.")
         ) from error
 
 
