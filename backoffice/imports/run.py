@@ -37,7 +37,7 @@ from backoffice.imports.weigh import is_light
 from backoffice.imports.write import Books, Writer
 from shared.company.models import Company, TermsKind
 from shared.debtors.models import Debtor
-from shared.kit import audit, clock, files
+from shared.kit import audit, clock, files, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import get_engine, lock, reading, transaction
 from shared.kit.errors import Conflict, Invalid, Unavailable
@@ -455,7 +455,10 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task, progress: _Progress
             raise _Refusal(plan, faults, warnings, task.questions)
         staging.stage_debtors(cursor, plan.debtors, plan.certificate)
         books = _books(run, setting, generator)
-        result = _post(Writer(cursor, books), plan, faults, warnings, task.questions)
+        writer = Writer(cursor, books)
+        result = _post(writer, plan, faults, warnings, task.questions)
+        lowered, moved = writer.lowered(), writer.moved()
+    _tell_payments(session, lowered, moved)
     run.choices = dict(task.choices)
     _keep(run, plan, faults, warnings, task.questions)
     run.state, run.finished_at, run.result = RunState.DONE, clock.now(), result
@@ -472,6 +475,19 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task, progress: _Progress
     )
     session.flush()
     return _outcome(run)
+
+
+def _tell_payments(
+    session: Session,
+    lowered: list[tuple[uuid.UUID, uuid.UUID]],
+    moved: list[tuple[uuid.UUID, uuid.UUID, date, date]],
+) -> None:
+    """Debits that were announced or written over what the books now say otherwise are looked at again."""
+    for invoice, debtor in lowered:
+        outbox.publish(session, "invoice.lowered", {"invoice": str(invoice), "debtor": str(debtor)})
+    for invoice, debtor, before, after in moved:
+        days = {"before": before.isoformat(), "after": after.isoformat()}
+        outbox.publish(session, "invoice.due_moved", {"invoice": str(invoice), "debtor": str(debtor)} | days)
 
 
 def _books(run: ImportRun, setting: _Setting, generator: str) -> Books:
@@ -501,6 +517,7 @@ def _post(
     carried_count = carried.fold(writer, date.fromisoformat(first_day), warnings) if first_day else 0
     result = {"debtors_added": writer.add_debtors(), "contacts_added": writer.add_contacts()}
     result |= {"carried_settled": carried_count, "invoices_added": writer.add_invoices()}
+    writer.weigh()
     result["invoices_changed"] = writer.change_invoices(faults, warnings)
     result["credits_changed"] = writer.change_credits() if whole else 0
     writer.total_debtors()

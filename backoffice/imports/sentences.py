@@ -167,11 +167,17 @@ _SENTENCES: dict[str, Any] = {
     ),
     "company.other_siren": _l("The file's name says SIREN %(value)s; this company has %(expected)s."),
     "invoice.held": _l(
-        "A payment of %(held)s is under way for invoice %(value)s: that part stays open until it is settled."
+        "The file shows %(waits)s of invoice %(value)s as settled while a payment of %(held)s is under way here: it is taken back if it "
+        "has not left; what comes in all the same becomes the customer's credit."
+    ),
+    "invoice.overpaid": _l(
+        "The new total of invoice %(value)s is less than what was paid here: %(paid)s of it become the customer's credit."
     ),
     "invoice.paid_here": _l("Invoice %(value)s was paid here (%(paid)s) and the file does not show it yet."),
     "invoice.missing": _l("Invoice %(value)s is open in Guichet, and the file does not hold it."),
-    "invoice.below_paid": _l("The new total of invoice %(value)s is less than what was paid or is under way here."),
+    "invoice.below_paid": _l(
+        "The new total of credit note %(value)s is less than what was set off of it here (%(paid)s too much)."
+    ),
     "invoice.frozen": _l(
         "Invoice %(value)s is frozen (dispute, plan or promise); its new open amount is less than what is frozen."
     ),
@@ -200,6 +206,7 @@ _MONEY = frozenset(
         "expected",
         "found",
         "covered",
+        "waits",
     ]
 )
 

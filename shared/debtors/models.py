@@ -35,6 +35,7 @@ class Debtor(HasId, Base):
         Index(
             "ix_debtor_search", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
         ),
+        Index(None, "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
         at_least_zero("held_minor"),
         at_least_zero("credit_minor"),
     )
@@ -70,8 +71,26 @@ class Debtor(HasId, Base):
     credit_minor: Mapped[Minor] = mapped_column(default=0)
     """Unapplied credit: money received that settles nothing yet."""
 
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("debtor.id"))
+    """The account that took this one over; it owes and owns nothing any more, and its links and addresses lead there."""
     search_text: Mapped[str] = mapped_column(Text, default="")
     """Name, code and SIREN in lower case without accents."""
+    created_at: Mapped[datetime]
+
+
+class DebtorAlias(HasId, Base):
+    """Another code under which a debtor's documents arrive: of an account merged into it, or one that a file used for it."""
+
+    __tablename__ = "debtor_alias"
+    __table_args__ = (UniqueConstraint("company_id", "essence"), Index(None, "debtor_id"))
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    code: Mapped[str] = mapped_column(String(64))
+    essence: Mapped[str] = mapped_column(String(64))
+    """The code as codes are compared (`rules.code_essence`)."""
+    merged_id: Mapped[uuid.UUID | None]
+    """The account that was merged."""
     created_at: Mapped[datetime]
 
 

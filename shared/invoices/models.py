@@ -82,6 +82,8 @@ class Invoice(HasId, Base):
         at_least_zero("held_minor"),
         CheckConstraint("open_minor BETWEEN 0 AND total_minor", name="open_within_total"),
         CheckConstraint("held_minor <= open_minor", name="held_within_open"),
+        CheckConstraint("elsewhere_minor BETWEEN 0 AND held_minor", name="elsewhere_within_held"),
+        at_least_zero("booked_minor"),
         CheckConstraint("frozen_minor BETWEEN 0 AND total_minor", name="frozen_within_total"),
         CheckConstraint("paused_minor BETWEEN 0 AND total_minor", name="paused_within_total"),
     )
@@ -109,6 +111,13 @@ class Invoice(HasId, Base):
     paused_minor: Mapped[Minor] = mapped_column(default=0)
     """The part that a promise or a declared transfer covers: neither collected nor reminded (I10), yet the debtor may pay
     it at any time."""
+    elsewhere_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    """What the books show as settled elsewhere while a payment in flight still holds it: set off when that payment ends, or made
+    credit when it comes in after all."""
+    booked_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    """Of what was settled here, the part that the books showed when they were last imported."""
+    cancelled_on: Mapped[date | None]
+    """Set when what was open of it was taken off because it is no longer in the books."""
     autopay_excluded_at: Mapped[datetime | None]
     """Set while the debtor wants to pay this one himself: no automatic debit takes it."""
     settled_on: Mapped[date | None]

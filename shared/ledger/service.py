@@ -98,6 +98,7 @@ def post(
         movement.resolve(row, Phase.POST)
         left -= taken
         rest[invoice.id] = rest.get(invoice.id, 0) - taken
+    _set_off_elsewhere(session, debtor, invoices.values(), occasion)
     if left:
         parts = [Part(invoice_id, missing) for invoice_id, missing in rest.items() if missing > 0]
         settle_directly(session, debtor, movement=movement, account=account, minor=left, parts=parts, occasion=occasion)
@@ -146,6 +147,29 @@ def void(session: Session, debtor: Debtor, occasion: Occasion) -> None:
         invoices[row.credit_owner].held_minor -= row.amount_minor  # type: ignore[index]
         debtor.held_minor -= row.amount_minor
         movement.resolve(row, Phase.VOID)
+    _set_off_elsewhere(session, debtor, invoices.values(), occasion)
+
+
+def _set_off_elsewhere(session: Session, debtor: Debtor, invoices: Iterable[Invoice], occasion: Occasion) -> None:
+    """A payment that held money which the books show as settled elsewhere has ended: settle that money now.
+
+    What then is left of it was paid twice, here and elsewhere, and is the debtor's credit.
+    """
+    for invoice in invoices:
+        waiting = invoice.elsewhere_minor
+        if not waiting:
+            continue
+        day = Occasion(at=occasion.at, value_on=occasion.value_on)
+        movement = _Movement(session, debtor, Kind.IMPORTED, day, provider_key=False)
+        taken = max(0, min(waiting, invoice.open_minor - invoice.held_minor))
+        if taken:
+            _settle(invoice, debtor, taken, day)
+            movement.leg(_Owned(Account.ELSEWHERE, None), _Owned(Account.RECEIVABLE, invoice.id), taken)
+        twice = max(0, waiting - taken - invoice.held_minor)
+        if twice:
+            debtor.credit_minor += twice
+            movement.leg(_Owned(Account.ELSEWHERE, None), _Owned(Account.CREDIT, debtor.id), twice)
+        invoice.elsewhere_minor = waiting - taken - twice
 
 
 def take_back(

@@ -219,16 +219,17 @@ def test_a_corrected_total_is_an_explicit_movement(desk):
     books_agree()
 
 
-def test_a_total_below_what_was_paid_here_refuses_the_whole_file(desk):
+def test_a_total_below_what_was_paid_here_becomes_credit_and_stops_nobody_else(desk):
     desk.take(fec("VE 1 20260105 C1 F1 100,00"))
     receive(desk, "F1", 9000, "C1")
-    before = everything()
 
     outcome = desk.take(fec("VE 1 20260105 C1 F1 80,00", "VE 2 20260106 C2 F2 10,00"))
 
-    assert outcome.state is RunState.REFUSED
-    assert [f.code for f in outcome.faults] == ["invoice.below_paid"]
-    assert everything() == before
+    assert outcome.state is RunState.DONE
+    assert "invoice.overpaid" in {w.code for w in outcome.warnings}
+    assert desk.debtors() == {"C1": (0, 1000), "C2": (1000, 0)}
+    assert desk.invoices() == {"F1": (8000, 0), "F2": (1000, 1000)}
+    books_agree()
 
 
 def test_a_total_below_what_is_frozen_and_paused_shrinks_what_covers_it(desk):
@@ -390,7 +391,7 @@ def test_a_faulty_file_writes_nothing_and_says_all(desk):
     outcome = desk.take(desk.files / "faults.csv")
 
     assert outcome.state is RunState.REFUSED
-    assert outcome.fault_count == 9
+    assert outcome.fault_count == 8
     assert desk.debtors() == {}
     assert told(outcome.faults[0]) == "line 3, column Date facture: There is no such day. [31/02/2026]"
 

@@ -1,0 +1,155 @@
+"""What the books show beside what was paid here: neither is counted twice, and neither hides the other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from backoffice.imports.models import RunState
+from backoffice.imports.write import is_sum_of
+from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
+from shared.ledger import service as ledger
+from shared.ledger.models import Account
+from shared.ledger.rules import Part
+from tests.backoffice.imports.test_run import receive
+
+HEADINGS = "Code client;Facture;Date;Échéance;Montant TTC;Reste dû\n"
+
+
+def table(*rows: str) -> str:
+    """Rows of "debtor number total open [due day]"."""
+    lines = []
+    for row in rows:
+        debtor, number, total, rest, *due = row.split()
+        lines.append(f"{debtor};{number};2026-01-05;{due[0] if due else '2026-02-04'};{total};{rest}\n")
+    return HEADINGS + "".join(lines)
+
+
+def hold(desk, number: str, minor: int, code: str) -> ledger.Occasion:
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id(code))
+        invoice_id = session.scalars(select(Invoice.id).where(Invoice.number == number)).one()
+        occasion = ledger.Occasion(at=clock.now(), value_on=date(2026, 1, 20), payment_id=new_id())
+        ledger.hold(session, debtor, [Part(invoice_id, minor)], account=Account.GOCARDLESS, occasion=occasion)
+        return occasion
+
+
+def end(desk, occasion: ledger.Occasion, code: str, *, came: int) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id(code))
+        if came:
+            ledger.post(session, debtor, account=Account.GOCARDLESS, minor=came, parts=[], occasion=occasion)
+        else:
+            ledger.void(session, debtor, occasion)
+
+
+def test_two_hundred_paid_here_and_a_hundred_in_the_books_leave_two_hundred_of_five(desk):
+    desk.take(table("C1 F1 500,00 500,00"))
+    receive(desk, "F1", 20_000, "C1")
+
+    desk.take(table("C1 F1 500,00 400,00"))
+    assert desk.invoices() == {"F1": (50_000, 20_000)}
+
+    desk.take(table("C1 F1 500,00 200,00"))  # the books have caught up with the two hundred
+    assert desk.invoices() == {"F1": (50_000, 20_000)}
+    assert desk.debtors() == {"C1": (20_000, 0)}
+
+    desk.take(table("C1 F1 500,00 0,00"))
+    assert desk.invoices() == {"F1": (50_000, 0)}
+
+
+def test_books_that_book_one_of_two_payments_have_caught_up_with_that_one(desk):
+    desk.take(table("C1 F1 500,00 500,00"))
+    receive(desk, "F1", 20_000, "C1")
+    receive(desk, "F1", 10_000, "C1")
+
+    desk.take(table("C1 F1 500,00 400,00"))
+    assert desk.invoices() == {"F1": (50_000, 20_000)}
+
+    desk.take(table("C1 F1 500,00 200,00"))
+    desk.take(table("C1 F1 500,00 150,00"))
+
+    assert desk.invoices() == {"F1": (50_000, 15_000)}
+
+
+def test_paid_here_and_still_open_in_five_files_is_not_reopened(desk):
+    desk.take(table("C1 F1 100,00 100,00"))
+    receive(desk, "F1", 10_000, "C1")
+    for _ in range(5):
+        desk.take(table("C1 F1 100,00 100,00"))
+    assert desk.invoices() == {"F1": (10_000, 0)}
+
+    desk.take(table("C1 F1 100,00 0,00"))
+
+    assert desk.debtors() == {"C1": (0, 0)}
+
+
+@pytest.mark.parametrize(("came", "credit"), [(0, 0), (12_000, 12_000)])
+def test_a_debit_over_what_the_books_settled_meanwhile_is_never_money_lost(desk, came, credit):
+    """240 were paid for 120: one half must be credit when the debit comes in, and nothing when it is taken back."""
+    desk.take(table("C1 F1 120,00 120,00"))
+    debit = hold(desk, "F1", 12_000, "C1")
+
+    outcome = desk.take(table("C1 F1 120,00 0,00"))
+
+    assert outcome.state is RunState.DONE
+    assert [w.code for w in outcome.warnings] == ["invoice.held"]
+    assert desk.invoice("F1").elsewhere_minor == 12_000
+    desk.take(table("C1 F1 120,00 0,00"))  # once more: it is not counted again
+    assert desk.invoice("F1").elsewhere_minor == 12_000
+
+    end(desk, debit, "C1", came=came)
+
+    assert desk.debtors() == {"C1": (0, credit)}
+    assert desk.invoice("F1").elsewhere_minor == 0
+    with reading() as session:
+        assert session.scalars(select(Debtor.held_minor)).one() == 0
+
+
+def test_a_lower_total_under_a_debit_lets_the_file_in_and_the_surplus_becomes_credit(desk):
+    desk.take(table("C1 F1 120,00 120,00"))
+    debit = hold(desk, "F1", 12_000, "C1")
+
+    outcome = desk.take(table("C1 F1 100,00 100,00", "C2 F2 7,00 7,00"))
+
+    assert outcome.state is RunState.DONE
+    assert desk.debtors()["C2"] == (700, 0)
+    end(desk, debit, "C1", came=12_000)
+    assert desk.debtors()["C1"] == (0, 2_000)
+
+
+def test_payments_hear_of_what_an_import_lowered_or_moved(desk, monkeypatch):
+    heard: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr("shared.kit.outbox.publish", lambda _s, topic, payload, **_o: heard.append((topic, payload)))
+    desk.take(table("C1 F1 120,00 120,00", "C1 F2 10,00 10,00", "C2 F3 10,00 10,00"))
+    with transaction() as session:
+        session.scalars(select(Debtor).where(Debtor.account_code == "C1")).one().autopay = True
+
+    desk.take(table("C1 F1 120,00 20,00", "C1 F2 10,00 10,00 2026-03-01", "C2 F3 10,00 0,00"))
+
+    assert heard == [
+        ("invoice.lowered", {"invoice": str(desk.invoice("F1").id), "debtor": str(desk.debtor_id("C1"))}),
+        (
+            "invoice.due_moved",
+            {
+                "invoice": str(desk.invoice("F2").id),
+                "debtor": str(desk.debtor_id("C1")),
+                "before": "2026-02-04",
+                "after": "2026-03-01",
+            },
+        ),
+    ]
+
+
+def test_sums_of_payments():
+    assert is_sum_of(300, [100, 200])
+    assert not is_sum_of(150, [100, 200])
+    assert is_sum_of(7, [7, *range(100, 140)])
+    assert not is_sum_of(201, list(range(100, 140)))
