@@ -74,7 +74,7 @@ def show(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
     return page(
         "backoffice/messages/show.html",
         message=message,
-        text=masked(message.text_body),
+        text=masked(message.text_body, message.marker),
         kind=kind_word(message.kind),
         may_send_again=message.status.value in ("uncertain", "refused"),
     )
@@ -84,7 +84,7 @@ def html(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
     """The message as mail programs show it, in a page that can do nothing."""
     with reading() as session:
         message = queries.get_message(session, member.company_id, message_id)
-    response = Response(masked(message.html_body), content_type="text/html; charset=utf-8")
+    response = Response(masked(message.html_body, message.marker), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
     return response
 

@@ -12,18 +12,42 @@ from backoffice.reminders.models import ScenarioStep
 from payments.models import Mandate
 from payments.status import MandateStatus
 from shared.debtors.models import Debtor
-from shared.invoices.models import Freeze, Invoice, InvoiceKind
+from shared.invoices.models import Freeze, Invoice
 from shared.kit.money import Money
+from shared.kit.words import gettext as _
+from shared.kit.words import ngettext
 from shared.messages.decision import Decision, LeftOut, Listed, Omission
 
 
-def explain(session: Session, debtor: Debtor, step: ScenarioStep, asked: Sequence[Invoice], today: date) -> Decision:
-    """The decision behind a reminder that asks for these invoices."""
+def explain(
+    session: Session,
+    debtor: Debtor,
+    step: ScenarioStep,
+    *,
+    asked: Sequence[Invoice],
+    open_ones: Sequence[Invoice],
+    by_debit: bool,
+    today: date,
+) -> Decision:
+    """The decision behind a reminder that asks for some of a debtor's open invoices (the oldest first)."""
     return Decision(
         decided_on=today,
         offset_days=step.offset_days,
         listed=[Listed(each.number, each.due_on, Money(each.collectable_minor, each.currency)) for each in asked],
-        left_out=list(_left_out(session, debtor, step, today)),
+        left_out=list(_left_out(session, debtor, step, open_ones, by_debit=by_debit, today=today)),
+    )
+
+
+def reason_of(days_late: int) -> str:
+    """Why somebody is reminded of what is so many days late (negative: due in so many days), in the language of the moment."""
+    if days_late < 0:
+        return _("You receive this message because an invoice on your account falls due soon.")
+    if days_late == 0:
+        return _("You receive this message because an invoice on your account falls due today.")
+    return ngettext(
+        "You receive this message because an invoice on your account is %(n)s day past its due date.",
+        "You receive this message because an invoice on your account is %(n)s days past its due date.",
+        days_late,
     )
 
 
@@ -41,15 +65,17 @@ def is_paid_by_hand(invoice: Invoice, debtor: Debtor) -> bool:
     return invoice.autopay_excluded_at is not None or (most is not None and invoice.collectable_minor > most)
 
 
-def _left_out(session: Session, debtor: Debtor, step: ScenarioStep, today: date) -> Iterator[LeftOut]:
-    open_ones = session.scalars(
-        select(Invoice)
-        .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
-        .order_by(Invoice.due_on, Invoice.id)
-    ).all()
-    by_debit = pays_by_debit(session, debtor)
+def _left_out(
+    session: Session,
+    debtor: Debtor,
+    step: ScenarioStep,
+    open_ones: Sequence[Invoice],
+    *,
+    by_debit: bool,
+    today: date,
+) -> Iterator[LeftOut]:
     for invoice in open_ones:
-        if (today - invoice.due_on).days < min(step.offset_days, 0):
+        if (today - invoice.due_on).days < min(step.offset_days, 1):
             yield LeftOut(invoice.number, Money(invoice.open_minor, invoice.currency), Omission.NOT_DUE)
             continue
         if by_debit and invoice.collectable_minor and not is_paid_by_hand(invoice, debtor):

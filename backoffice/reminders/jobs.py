@@ -15,7 +15,7 @@ from shared.kit import clock, outbox
 from shared.kit.calendars import is_working_day
 from shared.kit.db import transaction
 from shared.kit.jobs import duty, job, on
-from shared.messages.deliver import before_sending
+from shared.messages.last_look import before_sending
 
 before_sending("reminder")(write.still_due)
 
@@ -57,8 +57,7 @@ def run_day(payload: dict[str, Any]) -> None:
 @job("reminders.write", queue="soon", timeout_s=300)
 def write_some(payload: dict[str, Any]) -> None:
     """Write the messages of some reminders. Twice is safe: a reminder that is written or dropped is left alone."""
-    for identity in payload["reminder_ids"]:
-        write.write(uuid.UUID(identity))
+    write.write_some([uuid.UUID(identity) for identity in payload["reminder_ids"]])
 
 
 @on("plan.defaulted")

@@ -3,95 +3,154 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.after_plan import was_reminded_by_plan
-from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit
+from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit, reason_of
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
-from shared.company.queries import today_of
 from shared.debtors.models import Debtor, DebtorKind
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_debtors
 from shared.disputes.queries import frozen_by_invoice
 from shared.invoices.models import Invoice, InvoiceKind
-from shared.kit import clock, db
-from shared.kit.db import transaction
+from shared.kit import clock
+from shared.kit.db import retrying, transaction
 from shared.kit.money import Money
-from shared.kit.words import gettext as _
-from shared.kit.words import ngettext
 from shared.messages import service as messages
 from shared.messages.models import Message
+
+TOGETHER = 25
+"""So many reminders are written in one transaction."""
 
 LISTED = 10
 """So many invoices stand in a mail; the rest is on the account."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A reminder with its debtor, locked, and all that he owes, read once."""
+
+    reminder: Reminder
+    debtor: Debtor
+    company: Company
+    step: ScenarioStep
+    today: date
+    open_ones: Sequence[Invoice]
+    pays_by_debit: bool
+
+    @property
+    def asked(self) -> list[Invoice]:
+        """What a letter lists: all that is late, or for the notice also what falls due within its days; not what a debit takes."""
+        found = self.open_ones
+        if self.pays_by_debit:
+            found = [each for each in found if is_paid_by_hand(each, self.debtor)]
+        first_day = min(self.step.offset_days, 1)
+        return [each for each in found if _free(each) > 0 and (self.today - each.due_on).days >= first_day]
+
+
 def write(reminder_id: uuid.UUID) -> None:
     """Write the messages of one reminder, or drop it with the reason. Twice is harmless."""
+    write_some([reminder_id])
+
+
+def write_some(reminder_ids: Sequence[uuid.UUID]) -> None:
+    """Write the messages of some reminders, `TOGETHER` in a transaction. Twice is harmless."""
+    for start in range(0, len(reminder_ids), TOGETHER):
+        retrying(partial(_write_together, reminder_ids[start : start + TOGETHER]))
+
+
+def _write_together(reminder_ids: Sequence[uuid.UUID]) -> None:
     with transaction() as session:
-        reminder = db.lock(session, Reminder, reminder_id)
-        if reminder.status is not ReminderStatus.DECIDED:
-            return
-        debtor = lock_debtor(session, reminder.debtor_id)
-        company = session.get_one(Company, debtor.company_id)
-        step = session.get_one(ScenarioStep, reminder.step_id)
-        invoices = _to_remind(session, debtor, step, clock.today(company.zone))
-        why_not = _why_not(debtor, invoices, clock.today(company.zone))
-        if why_not is None:
-            written = messages.write(
-                session,
-                kind="reminder",
-                debtor_id=debtor.id,
-                reason=lambda: _reason(step, invoices, clock.today(company.zone)),
-                dedupe_key=f"reminder:{reminder.id}",
-                facts={
-                    **_facts(company, debtor, _tone(session, reminder, step), invoices),
-                    "contested": _contested(session, debtor),
-                },
-                link=LinkPurpose.REMINDER,
-                subject_id=reminder.id,
-                at_most_once=True,
-                decision=explain(session, debtor, step, invoices, clock.today(company.zone)).as_json(),
-            )
-            why_not = None if written else "no_address"
-        reminder.status = ReminderStatus.DROPPED if why_not else ReminderStatus.WRITTEN
-        reminder.dropped_why = why_not or ""
-        reminder.amount_minor = sum(_free(invoice) for invoice in invoices)
+        decided = session.scalars(
+            select(Reminder)
+            .where(Reminder.id.in_(reminder_ids), Reminder.status == ReminderStatus.DECIDED)
+            .order_by(Reminder.id)
+            .with_for_update()
+        ).all()
+        for scene in _scenes(session, decided):
+            _write(session, scene)
 
 
-def still_due(session: Session, message: Message) -> str | None:
-    """The last look before a reminder leaves: why it should not, or None."""
-    reminder = session.get(Reminder, message.subject_id) if message.subject_id else None
-    if reminder is None:
-        return None
-    debtor = lock_debtor(session, reminder.debtor_id)
-    today = today_of(session, debtor.company_id)
-    step = session.get_one(ScenarioStep, reminder.step_id)
-    invoices = _to_remind(session, debtor, step, today)
-    why_not = _why_not(debtor, invoices, today)
-    if why_not is None and sum(_free(invoice) for invoice in invoices) != reminder.amount_minor:
-        why_not = "changed"  # what the letter says is no longer true; the next run decides anew
-    if why_not is not None:
-        reminder.status = ReminderStatus.DROPPED
-        reminder.dropped_why = why_not
-    return why_not
-
-
-def _to_remind(session: Session, debtor: Debtor, step: ScenarioStep, today: date) -> list[Invoice]:
-    """What a letter lists: all that is late, or for the notice also what falls due within its days; not what a debit takes."""
-    found = session.scalars(
+def _scenes(session: Session, reminders: Sequence[Reminder]) -> list[_Scene]:
+    """The debtors are locked in the order of their ids, whoever asks."""
+    debtors = lock_debtors(session, {each.debtor_id for each in reminders})
+    open_ones: dict[uuid.UUID, list[Invoice]] = {identity: [] for identity in debtors}
+    for invoice in session.scalars(
         select(Invoice)
-        .where(Invoice.debtor_id == debtor.id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.debtor_id.in_(debtors), Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .order_by(Invoice.due_on, Invoice.id)
-    ).all()
-    if pays_by_debit(session, debtor):
-        found = [each for each in found if is_paid_by_hand(each, debtor)]
-    return [each for each in found if _free(each) > 0 and (today - each.due_on).days >= min(step.offset_days, 0)]
+    ):
+        open_ones[invoice.debtor_id].append(invoice)
+    return [_scene(session, each, debtors[each.debtor_id], open_ones[each.debtor_id]) for each in reminders]
+
+
+def _scene(session: Session, reminder: Reminder, debtor: Debtor, open_ones: Sequence[Invoice]) -> _Scene:
+    company = session.get_one(Company, debtor.company_id)
+    step = session.get_one(ScenarioStep, reminder.step_id)
+    today = clock.today(company.zone)
+    return _Scene(reminder, debtor, company, step, today, open_ones, pays_by_debit(session, debtor))
+
+
+def _write(session: Session, scene: _Scene) -> None:
+    reminder, debtor, invoices = scene.reminder, scene.debtor, scene.asked
+    why_not = _why_not(debtor, invoices, scene.today)
+    if why_not is None:
+        written = messages.write(
+            session,
+            kind="reminder",
+            debtor_id=debtor.id,
+            reason=lambda: _reason(scene.step, invoices, scene.today),
+            dedupe_key=f"reminder:{reminder.id}",
+            facts={
+                **_facts(scene, _tone(session, reminder, scene.step), invoices),
+                "contested": _contested(session, scene),
+            },
+            link=LinkPurpose.REMINDER,
+            subject_id=reminder.id,
+            at_most_once=True,
+            decision=explain(
+                session,
+                debtor,
+                scene.step,
+                asked=invoices,
+                open_ones=scene.open_ones,
+                by_debit=scene.pays_by_debit,
+                today=scene.today,
+            ).as_json(),
+        )
+        why_not = None if written else "no_address"
+    reminder.status = ReminderStatus.DROPPED if why_not else ReminderStatus.WRITTEN
+    reminder.dropped_why = why_not or ""
+    reminder.amount_minor = sum(_free(invoice) for invoice in invoices)
+
+
+def still_due(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]:
+    """The last look before reminders leave: why some should not."""
+    reminders = {
+        each.id: each
+        for each in session.scalars(
+            select(Reminder).where(Reminder.id.in_([each.subject_id for each in some if each.subject_id]))
+        )
+    }
+    dropped = {}
+    for scene in _scenes(session, list(reminders.values())):
+        invoices = scene.asked
+        why_not = _why_not(scene.debtor, invoices, scene.today)
+        if why_not is None and sum(_free(invoice) for invoice in invoices) != scene.reminder.amount_minor:
+            why_not = "changed"  # what the letter says is no longer true; the next run decides anew
+        if why_not is not None:
+            scene.reminder.status = ReminderStatus.DROPPED
+            scene.reminder.dropped_why = why_not
+            dropped[scene.reminder.id] = why_not
+    return {each.id: dropped[each.subject_id] for each in some if each.subject_id in dropped}
 
 
 def _free(invoice: Invoice) -> int:
@@ -109,14 +168,8 @@ def _why_not(debtor: Debtor, invoices: list[Invoice], today: date) -> str | None
 
 
 def _reason(step: ScenarioStep, invoices: list[Invoice], today: date) -> str:
-    if step.offset_days < 0:
-        return _("You receive this message because an invoice on your account falls due soon.")
     late = max((today - invoice.due_on).days for invoice in invoices)
-    return ngettext(
-        "You receive this message because an invoice on your account is %(n)s day past its due date.",
-        "You receive this message because an invoice on your account is %(n)s days past its due date.",
-        late,
-    )
+    return reason_of(min(late, step.offset_days) if step.offset_days < 0 else late)
 
 
 def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
@@ -134,19 +187,21 @@ def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
     return Tone.KIND
 
 
-def _contested(session: Session, debtor: Debtor) -> dict[str, Any] | None:
+def _contested(session: Session, scene: _Scene) -> dict[str, Any] | None:
     """What is not asked for because it is disputed: the amount, and of which invoices."""
-    rows = frozen_by_invoice(session, debtor.id)
+    debtor = scene.debtor
+    rows = frozen_by_invoice(session, debtor.id) if any(each.frozen_minor for each in scene.open_ones) else []
     if not rows:
         return None
     total = sum(minor for _id, _number, minor in rows)
     return {"amount": Money(total, debtor.currency), "numbers": [number for _id, number, _minor in rows]}
 
 
-def _facts(company: Company, debtor: Debtor, tone: Tone, invoices: list[Invoice]) -> dict[str, Any]:
-    today = clock.today(company.zone)
-    is_late = bool(invoices) and invoices[0].due_on < today
+def _facts(scene: _Scene, tone: Tone, invoices: list[Invoice]) -> dict[str, Any]:
+    debtor, company = scene.debtor, scene.company
+    is_late = bool(invoices) and invoices[0].due_on < scene.today
     return {
+        "is_mixed": is_late and invoices[-1].due_on >= scene.today,
         "tone": tone.value if is_late else Tone.NOTICE.value,
         "total": Money(sum(_free(invoice) for invoice in invoices), debtor.currency),
         "rows": [

@@ -4,10 +4,11 @@ import enum
 import hmac
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
@@ -54,6 +55,58 @@ def make_link(
         )
     )
     return token
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWish:
+    """A link that a message takes along."""
+
+    message_id: uuid.UUID
+    company_id: uuid.UUID
+    debtor_id: uuid.UUID
+    contact_id: uuid.UUID
+    purpose: LinkPurpose
+
+
+def make_links(session: Session, wishes: Sequence[LinkWish]) -> dict[uuid.UUID, str]:
+    """New links for some messages in one statement; gives the token of each by its message."""
+    if not wishes:
+        return {}
+    now = clock.now()
+    found = {wish.message_id: tokens.new_token() for wish in wishes}
+    days = {each: session.get_one(Company, each).link_days for each in {wish.company_id for wish in wishes}}
+    session.execute(
+        insert(MagicLink),
+        [
+            {
+                "id": new_id(),
+                "token_hash": tokens.digest(found[wish.message_id]),
+                "debtor_id": wish.debtor_id,
+                "contact_id": wish.contact_id,
+                "purpose": wish.purpose,
+                "message_id": wish.message_id,
+                "created_at": now,
+                "expires_at": now + timedelta(days=days[wish.company_id]),
+                "use_count": 0,
+            }
+            for wish in wishes
+        ],
+    )
+    return found
+
+
+def forget_links(session: Session, message_ids: Sequence[uuid.UUID], *, debtor_ids: Sequence[uuid.UUID]) -> None:
+    """Take back the links of messages that have certainly not left: nobody has them."""
+    session.execute(
+        delete(MagicLink)
+        .where(MagicLink.debtor_id.in_(debtor_ids), MagicLink.message_id.in_(message_ids), MagicLink.use_count == 0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_waiting_for_code(session: Session, session_id: uuid.UUID) -> bool:
+    """Whether a portal session is still open, so that a code would serve."""
+    return session.scalar(select(PortalSession.ended_at.is_(None)).where(PortalSession.id == session_id)) is True
 
 
 @dataclass(frozen=True, slots=True)

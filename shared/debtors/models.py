@@ -127,7 +127,12 @@ class Contact(HasId, Base):
     language: Mapped[Language] = mapped_column(default="fr")
     phone: Mapped[str] = mapped_column(default="")
     bounced_at: Mapped[datetime | None]
-    """Set when the address was refused for good; nothing more is sent to it until somebody corrects it."""
+    """Set when there is no such mailbox; nothing more is sent to it until somebody saves it anew, lifts the mark, or a
+    message arrives after all."""
+    bounce_answer: Mapped[str] = mapped_column(Text, default="")
+    """What the mail server said."""
+    doubted_at: Mapped[datetime | None]
+    """When a refusal that may mean this was heard first: another one on a later day marks the address."""
     wants_digest: Mapped[bool] = mapped_column(Boolean, default=False)
     """News that asks nothing of this person waits for one message a week."""
     created_at: Mapped[datetime]

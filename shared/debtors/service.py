@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,6 +37,18 @@ class DebtorDraft:
 def lock_debtor(session: Session, debtor_id: uuid.UUID) -> Debtor:
     """Lock a debtor: from here on its affairs are ours alone until the commit. Raises NotFound."""
     return db.lock(session, Debtor, debtor_id)
+
+
+def lock_debtors(session: Session, debtor_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Debtor]:
+    """Lock some debtors in the order of their ids, so that nobody who locks several waits for one who waits for him."""
+    rows = session.scalars(
+        select(Debtor)
+        .where(Debtor.id.in_(debtor_ids))
+        .order_by(Debtor.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {each.id: each for each in rows}
 
 
 def add_debtor(session: Session, *, company_id: uuid.UUID, draft: DebtorDraft, by: Actor) -> Debtor:
@@ -88,7 +101,10 @@ def add_contact(
     is_reminded: bool = True,
     by: Actor,
 ) -> Contact:
-    """Let a person act for a debtor; the same address in the same company is the same person. Twice is harmless."""
+    """Let a person act for a debtor; the same address in the same company is the same person, and is believed anew.
+
+    Twice is harmless.
+    """
     address = normalise_email(email)
     contact = session.scalar(select(Contact).where(Contact.company_id == debtor.company_id, Contact.email == address))
     if contact is None:
@@ -102,6 +118,8 @@ def add_contact(
         )
         session.add(contact)
         session.flush()
+    else:
+        believe(contact)
     live = session.scalar(
         select(DebtorContact)
         .where(DebtorContact.debtor_id == debtor.id, DebtorContact.contact_id == contact.id)
@@ -167,7 +185,7 @@ def change_contact(
     is_reminded: bool,
     by: Actor,
 ) -> Contact:
-    """Correct a person and what it may do for this debtor; another address is believed until it bounces again.
+    """Correct a person and what it may do for this debtor; what is saved anew is believed until it bounces again.
 
     Raises NotFound when the person does not act for the debtor, Invalid when the address is somebody else's.
     """
@@ -185,8 +203,7 @@ def change_contact(
     if session.scalar(taken.where(Contact.id != contact_id)):
         raise Invalid("contact.email_taken", _("Another person already has the address %(email)s.", email=address))
     before = {"email": contact.email, "role": link.role.value, "is_reminded": link.is_reminded}
-    if address != contact.email:
-        contact.bounced_at = None
+    believe(contact)
     contact.name, contact.email, contact.phone, contact.language = name.strip(), address, phone.strip(), language
     link.role, link.is_reminded = role, is_reminded
     audit.record(
@@ -201,6 +218,37 @@ def change_contact(
         after={"email": address, "role": role.value, "is_reminded": is_reminded},
     )
     return contact
+
+
+def believe(contact: Contact) -> None:
+    """Write to an address again, whatever mail servers said of it."""
+    contact.bounced_at = contact.doubted_at = None
+    contact.bounce_answer = ""
+
+
+def try_again(
+    session: Session, contact_ids: Collection[uuid.UUID], *, company_id: uuid.UUID, by: Actor
+) -> list[Contact]:
+    """Lift the marks of some addresses of a company; gives whose were lifted. Twice lifts nothing."""
+    marked = session.scalars(
+        select(Contact)
+        .where(Contact.company_id == company_id, Contact.id.in_(contact_ids), Contact.bounced_at.is_not(None))
+        .order_by(Contact.id)
+        .with_for_update()
+    ).all()
+    for contact in marked:
+        before = {"refused_at": str(contact.bounced_at), "answer": contact.bounce_answer}
+        believe(contact)
+        audit.record(
+            session,
+            by,
+            "contact.tried_again",
+            subject_type="contact",
+            subject_id=contact.id,
+            company_id=company_id,
+            before=before,
+        )
+    return list(marked)
 
 
 def pause_reminders(session: Session, *, debtor: Debtor, until: date | None, reason: str, by: Actor) -> None:

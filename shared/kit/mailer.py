@@ -1,67 +1,56 @@
-"""Mail goes out here, and only here: SMTP by address, one kept connection, errors in two kinds."""
+"""Mail goes out here, and only here: SMTP by address, one kept connection, and what the server answered at which stage."""
 
 from __future__ import annotations
 
+import enum
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from email.header import Header
-from email.headerregistry import AddressHeader, UnstructuredHeader
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from shared.kit.db import assert_outside_transaction
 
 TIMEOUT_S = 20
+LONGEST_ANSWER = 500
 
 
-class MailPolicy(EmailPolicy):
-    """The policy of all our messages: subjects and names that are not ASCII are encoded as a whole.
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message on the wire: bare ASCII addresses, and all its bytes (lines end in CRLF, none longer than 998)."""
 
-    Python before its repair of 2026 loses spaces where encoded and plain words meet, and lets encoded words touch
-    (github.com/python/cpython/issues/144156, 92081): a subject is misspelt, and some providers refuse the message.
-    """
-
-    def fold(self, name: str, value: Any) -> str:
-        if (
-            isinstance(value, AddressHeader)
-            and len(value.addresses) == 1
-            and not value.addresses[0].display_name.isascii()
-        ):
-            address = value.addresses[0]
-            return (
-                f"{name}: {self._encoded(name, address.display_name)}{self.linesep} <{address.addr_spec}>{self.linesep}"
-            )
-        if isinstance(value, UnstructuredHeader) and not str(value).isascii():
-            return f"{name}: {self._encoded(name, str(value))}{self.linesep}"
-        plain: str = super().fold(name, value)
-        return plain
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        return self.fold(name, value).encode("ascii", "surrogateescape")
-
-    def _encoded(self, name: str, text: str) -> str:
-        return str(Header(text, "utf-8", maxlinelen=75, header_name=name).encode(linesep=self.linesep))
+    sender: str
+    recipient: str
+    data: bytes
 
 
-MAIL_POLICY = MailPolicy(linesep="\r\n")
+class Stage(enum.Enum):
+    """How far a message had come when the server said no."""
+
+    CONNECTION = "connection"
+    """No connection, no encryption, a login that was refused, or the line went dead before the message was through."""
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    DATA = "data"
 
 
-class MailRefused(Exception):  # noqa: N818
-    """The server will never take this message (5xx, a refused recipient); the text is its answer."""
+class MailNotTaken(Exception):  # noqa: N818
+    """The message has certainly not left. `code` is None when nobody answered."""
+
+    def __init__(self, stage: Stage, code: int | None, answer: str) -> None:
+        super().__init__(f"{code} {answer}" if code is not None else answer)
+        self.stage = stage
+        self.code = code
+        self.answer = answer
 
 
 class MailUndecided(Exception):  # noqa: N818
-    """Nobody can know whether the message left (connection lost after DATA began)."""
-
-
-class MailLater(Exception):  # noqa: N818
-    """The message has certainly not left; it may be tried again later."""
+    """Nobody can know whether the message left (the answer to its end was lost)."""
 
 
 _kept: ContextVar[dict[str, Mailer] | None] = ContextVar("kept_mailers", default=None)
@@ -92,7 +81,7 @@ def mailer_to(url: str) -> Iterator[Mailer]:
 
 
 class Mailer:
-    """One SMTP session; `with Mailer(url) as mailer: mailer.send(message)`.
+    """One SMTP session; `with Mailer(url) as mailer: mailer.send(envelope)`.
 
     The address is `smtp://[user:password@]host[:port]` (STARTTLS when offered) or `smtps://…`.
     """
@@ -120,48 +109,65 @@ class Mailer:
                 self._smtp.close()
             self._smtp = None
 
-    def send(self, message: EmailMessage) -> None:
-        """Give one message to the relay. Raises MailRefused, MailLater or MailUndecided; RuntimeError in a transaction."""
+    def open(self) -> None:
+        """Be connected and logged in; raises MailNotTaken, RuntimeError in a transaction."""
         assert_outside_transaction()
-        smtp = self._begin(message["From"].addresses[0].addr_spec)
-        recipients = [
-            a.addr_spec for header in ("To", "Cc") for a in (message[header].addresses if message[header] else ())
-        ]
+        self._connected()
+
+    def send(self, envelope: Envelope) -> None:
+        """Give one message to the server. Raises MailNotTaken or MailUndecided; RuntimeError in a transaction."""
+        assert_outside_transaction()
+        smtp = self._begin(envelope.sender)
+        self._ask(smtp, Stage.RECIPIENT, f"RCPT TO:<{envelope.recipient}>", 250)
+        self._ask(smtp, Stage.DATA, "DATA", 354)
         try:
-            for recipient in recipients:
-                code, answer = smtp.rcpt(recipient)
-                if code >= 400:
-                    smtp.rset()
-                    raise (MailRefused if code >= 500 else MailLater)(f"{code} {answer.decode(errors='replace')}")
+            smtp.send(re.sub(rb"(?m)^\.", b"..", envelope.data) + b".\r\n")
         except (smtplib.SMTPException, OSError) as error:
-            self._drop()
-            raise MailLater(str(error)) from error
+            self._drop()  # its last line did not go out, so nobody has taken it
+            raise MailNotTaken(Stage.CONNECTION, None, str(error)) from error
         try:
-            code, answer = smtp.data(message.as_bytes())
-        except (smtplib.SMTPDataError, smtplib.SMTPResponseException) as error:
-            self._drop()
-            raise (MailRefused if error.smtp_code >= 500 else MailLater)(str(error)) from error
+            code, answer = smtp.getreply()
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise MailUndecided(str(error)) from error
         if code >= 400:
-            raise (MailRefused if code >= 500 else MailLater)(f"{code} {answer.decode(errors='replace')}")
+            raise self._refused(smtp, Stage.DATA, code, answer)
 
     def _begin(self, sender: str) -> smtplib.SMTP:
         """A connection that has taken the sender's name. One that was kept and has had enough is replaced, once."""
         was_kept = self._smtp is not None
         smtp = self._connected()
         try:
-            code, answer = smtp.mail(sender)
+            code, answer = smtp.docmd(f"MAIL FROM:<{sender}>")
         except (smtplib.SMTPException, OSError) as error:
-            code, answer = 421, str(error).encode()
+            self._drop()
+            if was_kept:
+                return self._begin(sender)
+            raise MailNotTaken(Stage.CONNECTION, None, str(error)) from error
         if code < 400:
             return smtp
         self._drop()
         if was_kept:
             return self._begin(sender)
-        # Whatever the relay has against us, it is nothing against the person we write to.
-        raise MailLater(f"{code} {answer.decode(errors='replace')}")
+        raise MailNotTaken(Stage.SENDER, code, _text(answer))
+
+    def _ask(self, smtp: smtplib.SMTP, stage: Stage, command: str, wanted: int) -> None:
+        try:
+            code, answer = smtp.docmd(command)
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            raise MailNotTaken(Stage.CONNECTION, None, str(error)) from error
+        if code != wanted and not (wanted == 250 and code == 251):
+            raise self._refused(smtp, stage, code, answer)
+
+    def _refused(self, smtp: smtplib.SMTP, stage: Stage, code: int, answer: bytes) -> MailNotTaken:
+        """What the server said; the connection is ready for another message, or gone."""
+        try:
+            if code == 421 or smtp.rset()[0] != 250:
+                self._drop()
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+        return MailNotTaken(stage, code, _text(answer))
 
     def _drop(self) -> None:
         if self._smtp is not None:
@@ -169,17 +175,15 @@ class Mailer:
             self._smtp = None
 
     def _connected(self) -> smtplib.SMTP:
-        if self._smtp is not None:
+        if self._smtp is None:
             try:
-                if self._smtp.noop()[0] == 250:
-                    return self._smtp
-            except (smtplib.SMTPException, OSError):
-                pass
-            self._drop()
-        try:
-            self._smtp = self._open()
-        except (smtplib.SMTPException, OSError) as error:
-            raise MailLater(str(error)) from error
+                self._smtp = self._open()
+            except smtplib.SMTPResponseException as error:
+                answer = error.smtp_error
+                said = _text(answer) if isinstance(answer, bytes) else answer
+                raise MailNotTaken(Stage.CONNECTION, error.smtp_code, said) from error
+            except (smtplib.SMTPException, OSError) as error:
+                raise MailNotTaken(Stage.CONNECTION, None, str(error)) from error
         return self._smtp
 
     def _open(self) -> smtplib.SMTP:
@@ -190,10 +194,20 @@ class Mailer:
             smtp = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT_S, context=ssl.create_default_context())
         else:
             smtp = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_S)
-        smtp.ehlo()
-        if parts.scheme == "smtp" and smtp.has_extn("starttls"):
-            smtp.starttls(context=ssl.create_default_context())
-            smtp.ehlo()
-        if parts.username:
-            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if parts.scheme == "smtp" and smtp.has_extn("starttls"):
+                smtp.starttls(context=ssl.create_default_context())
+                smtp.ehlo()
+            if parts.username:
+                smtp.login(unquote(parts.username), unquote(parts.password or ""))
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
+
+
+def _text(answer: bytes) -> str:
+    """A server's answer on one line, without anything that cannot be printed."""
+    words = answer.decode("utf-8", errors="replace").split()
+    return "".join(c for c in " ".join(words) if c.isprintable())[:LONGEST_ANSWER]

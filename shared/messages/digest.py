@@ -23,7 +23,7 @@ from shared.kit.db import reading, transaction
 from shared.kit.words import gettext as _
 from shared.messages import service
 from shared.messages.models import Message, MessageStatus
-from shared.messages.render import LINK_PLACEHOLDER
+from shared.messages.render import link_place
 from shared.messages.rules import excerpt, is_digest_time, last_digest_moment
 
 Pair = tuple[uuid.UUID, uuid.UUID]
@@ -124,5 +124,5 @@ def _told(message: Message, zone: str) -> dict[str, Any]:
     return {
         "subject": message.subject,
         "on": message.created_at.astimezone(ZoneInfo(zone)).date(),
-        "paragraphs": excerpt(message.text_body, link=LINK_PLACEHOLDER),
+        "paragraphs": excerpt(message.text_body, link=link_place(message.marker)),
     }

@@ -5,13 +5,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, Text
+from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.access.models import LinkPurpose
 from shared.kit.columns import Language, enum_column
 from shared.kit.db import Base, HasId
+from shared.kit.mailer import Stage
 
 
 class MessageStatus(enum.Enum):
@@ -28,7 +29,7 @@ class MessageStatus(enum.Enum):
     UNCERTAIN = "uncertain"
     """Nobody can know whether it left; a person decides about sending it again."""
     REFUSED = "refused"
-    """The relay will never take it: wrong address."""
+    """It will never leave as it is; `error` says why: no such mailbox, too large, not to be composed, tried for days."""
     DROPPED = "dropped"
     """Not sent any more because its cause was gone; `error` says why."""
 
@@ -47,6 +48,7 @@ class Message(HasId, Base):
             "created_at",
             postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
         ),
+        Index("ix_message_waiting", "rank", "id", postgresql_where="status = 'waiting'"),
         Index("ix_message_gathered", "company_id", "contact_id", "debtor_id", postgresql_where="status = 'gathered'"),
     )
 
@@ -79,3 +81,40 @@ class Message(HasId, Base):
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    marker: Mapped[str] = mapped_column(String(24), default="")
+    """Stands in the bodies where the link or the code goes: random, so that nobody can write it himself. Those written
+    before there were markers have none (`render.LINK_PLACEHOLDER`)."""
+    rank: Mapped[int] = mapped_column(SmallInteger, default=1)
+    """0 when a person waits for it: it leaves before all others."""
+    until_at: Mapped[datetime | None]
+    """From then on it would say something untrue: it does not leave any more."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """Starts that failed for its own sake, not for that of the mail server."""
+    try_at: Mapped[datetime | None]
+    """Not again before then."""
+    locked_until: Mapped[datetime | None]
+    """While it is being sent: until when its process may take, in the database's time."""
+
+
+class MailOutage(HasId, Base):
+    """A time in which nothing leaves: the mail server does not answer, or refuses us whoever is written to.
+
+    One at most is open. Messages wait, nobody's address is marked, and a probe closes it.
+    """
+
+    __tablename__ = "mail_outage"
+    __table_args__ = (
+        Index("uq_mail_outage_open", text("(ended_at IS NULL)"), unique=True, postgresql_where="ended_at IS NULL"),
+    )
+
+    stage: Mapped[Stage] = mapped_column(enum_column(Stage))
+    answer: Mapped[str] = mapped_column(Text)
+    """What the server said last, or what became of the connection."""
+    is_certain: Mapped[bool] = mapped_column(Boolean)
+    """False while one single message was refused: it may be that one's own fault, and the next message tells."""
+    message_id: Mapped[uuid.UUID | None]
+    """That message."""
+    probes: Mapped[int] = mapped_column(default=0)
+    probe_at: Mapped[datetime]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

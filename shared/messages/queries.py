@@ -15,7 +15,7 @@ from shared.kit.words import gettext as _
 from shared.messages import decision
 from shared.messages.decision import Decision
 from shared.messages.models import Message, MessageStatus
-from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER
+from shared.messages.render import code_place, link_place
 
 MASK = "•••"
 """Stands for links and codes, which were never stored."""
@@ -118,16 +118,16 @@ def message_to(session: Session, message_id: uuid.UUID, debtor_id: uuid.UUID, co
     digest = session.get(Message, message.digest_id) if message.digest_id else None
     return Told(
         line=_line(message),
-        text=masked(message.text_body),
+        text=masked(message.text_body, message.marker),
         decision=decision.read(message.decision),
         digest=_line(digest) if digest else None,
         files=tuple(message.attachments),
     )
 
 
-def masked(body: str) -> str:
+def masked(body: str, marker: str) -> str:
     """A kept text with the places of links and codes masked."""
-    return body.replace(LINK_PLACEHOLDER, MASK).replace(CODE_PLACEHOLDER, MASK)
+    return body.replace(link_place(marker), MASK).replace(code_place(marker), MASK)
 
 
 _Any = tuple[Any, ...]

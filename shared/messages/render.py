@@ -7,6 +7,7 @@ becomes responsive HTML. So the two parts always say the same.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,22 @@ from shared.kit.sheets import Sheets
 
 LINK_PLACEHOLDER = "PERSONAL-LINK"
 CODE_PLACEHOLDER = "ONE-TIME-CODE"
+"""Of messages that were written before each had a marker of its own."""
+
+
+def new_marker() -> str:
+    """Stands in one message where its link or code goes: whoever has a text put into it cannot know it."""
+    return secrets.token_hex(12)
+
+
+def link_place(marker: str) -> str:
+    """What a link's token replaces in the bodies of the message with this marker."""
+    return f"link-{marker}" if marker else LINK_PLACEHOLDER
+
+
+def code_place(marker: str) -> str:
+    """What a code replaces."""
+    return f"code-{marker}" if marker else CODE_PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 from shared.messages.models import Message, MessageStatus
-from shared.messages.render import CODE_PLACEHOLDER, LINK_PLACEHOLDER, Rendered, render
+from shared.messages.render import Rendered, code_place, link_place, new_marker, render
 
 AWAITED = frozenset({"code", "link"})
 """Somebody looks at his inbox for these: they do not queue behind a reminder run."""
@@ -53,6 +54,7 @@ def write(
     at_most_once: bool = False,
     is_news: bool = False,
     decision: Mapping[str, Any] | None = None,
+    until_at: datetime | None = None,
 ) -> list[uuid.UUID]:
     """Write a message to each of a debtor's people, in the language of each; gives the ids of those written.
 
@@ -61,14 +63,18 @@ def write(
     With the same `dedupe_key` a person gets it once. `at_most_once` is for reminders: a message whose sending was cut
     off is not sent again by itself; all others are sent at least once. What `is_news` asks nothing of its reader: it
     waits for the weekly digest of a person who wants one. `decision` is kept with a reminder: what it was decided by.
+    From `until_at` on it would say something untrue: if it has not left by then (the mail server was away), it is dropped.
+
+    Whoever tells somebody that a message is on its way looks at what this gives: it is empty when nobody can be written to.
     """
     debtor = session.get_one(Debtor, debtor_id)
     company = session.get_one(Company, debtor.company_id)
     written = []
     for contact in recipients(session, debtor_id, contact_ids):
+        marker = new_marker()
         with speaking(contact.language):
             why = reason() if callable(reason) else reason
-            context = {**_context(company, debtor, contact), "why": why, **(facts or {})}
+            context = {**_context(company, debtor, contact, marker), "why": why, **(facts or {})}
             rendered = render(kind, context, language=contact.language)
         identity = _store(
             session,
@@ -88,6 +94,8 @@ def write(
             decision=dict(decision) if decision is not None else None,
             dedupe_key=f"{dedupe_key}:{contact.id}",
             at_most_once=at_most_once,
+            marker=marker,
+            until_at=until_at,
         )
         if identity is not None:
             written.append(identity)
@@ -134,6 +142,7 @@ def write_to_staff(
         reason=why,
         dedupe_key=dedupe_key,
         at_most_once=False,
+        marker=new_marker(),
     )
 
 
@@ -147,6 +156,8 @@ def _store(session: Session, *, rendered: Rendered, status: MessageStatus, **val
             text_body=rendered.text,
             html_body=rendered.html,
             status=status,
+            rank=0 if values["kind"] in AWAITED else 1,
+            tries=0,
             created_at=clock.now(),
             **values,
         )
@@ -159,8 +170,11 @@ def _store(session: Session, *, rendered: Rendered, status: MessageStatus, **val
 
 
 def _post(session: Session, message_id: uuid.UUID, kind: str) -> None:
+    """Wake up what sends: once a transaction, for it takes all that waits."""
     job = "messages.deliver_now" if kind in AWAITED else "messages.deliver"
-    outbox.enqueue(session, job, {"message_id": str(message_id)}, dedupe_key=str(message_id))
+    if not session.info.get(job):
+        session.info[job] = True
+        outbox.enqueue(session, job, {}, dedupe_key=str(message_id))
 
 
 def choose_digest(session: Session, contact_id: uuid.UUID, *, wants: bool, debtor_id: uuid.UUID, by: Actor) -> None:
@@ -228,8 +242,9 @@ def send_again(session: Session, message_id: uuid.UUID, *, by: Actor) -> None:
     if message.status not in (MessageStatus.UNCERTAIN, MessageStatus.REFUSED):
         raise Conflict("message.not_again", _("This message is on its way or was sent."))
     message.status = MessageStatus.WAITING
-    message.error = None
-    outbox.enqueue(session, "messages.deliver", {"message_id": str(message.id)})
+    message.error = message.try_at = message.until_at = None
+    message.tries = 0
+    outbox.enqueue(session, "messages.deliver", {})
     audit.record(
         session,
         by,
@@ -258,7 +273,7 @@ def company_facts(company: Company) -> dict[str, str]:
     }
 
 
-def _context(company: Company, debtor: Debtor, contact: Contact) -> dict[str, Any]:
+def _context(company: Company, debtor: Debtor, contact: Contact, marker: str) -> dict[str, Any]:
     facts = company_facts(company)
     return {
         "company": facts,
@@ -267,7 +282,7 @@ def _context(company: Company, debtor: Debtor, contact: Contact) -> dict[str, An
         "debtor": {"name": debtor.name, "account_code": debtor.account_code, "kind": debtor.kind.value},
         "contact": {"name": contact.name, "email": contact.email},
         "today": clock.today(company.zone),
-        "link": f"{get_settings().public_url}/l/{LINK_PLACEHOLDER}",
-        "code": CODE_PLACEHOLDER,
+        "link": f"{get_settings().public_url}/l/{link_place(marker)}",
+        "code": code_place(marker),
         "public_url": get_settings().public_url,
     }

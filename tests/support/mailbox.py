@@ -14,13 +14,15 @@ from aiosmtpd.controller import Controller
 class Mailbox:
     """What arrived, and how the server behaves.
 
-    `refuse` holds addresses answered with 550; `mails_each` is how many mails one connection may bring; `peers` are the
+    `answers` holds what addresses are answered with at RCPT, `data_answers` after DATA; `mails_each` is how many mails one connection may bring; `peers` are the
     connections that brought mail.
     """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
-        self.refuse: set[str] = set()
+        self.answers: dict[str, str] = {}
+        self.data_answers: dict[str, str] = {}
+        self.answer_to_recipient = "250 OK"
         self.answer_after_data = "250 OK"
         self.answer_to_sender = "250 OK"
         self.mails_each: int | None = None
@@ -38,20 +40,21 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
-        if address in self.refuse:
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        answer = self.answers.get(address, self.answer_to_recipient)
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, session: Any, envelope: Any
     ) -> str:
         self.peers.append(session.peer)
-        if self.answer_after_data.startswith("250"):
+        answer = self.data_answers.get(envelope.rcpt_tos[0], self.answer_after_data)
+        if answer.startswith("250"):
             mail = message_from_bytes(envelope.original_content, policy=policy.default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
-        return self.answer_after_data
+        return answer
 
 
 class _OnFreePort(Controller):

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from backoffice.reminders.explain import reason_of
 from backoffice.reminders.models import Tone
 from shared.company.models import Company
 from shared.kit.money import Money
-from shared.kit.words import gettext as _
-from shared.kit.words import ngettext, speaking
+from shared.kit.words import speaking
 from shared.messages import service as messages
 from shared.messages.render import Rendered, render
 
@@ -31,6 +31,7 @@ def letter(
         _row("F-1042", first, 38_000, company.currency),
         _row("F-1058", first + timedelta(days=2), 12_450, company.currency),
     ]
+    rows = [each for each in rows if (today - each["due_on"]).days >= min(offset_days, 1)] or rows[:1]
     with speaking(language):
         facts: dict[str, Any] = {
             "company": about,
@@ -40,9 +41,10 @@ def letter(
             "contact": {"name": EXAMPLE_NAME, "email": "dora@example.org"},
             "today": today,
             "link": "https://…",
-            "why": _why(offset_days),
+            "why": reason_of(offset_days),
+            "is_mixed": False,
             "tone": tone.value if offset_days > 0 else Tone.NOTICE.value,
-            "total": Money(50_450, company.currency),
+            "total": Money(sum(each["open"].minor for each in rows), company.currency),
             "rows": rows,
             "hidden_count": 0,
             "credit": None,
@@ -55,13 +57,3 @@ def letter(
 
 def _row(number: str, due_on: date, minor: int, currency: str) -> dict[str, Any]:
     return {"number": number, "due_on": due_on, "open": Money(minor, currency)}
-
-
-def _why(offset_days: int) -> str:
-    if offset_days < 0:
-        return _("You receive this message because an invoice on your account falls due soon.")
-    return ngettext(
-        "You receive this message because an invoice on your account is %(n)s day past its due date.",
-        "You receive this message because an invoice on your account is %(n)s days past its due date.",
-        offset_days,
-    )

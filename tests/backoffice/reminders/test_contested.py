@@ -91,7 +91,7 @@ def test_a_reminder_written_before_the_dispute_does_not_leave(ids):
 
     (mail,) = reminders()
     with transaction() as session:
-        assert still_due(session, mail) == "changed"
+        assert still_due(session, [mail]) == {mail.id: "changed"}
 
     with reading() as session:
         (reminder,) = session.scalars(select(Reminder))

@@ -138,7 +138,7 @@ def test_a_payment_between_decision_and_sending_stops_the_message(world, mailbox
 
 def test_a_refused_address_is_remembered_and_written_to_no_more(world, mailbox, frozen):
     company, *_ = world
-    mailbox.refuse.add("411dora@client.example")
+    mailbox.answers["411dora@client.example"] = "550 5.1.1 no such mailbox"
 
     reminders.run(company)
     perform_due()

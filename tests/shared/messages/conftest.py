@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 import wsgi
 from shared.access.models import LinkPurpose
-from shared.debtors.models import Contact
+from shared.debtors.models import Contact, Debtor
+from shared.debtors.service import add_contact
 from shared.kit.db import reading, transaction
 from shared.kit.money import Money
 from shared.kit.settings import Settings, use_settings
@@ -60,6 +61,28 @@ class Reader:
                 link=LinkPurpose.NOTICE,
                 is_news=is_news,
             )
+
+    def letters(self, count: int, *, kind: str = "invitation", at_most_once: bool = True) -> list[uuid.UUID]:
+        """So many messages that wait, each to a person of its own: `p0@client.example` and so on."""
+        with transaction() as session:
+            debtor = session.get_one(Debtor, self.debtor_id)
+            written = []
+            for number in range(count):
+                person = add_contact(
+                    session, debtor=debtor, email=f"p{number}@client.example", language="en", by=SYSTEM
+                )
+                written += service.write(
+                    session,
+                    kind=kind,
+                    debtor_id=self.debtor_id,
+                    contact_ids=[person.id],
+                    reason="a test",
+                    facts={"inviter": "Dora"},
+                    link=LinkPurpose.INVITATION,
+                    dedupe_key=f"letter:{kind}:{number}",
+                    at_most_once=at_most_once,
+                )
+            return written
 
     def choose(self, *, wants: bool) -> None:
         with transaction() as session:

@@ -12,14 +12,13 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
-from shared.debtors.models import Contact
 from shared.kit import jobs, outbox
 from shared.kit.db import get_engine, reading, transaction
 from shared.kit.outbox import MessageState, OutboxMessage
 from shared.kit.outbox.relay import relay
 from shared.kit.servers import ensure_test_valkey
-from shared.messages import service
-from shared.messages.deliver import deliver
+from shared.messages import deliver
+from shared.messages.deliver import send_what_waits
 from shared.messages.models import Message, MessageStatus
 from tests.support.mailbox import Mailbox
 
@@ -29,55 +28,31 @@ JOB = "messages.deliver"
 @pytest.fixture
 def letters(dora, mail: Mailbox) -> list[uuid.UUID]:
     """Thirty messages that wait, of the kind that leaves at most once."""
-    with transaction() as session:
-        return [
-            service.write(
-                session,
-                kind="link",
-                debtor_id=dora.debtor_id,
-                reason="a test",
-                dedupe_key=f"row:{number}",
-                contact_ids=[dora.contact_id],
-                at_most_once=True,
-            )[0]
-            for number in range(30)
-        ]
+    return dora.letters(30)
 
 
-@pytest.fixture
-def waiting(letters: list[uuid.UUID]) -> list[uuid.UUID]:
-    """The same, waiting for the job that goes in rows (a link would not wait in one)."""
-    with transaction() as session:
-        session.execute(update(OutboxMessage).values(job=JOB, queue="soon"))
-    return letters
-
-
-def _states() -> list[tuple[MessageState, int]]:
+def _statuses() -> list[MessageStatus]:
     with reading() as session:
-        return [tuple(row) for row in session.execute(select(OutboxMessage.state, OutboxMessage.tries))]
+        return list(session.scalars(select(Message.status).order_by(Message.id)))
 
 
-def _statuses() -> set[MessageStatus]:
-    with reading() as session:
-        return set(session.scalars(select(Message.status)))
-
-
-def test_all_that_waits_leaves_over_one_connection(waiting, mail: Mailbox) -> None:
+def test_all_that_waits_leaves_over_one_connection_in_the_order_in_which_it_was_written(letters, mail: Mailbox) -> None:
     jobs.perform_row(JOB)
 
-    assert len(mail.mails) == 30
+    assert [each["Message-ID"] for each in mail.mails] == [f"<{identity}@guichet.example>" for identity in letters]
     assert len(set(mail.peers)) == 1
-    assert set(_states()) == {(MessageState.DONE, 1)}
-    assert _statuses() == {MessageStatus.SENT}
+    assert set(_statuses()) == {MessageStatus.SENT}
 
 
-def test_the_doorbell_rings_once_for_the_whole_row(waiting, mail: Mailbox) -> None:
+def test_thirty_letters_of_one_transaction_ring_once(letters, mail: Mailbox) -> None:
     redis = Redis.from_url(ensure_test_valkey())
     queue = Queue("soon", connection=redis, serializer=JSONSerializer)
     queue.empty()
     for _ in range(3):
         relay(redis)
     assert len(queue) == 1
+    with reading() as session:
+        assert len(session.scalars(select(OutboxMessage.id).where(OutboxMessage.job == JOB)).all()) == 1
 
     SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
 
@@ -86,69 +61,73 @@ def test_the_doorbell_rings_once_for_the_whole_row(waiting, mail: Mailbox) -> No
     assert len(queue) == 0
 
 
-def test_whoever_waits_for_a_link_or_a_code_does_not_wait_behind_a_row(letters) -> None:
+def test_whoever_waits_for_a_link_does_not_wait_behind_a_row(letters, dora, mail: Mailbox) -> None:
+    (link,) = dora.letters(1, kind="link")
     with reading() as session:
-        asked = session.execute(select(OutboxMessage.job, OutboxMessage.queue).distinct()).all()
+        asked = session.execute(select(OutboxMessage.job, OutboxMessage.queue).order_by(OutboxMessage.id)).all()
+    assert asked == [(JOB, "soon"), ("messages.deliver_now", "now")]
 
-    assert asked == [("messages.deliver_now", "now")]
-    assert jobs.get("messages.deliver_now").together is None
-
-
-def test_a_server_that_does_not_answer_ends_the_row_and_the_rest_is_given_back(waiting, mail: Mailbox) -> None:
-    mail.answer_to_sender = "451 not now"
-
-    jobs.perform_row(JOB)
-
-    states = _states()
-    assert states.count((MessageState.WAITING, 1)) == jobs.PATIENCE
-    assert states.count((MessageState.WAITING, 0)) == 30 - jobs.PATIENCE
-    assert _statuses() == {MessageStatus.WAITING}
-    with reading() as session:
-        held = session.scalars(select(OutboxMessage.id).where(OutboxMessage.locked_until.is_not(None))).all()
-    assert held == []
+    assert send_what_waits(only_awaited=True) == 1
+    assert mail.mails[0]["Message-ID"] == f"<{link}@guichet.example>"
 
 
-def test_a_sender_that_is_refused_says_nothing_against_the_reader(waiting, mail: Mailbox) -> None:
-    mail.answer_to_sender = "550 we do not know you"
+def test_a_server_that_is_back_hears_of_whoever_waits_first(letters, dora, mail: Mailbox) -> None:
+    (link,) = dora.letters(1, kind="link")
 
-    jobs.perform_row(JOB)
+    send_what_waits()
 
-    with reading() as session:
-        assert session.scalars(select(Contact.bounced_at).distinct()).all() == [None]
-    assert _statuses() == {MessageStatus.WAITING}
+    assert mail.mails[0]["Message-ID"] == f"<{link}@guichet.example>"
 
 
-def test_one_address_that_is_refused_does_not_hold_the_others_up(waiting, dora, mail: Mailbox) -> None:
-    with transaction() as session:
-        first = session.get_one(Message, waiting[0])
-        first.to_address = "nobody@client.example"
-    mail.refuse = {"nobody@client.example"}
-
-    jobs.perform_row(JOB)
-
-    assert len(mail.mails) == 29
-    with reading() as session:
-        assert session.get_one(Message, waiting[0]).status is MessageStatus.REFUSED
-
-
-def test_a_relay_that_takes_so_many_mails_a_connection_gets_them_over_several(waiting, mail: Mailbox) -> None:
+def test_a_relay_that_takes_so_many_mails_a_connection_gets_them_over_several(letters, mail: Mailbox) -> None:
     mail.mails_each = 10
 
     jobs.perform_row(JOB)
 
     assert len(mail.mails) == 30
     assert len(set(mail.peers)) == 3
-    assert set(_states()) == {(MessageState.DONE, 1)}
+    assert set(_statuses()) == {MessageStatus.SENT}
 
 
-def test_a_message_that_left_before_its_process_was_killed_does_not_leave_again(waiting, mail: Mailbox) -> None:
-    for identity in waiting[:5]:
-        deliver(identity)  # and then the process is gone, before the row could record it
+def test_a_crash_leaves_at_most_a_row_uncertain_and_none_leaves_twice(letters, mail: Mailbox) -> None:
+    """The process is gone after three of its twenty-five have left, before anything could be recorded."""
+    get_engine().dispose()
+    child = os.fork()
+    if not child:
+        deliver.record = lambda _sending: os._exit(9)  # type: ignore[assignment]
+        given = []
+        give = deliver._given
 
-    jobs.perform_row(JOB)
+        def three(mailer, letter):
+            if len(given) == 3:
+                os._exit(9)
+            given.append(letter)
+            return give(mailer, letter)
 
-    assert len(mail.mails) == 30
-    assert set(_states()) == {(MessageState.DONE, 1)}
+        deliver._given = three
+        send_what_waits()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert len(mail.mails) == 3
+
+    send_what_waits()
+    assert _statuses().count(MessageStatus.SENDING) == 25, "the dead process may still live: its lease"
+    with transaction() as session:
+        session.execute(update(Message).values(locked_until=None))
+    send_what_waits()
+
+    assert _statuses() == [MessageStatus.UNCERTAIN] * 25 + [MessageStatus.SENT] * 5
+    assert len(mail.mails) == 8
+
+
+def test_what_is_sent_at_least_once_is_sent_again_after_a_crash(dora, mail: Mailbox) -> None:
+    (identity,) = dora.letters(1, at_most_once=False)
+    with transaction() as session:
+        session.execute(update(Message).values(status=MessageStatus.SENDING))
+
+    send_what_waits()
+
+    assert [each["Message-ID"] for each in mail.mails] == [f"<{identity}@guichet.example>"]
 
 
 def test_a_row_whose_process_is_killed_goes_on_where_it_stood(database, monkeypatch, tmp_path) -> None:
@@ -177,5 +156,6 @@ def test_a_row_whose_process_is_killed_goes_on_where_it_stood(database, monkeypa
         session.execute(update(OutboxMessage).values(locked_until=None))
     jobs.perform_row("tests.row")
 
-    assert {state for state, _tries in _states()} == {MessageState.DONE}
+    with reading() as session:
+        assert set(session.scalars(select(OutboxMessage.state))) == {MessageState.DONE}
     assert set(map(int, log.read_text().split())) == set(range(20))
