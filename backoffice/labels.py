@@ -205,6 +205,7 @@ ACTIONS: dict[str, Any] = {
     "debtor.automation_stopped": _l("Automation stopped"),
     "contact.added": _l("Contact added"),
     "contact.changed": _l("Contact changed"),
+    "contact.tried_again": _l("Address tried again"),
     "contact.removed": _l("Contact removed"),
     "contact.language_chosen": _l("Language chosen"),
     "link.sent": _l("Link sent"),

@@ -1,14 +1,14 @@
 """messages wait in their own table, with a marker of their own; addresses are marked for what is said of them.
 
-Revision: 0005
-Revises: 0004
+Revision: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
