@@ -157,6 +157,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/system/webhooks",                                  system.inbox,                staff("system.read")),
     Route("GET",      "/system/webhooks/<uuid:event_id>",                  system.event,                staff("system.read")),
     Route("POST",     "/system/webhooks/<uuid:event_id>/replay",           system.replay_event,         staff("system.act")),
+    Route("POST",     "/system/webhooks/<uuid:event_id>/away",             system.put_event_away,       staff("system.act")),
     Route("GET",      "/system/outbox",                                    system.outbox,               staff("system.read")),
     Route("GET",      "/system/outbox/<uuid:message_id>",                  system.message,              staff("system.read")),
     Route("POST",     "/system/outbox/<uuid:message_id>/replay",           system.replay_message,       staff("system.act")),

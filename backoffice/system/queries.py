@@ -55,7 +55,7 @@ class DutyRow:
 
 def health(session: Session) -> Health:
     """Counts and ages; each reads a partial index or the few rows that are not done."""
-    unhandled = (EventState.WAITING, EventState.PARKED, EventState.STUCK)
+    unhandled = (EventState.WAITING, EventState.PARKED, EventState.STUCK, EventState.SET_ASIDE)
     rows = session.execute(
         select(InboxEvent.state, func.count()).where(InboxEvent.state.in_(unhandled)).group_by(InboxEvent.state)
     )

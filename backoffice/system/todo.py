@@ -13,7 +13,7 @@ from shared.kit.words import gettext as _
 
 
 def contribute(session: Session, _member: Member) -> Part:
-    """Webhooks that are stuck, and messages between rooms that are dead."""
+    """Webhooks that are stuck or set aside, and messages between rooms that are dead."""
     health = queries.health(session)
     tasks = []
     if stuck := health.events.get(EventState.STUCK, 0):
@@ -26,6 +26,18 @@ def contribute(session: Session, _member: Member) -> Part:
                 tone="late",
                 icon="system",
                 note=_("a provider told something that could not be handled"),
+            )
+        )
+    if odd := health.events.get(EventState.SET_ASIDE, 0):
+        tasks.append(
+            Task(
+                _("Webhooks set aside"),
+                url_for("backoffice.system.inbox", state="set_aside"),
+                odd,
+                "system.read",
+                tone="late",
+                icon="system",
+                note=_("signed by a provider, but they cannot be read; all others were handled"),
             )
         )
     if health.messages_dead:

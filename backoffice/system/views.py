@@ -63,6 +63,14 @@ def replay_event(member: Member, event_id: uuid.UUID) -> ResponseReturnValue:
     return see_other("backoffice.system.event", event_id=event_id)
 
 
+def put_event_away(member: Member, event_id: uuid.UUID) -> ResponseReturnValue:
+    """Somebody has looked at an event that could not be read."""
+    with transaction() as session:
+        receive.put_away(session, event_id, by=member.as_actor())
+    flash(_("The event is put away; it stays for the record."), "good")
+    return see_other("backoffice.system.event", event_id=event_id)
+
+
 def outbox(_member: Member) -> ResponseReturnValue:
     """Messages between rooms."""
     ask = asked("state")

@@ -141,6 +141,9 @@ class EventSeen:
     is_live: bool | None = None
     version: str | None = None
     raw: str = ""
+    body: bytes | None = None
+    """As it came, of one that is set aside because it cannot be read; `problem` says why."""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

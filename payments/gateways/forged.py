@@ -6,8 +6,4 @@ from shared.kit.errors import Invalid
 
 
 class Forged(Invalid):
-    """The signature, the header or the body is not the provider's; nothing of it is kept."""
-
-
-UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What reading a body raises that is no event: the last two for a number or a nesting beyond measure."""
+    """The signature or the header is not the provider's; nothing of it is kept. A body that he signed always is."""

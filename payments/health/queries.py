@@ -55,7 +55,7 @@ def look(session: Session) -> Health:
         oldest_unhandled_webhook_s=_age(oldest_unhandled_at(session), now),
         oldest_unsent_message_s=_age(unsent, now),
         oldest_waiting_job_s=_age(session.scalar(due), now),
-        stuck_webhooks=events.get(EventState.STUCK, 0),
+        stuck_webhooks=events.get(EventState.STUCK, 0) + events.get(EventState.SET_ASIDE, 0),
         dead_jobs=_count(session, OutboxMessage.state == MessageState.DEAD),
         uncertain_messages=_count(session, Message.status == MessageStatus.UNCERTAIN),
         unanswered_payments=_count(

@@ -22,6 +22,7 @@ from payments.webhooks.models import EventState, InboxEvent
 from shared.kit import clock
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import DomainError, NotFound, Unavailable
+from shared.kit.jobs import NotYet
 from shared.kit.words import gettext as _
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def _park(event_id: uuid.UUID, error: NotFound) -> EventState:
 
     if retrying(park) is EventState.STUCK:
         return EventState.STUCK
-    raise Unavailable("event.parked", error.message)
+    raise NotYet("event.parked", error.message)
 
 
 def _note(event_id: uuid.UUID, state: EventState, remark: str | None) -> EventState:

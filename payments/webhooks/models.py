@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +25,8 @@ class EventState(enum.Enum):
     """Its object is not known to us yet; tried again later."""
     STUCK = "stuck"
     """Given up: somebody must look."""
+    SET_ASIDE = "set_aside"
+    """Signed by the provider and not to be read: somebody must look; its neighbours were handled."""
 
 
 class InboxEvent(HasId, Base):
@@ -46,6 +48,8 @@ class InboxEvent(HasId, Base):
     """The names by which the object may be known to us."""
     raw: Mapped[str] = mapped_column(Text)
     """The event as the provider wrote it."""
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The very bytes of one that is set aside; `raw` shows them with what no text can hold spelled out."""
     source: Mapped[str] = mapped_column(String(16))
     """webhook, or listed: found by asking for what we had missed."""
     state: Mapped[EventState] = mapped_column(enum_column(EventState), default=EventState.WAITING)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.kit import clock
@@ -40,6 +40,10 @@ PATIENCE = 3
 """After so many starts that came to nothing one after the other, what they need does not answer: the row ends."""
 
 _BACK_OFF = (10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600)
+
+
+class NotYet(Unavailable):
+    """This start must wait for something of its own; what it shares with its row answers, and the row goes on."""
 
 
 Around = Callable[[], AbstractContextManager[object]]
@@ -175,7 +179,7 @@ def perform(name: str, payload: dict[str, Any]) -> None:
     """
     identity = uuid.UUID(payload["message"])
     work = _jobs.get(name)
-    claimed = _claim(identity, seen=int(payload["tries"]), timeout_s=work.timeout_s if work else 60)
+    claimed = _claim_one(identity, seen=int(payload["tries"]), timeout_s=work.timeout_s if work else 60)
     if claimed is None:
         return
     if work is None:
@@ -227,6 +231,8 @@ class _Claimed(NamedTuple):
     identity: uuid.UUID
     payload: dict[str, Any]
     topic: str | None
+    tries: int
+    """This start included."""
 
 
 def _attempt(work: Job, claimed: _Claimed) -> Attempt:
@@ -235,6 +241,9 @@ def _attempt(work: Job, claimed: _Claimed) -> Attempt:
         with _alone(work) as free:
             if free:
                 work.run(claimed.payload)
+    except NotYet as error:
+        _retry(claimed.identity, work, str(error))
+        return Attempt.STOPPED
     except Unavailable as error:
         _retry(claimed.identity, work, str(error))
         return Attempt.LATER
@@ -251,7 +260,7 @@ def _attempt(work: Job, claimed: _Claimed) -> Attempt:
     return Attempt.DONE
 
 
-def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> _Claimed | None:
+def _claim_one(identity: uuid.UUID, *, seen: int, timeout_s: int) -> _Claimed | None:
     from shared.kit.db import transaction
     from shared.kit.outbox.models import MessageState, OutboxMessage
 
@@ -265,18 +274,36 @@ def _claim(identity: uuid.UUID, *, seen: int, timeout_s: int) -> _Claimed | None
                 tries=OutboxMessage.tries + 1,
                 locked_until=func.now() + timedelta(seconds=timeout_s + 30),
             )
-            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic)
+            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic, OutboxMessage.tries)
         ).one_or_none()
         return _Claimed(*row) if row else None
 
 
 def _claim_some(work: Job) -> list[_Claimed]:
-    """Claim the next starts of a job that are due and that nobody else holds, the oldest first."""
-    from shared.kit.db import transaction
+    """Claim the next starts of a job that are due and that nobody else holds, the oldest first.
+
+    One that was claimed before and of which nothing was recorded may have ended its process: it goes last and alone, so that
+    it cannot take its neighbours along, and is dead after its tries.
+    """
     from shared.kit.outbox.models import OutboxMessage
     from shared.kit.outbox.relay import due
 
-    oldest = due().where(OutboxMessage.job == work.name).limit(CLAIMED_TOGETHER).with_for_update(skip_locked=True)
+    mine = due().where(OutboxMessage.job == work.name)
+    is_suspect = (OutboxMessage.tries > 0) & OutboxMessage.last_error.is_(None)
+    if some := _claim(work, mine.where(~is_suspect).limit(CLAIMED_TOGETHER)):
+        return some
+    while suspect := _claim(work, mine.where(is_suspect).limit(1)):
+        if suspect[0].tries <= work.max_tries:
+            return suspect
+        _finish([suspect[0].identity], error="its process ended each time", dead=True)
+    return []
+
+
+def _claim(work: Job, which: Select[uuid.UUID]) -> list[_Claimed]:
+    from shared.kit.db import transaction
+    from shared.kit.outbox.models import OutboxMessage
+
+    oldest = which.with_for_update(skip_locked=True)
     with transaction() as session:
         rows = session.execute(
             update(OutboxMessage)
@@ -286,7 +313,7 @@ def _claim_some(work: Job) -> list[_Claimed]:
                 # The last of them begins when the others are through, or when time is over.
                 locked_until=func.now() + timedelta(seconds=ROW_S + work.timeout_s + 30),
             )
-            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic)
+            .returning(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.topic, OutboxMessage.tries)
         ).all()
     return sorted((_Claimed(*row) for row in rows), key=lambda each: each.identity)
 

@@ -205,6 +205,7 @@ GONE_BY_NOW = {
         "backoffice.system.ask_duty",
         "backoffice.system.replay_message",
         "backoffice.system.abandon_message",
+        "backoffice.system.put_event_away",
     },
     "GET": {
         "backoffice.system.message",

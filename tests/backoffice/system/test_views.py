@@ -107,3 +107,28 @@ def test_a_file_leaves_a_line_in_the_trail(ines, world):
         line = session.scalars(select(AuditLine).where(AuditLine.action == "export.made")).one()
     assert re.search(r"debtors-.*csv", line.after["file"])
     assert line.after["asked"] == "/debtors.csv?state=late"
+
+
+def test_a_webhook_that_cannot_be_read_is_a_task_until_it_is_put_away(ines):
+    with transaction() as session:
+        event = InboxEvent(
+            id=new_id(),
+            provider=Provider.STRIPE,
+            event_id="unreadable-1",
+            kind="unreadable",
+            raw='{"id": "evt_\\u0000"',
+            body=b'{"id": "evt_\x00"',
+            source="webhook",
+            state=EventState.SET_ASIDE,
+            remark="id: characters that cannot be kept",
+            happened_at=clock.now(),
+            received_at=clock.now(),
+        )
+        session.add(event)
+
+    assert "Webhooks set aside" in ines.get("/").text
+    assert "id: characters that cannot be kept" in ines.get(f"/system/webhooks/{event.id}").text
+    assert ines.post(f"/system/webhooks/{event.id}/away").status_code == 303
+    assert ines.post(f"/system/webhooks/{event.id}/away").status_code == 409
+
+    assert "Webhooks set aside" not in ines.get("/").text

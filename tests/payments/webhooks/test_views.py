@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import func, select
 
+from payments.gateways.base import EventSeen
+from payments.models import Provider
 from payments.webhooks.models import EventState, InboxEvent
+from payments.webhooks.receive import store
 from payments.webhooks.views import LARGEST_BODY
+from shared.kit import clock
 from shared.kit.db import reading
 from shared.kit.settings import Settings, get_settings, use_settings
 from tests.support.twins import GOCARDLESS_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
@@ -54,6 +58,12 @@ def stripe_signature(body, secret=STRIPE_WEBHOOK_SECRET, at=None):
 
 def gocardless_signature(body, secret=GOCARDLESS_WEBHOOK_SECRET):
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def set_aside():
+    with reading() as session:
+        query = select(InboxEvent.provider).where(InboxEvent.state == EventState.SET_ASIDE)
+        return sorted(session.scalars(query), key=lambda provider: provider.value)
 
 
 def kept():
@@ -107,14 +117,68 @@ def test_an_odd_header_is_refused_and_never_breaks_us(post, signature):
     assert post("gocardless", a_batch(), signature) == 498
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"id": "x"}', b'{"events": 3}', b'{"events": [{}]}'])
+def test_a_signed_body_that_is_no_event_is_kept_and_set_aside(post, body):
+    for _ in range(2):
+        assert post("stripe", body, stripe_signature(body)) == 200
+        assert post("gocardless", body, gocardless_signature(body)) == 204
+    assert set_aside() == [Provider.GOCARDLESS, Provider.STRIPE]
+    with reading() as session:
+        assert body in session.scalars(select(InboxEvent.body)).all()
+
+
+ODD = (None, 7, "", "x" * 129, "evt_\x00", "evt_\ud800", ["evt"], {"a": 1}, True)
+
+
+@pytest.mark.parametrize("identity", ODD)
+def test_an_event_with_an_odd_id_is_answered_and_set_aside(post, identity):
+    body = an_event(identity)
+    assert post("stripe", body, stripe_signature(body)) == 200
+    assert set_aside() == [Provider.STRIPE]
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"id": "x"}', b'{"events": 3}', b'{"events": [{}]}']
+    "change",
+    [
+        {"type": "k" * 97},
+        {"type": None},
+        {"type": "a\x00b"},
+        {"created": 10**30},
+        {"created": "soon"},
+        {"created": None},
+        {"data": None},
+        {"data": {"object": []}},
+        {"data": {"object": {"object": "charge", "payment_intent": "pi_\udfff"}}},
+        {"data": {"object": {"object": "charge", "payment_intent": "p" * 300}}},
+        {"data": {"object": {"object": "charge", "payment_intent": {"no": "id"}}}},
+        {"livemode": None, "data": 3},
+    ],
 )
-def test_a_signed_body_that_is_no_event_is_refused(post, body):
-    assert post("stripe", body, stripe_signature(body)) == 400
-    if body != b'{"events": []}':
-        assert post("gocardless", body, gocardless_signature(body)) == 498
-    assert kept() == 0
+def test_an_event_with_odd_words_is_answered_and_set_aside(post, change):
+    body = an_event("evt_1", **change)
+    assert post("stripe", body, stripe_signature(body)) == 200
+    assert set_aside() == [Provider.STRIPE]
+
+
+def test_one_odd_event_does_not_lose_its_batch(post):
+    events = [json.loads(a_batch(f"EV{n}"))["events"][0] for n in range(250)]
+    events[100]["id"] = "EV\x00"
+    events[101] = None
+    events[102]["links"] = 7
+    events[103]["action"] = "a" * 97
+    body = json.dumps({"events": events}).encode()
+
+    assert post("gocardless", body, gocardless_signature(body)) == 204
+    assert kept() == 250
+    assert set_aside() == [Provider.GOCARDLESS] * 4
+
+
+def test_what_the_database_alone_refuses_is_set_aside_and_its_neighbours_are_kept(counter):
+    def event(name, subject):
+        return EventSeen(name, "charge.refunded", clock.now(), subject, {}, raw="{}")
+
+    assert store(Provider.STRIPE, [event("evt_1", "payment"), event("evt_2", "x" * 17)]) == 2
+    assert set_aside() == [Provider.STRIPE]
 
 
 def test_an_old_signature_of_stripe_is_refused(post):
