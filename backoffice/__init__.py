@@ -14,6 +14,7 @@ def register(app: Flask, settings: Settings) -> None:
     """Mount the back-office's URLs below its own sign-in."""
     from backoffice import frame
     from backoffice.access import guards
+    from backoffice.chargebacks import todo as chargebacks_todo
     from backoffice.collections import todo as collections_todo
     from backoffice.debtors import todo as debtors_todo
     from backoffice.declarations import todo as declarations_todo
@@ -36,6 +37,7 @@ def register(app: Flask, settings: Settings) -> None:
     allow_large_files(app)
     allow_evidence(app)
     app.extensions[CONTRIBUTIONS] = [
+        chargebacks_todo.contribute,
         disputes_todo.contribute,
         plans_todo.contribute,
         payments_todo.contribute,

@@ -12,6 +12,7 @@ from backoffice import labels
 from backoffice.access.guards import find_current
 from backoffice.access.labels import ROLES
 from backoffice.access.member import Member
+from backoffice.chargebacks.counts import contested_count
 from backoffice.declarations.counts import declared_count
 from backoffice.disputes.counts import waiting_count
 from backoffice.notices.queries import unread_count
@@ -33,6 +34,7 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("d", _l("Debtors"), "backoffice.debtors.browse", "users", "debtors.read"),
     ("i", _l("Invoices"), "backoffice.invoices.browse", "invoice", "invoices.read"),
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
+    ("b", _l("Contested payments"), "backoffice.chargebacks.browse", "bank", "chargebacks.read"),
     ("l", _l("Disputes"), "backoffice.disputes.browse", "flag", "disputes.read"),
     ("a", _l("Plans"), "backoffice.plans.browse", "plan", "plans.read"),
     ("h", _l("Promises"), "backoffice.promises.browse", "promise", "promises.read"),
@@ -128,10 +130,13 @@ def _counts(member: Member) -> dict[str, int]:
         late = late_count(member.company_id, member.today)
         declared = declared_count(member.company_id)
         plans = asked_count(member.company_id)
+        contested = contested_count(member.company_id)
         row = session.execute(
-            select(uncertain.scalar_subquery(), dead.scalar_subquery(), news, disputes, late, declared, plans)
+            select(
+                uncertain.scalar_subquery(), dead.scalar_subquery(), news, disputes, late, declared, plans, contested
+            )
         ).one()
-    return {"e": row[0], "s": row[1], "n": row[2], "l": row[3], "h": row[4], "w": row[5], "a": row[6]}
+    return {"e": row[0], "s": row[1], "n": row[2], "l": row[3], "h": row[4], "w": row[5], "a": row[6], "b": row[7]}
 
 
 def _demo(settings: Settings, member: Member | None) -> dict[str, str] | None:

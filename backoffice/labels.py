@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from payments.chargebacks.rules import ChargebackKind, ChargebackState
 from payments.collections.models import CollectionState, Outcome
 from payments.declarations.rules import DeclarationState
 from payments.labels import FOR_STAFF, MANDATE_FOR_STAFF, MEANS, REFUND_FOR_STAFF
@@ -72,6 +73,17 @@ LABELS: dict[Enum, Label] = {
     FreezeKind.DECLARATION: Label(_l("Said to be paid"), "info", "transfer"),
     FreezeKind.RESPITE: Label(_l("Paused after a dispute"), "info", "flag"),
     FreezeKind.LEGAL_HOLD: Label(_l("Legal hold"), "info", "lock"),
+    FreezeKind.CHARGEBACK: Label(_l("Contested by a bank"), "info", "bank"),
+    ChargebackKind.CARD: Label(_l("Card contested"), icon="card"),
+    ChargebackKind.DEBIT: Label(_l("Debit given back"), icon="repeat"),
+    ChargebackKind.REFUSAL: Label(_l("Debit refused by the payer"), icon="stop"),
+    ChargebackState.OPEN: Label(_l("To answer"), "late", "bank"),
+    ChargebackState.ANSWERED: Label(_l("The bank decides"), "wait", "clock"),
+    ChargebackState.TO_DECIDE: Label(_l("To decide"), "late", "question"),
+    ChargebackState.WON: Label(_l("Won"), "good"),
+    ChargebackState.OWED: Label(_l("Owed again"), "info", "forward"),
+    ChargebackState.GIVEN_UP: Label(_l("Given up"), "neutral", "stop"),
+    ChargebackState.SETTLED: Label(_l("Settled otherwise"), "good"),
     PromiseState.EXPECTED: Label(_l("Awaited"), "wait", "calendar"),
     PromiseState.KEPT: Label(_l("Kept"), "good"),
     PromiseState.BROKEN: Label(_l("Broken"), "late"),
@@ -281,6 +293,16 @@ ACTIONS: dict[str, Any] = {
     "declaration.reopened": _l("Declared transfer looked for again"),
     "declaration.assigned": _l("Declared transfer given to a colleague"),
     "declaration.terms_changed": _l("Terms of declared transfers changed"),
+    "chargeback.open": _l("Payment contested by a bank"),
+    "chargeback.answered": _l("Bank answered"),
+    "chargeback.to_decide": _l("Contested money gone for good"),
+    "chargeback.won": _l("Contested payment won"),
+    "chargeback.owed": _l("Contested money owed again"),
+    "chargeback.given_up": _l("Contested money given up"),
+    "chargeback.settled": _l("Contested money settled otherwise"),
+    "chargeback.noted": _l("Note on a contested payment"),
+    "chargeback.give_up_asked": _l("A second person is asked to give contested money up"),
+    "chargeback.assigned": _l("Contested payment given to a colleague"),
     "payment.created": _l("Payment begun"),
     "payment.submitted": _l("Payment with the provider"),
     "payment.action_needed": _l("Payment waits for the payer"),
@@ -336,6 +358,7 @@ SUBJECTS: dict[str, Any] = {
     "mandate": _l("Mandate"),
     "promise": _l("Promise"),
     "declaration": _l("Declared transfer"),
+    "chargeback": _l("Contested payment"),
     "dispute": _l("Dispute"),
     "attachment": _l("File"),
     "message": _l("Message"),
@@ -376,6 +399,7 @@ ACTORS: dict[str, Any] = {
     "promises": _l("The look at promises"),
     "declarations": _l("The look at declared transfers"),
     "disputes": _l("The look at disputes"),
+    "chargebacks": _l("The look at contested payments"),
     "janitor": _l("The comparison with the provider"),
     "opening": _l("The opening of payment pages"),
     "scanner": _l("The virus scanner"),

@@ -2,6 +2,7 @@
 
 from backoffice.access import views as access
 from backoffice.access.guards import half_way, staff
+from backoffice.chargebacks import views as chargebacks
 from backoffice.collections import views as collections
 from backoffice.debtors import views as debtors
 from backoffice.debtors.money import views as money
@@ -90,6 +91,13 @@ ROUTES: list[Route] = [
     Route("POST",     "/promises/<uuid:promise_id>/assign",                promises.assign,             staff("promises.write")),
     Route("POST",     "/promises/<uuid:promise_id>/cancel",                promises.cancel,             staff("promises.write")),
     Route("GET POST", "/debtors/<uuid:debtor_id>/promises/new",            promises.new,                staff("promises.write")),
+
+    Route("GET",      "/chargebacks",                                      chargebacks.browse,          staff("chargebacks.read")),
+    Route("GET",      "/chargebacks/<uuid:chargeback_id>",                 chargebacks.show,            staff("chargebacks.read")),
+    Route("POST",     "/chargebacks/<uuid:chargeback_id>/note",            chargebacks.note,            staff("chargebacks.write")),
+    Route("POST",     "/chargebacks/<uuid:chargeback_id>/assign",          chargebacks.assign,          staff("chargebacks.write")),
+    Route("POST",     "/chargebacks/<uuid:chargeback_id>/owe",             chargebacks.owe,             staff("chargebacks.decide")),
+    Route("POST",     "/chargebacks/<uuid:chargeback_id>/give-up",         chargebacks.give_up,         staff("chargebacks.decide")),
 
     Route("GET",      "/declarations",                                     declarations.browse,         staff("declarations.read")),
     Route("GET",      "/declarations.<form>",                              declarations.export,         staff("declarations.export")),

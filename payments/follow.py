@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from payments import service
+from payments.chargebacks import service as chargebacks
 from payments.gateways.base import PaymentSeen
 from payments.gateways.choose import cards, debits
 from payments.models import Payment, Provider
@@ -128,6 +129,8 @@ def apply(session: Session, payment: Payment, seen: PaymentSeen, *, by: Actor, c
         service.learn(payment, _facts(seen, payment.status))
     for step in steps:
         service.advance(session, payment.id, step, by=by, facts=_facts(seen, step), cause=cause)
+    if seen.chargeback is not None:
+        chargebacks.align(session, payment, seen.chargeback, by=by)
     if payment.status in COLLECTED | {PaymentStatus.CHARGED_BACK, PaymentStatus.FAILED} and seen.refunds:
         align_refunds(session, payment, seen.refunds, by=by)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from payments.models import Means
+from payments.reasons import sepa_code
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
 from shared.kit.words import lazy_gettext as _l
 
@@ -135,7 +136,25 @@ REASONS: dict[str, Any] = {
     "stolen_card": _l("the card was declined by its bank"),
     "processing_error": _l("the card could not be processed"),
     "payment_intent_authentication_failure": _l("the payment was not confirmed with the bank"),
+    # Card holders at their banks (docs.stripe.com/disputes/categories).
     "fraudulent": _l("the card holder contests the payment"),
+    "unrecognized": _l("the card holder does not recognise the payment"),
+    "duplicate": _l("the card holder says that it was taken twice"),
+    "product_not_received": _l("the card holder says that nothing was delivered"),
+    "product_unacceptable": _l("the card holder says that what was delivered was not right"),
+    "credit_not_processed": _l("the card holder waits for a credit"),
+    "subscription_canceled": _l("the card holder says that it was cancelled"),
+    "customer_initiated": _l("the card holder contests the payment"),
+    "general": _l("the card holder contests the payment"),
+    "noncompliant": _l("the card holder contests the payment"),
+    # What is technical: nothing that the payer can mend.
+    "AG02": _l("the banks could not process it"),
+    "FF01": _l("the banks could not process it"),
+    "BE05": _l("the banks could not process it"),
+    "RR01": _l("the banks could not process it"),
+    "RR02": _l("the banks could not process it"),
+    "RR03": _l("the banks could not process it"),
+    "RR04": _l("the banks could not process it"),
 }
 """Why money did not come, as a debtor may read it."""
 
@@ -156,4 +175,5 @@ def payment_words(status: PaymentStatus, means: Means, *, had_come: bool = False
 
 def why_failed(code: str | None) -> Any:
     """The reason of a failure in plain words; a code that we do not know is not shown to a debtor."""
-    return REASONS.get(code or "", _l("the bank gives no reason"))
+    known = REASONS.get(code or "")
+    return known or REASONS.get(sepa_code(code), _l("the bank gives no reason"))

@@ -5,7 +5,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -219,6 +219,8 @@ class Refund(HasId, Base):
     provider_reference: Mapped[str | None] = mapped_column(String(128))
     failure_reason: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")
+    is_owed: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether what is given back is owed again, as whoever asked for it said; if not, it is written off with the refund."""
     asked_by: Mapped[str] = mapped_column(default="")
     asked_by_id: Mapped[uuid.UUID | None]
     approved_by: Mapped[str] = mapped_column(default="")

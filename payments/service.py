@@ -13,6 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments import waiting
 from payments.models import Means, Payment, PaymentAllocation, PaymentTransition, Provider
 from payments.status import COLLECTED, GIVEN_UP, IN_FLIGHT, PaymentStatus, payment_topic
 from shared.company.models import Company
@@ -69,9 +70,24 @@ class Facts:
     """The money object behind this step when it is not the payment itself: a chargeback with a name of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One step of a payment, shown to the rooms above in the commit that takes it."""
+
+    payment: Payment
+    before: PaymentStatus
+    step: int
+    freed: Sequence[Part]
+    """What nothing holds or settles any more because of it."""
+    facts: Facts
+    by: Actor
+
+
 Follower = Callable[[Session, Payment], None]
+Watcher = Callable[[Session, Taken], None]
 
 _followers: list[Follower] = []
+_watchers: list[Watcher] = []
 _COUNTED = COLLECTED | {PaymentStatus.CHARGED_BACK}
 
 
@@ -82,6 +98,12 @@ def in_the_same_commit(follower: Follower) -> None:
     """
     if follower not in _followers:
         _followers.append(follower)
+
+
+def with_each_step(watcher: Watcher) -> None:
+    """Let a room above see every step of a payment in the commit that takes it, before those who follow its money."""
+    if watcher not in _watchers:
+        _watchers.append(watcher)
 
 
 def moved(session: Session, payment: Payment) -> None:
@@ -184,11 +206,14 @@ def advance(
             before=before.value,
             after=to.value,
         )
-    _move_ledger(session, payment, before, to, facts)
+    freed = _move_ledger(session, payment, before, to, facts)
     payment.status = to
     if to is PaymentStatus.CONFIRMED and payment.confirmed_at is None:
         payment.confirmed_at = clock.now()
     step = _write_step(session, payment, before, by=by, cause=cause or facts.failure_code or "")
+    waiting.use(session, payment.debtor_id, freed)
+    for watcher in _watchers:
+        watcher(session, Taken(payment, before, step, freed, facts, by))
     if to is not PaymentStatus.SETTLED and (to in _COUNTED or before in _COUNTED):
         moved(session, payment)
     outbox.publish(
@@ -225,7 +250,10 @@ def learn(payment: Payment, facts: Facts) -> None:
             setattr(payment, name, value)
 
 
-def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: PaymentStatus, facts: Facts) -> None:
+def _move_ledger(
+    session: Session, payment: Payment, before: PaymentStatus, to: PaymentStatus, facts: Facts
+) -> list[Part]:
+    """Move the ledger with a step; gives what nothing holds or settles any more."""
     debtor = session.get_one(Debtor, payment.debtor_id)
     account = CLEARING[payment.provider]
     if to is PaymentStatus.CONFIRMED and before is PaymentStatus.CHARGED_BACK:
@@ -251,7 +279,7 @@ def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: 
             occasion=_occasion(session, payment, kind=Kind.PAYMENT),
         )
     elif to in GIVEN_UP and before in IN_FLIGHT:
-        ledger.void(session, debtor, _occasion(session, payment))
+        return ledger.void(session, debtor, _occasion(session, payment))
     elif to is PaymentStatus.SUBMITTED and before is PaymentStatus.FAILED:
         available = _still_available(session, payment)
         if available:
@@ -261,7 +289,7 @@ def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: 
             to, Kind.LATE_FAILURE
         )
         by_hand = payment.provider is Provider.HAND
-        ledger.take_back(
+        return ledger.take_back(
             session,
             debtor,
             kind=kind,
@@ -270,6 +298,7 @@ def _move_ledger(session: Session, payment: Payment, before: PaymentStatus, to: 
             occasion=_occasion(session, payment, kind=kind, of=facts.object_reference),
             may_lose=not by_hand,
         )
+    return []
 
 
 def allocations(session: Session, payment_id: uuid.UUID) -> list[Part]:

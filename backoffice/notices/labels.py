@@ -12,6 +12,7 @@ GROUPS: dict[NoticeGroup, Any] = {
     NoticeGroup.PLANS: _l("Payment plans"),
     NoticeGroup.PROMISES: _l("Promises"),
     NoticeGroup.DECLARATIONS: _l("Declared payments"),
+    NoticeGroup.PAYMENTS: _l("Money that goes back"),
 }
 
 DELIVERIES: dict[Delivery, Any] = {
@@ -30,6 +31,7 @@ ICONS: dict[NoticeGroup, str] = {
     NoticeGroup.PLANS: "plan",
     NoticeGroup.PROMISES: "calendar",
     NoticeGroup.DECLARATIONS: "transfer",
+    NoticeGroup.PAYMENTS: "bank",
 }
 
 _SENTENCES: dict[str, Any] = {
@@ -60,6 +62,25 @@ _SENTENCES: dict[str, Any] = {
     "declaration.refused": _l("A payment that %(debtor)s declared was not found"),
     "declaration.expired": _l("A payment that %(debtor)s declared did not arrive in time"),
     "declaration.file_refused": _l("A proof that %(debtor)s sent did not pass the virus scanner"),
+    "chargeback.opened": _l("A bank contests a payment of %(debtor)s: what it had settled is frozen"),
+    "chargeback.due": _l("A contested payment of %(debtor)s comes near its deadline"),
+    "chargeback.won": _l("A contested payment of %(debtor)s is won: it counts again"),
+    "chargeback.lost": _l("A contested payment of %(debtor)s is lost: please decide what becomes of the debt"),
+    "chargeback.give_up_asked": _l(
+        "A colleague wants to give up what a bank gave back to %(debtor)s: please agree or not"
+    ),
+    "payment.went_back": _l("The bank took a payment of %(debtor)s back"),
+    "payment.lost": _l("The bank took more of a payment of %(debtor)s back than was left of it: the rest is a loss"),
+    "payment.debited_twice": _l("A bank says that %(debtor)s was debited twice: please look at once"),
+    "payment.holder_deceased": _l(
+        "The bank of %(debtor)s says that the account holder has died: everything is stopped"
+    ),
+    "payment.needs_details": _l("The account of %(debtor)s takes no more debits: new details are needed"),
+    "payment.needs_proof": _l("The bank of %(debtor)s knows no valid mandate: a new one is needed"),
+    "payment.blocked_at_bank": _l("The bank of %(debtor)s blocks our debits: the debtor must let them through"),
+    "payment.not_processed": _l("The banks could not process a debit of %(debtor)s"),
+    "payment.refund_waits": _l("A refund to %(debtor)s waits for a second person"),
+    "mandate.lost": _l("A mandate of %(debtor)s has ended"),
 }
 _BY_STAFF: dict[str, Any] = {
     "dispute.said": _l("A colleague wrote to %(debtor)s about your dispute"),

@@ -18,6 +18,8 @@ class NoticeGroup(enum.Enum):
     PLANS = "plans"
     PROMISES = "promises"
     DECLARATIONS = "declarations"
+    PAYMENTS = "payments"
+    """Money that goes back or is contested, mandates that end, refunds that wait."""
 
 
 class Delivery(enum.Enum):

@@ -49,7 +49,7 @@ class Target:
     company_id: uuid.UUID
     debtor_id: uuid.UUID
     subject_id: uuid.UUID
-    group: NoticeGroup
+    topic: str
 
 
 def wishes(session: Session, group: NoticeGroup) -> Iterator[tuple[StaffMember, Wish]]:
@@ -117,4 +117,4 @@ def target(session: Session, member_id: uuid.UUID, notice_id: uuid.UUID) -> Targ
     row = session.scalar(select(StaffNotice).where(StaffNotice.id == notice_id, StaffNotice.member_id == member_id))
     if row is None:
         raise NotFound("notice.missing", _("There is no such notice."))
-    return Target(row.company_id, row.debtor_id, row.subject_id, TOPICS[row.topic])
+    return Target(row.company_id, row.debtor_id, row.subject_id, row.topic)

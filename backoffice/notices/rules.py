@@ -42,6 +42,21 @@ TOPICS: dict[str, NoticeGroup] = {
     "declaration.refused": NoticeGroup.DECLARATIONS,
     "declaration.expired": NoticeGroup.DECLARATIONS,
     "declaration.file_refused": NoticeGroup.DECLARATIONS,
+    "chargeback.opened": NoticeGroup.PAYMENTS,
+    "chargeback.due": NoticeGroup.PAYMENTS,
+    "chargeback.won": NoticeGroup.PAYMENTS,
+    "chargeback.lost": NoticeGroup.PAYMENTS,
+    "chargeback.give_up_asked": NoticeGroup.PAYMENTS,
+    "payment.went_back": NoticeGroup.PAYMENTS,
+    "payment.lost": NoticeGroup.PAYMENTS,
+    "payment.debited_twice": NoticeGroup.PAYMENTS,
+    "payment.holder_deceased": NoticeGroup.PAYMENTS,
+    "payment.needs_details": NoticeGroup.PAYMENTS,
+    "payment.needs_proof": NoticeGroup.PAYMENTS,
+    "payment.blocked_at_bank": NoticeGroup.PAYMENTS,
+    "payment.not_processed": NoticeGroup.PAYMENTS,
+    "payment.refund_waits": NoticeGroup.PAYMENTS,
+    "mandate.lost": NoticeGroup.PAYMENTS,
 }
 """What staff may hear of."""
 
@@ -50,11 +65,20 @@ PERMISSION: dict[NoticeGroup, str] = {
     NoticeGroup.PLANS: "plans.write",
     NoticeGroup.PROMISES: "promises.write",
     NoticeGroup.DECLARATIONS: "declarations.write",
+    NoticeGroup.PAYMENTS: "chargebacks.write",
 }
 """Who may act on it: nobody else is told."""
 
-DECIDES: dict[str, str] = {"plan.asked": "plans.decide"}
+DECIDES: dict[str, str] = {
+    "plan.asked": "plans.decide",
+    "chargeback.give_up_asked": "chargebacks.decide",
+    "payment.refund_waits": "refunds.approve",
+}
 """What only those who may decide need to hear."""
+
+
+NEEDS_SECOND = frozenset({"chargeback.give_up_asked", "payment.refund_waits"})
+"""What one of the staff asks of another: everybody hears of it who may agree, but not the one who asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +94,7 @@ DEFAULTS: dict[NoticeGroup, Wish] = {
     NoticeGroup.PLANS: Wish(Delivery.IMMEDIATE, Scope.MINE),
     NoticeGroup.PROMISES: Wish(Delivery.DAILY, Scope.MINE),
     NoticeGroup.DECLARATIONS: Wish(Delivery.DAILY, Scope.MINE),
+    NoticeGroup.PAYMENTS: Wish(Delivery.IMMEDIATE, Scope.MINE),
 }
 
 
@@ -104,6 +129,8 @@ def concerns(event: Event, member_id: uuid.UUID, scope: Scope) -> bool:
     Nobody hears of his own acts. What staff did concerns only the one to whom the affair is assigned; what a debtor or
     the clock did concerns him too, and while nobody has taken it everybody; besides him those who want to hear of all.
     """
+    if event.topic in NEEDS_SECOND:
+        return member_id != event.doer
     if event.by == "staff":
         return event.doer is not None and event.assignee == member_id != event.doer
     return scope is Scope.ALL or event.assignee in (None, member_id)

@@ -40,7 +40,7 @@ def tell(occasion: Occasion, payload: dict[str, Any]) -> int:
             topic=topic,
             by=str(payload["by"]),
             assignee=uuid.UUID(payload["staff"]) if payload["staff"] else None,
-            doer=_doer(session, topic, subject_id) if payload["by"] == "staff" else None,
+            doer=_doer(session, topic, subject_id, payload) if payload["by"] == "staff" else None,
         )
         debtor = session.get_one(Debtor, uuid.UUID(payload["debtor"]))
         count = 0
@@ -60,8 +60,10 @@ class _Scene:
     occasion_id: uuid.UUID
 
 
-def _doer(session: Session, topic: str, subject_id: uuid.UUID) -> uuid.UUID | None:
-    """The member of staff who acted last on this affair: the audit line stands in the same commit as the event."""
+def _doer(session: Session, topic: str, subject_id: uuid.UUID, payload: dict[str, Any]) -> uuid.UUID | None:
+    """The member of staff who did it: as the event says, else who acted last on this affair (its audit line)."""
+    if payload.get("doer"):
+        return uuid.UUID(payload["doer"])
     return session.scalar(
         select(AuditLine.actor_id)
         .where(AuditLine.subject_type == topic.partition(".")[0], AuditLine.subject_id == subject_id)

@@ -57,7 +57,7 @@ def show(member: Member, notice_id: uuid.UUID) -> ResponseReturnValue:
 
 def _address(target: Target) -> str:
     """The page of the affair; the debtor's page where affairs of that kind have none of their own."""
-    endpoint = f"backoffice.{target.group.value}.show"
+    endpoint = f"backoffice.{target.topic.partition('.')[0]}s.show"
     for rule in current_app.url_map.iter_rules():
         if rule.endpoint == endpoint and len(rule.arguments) == 1:
             values: dict[str, Any] = dict.fromkeys(rule.arguments, target.subject_id)

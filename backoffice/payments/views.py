@@ -143,6 +143,7 @@ def ask_refund(member: Member, payment_id: uuid.UUID) -> ResponseReturnValue:
                 payment_id=payment_id,
                 minor=form.amount.data.minor,
                 reason=form.reason.data or "",
+                is_owed=form.is_owed.data == "yes",
                 by=member.as_actor(),
             )
     except DomainError as error:

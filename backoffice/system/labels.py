@@ -14,6 +14,7 @@ DUTIES: dict[str, Any] = {
     "payments.payouts.take": _l("Books payouts and fees."),
     "payments.plans.follow": _l("Looks at every payment plan, once a day: what comes, what is late, what has ended."),
     "promises.look": _l("Looks at the ledger for every live promise, once a day."),
+    "chargebacks.watch": _l("Closes contested payments that were settled otherwise, warns of their deadlines."),
     "declarations.expire": _l("Ends the search for declared transfers whose time is over."),
     "payments.collections.watch_frozen": _l("Looks again at debits over contested money, in case a message was lost."),
     "disputes.watch": _l("Escalates overdue disputes, ends respites, closes disputes that were paid."),

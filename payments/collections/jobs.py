@@ -17,6 +17,7 @@ from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run
 from payments.mandates import service as mandates
 from payments.models import Mandate, Means, Payment
+from payments.reasons import Advice, may_present_again, policy_of
 from payments.status import USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -66,11 +67,12 @@ def after_failure(payload: dict[str, Any]) -> None:
         if payment.status not in FAILED:
             return
         code = payment.failure_code
-        if code == rules.STOPS_EVERYTHING:
+        policy = policy_of(code)
+        if policy.stops_everything:
             service.stop_everything(session, debtor, by=BY)
-        elif code in rules.BLOCKS_MANDATE:
+        if policy.ends_mandate:
             _block(session, payment, code or "")
-        elif code == "AM05":
+        elif policy.advice is Advice.TWICE:
             _alarm(session, payment)
         else:
             _try_again(session, debtor, payment)
@@ -136,7 +138,7 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
         wish = wish_again(collection, collection.amount_minor, collection.charge_on, due_on=None)
         service.carry_on(session, debtor, mandate, wish, announced_at=collection.announced_at)
         return
-    if not rules.may_retry(payment.failure_code, attempts=_presented(session, collection)):
+    if not may_present_again(payment.failure_code, presented=_presented(session, collection)):
         return
     subject = subject_of(session, debtor, collection)
     minor = min(collection.amount_minor, subject.facts.available_minor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from payments.reasons import TRIES_AGAIN_AFTER_BANK_DAYS
 from shared.kit.calendars import add_target_days, next_target_day
 
 CREATE_AHEAD_BANK_DAYS = 5
@@ -16,21 +17,6 @@ CREATE_AHEAD_BANK_DAYS = 5
 
 LONGEST_SHIFT_DAYS = 7
 """A debit that cannot be charged within so many days of the day announced is announced anew."""
-
-RETRY_AFTER_BANK_DAYS = 5
-"""No sooner than so many bank days after a refusal is the same money asked for again."""
-
-MOST_ATTEMPTS = {"AM04": 3, "MS03": 2}
-"""How often an invoice is presented in all when the bank gives this code; any other code: once.
-
-AM04 insufficient funds; MS03 no reason given, which often hides AM04.
-"""
-
-STOPS_EVERYTHING = "MD07"
-"""The account holder has died: no automation touches this account any more."""
-
-BLOCKS_MANDATE = frozenset({"AC01", "AC04", "AC06", "AG01", "MD01", "RC01"})
-"""With these no further debit under this mandate can succeed."""
 
 TOO_EARLY = "field.charge_date"
 """Not a bank's code: the provider's refusal of a day that has become too near. The same money is tried a day later."""
@@ -174,11 +160,6 @@ def _money_refusal(facts: Facts, minor: int) -> str | None:
     return None
 
 
-def may_retry(code: str | None, *, attempts: int) -> bool:
-    """Whether money that the bank refused with this code is asked for once more."""
-    return attempts < MOST_ATTEMPTS.get(code or "", 1)
-
-
 def retry_day(*, failed_on: date, today: date, notice_days: int) -> date:
     """The day of a new attempt: after the pause, and with its whole notice."""
-    return charge_day(add_target_days(failed_on, RETRY_AFTER_BANK_DAYS), today=today, notice_days=notice_days)
+    return charge_day(add_target_days(failed_on, TRIES_AGAIN_AFTER_BANK_DAYS), today=today, notice_days=notice_days)

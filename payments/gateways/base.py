@@ -59,6 +59,11 @@ class ChargebackSeen:
     amount_minor: int
     is_won: bool
     code: str = ""
+    is_lost: bool = False
+    is_answered: bool = False
+    """Evidence was sent, and the bank has not decided."""
+    answer_by: datetime | None = None
+    """Until when the provider takes evidence."""
 
 
 @dataclass(frozen=True, slots=True)

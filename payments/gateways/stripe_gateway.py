@@ -289,8 +289,15 @@ class StripeGateway:
         if not real:
             return None
         first = real[0]
+        due_by = (first["evidence_details"] or {}).get("due_by")
         return ChargebackSeen(
-            reference=first["id"], amount_minor=first["amount"], is_won=first["status"] == "won", code=first["reason"]
+            reference=first["id"],
+            amount_minor=first["amount"],
+            is_won=first["status"] == "won",
+            code=first["reason"],
+            is_lost=first["status"] == "lost",
+            is_answered=first["status"] == "under_review",
+            answer_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
         )
 
     def _assert_mode(self, subject: Json) -> None:

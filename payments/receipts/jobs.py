@@ -13,12 +13,16 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from payments.chargebacks.queries import is_contested
 from payments.collections.models import Collection, CollectionState
 from payments.labels import MEANS, why_failed
-from payments.models import Mandate, Means, Payment, PaymentAllocation, Provider, Refund
+from payments.models import Mandate, MandateTransition, Means, Payment, PaymentAllocation, Provider, Refund
+from payments.reasons import policy_of
 from payments.status import COLLECTED, MandateStatus, PaymentStatus
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
+from shared.debtors import affairs
+from shared.kit.actors import Actor
 from shared.kit.db import transaction
 from shared.kit.jobs import job, on
 from shared.kit.money import Money
@@ -57,7 +61,8 @@ def tell_failed(payload: dict[str, Any]) -> None:
     """Tell that a debit was refused. A card payer saw it on the page. Safe to run twice: one message a failure."""
     with transaction() as session:
         payment = _payment(session, payload)
-        if payment.means is Means.DEBIT and payment.status is PaymentStatus.FAILED and payment.provider_reference:
+        is_told = payment.means is Means.DEBIT and not policy_of(payment.failure_code).stops_everything
+        if is_told and payment.status is PaymentStatus.FAILED and payment.provider_reference:
             _tell(session, payment, "payment_failed", _failure(session, payment), f"failed:{payload['step']}")
 
 
@@ -68,7 +73,8 @@ def tell_returned(payload: dict[str, Any]) -> None:
     """Tell that the bank took money back. Safe to run twice: one message for each return."""
     with transaction() as session:
         payment = _payment(session, payload)
-        if payment.status not in COLLECTED and payment.provider is not Provider.HAND:
+        is_told = payment.provider is not Provider.HAND and not policy_of(payment.failure_code).stops_everything
+        if is_told and payment.status not in COLLECTED:
             key = f"returned:{payload['step']}"
             _tell(session, payment, "payment_returned", _failure(session, payment), key)
 
@@ -90,7 +96,10 @@ def tell_mandate_ended(payload: dict[str, Any]) -> None:
     """Tell that a mandate has ended (not that a request was never signed). Safe to run twice: one message an end."""
     with transaction() as session:
         mandate = session.get_one(Mandate, uuid.UUID(payload["mandate_id"]))
-        if not payload["was_given"] or mandate.status is MandateStatus.SUSPENDED:
+        if not payload["was_given"]:
+            return
+        _tell_staff_of_end(session, mandate, payload["step"])
+        if mandate.status is MandateStatus.SUSPENDED or _holder_has_died(session, mandate):
             return
         facts = {
             "mandate_reference": mandate.scheme_reference or mandate.reference,
@@ -119,6 +128,21 @@ def tell_refunded(payload: dict[str, Any]) -> None:
             subject_id=payment.id,
             is_news=True,
         )
+
+
+def _tell_staff_of_end(session: Session, mandate: Mandate, step: int) -> None:
+    """Staff hear of a mandate that neither they nor the debtor ended here: the bank, or the provider, did."""
+    own = (MandateTransition.mandate_id == mandate.id, MandateTransition.step == step)
+    taken = session.scalar(select(MandateTransition).where(*own))
+    if taken is not None and taken.actor_kind == "provider":
+        by = Actor.provider(taken.actor_name)
+        affairs.publish(session, mandate, "mandate.lost", by=by, staff=None, dedupe_key=f"{mandate.id}:lost:{step}")
+
+
+def _holder_has_died(session: Session, mandate: Mandate) -> bool:
+    """Whether the bank said so: then nothing is written to the holder's addresses about his mandate."""
+    said = select(Payment.id).where(Payment.mandate_id == mandate.id, Payment.failure_code == "MD07")
+    return mandate.end_reason == "MD07" or session.scalar(said.limit(1)) is not None
 
 
 END_REASONS: dict[MandateStatus, Any] = {
@@ -160,6 +184,7 @@ def _failure(session: Session, payment: Payment) -> dict[str, Any]:
         "reference": payment.reference,
         "why_failed": why_failed(payment.failure_code),
         "retry_on": again,
+        "is_contested": is_contested(session, payment.id),
         "payment_id": str(payment.id),
     }
 

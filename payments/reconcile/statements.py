@@ -21,7 +21,7 @@ _HELD = f"""
 """
 _FROZEN = """
     SELECT invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
-    WHERE lifted_at IS NULL AND kind {kinds} ('promise', 'declaration', 'respite') GROUP BY 1
+    WHERE lifted_at IS NULL AND kind {kinds} ('promise', 'declaration', 'respite', 'chargeback') GROUP BY 1
 """
 _AT_PROVIDER = f"""
     SELECT payment_id, sum(CASE WHEN debit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank')
@@ -110,13 +110,26 @@ LOCAL: dict[str, str] = {
         SELECT i.number AS subject, i.currency, f.amount_minor AS found,
                CASE WHEN f.kind = 'dispute' AND d.status NOT IN ('open', 'under_review', 'waiting')
                          OR f.kind = 'promise' AND p.state <> 'expected'
-                         OR f.kind = 'declaration' AND c.state <> 'declared' THEN 0 ELSE f.amount_minor END AS expected
+                         OR f.kind = 'declaration' AND c.state <> 'declared'
+                         OR f.kind = 'chargeback' AND k.state NOT IN ('open', 'answered', 'to_decide') THEN 0 ELSE f.amount_minor END AS expected
         FROM invoice_freeze f
         JOIN invoice i ON i.id = f.invoice_id
         LEFT JOIN dispute d ON d.id = f.subject_id
         LEFT JOIN promise p ON p.id = f.subject_id
         LEFT JOIN declaration c ON c.id = f.subject_id
+        LEFT JOIN chargeback k ON k.id = f.subject_id
         WHERE f.lifted_at IS NULL""",
+    "contested by a bank": """
+        SELECT k.reference || ' ' || i.number AS subject, k.currency, coalesce(f.minor, 0) AS found,
+               CASE WHEN k.state IN ('open', 'answered', 'to_decide') THEN least(p.amount_minor, i.total_minor)
+                    ELSE 0 END AS expected
+        FROM chargeback k
+        JOIN chargeback_part p ON p.chargeback_id = k.id
+        JOIN invoice i ON i.id = p.invoice_id
+        LEFT JOIN (
+            SELECT subject_id, invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
+            WHERE kind = 'chargeback' AND lifted_at IS NULL GROUP BY 1, 2
+        ) f ON f.subject_id = k.id AND f.invoice_id = i.id""",
     "debits equal credits": """
         SELECT 'all accounts' AS subject, currency, sum(minor) AS found, 0 AS expected FROM (
             SELECT currency, amount_minor AS minor FROM ledger_transfer

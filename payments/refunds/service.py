@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from payments import returns, waiting
 from payments import service as payments
 from payments.gateways.base import RefundSeen
 from payments.models import Payment, Provider, Refund
@@ -25,15 +26,17 @@ from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
 from shared.ledger.models import Kind
+from shared.ledger.rules import Part
 
 R = RefundStatus
 COUNTING = (R.ASKED, R.APPROVED, R.SUBMITTED, R.DONE)
 """Refunds in these states reserve or have used their part of the payment."""
 
 
-def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by: Actor) -> Refund:
+def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by: Actor, is_owed: bool = True) -> Refund:
     """Ask for a refund. Up to the company's limit it is approved at once; above it a second person must.
 
+    `is_owed` says whether what is given back is owed again; if not, it is written off in the commit that gives it back.
     Raises Conflict when the payment has not that much left to give back, Invalid for an empty amount.
     """
     payment = payments.lock_payment(session, payment_id)
@@ -54,6 +57,7 @@ def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by:
         status=R.ASKED,
         idempotency_key=f"refund-{identity}",
         reason=reason,
+        is_owed=is_owed,
         asked_by=by.name,
         asked_by_id=by.id,
         created_at=clock.now(),
@@ -63,6 +67,8 @@ def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by:
     _record(session, payment, refund, None, by)
     if minor <= session.get_one(Company, payment.company_id).four_eyes_minor:
         _step(session, payment, refund, R.APPROVED, by=by)
+    else:
+        returns.publish(session, payment, "payment.refund_waits", by=by, step=str(refund.id))
     return refund
 
 
@@ -170,9 +176,10 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
     refund.status = to
     debtor = session.get_one(Debtor, payment.debtor_id)
     account = payments.CLEARING[payment.provider]
+    freed: list[Part] = []
     if to is R.SUBMITTED:
         payment.refunded_minor += refund.amount_minor
-        ledger.take_back(
+        freed = ledger.take_back(
             session,
             debtor,
             kind=Kind.REFUND,
@@ -194,6 +201,9 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
         )
     elif to is R.DONE:
         refund.done_at = clock.now()
+    waiting.use(session, payment.debtor_id, freed)
+    if not refund.is_owed:
+        _write_off(session, payment, freed)
     payments.moved(session, payment)
     _record(session, payment, refund, before, by)
     outbox.publish(
@@ -203,6 +213,18 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
         dedupe_key=f"{refund.id}:{to.value}",
     )
     session.flush()
+
+
+def _write_off(session: Session, payment: Payment, freed: list[Part]) -> None:
+    """What was given back as not owed is not asked for again, by anybody: it is settled against the write-off account."""
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, payment.company_id))
+    for part in freed:
+        invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
+        minor = min(part.minor, invoice.open_minor - invoice.held_minor)
+        if minor > 0:
+            ledger.write_off(session, debtor, Part(invoice.id, minor), occasion)
+            session.flush()
 
 
 def _occasion(session: Session, payment: Payment, refund: Refund, kind: Kind) -> ledger.Occasion:
@@ -226,5 +248,10 @@ def _record(session: Session, payment: Payment, refund: Refund, before: RefundSt
         company_id=payment.company_id,
         debtor_id=payment.debtor_id,
         before={"status": before.value} if before else None,
-        after={"status": refund.status.value, "minor": refund.amount_minor, "currency": refund.currency},
+        after={
+            "status": refund.status.value,
+            "minor": refund.amount_minor,
+            "currency": refund.currency,
+            "is_owed": refund.is_owed,
+        },
     )

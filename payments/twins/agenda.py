@@ -106,12 +106,22 @@ def next_due(world: World) -> int | None:
     return None if found["at"] is None else int(found["at"])
 
 
-def befall(transaction: Transaction, kind: str, subject: str) -> Json:
-    """Let something (`BEFALL_KINDS`) happen to one object now: a charge, dispute, refund, mandate, debit or payout by its id."""
+def befall(transaction: Transaction, kind: str, subject: str, reason: str = "") -> Json:
+    """Let something (`BEFALL_KINDS`) happen to one object now: a charge, dispute, refund, mandate, debit or payout by its id.
+
+    `reason` is the bank's code of a debit ("MD07") or why a card holder contests ("duplicate"); without it the usual one.
+    """
     if subject.startswith(("ch_", "pi_")):
         charge = transaction.body("stripe", subject)
         charge_id = charge["latest_charge"] if subject.startswith("pi_") else subject
-        return disputes.open_dispute(transaction, charge_id)
+        if reason and reason not in disputes.REASONS:
+            raise LookupError(f"a card holder contests for one of {', '.join(disputes.REASONS)}")
+        return disputes.open_dispute(transaction, charge_id, reason=reason or disputes.REASONS[0])
+    if subject.startswith("du_") and kind == "dispute_answered":
+        evidence = {"uncategorized_text": "the order, the delivery, the signature"}
+        answered = disputes.answer(transaction, subject, {"evidence": evidence, "submit": True})
+        transaction.unschedule(subject)  # the bank decides when it is told to
+        return answered
     if subject.startswith("du_"):
         return disputes.decide(transaction, subject, won=kind == "dispute_won")
     if subject.startswith("re_"):
@@ -124,7 +134,7 @@ def befall(transaction: Transaction, kind: str, subject: str) -> Json:
     if subject.startswith("MD"):
         return mandates.cancel(transaction, subject, cause="mandate_cancelled", origin="bank", reason_code="MD01")
     if subject.startswith("PM") and kind in payments.BEFALLS:
-        return payments.BEFALLS[kind](transaction, subject)
+        return payments.BEFALLS[kind](transaction, subject, reason)
     raise LookupError(f"nothing known as {kind} can befall {subject}")
 
 
@@ -133,6 +143,7 @@ BEFALL_KINDS = (
     "failure",
     "chargeback",
     "chargeback_cancelled",
+    "dispute_answered",
     "dispute_won",
     "dispute_lost",
     "refund_fails",

@@ -181,7 +181,9 @@ def add_fault() -> BaseResponse:
 def _befall(asked: Json) -> Json:
     subject = str(asked.get("object") or asked.get("match") or "").strip()
     with current_world().store.transaction() as transaction:
-        return {"object": agenda.befall(transaction, str(asked["kind"]), subject)}
+        return {
+            "object": agenda.befall(transaction, str(asked["kind"]), subject, str(asked.get("reason") or "").strip())
+        }
 
 
 def _add_rule(asked: Json, *, from_form: bool) -> Json:

@@ -63,6 +63,7 @@ def publish(
         "id": str(affair.id),
         "by": by.kind,
         "staff": str(staff) if staff else None,
+        "doer": str(by.id) if by.kind == "staff" and by.id else None,
     }
     outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
 

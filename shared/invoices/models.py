@@ -109,8 +109,8 @@ class Invoice(HasId, Base):
     frozen_minor: Mapped[Minor] = mapped_column(default=0)
     """The part that a dispute, plan or legal hold freezes: neither collected, nor reminded, nor asked for (I10)."""
     paused_minor: Mapped[Minor] = mapped_column(default=0)
-    """The part that a promise or a declared transfer covers: neither collected nor reminded (I10), yet the debtor may pay
-    it at any time."""
+    """The part that a promise, a declared transfer or a contested payment covers: neither collected nor reminded (I10), yet
+    the debtor may pay it at any time."""
     elsewhere_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
     """What the books show as settled elsewhere while a payment in flight still holds it: set off when that payment ends, or made
     credit when it comes in after all."""
@@ -183,9 +183,11 @@ class FreezeKind(enum.Enum):
     RESPITE = "respite"
     """What stays owed after a dispute, until the day from which it is asked for again."""
     LEGAL_HOLD = "legal_hold"
+    CHARGEBACK = "chargeback"
+    """The payer's bank contests the payment that had settled it, until the case is closed."""
 
 
-PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.RESPITE})
+PAUSES = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.RESPITE, FreezeKind.CHARGEBACK})
 """What stops us but not the debtor: counted in `paused_minor`, all other kinds in `frozen_minor`."""
 
 
@@ -206,6 +208,6 @@ class Freeze(HasId, Base):
     amount_minor: Mapped[Minor]
     reason: Mapped[str] = mapped_column(Text, default="")
     subject_id: Mapped[uuid.UUID | None]
-    """The dispute, plan, promise or declaration it belongs to."""
+    """The dispute, plan, promise, declaration or chargeback it belongs to."""
     frozen_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]

@@ -122,7 +122,7 @@ def settle_directly(
     movement = movement or _Movement(session, debtor, kind, occasion)
     invoices = lock_invoices(session, (part.invoice_id for part in parts))
     left = minor
-    lost = min(left, _net_loss(session, occasion.payment_id)) if occasion.payment_id else 0
+    lost = min(left, loss_of(session, occasion.payment_id)) if occasion.payment_id else 0
     if lost > 0:
         movement.leg(_Owned(account, None), _Owned(Account.LOSS, None), lost)
         left -= lost
@@ -138,8 +138,8 @@ def settle_directly(
         movement.leg(_Owned(account, None), _Owned(Account.CREDIT, debtor.id), left)
 
 
-def void(session: Session, debtor: Debtor, occasion: Occasion) -> None:
-    """A payment came to nothing before it was confirmed: free what it held. Twice is harmless."""
+def void(session: Session, debtor: Debtor, occasion: Occasion) -> list[Part]:
+    """A payment came to nothing before it was confirmed: free what it held, and give it. Twice is harmless."""
     pending = _unresolved(session, occasion.payment_id)
     invoices = lock_invoices(session, (row.credit_owner for row in pending if row.credit_owner))
     movement = _Movement(session, debtor, Kind.PAYMENT, occasion, provider_key=False)
@@ -148,6 +148,7 @@ def void(session: Session, debtor: Debtor, occasion: Occasion) -> None:
         debtor.held_minor -= row.amount_minor
         movement.resolve(row, Phase.VOID)
     _set_off_elsewhere(session, debtor, invoices.values(), occasion)
+    return [Part(row.credit_owner, row.amount_minor) for row in pending if row.credit_owner]
 
 
 def _set_off_elsewhere(session: Session, debtor: Debtor, invoices: Iterable[Invoice], occasion: Occasion) -> None:
@@ -181,8 +182,10 @@ def take_back(
     minor: int,
     occasion: Occasion,
     may_lose: bool = False,
-) -> None:
+) -> list[Part]:
     """Money of a payment goes back (late failure, chargeback, refund): unapplied credit first, then invoices reopen.
+
+    Gives what is open again, those invoices included that its money had settled as credit.
 
     When `minor` exceeds what the payment still settles (a debit that the bank takes back after we refunded part of it),
     the excess is a loss if it `may_lose`, because what a provider took is never left out; else this raises
@@ -194,19 +197,22 @@ def take_back(
     movement = _Movement(session, debtor, kind, occasion)
     invoices = lock_invoices(session, (o.owner for o, _a in settled if o.account is Account.RECEIVABLE and o.owner))
     left = minor
+    opened: list[Part] = []
     for owned, amount in settled:
         taken = min(amount, left)
         if taken <= 0:
             continue
         if owned.account is Account.CREDIT:
-            _restore_credit(session, debtor, taken, occasion)
+            opened += _restore_credit(session, debtor, taken, occasion)
             debtor.credit_minor -= taken
-        else:
-            _reopen(invoices[owned.owner], debtor, taken)  # type: ignore[index]
+        elif owned.owner is not None:
+            _reopen(invoices[owned.owner], debtor, taken)
+            opened.append(Part(owned.owner, taken))
         movement.leg(owned, _Owned(account, None), taken)
         left -= taken
     if left:
         movement.leg(_Owned(Account.LOSS, None), _Owned(account, None), left)
+    return opened
 
 
 def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasion: Occasion) -> None:
@@ -423,8 +429,8 @@ def _net_settled(session: Session, payment_id: uuid.UUID | None) -> list[tuple[_
     return [(owned, amount) for owned, amount in ordered if amount > 0]
 
 
-def _net_loss(session: Session, payment_id: uuid.UUID | None) -> int:
-    """What of a payment stands as a loss."""
+def loss_of(session: Session, payment_id: uuid.UUID | None) -> int:
+    """What of a payment stands as a loss, in minor units."""
     sign = case((Transfer.debit_account == Account.LOSS, 1), else_=-1)
     return int(
         session.scalar(
@@ -436,11 +442,12 @@ def _net_loss(session: Session, payment_id: uuid.UUID | None) -> int:
     )
 
 
-def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occasion) -> None:
+def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occasion) -> list[Part]:
     """Make sure that so much unapplied credit is there, by reopening what credit has settled, the latest first."""
     missing = wanted - debtor.credit_minor
     if missing <= 0:
-        return
+        return []
+    opened = []
     applied: dict[uuid.UUID, int] = {}
     for row in session.scalars(
         select(Transfer)
@@ -461,7 +468,9 @@ def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occ
             _reopen(invoices[invoice_id], debtor, taken)
             debtor.credit_minor += taken
             movement.leg(_Owned(Account.RECEIVABLE, invoice_id), _Owned(Account.CREDIT, debtor.id), taken)
+            opened.append(Part(invoice_id, taken))
             missing -= taken
+    return opened
 
 
 def _settle(invoice: Invoice, debtor: Debtor, minor: int, occasion: Occasion) -> None:

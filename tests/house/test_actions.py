@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from backoffice.labels import ACTIONS, SUBJECTS
+from payments.chargebacks.models import Chargeback
+from payments.chargebacks.rules import ChargebackState
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
 from payments.models import Mandate, Payment
@@ -32,6 +34,7 @@ FAMILIES: dict[str, type[Enum]] = {
     "plan.": PlanStatus,
     "promise.": PromiseState,
     "declaration.": DeclarationState,
+    "chargeback.": ChargebackState,
 }
 """Acts that are called after the state reached."""
 PLACE = 2
@@ -75,7 +78,9 @@ def test_whatever_an_act_is_done_to_has_a_word() -> None:
         for call, _inside in module.calls
         if _is_record(call) and (given := _argument(call, "subject_type", None)) is not None
     }
-    affairs = {repr(table.__tablename__) for table in (Declaration, Dispute, Mandate, Payment, Plan, Promise)}
+    affairs = {
+        repr(table.__tablename__) for table in (Chargeback, Declaration, Dispute, Mandate, Payment, Plan, Promise)
+    }
 
     assert named - {"affair.__tablename__"} | affairs == {repr(kind) for kind in SUBJECTS}
 

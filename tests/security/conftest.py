@@ -25,6 +25,8 @@ from backoffice.disputes.models import CreditProposal
 from backoffice.imports.models import ImportRun
 from backoffice.imports.models import RunState as ImportState
 from backoffice.reminders.models import ReminderRun, Scenario
+from payments.chargebacks.models import Chargeback
+from payments.chargebacks.rules import ChargebackKind, ChargebackState
 from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
@@ -120,10 +122,24 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         idempotency_key=f"refund-{code}",
         created_at=clock.now(),
     )
+    chargeback = Chargeback(
+        id=ids.new_id(),
+        company_id=company.id,
+        debtor_id=debtor.id,
+        payment_id=payment.id,
+        opened_step=1,
+        reference=f"CHB-{code}"[:24],
+        kind=ChargebackKind.DEBIT,
+        state=ChargebackState.TO_DECIDE,
+        code="MD06",
+        amount_minor=2_000,
+        due_on=clock.today(),
+        created_at=clock.now(),
+    )
     freeze = invoices.freeze(
         session, invoice_id=held.id, kind=FreezeKind.LEGAL_HOLD, minor=1_000, reason="court", by=SYSTEM
     )
-    session.add(refund)
+    session.add_all([refund, chargeback])
     session.flush()
     account.ids = {
         "company_id": company.id,
@@ -133,6 +149,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "payment_id": payment.id,
         "mandate_id": mandate.id,
         "refund_id": refund.id,
+        "chargeback_id": chargeback.id,
         "freeze_id": freeze.id,
         "message_id": _a_message(session, account).id,
         "scenario_id": _a_scenario(session, account).id,

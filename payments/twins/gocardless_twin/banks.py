@@ -12,6 +12,13 @@ with the mark behaves so. Every other valid IBAN pays.
 | `0000000AC01` | `invalid_details` | fails (AC01); the mandate fails |
 | `0000000MD01` | `no_mandate` | fails (MD01): the payer revoked the mandate at the bank, which cancels it |
 | `0000000MS03` | `refer_to_payer` | fails (MS03), no reason given |
+| `0000000AC06` | `account_blocked` | fails (AC06) |
+| `0000000AG01` | `no_debits` | fails (AG01): this account takes no direct debits |
+| `0000000MS02` | `refused_by_payer` | fails (MS02): the payer stopped this debit |
+| `0000000SL01` | `block_list` | fails (SL01): the payer's bank lets our debits not through |
+| `0000000MD07` | `deceased` | fails (MD07): the account holder has died; the mandate is cancelled by the bank |
+| `0000000AM05` | `debited_twice` | fails (AM05): the bank takes it for a duplicate |
+| `0000000FF01` | `bad_format` | fails (FF01), as AG02, BE05, RR01 to RR04 would: something technical |
 | `0000000MD06` | `refunded_by_bank` | paid out, then charged back within the eight weeks (MD06) |
 | `000000MD01L` | `unauthorised` | paid out, then charged back as unauthorised (MD01); the mandate is cancelled |
 | `000000LATE1` | `late_failure` | confirmed, then fails *before* the payout (AM04) |
@@ -60,6 +67,13 @@ FATES = (
     Fate("invalid_details", "AC01", "charge", cause="invalid_bank_details", reason_code="AC01", mandate="failed"),
     Fate("no_mandate", "MD01", "charge", cause="mandate_cancelled", reason_code="MD01", mandate="cancelled"),
     Fate("refer_to_payer", "MS03", "charge", cause="refer_to_payer", reason_code="MS03"),
+    Fate("account_blocked", "AC06", "charge", cause="bank_account_closed", reason_code="AC06"),
+    Fate("no_debits", "AG01", "charge", cause="direct_debit_not_enabled", reason_code="AG01"),
+    Fate("refused_by_payer", "MS02", "charge", cause="payment_stopped", reason_code="MS02"),
+    Fate("block_list", "SL01", "charge", cause="payment_stopped", reason_code="SL01"),
+    Fate("deceased", "MD07", "charge", cause="bank_account_closed", reason_code="MD07", mandate="cancelled"),
+    Fate("debited_twice", "AM05", "charge", cause="other", reason_code="AM05"),
+    Fate("bad_format", "FF01", "charge", cause="other", reason_code="FF01"),
     Fate("refunded_by_bank", "MD06", "paid_out", "charged_back", cause="refund_requested", reason_code="MD06"),
     Fate(
         "unauthorised",
@@ -103,7 +117,12 @@ def by_name_or_iban(text: str) -> str:
     return BY_NAME[text].iban if text in BY_NAME else text
 
 
+CAUSES = {fate.reason_code: fate.cause for fate in FATES if fate.reason_code} | {"MD01": "mandate_cancelled"}
+"""A bank's code → what GoCardless says of it; any other code is `other`."""
+
 DESCRIPTIONS = {
+    "direct_debit_not_enabled": "The customer's bank account does not support direct debits.",
+    "payment_stopped": "The customer or their bank stopped this payment.",
     "insufficient_funds": "The customer's account had insufficient funds to make this payment.",
     "bank_account_closed": "The customer's bank account has been closed.",
     "invalid_bank_details": "The specified bank account does not exist or was closed.",

@@ -258,24 +258,31 @@ def _mandate_link(payment: Json) -> dict[str, str]:
     return {"mandate": payment["links"]["mandate"]}
 
 
-def _late_failure(transaction: Transaction, payment_id: str) -> Json:
+def _late_failure(transaction: Transaction, payment_id: str, code: str) -> Json:
     _must_be(transaction, payment_id, "confirmed", "paid_out")
-    return take_back(transaction, payment_id, action="failed", cause="insufficient_funds", reason_code="AM04")
+    return _take_back_as(transaction, payment_id, "failed", code or "AM04")
 
 
-def _failure(transaction: Transaction, payment_id: str) -> Json:
+def _failure(transaction: Transaction, payment_id: str, code: str) -> Json:
     _must_be(transaction, payment_id, "pending_submission", "submitted")
     if transaction.body("gocardless", payment_id)["status"] == "pending_submission":
         submit(transaction, payment_id)
-    return take_back(transaction, payment_id, action="failed", cause="insufficient_funds", reason_code="AM04")
+    return _take_back_as(transaction, payment_id, "failed", code or "AM04")
 
 
-def _chargeback(transaction: Transaction, payment_id: str) -> Json:
+def _chargeback(transaction: Transaction, payment_id: str, code: str) -> Json:
     _must_be(transaction, payment_id, "confirmed", "paid_out")
-    return take_back(transaction, payment_id, action="charged_back", cause="refund_requested", reason_code="MD06")
+    return _take_back_as(transaction, payment_id, "charged_back", code or "MD06")
 
 
-def _chargeback_cancelled(transaction: Transaction, payment_id: str) -> Json:
+def _take_back_as(transaction: Transaction, payment_id: str, action: str, code: str) -> Json:
+    cause = banks.CAUSES.get(code, "other")
+    if (action, code) == ("charged_back", "MD01"):
+        cause = "authorisation_disputed"
+    return take_back(transaction, payment_id, action=action, cause=cause, reason_code=code)
+
+
+def _chargeback_cancelled(transaction: Transaction, payment_id: str, _code: str) -> Json:
     """The bank gives it back to us."""
     _must_be(transaction, payment_id, "charged_back")
     hidden = transaction.hidden("gocardless", payment_id)
@@ -308,7 +315,7 @@ def _must_be(transaction: Transaction, payment_id: str, *statuses: str) -> None:
         raise GoCardlessRefusal.state(f"The payment is {status}, not {' or '.join(statuses)}", "invalid_state")
 
 
-BEFALLS: dict[str, Callable[[Transaction, str], Json]] = {
+BEFALLS: dict[str, Callable[[Transaction, str, str], Json]] = {
     "late_failure": _late_failure,
     "failure": _failure,
     "chargeback": _chargeback,

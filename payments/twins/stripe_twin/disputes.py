@@ -12,7 +12,22 @@ ANSWER_WITHIN_DAYS = 9
 OPEN = {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
 
 
-def open_dispute(transaction: Transaction, charge_id: str, *, inquiry: bool = False) -> Json:
+REASONS = (
+    "fraudulent",
+    "unrecognized",
+    "duplicate",
+    "product_not_received",
+    "product_unacceptable",
+    "credit_not_processed",
+    "subscription_canceled",
+    "general",
+)
+"""Why a card holder contests (docs.stripe.com/disputes/categories)."""
+
+
+def open_dispute(
+    transaction: Transaction, charge_id: str, *, inquiry: bool = False, reason: str = "fraudulent"
+) -> Json:
     """The card holder contests a charge; unless it is a mere inquiry the money leaves the balance at once."""
     row = transaction.row("stripe", charge_id, "charge")
     if row is None:
@@ -23,7 +38,7 @@ def open_dispute(transaction: Transaction, charge_id: str, *, inquiry: bool = Fa
     due_by = start_of_day_after(transaction.at, ANSWER_WITHIN_DAYS) - 1
     dispute = shapes.dispute(
         charge=charge,
-        reason="fraudulent",
+        reason=reason,
         status="warning_needs_response" if inquiry else "needs_response",
         at=transaction.at,
         due_by=due_by,

@@ -88,8 +88,8 @@ def test_a_member_chooses_what_to_hear_of(desk, office) -> None:
     page = desk.get("/me/notices").text
     assert re.search(r'name="disputes-delivery" value="immediate" checked', page)
 
-    wanted = {f"{group}-scope": "all" for group in ("disputes", "plans", "promises", "declarations")}
-    wanted |= {f"{group}-delivery": "none" for group in ("disputes", "plans", "promises", "declarations")}
+    wanted = {f"{group}-scope": "all" for group in ("disputes", "plans", "promises", "declarations", "payments")}
+    wanted |= {f"{group}-delivery": "none" for group in ("disputes", "plans", "promises", "declarations", "payments")}
     assert desk.post("/me/notices", wanted).status_code == 303
 
     page = desk.get("/me/notices").text

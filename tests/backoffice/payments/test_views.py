@@ -67,12 +67,12 @@ def test_every_step_and_leg_is_told(ines, world, paid):
 
 
 def test_a_small_refund_needs_one_person_and_a_large_one_two(ines, world, paid):
-    ines.post(f"/payments/{paid}/refunds", {"amount": "20", "reason": "goodwill"})
+    ines.post(f"/payments/{paid}/refunds", {"amount": "20", "reason": "goodwill", "is_owed": "no"})
     with transaction() as session:
         from shared.company.models import Company
 
         session.get_one(Company, world.company).four_eyes_minor = 5_000
-    ines.post(f"/payments/{paid}/refunds", {"amount": "80", "reason": "returned goods"})
+    ines.post(f"/payments/{paid}/refunds", {"amount": "80", "reason": "returned goods", "is_owed": "yes"})
     with reading() as session:
         small, large = session.scalars(select(Refund).order_by(Refund.id)).all()
     assert (small.status, large.status) == (RefundStatus.APPROVED, RefundStatus.ASKED)
@@ -90,13 +90,13 @@ def test_a_small_refund_needs_one_person_and_a_large_one_two(ines, world, paid):
 
 @pytest.mark.parametrize(("amount", "status"), [("120.01", 409), ("0", 422), ("x", 422)])
 def test_no_more_goes_back_than_came(ines, world, paid, amount, status):
-    assert ines.post(f"/payments/{paid}/refunds", {"amount": amount, "reason": "x"}).status_code == status
+    assert ines.post(f"/payments/{paid}/refunds", {"amount": amount, "reason": "x", "is_owed": "no"}).status_code == status
     with reading() as session:
         assert session.scalars(select(Refund)).all() == []
 
 
 def test_a_payment_by_a_provider_is_not_undone_by_hand(ines, world, paid):
-    assert ines.post(f"/payments/{paid}/undo", {"reason": "x"}).status_code == 409
+    assert ines.post(f"/payments/{paid}/undo", {"reason": "x", "is_owed": "no"}).status_code == 409
     with reading() as session:
         assert session.get_one(Payment, paid).status is S.CONFIRMED
 
@@ -105,7 +105,7 @@ def test_an_agent_asks_for_no_refund(desk, world, paid):
     desk.add(role=Role.AGENT)
     desk.sign_in()
 
-    assert desk.post(f"/payments/{paid}/refunds", {"amount": "1", "reason": "x"}).status_code == 403
+    assert desk.post(f"/payments/{paid}/refunds", {"amount": "1", "reason": "x", "is_owed": "no"}).status_code == 403
     assert "Refund" not in re.findall(r"<summary[^>]*>.*?</summary>", desk.get(f"/payments/{paid}").text)
 
 

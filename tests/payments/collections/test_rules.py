@@ -19,7 +19,6 @@ from payments.collections.rules import (
     decide_announcement,
     decide_collection,
     is_time_to_create,
-    may_retry,
     retry_day,
 )
 from shared.kit.calendars import is_target_day
@@ -137,26 +136,6 @@ def test_the_last_look_before_a_debit_may_still_say_no(changes, reason):
 def test_a_debit_is_made_five_bank_days_ahead():
     assert not is_time_to_create(date(2026, 3, 18), today=TODAY)
     assert is_time_to_create(date(2026, 3, 17), today=TODAY)
-
-
-@pytest.mark.parametrize(
-    ("code", "attempts", "again"),
-    [
-        ("AM04", 1, True),
-        ("AM04", 2, True),
-        ("AM04", 3, False),
-        ("MS03", 1, True),
-        ("MS03", 2, False),
-        ("AC04", 1, False),
-        ("MD01", 1, False),
-        ("MD06", 1, False),
-        ("MD07", 1, False),
-        ("MS02", 1, False),
-        (None, 1, False),
-    ],
-)
-def test_only_some_reasons_are_tried_again(code, attempts, again):
-    assert may_retry(code, attempts=attempts) is again
 
 
 @settings(deadline=None)  # the first look at a year makes its calendar

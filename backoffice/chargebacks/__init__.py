@@ -1,0 +1,1 @@
+"""Contested payments at the desk: the queue, one case, and what becomes of it."""

@@ -1,0 +1,74 @@
+"""What the clock and the news ask of contested payments. Loading this module lets their cases follow the payments."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import returns as _staff  # noqa: F401 - staff hear of each step from here on
+from payments.chargebacks import service
+from payments.chargebacks.models import Chargeback, ChargebackPart
+from payments.chargebacks.rules import WARN_DAYS, ChargebackState
+from shared.company.queries import todays
+from shared.invoices.models import Invoice
+from shared.kit.db import reading, retrying, transaction
+from shared.kit.jobs import duty, job, on
+
+C = ChargebackState
+
+
+@duty(every=timedelta(minutes=30))
+@job("chargebacks.watch", exclusive=True, timeout_s=900)
+def watch(_payload: dict[str, Any]) -> None:
+    """Close what was paid or credited otherwise, and warn of deadlines. Safe to run twice: each is looked at under its lock."""
+    with reading() as session:
+        paid = _paid(session, None)
+        near = [
+            chargeback_id
+            for company_id, today in todays(session).items()
+            for chargeback_id in session.scalars(
+                select(Chargeback.id)
+                .where(Chargeback.company_id == company_id, Chargeback.state.in_((C.OPEN, C.TO_DECIDE)))
+                .where(Chargeback.due_on <= today + timedelta(days=WARN_DAYS))
+                .where(Chargeback.warned_on.is_distinct_from(Chargeback.due_on))
+                .order_by(Chargeback.id)
+            )
+        ]
+    for chargeback_id in paid:
+        retrying(lambda one=chargeback_id: _settle(one))  # type: ignore[misc]
+    for chargeback_id in near:
+        retrying(lambda one=chargeback_id: _warn(one))  # type: ignore[misc]
+
+
+@on("payment.confirmed")
+@job("chargebacks.after_payment")
+def after_payment(payload: dict[str, Any]) -> None:
+    """Close what a payment has settled. Safe to run twice: what is closed stays so."""
+    with reading() as session:
+        found = _paid(session, uuid.UUID(payload["debtor_id"]))
+    for chargeback_id in found:
+        retrying(lambda one=chargeback_id: _settle(one))  # type: ignore[misc]
+
+
+def _paid(session: Session, debtor_id: uuid.UUID | None) -> list[uuid.UUID]:
+    """Cases to decide of which nothing is open any more."""
+    rows = select(ChargebackPart.id).where(ChargebackPart.chargeback_id == Chargeback.id)
+    still = rows.join(Invoice, Invoice.id == ChargebackPart.invoice_id).where(Invoice.open_minor > 0)
+    query = select(Chargeback.id).where(Chargeback.state == C.TO_DECIDE, rows.exists(), ~still.exists())
+    if debtor_id is not None:
+        query = query.where(Chargeback.debtor_id == debtor_id)
+    return list(session.scalars(query.order_by(Chargeback.id)))
+
+
+def _settle(chargeback_id: uuid.UUID) -> None:
+    with transaction() as session:
+        service.settle(session, chargeback_id=chargeback_id)
+
+
+def _warn(chargeback_id: uuid.UUID) -> None:
+    with transaction() as session:
+        service.warn(session, chargeback_id=chargeback_id)

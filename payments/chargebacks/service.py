@@ -1,0 +1,349 @@
+"""The verbs of contested payments: opened and closed with the payment's own steps, aligned with the bank, decided by staff.
+
+Lock order: debtor, invoices by id, payment, chargeback. State changes only through `_advance`, which walks `rules.EDGES`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import service as payments
+from payments.chargebacks import rules, tell
+from payments.chargebacks.models import Chargeback, ChargebackPart, ChargebackTransition
+from payments.chargebacks.rules import EDGES, FREEZES, ChargebackKind, ChargebackState
+from payments.gateways.base import ChargebackSeen
+from payments.models import Means, Payment
+from payments.reasons import policy_of
+from payments.service import Taken
+from payments.status import COLLECTED, PaymentStatus
+from shared.company.models import Company
+from shared.company.queries import today_of
+from shared.debtors import affairs
+from shared.debtors.models import Debtor
+from shared.invoices import service as invoices
+from shared.invoices.models import FreezeKind
+from shared.kit import clock, ids, steps
+from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Invalid, NotFound
+from shared.kit.words import gettext as _
+from shared.ledger import service as ledger
+from shared.ledger.rules import Part
+
+C = ChargebackState
+SYSTEM = Actor.system("chargebacks")
+
+
+# With the payment's own steps ------------------------------------------------------------------------------------------
+
+
+def see(session: Session, taken: Taken) -> None:
+    """A payment has taken a step: open the case that it calls for, or close the one that it ends, in the same commit (I10)."""
+    payment = taken.payment
+    if payment.status is PaymentStatus.CHARGED_BACK:
+        _open(session, taken, ChargebackKind.CARD if payment.means is Means.CARD else ChargebackKind.DEBIT)
+    elif payment.status is PaymentStatus.FAILED and _is_refusal(payment):
+        _open(session, taken, ChargebackKind.DEBIT if taken.before in COLLECTED else ChargebackKind.REFUSAL)
+    elif payment.status is PaymentStatus.CONFIRMED:
+        _win(session, taken)
+
+
+payments.with_each_step(see)
+
+
+def _is_refusal(payment: Payment) -> bool:
+    return payment.means is Means.DEBIT and policy_of(payment.failure_code).is_contested
+
+
+def _open(session: Session, taken: Taken, kind: ChargebackKind) -> None:
+    payment = taken.payment
+    identity = ids.new_id()
+    today = today_of(session, payment.company_id)
+    amount = payment.amount_minor if taken.facts.amount_minor is None else taken.facts.amount_minor
+    chargeback = Chargeback(
+        id=identity,
+        company_id=payment.company_id,
+        debtor_id=payment.debtor_id,
+        payment_id=payment.id,
+        opened_step=taken.step,
+        reference=ids.reference("CHB", identity),
+        kind=kind,
+        state=rules.first_state(kind),
+        code=payment.failure_code or "",
+        provider_reference=taken.facts.object_reference,
+        amount_minor=amount,
+        currency=payment.currency,
+        due_on=rules.decide_by(today),
+        created_at=clock.now(),
+    )
+    session.add(chargeback)
+    session.flush()
+    _freeze(session, chargeback, taken.freed)
+    _write_step(
+        session, chargeback, None, by=taken.by, cause=chargeback.code, action=f"chargeback.{chargeback.state.value}"
+    )
+    _publish(session, chargeback, "chargeback.opened", taken.by, dedupe_key=str(chargeback.id))
+    session.flush()
+
+
+def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> None:
+    """Freeze what is open again, beside whatever a plan or dispute freezes of it, so that neither leaves a gap."""
+    minors: dict[uuid.UUID, int] = {}
+    for part in freed:
+        minors[part.invoice_id] = minors.get(part.invoice_id, 0) + part.minor
+    rows = ledger.lock_invoices(session, minors)
+    for invoice_id in sorted(rows):
+        minor = min(minors[invoice_id], rows[invoice_id].open_minor)
+        if minor <= 0:
+            continue
+        covered = invoices.cover(
+            session,
+            invoice_id=invoice_id,
+            kind=FreezeKind.CHARGEBACK,
+            subject_id=chargeback.id,
+            minor=minor,
+            reason=chargeback.reference,
+            by=SYSTEM,
+        )
+        if covered:
+            session.add(ChargebackPart(chargeback_id=chargeback.id, invoice_id=invoice_id, amount_minor=covered))
+    session.flush()
+
+
+def _win(session: Session, taken: Taken) -> None:
+    """The money is ours again: the freeze ends, and what could not settle its invoices at once does as far as it may."""
+    payment = taken.payment
+    latest = _latest(session, payment.id)
+    if latest is None or latest.state is C.WON:
+        return
+    _end(session, latest, C.WON, by=taken.by)
+    _settle_again(session, latest, payment)
+    if latest.kind is not ChargebackKind.REFUSAL:
+        tell.won(session, latest, payment)
+
+
+def _settle_again(session: Session, chargeback: Chargeback, payment: Payment) -> None:
+    """Money that had settled other invoices as credit settles them again."""
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, payment.company_id))
+    meant = {part.invoice_id for part in payments.allocations(session, payment.id)}
+    for part in parts_of(session, chargeback.id):
+        if part.invoice_id in meant:
+            continue
+        invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
+        minor = min(part.amount_minor, debtor.credit_minor, invoice.open_minor - invoice.held_minor)
+        if minor > 0:
+            ledger.apply_credit(session, debtor, [Part(invoice.id, minor)], occasion)
+            session.flush()
+
+
+def _latest(session: Session, payment_id: uuid.UUID) -> Chargeback | None:
+    return session.scalar(
+        select(Chargeback)
+        .where(Chargeback.payment_id == payment_id)
+        .order_by(Chargeback.opened_step.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+# With the bank ---------------------------------------------------------------------------------------------------------
+
+
+def align(session: Session, payment: Payment, seen: ChargebackSeen, *, by: Actor) -> None:
+    """Let a card's case say what its bank shows: until when it can be answered, whether it was, and whether it is lost.
+
+    The payment is locked. A case that staff have decided, or that is won, is left alone.
+    """
+    chargeback = _latest(session, payment.id)
+    if chargeback is None or chargeback.kind is not ChargebackKind.CARD or seen.is_won:
+        return
+    chargeback.provider_reference = seen.reference or chargeback.provider_reference
+    if chargeback.state not in (C.OPEN, C.ANSWERED):
+        return
+    if seen.answer_by is not None and seen.answer_by != chargeback.answer_by:
+        chargeback.answer_by = seen.answer_by
+        zone = session.get_one(Company, chargeback.company_id).zone
+        chargeback.due_on = seen.answer_by.astimezone(ZoneInfo(zone)).date()
+    to = rules.at_bank(is_answered=seen.is_answered, is_lost=seen.is_lost)
+    if to is C.TO_DECIDE:
+        chargeback.due_on = rules.decide_by(today_of(session, chargeback.company_id))
+    if to is not chargeback.state:
+        _advance(session, chargeback, to, by=by)
+
+
+# What staff decide -----------------------------------------------------------------------------------------------------
+
+
+def note(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> None:
+    """Keep a note of staff among the steps. Raises Invalid for an empty one."""
+    chargeback = lock_chargeback(session, chargeback_id)
+    if not text.strip():
+        raise Invalid("chargeback.no_note", _("Write a few words."))
+    _write_step(session, chargeback, chargeback.state, by=by, cause=text.strip(), action="chargeback.noted")
+
+
+def assign(session: Session, *, chargeback_id: uuid.UUID, staff_id: uuid.UUID | None, name: str, by: Actor) -> None:
+    """Say which member of staff looks after it; None is nobody."""
+    chargeback = lock_chargeback(session, chargeback_id)
+    if chargeback.assigned_to == staff_id:
+        return
+    before = {"assigned": chargeback.assigned_name}
+    chargeback.assigned_to, chargeback.assigned_name = staff_id, name if staff_id else ""
+    after = {"assigned": chargeback.assigned_name}
+    affairs.record(session, chargeback, action="chargeback.assigned", by=by, before=before, after=after)
+
+
+def owe(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> None:
+    """It is owed, and asked for like any other debt from now on; the debtor is told once. Twice is harmless.
+
+    Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
+    """
+    chargeback = lock_chargeback(session, chargeback_id)
+    if chargeback.state is C.OWED:
+        return
+    _refuse_undecidable(chargeback, text)
+    _end(session, chargeback, C.OWED, by=by, cause=text.strip())
+    tell.owed(session, chargeback, text.strip())
+
+
+def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> bool:
+    """Ask for it no more: what is open of its parts is written off, and the debtor is told. False while a second must agree.
+
+    Above the company's limit the first who wants it is noted, and somebody else must want it too (four eyes). Twice is
+    harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
+    """
+    chargeback = lock_chargeback(session, chargeback_id)
+    if chargeback.state is C.GIVEN_UP:
+        return True
+    _refuse_undecidable(chargeback, text)
+    limit = session.get_one(Company, chargeback.company_id).four_eyes_minor
+    needs_second = chargeback.amount_minor > limit and chargeback.wished_by_id in (None, by.id)
+    if needs_second:
+        if chargeback.wished_by_id is None:
+            chargeback.wished_by_id, chargeback.wished_by_name = by.id, by.name
+            _write_step(
+                session, chargeback, chargeback.state, by=by, cause=text.strip(), action="chargeback.give_up_asked"
+            )
+            _publish(session, chargeback, "chargeback.give_up_asked", by, dedupe_key=str(chargeback.id))
+        return False
+    _end(session, chargeback, C.GIVEN_UP, by=by, cause=text.strip())
+    debtor = session.get_one(Debtor, chargeback.debtor_id)
+    occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, chargeback.company_id))
+    for part in parts_of(session, chargeback.id):
+        invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
+        minor = min(part.amount_minor, invoice.open_minor - invoice.held_minor)
+        if minor > 0:
+            ledger.write_off(session, debtor, Part(invoice.id, minor), occasion)
+            session.flush()
+    payments.moved(session, session.get_one(Payment, chargeback.payment_id))
+    tell.given_up(session, chargeback, text.strip())
+    return True
+
+
+def settle(session: Session, *, chargeback_id: uuid.UUID) -> bool:
+    """Nothing of it is open any more: there is nothing to decide. True when it was so."""
+    chargeback = lock_chargeback(session, chargeback_id)
+    parts = parts_of(session, chargeback.id)
+    if chargeback.state is not C.TO_DECIDE or not parts:
+        return False
+    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
+    if any(row.open_minor for row in rows.values()):
+        return False
+    _end(session, chargeback, C.SETTLED, by=SYSTEM)
+    return True
+
+
+def warn(session: Session, *, chargeback_id: uuid.UUID) -> bool:
+    """Its day has come near and it waits for us: staff are told once for each deadline. True when they are now."""
+    chargeback = lock_chargeback(session, chargeback_id)
+    today = today_of(session, chargeback.company_id)
+    if chargeback.warned_on == chargeback.due_on or not rules.is_urgent(
+        chargeback.state, due_on=chargeback.due_on, today=today
+    ):
+        return False
+    chargeback.warned_on = chargeback.due_on
+    key = f"{chargeback.id}:due:{chargeback.due_on.isoformat()}"
+    _publish(session, chargeback, "chargeback.due", SYSTEM, dedupe_key=key)
+    return True
+
+
+def _refuse_undecidable(chargeback: Chargeback, text: str) -> None:
+    if chargeback.state is not C.TO_DECIDE:
+        raise Conflict(
+            "chargeback.not_to_decide",
+            _("The bank has not decided yet, or this case is closed: there is nothing to decide."),
+        )
+    if not text.strip():
+        raise Invalid("chargeback.no_words", _("Write a sentence to the debtor."))
+
+
+# Rows ------------------------------------------------------------------------------------------------------------------
+
+
+def parts_of(session: Session, chargeback_id: uuid.UUID) -> Sequence[ChargebackPart]:
+    """What it opened again, by invoice, in the order of locking."""
+    return session.scalars(
+        select(ChargebackPart).where(ChargebackPart.chargeback_id == chargeback_id).order_by(ChargebackPart.invoice_id)
+    ).all()
+
+
+def lock_chargeback(session: Session, chargeback_id: uuid.UUID) -> Chargeback:
+    """The case, locked and read anew, after its debtor. Raises NotFound."""
+    missing = NotFound("chargeback.missing", _("There is no such contested payment."))
+    return affairs.lock(session, Chargeback, chargeback_id, missing)
+
+
+def _end(session: Session, chargeback: Chargeback, to: ChargebackState, *, by: Actor, cause: str = "") -> None:
+    invoices.lift_all(session, subject_id=chargeback.id, by=by)
+    chargeback.outcome_note = cause or chargeback.outcome_note
+    _advance(session, chargeback, to, by=by, cause=cause)
+
+
+def _advance(session: Session, chargeback: Chargeback, to: ChargebackState, *, by: Actor, cause: str = "") -> None:
+    before = chargeback.state
+    topic = EDGES.get((before, to))
+    if topic is None:
+        raise Conflict("chargeback.no_such_step", f"{chargeback.reference}: {before.value} to {to.value}")
+    chargeback.state = to
+    chargeback.ended_at = None if to in FREEZES else clock.now()
+    step = _write_step(session, chargeback, before, by=by, cause=cause, action=f"chargeback.{chargeback.state.value}")
+    _publish(session, chargeback, topic, by, dedupe_key=f"{chargeback.id}:{step}")
+    session.flush()
+
+
+def _write_step(
+    session: Session,
+    chargeback: Chargeback,
+    before: ChargebackState | None,
+    *,
+    by: Actor,
+    cause: str,
+    action: str,
+) -> int:
+    row = ChargebackTransition(chargeback_id=chargeback.id, before=before, after=chargeback.state)
+    step = steps.take(session, row, ChargebackTransition.chargeback_id == chargeback.id, by=by, cause=cause)
+    affairs.record(
+        session,
+        chargeback,
+        action=action,
+        by=by,
+        before={"state": before.value} if before else None,
+        after={
+            "reference": chargeback.reference,
+            "state": chargeback.state.value,
+            "minor": chargeback.amount_minor,
+            "reason": cause,
+        },
+    )
+    session.flush()
+    return step
+
+
+def _publish(session: Session, chargeback: Chargeback, topic: str, by: Actor, *, dedupe_key: str) -> None:
+    affairs.publish(session, chargeback, topic, by=by, staff=chargeback.assigned_to, dedupe_key=dedupe_key)

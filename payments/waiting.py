@@ -1,0 +1,110 @@
+"""Credit that could not be used while a payment in flight held its invoice: used in the commit in which the hold ends.
+
+Whoever frees money of an invoice (a return, a refusal, an abandoned page, a refund) calls `use` before anything else looks
+at what is open, so that no debit, reminder or page asks for what a credit note or money received has covered already.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from payments.models import Payment, PaymentAllocation
+from payments.status import COLLECTED
+from shared.company.queries import today_of
+from shared.debtors.models import Debtor
+from shared.disputes.models import DisputePart
+from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit import clock
+from shared.ledger import service as ledger
+from shared.ledger.models import Account, Phase, Transfer
+from shared.ledger.rules import Part
+
+
+def use(session: Session, debtor_id: uuid.UUID, freed: Sequence[Part]) -> None:
+    """Settle freed invoices with what waited for them: credit notes that correct them, then money that was meant for them.
+
+    The debtor is locked by the caller. What was used elsewhere meanwhile stays there. Any number of times, with one end.
+    """
+    if not freed:
+        return
+    session.flush()
+    debtor = session.get_one(Debtor, debtor_id)
+    occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, debtor.company_id))
+    rows = ledger.lock_invoices(session, (part.invoice_id for part in freed))
+    for invoice_id in sorted(rows):
+        for note_id, minor in list(_notes(session, invoice_id)):
+            note = ledger.lock_invoices(session, [note_id])[note_id]
+            taken = min(minor, note.open_minor, _available(rows[invoice_id]))
+            if taken > 0:
+                parts = [Part(invoice_id, taken)]
+                ledger.apply_credit_note(session, debtor, credit_note_id=note_id, parts=parts, occasion=occasion)
+                session.flush()
+        money = min(_meant_for(session, invoice_id), debtor.credit_minor, _available(rows[invoice_id]))
+        if money > 0:
+            ledger.apply_credit(session, debtor, [Part(invoice_id, money)], occasion)
+            session.flush()
+
+
+def _available(invoice: Invoice) -> int:
+    return invoice.open_minor - invoice.held_minor
+
+
+def _notes(session: Session, invoice_id: uuid.UUID) -> Iterator[tuple[uuid.UUID, int]]:
+    """Open credit notes that correct an invoice, and what of each is meant for it, the oldest first.
+
+    A note that was written for the invoice is meant for it whole; one that a dispute chose, as far as the dispute said.
+    """
+    own = (Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
+    written = session.execute(
+        select(Invoice.id, Invoice.open_minor)
+        .where(*own, Invoice.credits_invoice_id == invoice_id)
+        .order_by(Invoice.id)
+    )
+    yield from ((row.id, row.open_minor) for row in written.all())
+    chosen = session.execute(
+        select(DisputePart.credit_note_id.label("id"), func.sum(DisputePart.credited_minor).label("minor"))
+        .join(Invoice, Invoice.id == DisputePart.credit_note_id)
+        .where(*own, DisputePart.invoice_id == invoice_id, Invoice.credits_invoice_id.is_distinct_from(invoice_id))
+        .group_by(DisputePart.credit_note_id)
+        .order_by(DisputePart.credit_note_id)
+    )
+    for row in chosen.all():
+        yield row.id, int(row.minor) - _applied(session, row.id, invoice_id)
+
+
+def _applied(session: Session, note_id: uuid.UUID, invoice_id: uuid.UUID) -> int:
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(Transfer.amount_minor), 0)).where(
+                Transfer.debit_account == Account.RECEIVABLE,
+                Transfer.debit_owner == note_id,
+                Transfer.credit_owner == invoice_id,
+            )
+        )
+        or 0
+    )
+
+
+def _meant_for(session: Session, invoice_id: uuid.UUID) -> int:
+    """Money of payments for this invoice that stands as credit, because something else held or settled it then."""
+    sign = case((Transfer.credit_account == Account.CREDIT, 1), else_=-1)
+    return sum(
+        min(int(row.wanted), int(row.credit))
+        for row in session.execute(
+            select(
+                PaymentAllocation.amount_minor.label("wanted"),
+                func.sum(sign * Transfer.amount_minor).label("credit"),
+            )
+            .join(Payment, Payment.id == PaymentAllocation.payment_id)
+            .join(Transfer, Transfer.payment_id == Payment.id)
+            .where(PaymentAllocation.invoice_id == invoice_id, Payment.status.in_(COLLECTED))
+            .where(Transfer.phase.in_((Phase.POSTED, Phase.POST)))
+            .where((Transfer.credit_account == Account.CREDIT) | (Transfer.debit_account == Account.CREDIT))
+            .group_by(PaymentAllocation.id)
+        )
+        if row.credit > 0
+    )

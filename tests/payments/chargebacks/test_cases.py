@@ -1,0 +1,247 @@
+"""Money that a bank contests: frozen from the commit in which it is learned, until its case is closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+import wsgi
+from payments.chargebacks import jobs, service
+from payments.chargebacks.models import Chargeback, ChargebackTransition
+from payments.chargebacks.rules import ChargebackKind, ChargebackState
+from payments.collections.models import Collection
+from payments.collections.run import run
+from payments.reconcile.verify import verify
+from payments.status import MandateStatus, PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.invoices.models import Freeze, FreezeKind, Invoice
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict, Invalid
+from shared.kit.ids import new_id
+from shared.ledger.rules import Part
+from shared.messages.models import Message
+from tests.support.people import an_invoice
+
+C = ChargebackState
+SAM = Actor.staff(new_id(), "Sam")
+SUE = Actor.staff(new_id(), "Sue")
+
+
+@pytest.fixture
+def dora(counter):
+    """Dora pays by direct debit on the due date; F-1 (120.00) is due in 20 days."""
+    wsgi.import_jobs()
+    counter.open_account(amounts=())
+    counter.mandate_id = counter.give_mandate()
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        debtor.autopay = True
+        counter.invoices["F-1"] = an_invoice(session, debtor, "F-1", 12_000, due_in=20).id
+    counter.deliver()
+    return counter
+
+
+def pay_card(counter, minor=12_000, number="F-1"):
+    step = counter.pay_by_card(Part(counter.invoices[number], minor))
+    counter.twins.pay(step.url)
+    counter.deliver()
+    assert counter.payment(step.payment_id).status is PaymentStatus.CONFIRMED
+    return counter.payment(step.payment_id)
+
+
+def contest(counter, payment, kind="chargeback", **more):
+    counter.twins.advance(seconds=2)
+    counter.twins.fault(kind, object=payment.provider_reference, **more)
+    counter.deliver()
+
+
+def befall_dispute(counter, kind):
+    with reading() as session:
+        reference = session.scalars(select(Chargeback.provider_reference)).one()
+    counter.twins.advance(seconds=2)
+    counter.twins.fault(kind, object=reference)
+    counter.deliver()
+
+
+def case_of(counter):
+    with reading() as session:
+        return session.scalars(
+            select(Chargeback).where(Chargeback.debtor_id == counter.debtor_id).order_by(Chargeback.id.desc())
+        ).first()
+
+
+def invoice(counter, number="F-1"):
+    with reading() as session:
+        return session.get_one(Invoice, counter.invoices[number])
+
+
+def told(counter):
+    with reading() as session:
+        return list(
+            session.scalars(select(Message.kind).where(Message.debtor_id == counter.debtor_id).order_by(Message.id))
+        )
+
+
+def run_days(counter, days):
+    with reading() as session:
+        company_id = session.scalars(select(Company.id)).one()
+    for _ in range(days):
+        run(company_id)
+        counter.days(1)
+
+
+def debits(counter):
+    return [one for one in counter.twins.objects("gocardless", "payments") if one["status"] != "cancelled"]
+
+
+def assert_clean():
+    assert verify(with_providers=True).differences == []
+
+
+def test_contested_money_is_frozen_in_the_commit_in_which_it_is_learned(dora):
+    payment = pay_card(dora)
+    contest(dora, payment)
+
+    case = case_of(dora)
+    assert (case.kind, case.state, case.code, case.amount_minor) == (ChargebackKind.CARD, C.OPEN, "fraudulent", 12_000)
+    assert case.provider_reference.startswith("du_")
+    assert case.answer_by is not None
+    assert timedelta(days=7) < case.answer_by - clock.now() < timedelta(days=10)
+    found = invoice(dora)
+    assert (found.open_minor, found.paused_minor, found.collectable_minor) == (12_000, 12_000, 0)
+    assert_clean()
+
+
+def test_what_a_bank_contests_is_never_debited_and_counts_again_when_it_is_won(dora):
+    payment = pay_card(dora)
+    contest(dora, payment)
+    run_days(dora, 4)
+    befall_dispute(dora, "dispute_answered")
+    assert case_of(dora).state is C.ANSWERED
+    run_days(dora, 4)
+    befall_dispute(dora, "dispute_won")
+    run_days(dora, 25)
+
+    assert debits(dora) == []
+    with reading() as session:
+        assert session.scalars(select(Collection)).all() == []
+        debtor = session.get_one(Debtor, dora.debtor_id)
+        assert (debtor.open_minor, debtor.credit_minor) == (0, 0)
+        assert session.scalars(select(Freeze).where(Freeze.lifted_at.is_(None))).all() == []
+    assert dora.payment(payment.id).status in (PaymentStatus.CONFIRMED, PaymentStatus.SETTLED)
+    assert case_of(dora).state is C.WON
+    assert told(dora).count("payment_returned") == 1
+    assert told(dora).count("chargeback_won") == 1
+    assert_clean()
+
+
+def test_a_lost_case_stays_frozen_until_a_person_decides_and_then_it_is_asked_for(dora):
+    payment = pay_card(dora)
+    contest(dora, payment)
+    befall_dispute(dora, "dispute_lost")
+    case = case_of(dora)
+    assert case.state is C.TO_DECIDE
+    assert invoice(dora).collectable_minor == 0
+
+    with pytest.raises(Invalid), transaction() as session:
+        service.owe(session, chargeback_id=case.id, text=" ", by=SAM)
+    for _ in range(2):
+        with transaction() as session:
+            service.owe(session, chargeback_id=case.id, text="The goods were delivered.", by=SAM)
+    dora.deliver()
+
+    assert invoice(dora).collectable_minor == 12_000
+    assert told(dora).count("chargeback_owed") == 1
+    assert_clean()
+
+
+def test_giving_up_above_the_limit_needs_a_second_person_and_writes_off_what_is_open(dora):
+    payment = pay_card(dora)
+    contest(dora, payment)
+    befall_dispute(dora, "dispute_lost")
+    case = case_of(dora)
+    with transaction() as session:
+        session.scalars(select(Company)).one().four_eyes_minor = 10_000
+
+    for _ in range(2):
+        with transaction() as session:
+            assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SAM)
+    with transaction() as session:
+        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SUE)
+    dora.deliver()
+
+    found = invoice(dora)
+    assert (found.open_minor, found.paused_minor) == (0, 0)
+    assert told(dora).count("chargeback_given_up") == 1
+    with reading() as session:
+        assert len(session.scalars(select(ChargebackTransition)).all()) == 4
+    assert_clean()
+
+
+def test_nobody_decides_while_the_bank_has_not(dora):
+    contest(dora, pay_card(dora))
+    with pytest.raises(Conflict), transaction() as session:
+        service.owe(session, chargeback_id=case_of(dora).id, text="Pay.", by=SAM)
+
+
+@pytest.mark.parametrize("code", ["MD06", "MD01"])
+def test_a_debit_given_back_by_the_bank_is_a_case_at_once(dora, code):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(8, bank=True)
+    contest(dora, dora.payment(payment.id), reason=code)
+
+    case = case_of(dora)
+    assert (case.kind, case.state, case.code) == (ChargebackKind.DEBIT, C.TO_DECIDE, code)
+    assert invoice(dora).collectable_minor == 0
+    blocked = dora.mandate(dora.mandate_id).status is MandateStatus.BLOCKED
+    assert blocked is (code == "MD01")
+    contest(dora, dora.payment(payment.id), kind="chargeback_cancelled")
+    assert case_of(dora).state is C.WON
+    assert dora.amounts("F-1") == [(0, 0)]
+    assert_clean()
+
+
+def test_a_refused_debit_is_a_case_and_is_not_presented_again(dora):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(1, bank=True)
+    contest(dora, dora.payment(payment.id), kind="failure", reason="MS02")
+
+    case = case_of(dora)
+    assert (case.kind, case.state) == (ChargebackKind.REFUSAL, C.TO_DECIDE)
+    found = invoice(dora)
+    assert (found.open_minor, found.held_minor, found.paused_minor, found.collectable_minor) == (12_000, 0, 12_000, 0)
+    assert_clean()
+
+
+def test_what_was_paid_otherwise_needs_no_decision(dora):
+    contest(dora, pay_card(dora))
+    befall_dispute(dora, "dispute_lost")
+    pay_card(dora)
+    dora.deliver()
+
+    assert case_of(dora).state is C.SETTLED
+    with reading() as session:
+        live = select(Freeze).where(Freeze.kind == FreezeKind.CHARGEBACK, Freeze.lifted_at.is_(None))
+        assert session.scalars(live).all() == []
+    assert_clean()
+
+
+def test_staff_are_warned_once_of_a_deadline(dora):
+    contest(dora, pay_card(dora))
+    with transaction() as session:
+        assert not service.warn(session, chargeback_id=case_of(dora).id)
+    dora.twins.advance(8)
+    for expected in (True, False):
+        with transaction() as session:
+            assert service.warn(session, chargeback_id=case_of(dora).id) is expected
+
+
+def test_the_watch_is_safe_to_run_twice(dora):
+    contest(dora, pay_card(dora))
+    jobs.watch({})
+    jobs.watch({})
