@@ -90,7 +90,9 @@ def test_a_small_refund_needs_one_person_and_a_large_one_two(ines, world, paid):
 
 @pytest.mark.parametrize(("amount", "status"), [("120.01", 409), ("0", 422), ("x", 422)])
 def test_no_more_goes_back_than_came(ines, world, paid, amount, status):
-    assert ines.post(f"/payments/{paid}/refunds", {"amount": amount, "reason": "x", "is_owed": "no"}).status_code == status
+    assert (
+        ines.post(f"/payments/{paid}/refunds", {"amount": amount, "reason": "x", "is_owed": "no"}).status_code == status
+    )
     with reading() as session:
         assert session.scalars(select(Refund)).all() == []
 
