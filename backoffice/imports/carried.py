@@ -75,8 +75,12 @@ def fold(writer: Writer, first_day: date, warnings: Findings) -> int:
                 "UPDATE stage_debtor SET explained = explained + %(open)s WHERE key = %(key)s",
                 open=row.open * row.sign, key=row.debtor,
             )  # fmt: skip
-        elif row.issued_on >= first_day:
+        elif row.issued_on >= first_day:  # a person said that it stays, or a payment in flight holds it
             warnings.add("invoice.missing", value=row.number)
+            writer.do(
+                "UPDATE stage_debtor SET explained = explained + %(open)s WHERE key = %(key)s",
+                open=row.open * row.sign, key=row.debtor,
+            )  # fmt: skip
     return settled
 
 

@@ -38,6 +38,9 @@ def import_group() -> None:
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="order of days in a file where it is not clear")
 @click.option("--decimal", type=click.Choice([",", "."]), help="decimal mark in a file where it is not clear")
 @click.option("--answer", multiple=True, metavar="KEY=VALUE", help="answer a question that the file leaves open")
+@click.option(
+    "--complete", is_flag=True, help="the file is the complete list of open items: what is missing is settled"
+)
 @click.option("--dry-run", is_flag=True, help="read and check, write nothing")
 @click.option("--json", "as_json", is_flag=True, help="report for programs")
 def invoices(  # noqa: PLR0917 - click passes what it declares
@@ -49,6 +52,7 @@ def invoices(  # noqa: PLR0917 - click passes what it declares
     decimal: str | None,
     answer: tuple[str, ...],
     *,
+    complete: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -57,7 +61,13 @@ def invoices(  # noqa: PLR0917 - click passes what it declares
         raise Invalid("file.too_large", _("The file has more than %(limit)s MB.", limit=MAX_BYTES // 1024 // 1024))
     with reading() as session:
         company = get_company(session, company_code)
-    choices = {"mapping": _mapping(mapping), "dates": dates, "decimal": decimal, "answers": _answers(answer)}
+    choices = {
+        "mapping": _mapping(mapping),
+        "dates": dates,
+        "decimal": decimal,
+        "complete": complete,
+        "answers": _answers(answer),
+    }
     outcome = run.import_file(
         file.read_bytes(),
         company_id=company.id,

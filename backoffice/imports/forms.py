@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, RadioField, SelectField
+from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
 from wtforms.validators import Optional, ValidationError
 
@@ -64,6 +64,13 @@ class ChoicesForm(BaseForm):
         _l("Counted as"), choices=[SelectChoice(kind.value, word) for kind, word in labels.TERMS.items()]
     )
 
+    complete = BooleanField(
+        _l("This file is the complete list of what is open"),
+        description=_l(
+            "What is open here and not in the file is settled, save what a payment under way holds. Remembered for files like this one."
+        ),
+    )
+
     def validate_terms_days(self, field: IntegerField) -> None:
         if field.data is not None and not 0 <= field.data <= MOST_DAYS:
             raise ValidationError(_("Write a number of days, at most a year."))
@@ -77,7 +84,8 @@ class ChoicesForm(BaseForm):
         }
         if self.terms_days.data is not None:
             choices |= {"terms_days": self.terms_days.data, "terms_kind": self.terms_kind.data}
-        return {name: value for name, value in choices.items() if value not in (None, "", {})}
+        said = {name: value for name, value in choices.items() if value not in (None, "", {})}
+        return said | {"complete": bool(self.complete.data)}
 
     def columns(self) -> list[Any]:
         """The fields that say what each column is."""

@@ -16,11 +16,68 @@ _QUESTIONS: dict[str, Any] = {
         "The column “%(column)s” gives one and the same code to customers with other names, SIRENs or e-mails. Is it the customer's code?"
     ),
     "customer-names": _l("Customers of one name have other SIRENs, VAT numbers or e-mails. Are they one customer?"),
+    "customer-sirens": _l(
+        "Customers of the file have codes that are not known here, and the SIREN of a customer who is. Are they the same accounts?"
+    ),
+    "customer-other": _l(
+        "Customers of the file have the name of one known here, with another SIREN, VAT number or e-mail. Who are they?"
+    ),
+    "customer-changed": _l(
+        "Known codes stand for another name or SIREN in the file. If a code was given to another customer, give this import up: he "
+        "would see what the first one owes. Which name holds?"
+    ),
+    "customer-details": _l("Addresses of known customers differ from those in the file. Which hold?"),
+    "invoice-elsewhere": _l(
+        "Invoices of customers who are new here are known already under other codes: same number, same day, same amount. Are they the "
+        "same customers?"
+    ),
+    "books-gone": _l(
+        "Invoices that are open here are no longer in the books (deleted or renumbered). What becomes of them?"
+    ),
+    "books-reopened": _l(
+        "Invoices that an earlier file showed as settled are open in this one. Is it newer than the last one?"
+    ),
+    "list-many": _l(
+        "As a complete list this file would settle %(invoices)s of the %(every)s open invoices (%(total)s), because it does not hold them. "
+        "Is it really complete?"
+    ),
     "invoice-rows": _l(
         "Some invoice numbers stand on several rows of one customer with different amounts. What are these rows?"
     ),
 }
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "customer-sirens": {
+        "same": _l("The same accounts: the new codes are kept as other names for them"),
+        "other": _l("Other accounts of the same firms: they are added"),
+    },
+    "customer-other": {
+        "same": _l("The same customers: their new addresses are added"),
+        "other": _l("Others: each gets an account of its own"),
+    },
+    "customer-changed": {
+        "update": _l("The file's: the customers are renamed"),
+        "keep": _l("The one kept here: the file writes it otherwise"),
+    },
+    "customer-details": {
+        "update": _l("Those of the file, now and later"),
+        "keep": _l("Those kept here, now and later"),
+    },
+    "invoice-elsewhere": {
+        "same": _l("The same: nothing is owed twice, the new codes are kept as other names for them"),
+        "other": _l("Others: these invoices are owed as well"),
+    },
+    "books-gone": {
+        "cancel": _l("They are cancelled here: what is open of them is taken off"),
+        "keep": _l("They stay open here, although the books do not know them"),
+    },
+    "books-reopened": {
+        "reopen": _l("It is newer: the books took the settlement back, the invoices are open again"),
+        "keep": _l("It is older: what was settled stays settled"),
+    },
+    "list-many": {
+        "yes": _l("Yes: what it does not hold is settled"),
+        "no": _l("No: what it does not hold stays as it is"),
+    },
     "file-sheet": {"*": _l("All of them, one after the other")},
     "customer-codes": {
         "names": _l("No: the column is left out; customers are told apart by name, SIREN or e-mail"),

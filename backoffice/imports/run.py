@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from psycopg import Cursor
 from psycopg import errors as pg
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.imports import carried, staging
 from backoffice.imports.columns import signature
+from backoffice.imports.compare import Comparison
 from backoffice.imports.faults import Fault, Findings, Unreadable
 from backoffice.imports.fec import looks_like_fec, read_fec
 from backoffice.imports.invoice_rows import Choices, read_table
@@ -190,8 +192,15 @@ def end_stale() -> int:
         return len(runs)
 
 
+class _Dropped(Exception):  # noqa: N818 - it only ends a transaction
+    """What was compared is dropped: nothing was written."""
+
+
 def read(run_id: uuid.UUID) -> Outcome:
-    """Read a run's file and keep what it says for the preview. Writes no debtor and no invoice. Twice is harmless."""
+    """Read a run's file, compare it with the books, and keep what it says for the preview. Twice is harmless.
+
+    Writes no debtor and no invoice: everything stands in temporary tables that are dropped.
+    """
     with reading() as session:
         run = session.get_one(ImportRun, run_id)
         setting = _setting(session, run)
@@ -199,21 +208,62 @@ def read(run_id: uuid.UUID) -> Outcome:
         last_day = _last_day(session, run)
     if run.state is not RunState.READING:
         return _outcome(run)
-    choices = _over(run.choices, remembered)
-    questions = _questions(run, remembered)
+    task = _Task(setting, _over(run.choices, remembered), last_day, _questions(run, remembered))
     with _progress(run) as progress:
-        plan = _plan(run, setting, choices, progress.item, questions)
-    with reading() as session:
-        unheld = _unheld(session, setting, plan)
-    faults, warnings = _against_company(plan, setting, last_day, unheld)
+        read_, forecast = _rehearse(run, task, progress)
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
         if run.state is RunState.READING:
-            run.choices = choices
-            _keep(run, plan, faults, warnings, questions)
-            run.facts = run.facts | {"sample": progress.sample} | setting.company_terms
-            run.state = RunState.FAULTY if faults else RunState.ASKING if questions.open else RunState.READY
+            run.choices = dict(task.choices)
+            _keep(run, read_.plan, read_.faults, read_.warnings, task.questions)
+            run.facts = run.facts | {"sample": progress.sample, "forecast": forecast} | setting.company_terms
+            waits = RunState.ASKING if task.questions.open else RunState.READY
+            run.state = RunState.FAULTY if read_.faults else waits
         return _outcome(run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    plan: ImportPlan
+    faults: Findings
+    warnings: Findings
+
+
+def _rehearse(run: ImportRun, task: _Task, progress: _Progress) -> tuple[_Read, dict[str, Any]]:
+    """Read and compare without a lock; what the import would do, in figures."""
+    forecast: dict[str, Any] = {}
+    found: list[_Read] = []
+    with suppress(_Dropped), transaction() as session:
+        _take_time(session)
+        with _cursor(session) as (cursor, generator):
+            staging.create(cursor, generator)
+            with staging.item_sink(cursor, progress.at) as stage:
+
+                def sink(item: Item) -> None:
+                    progress.item(item)
+                    stage(item)
+
+                plan = _plan(run, task.setting, task.choices, sink, task.questions)
+            faults, warnings = _against_company(plan, task.setting, task.last_day, _unheld(session, task.setting, plan))
+            found.append(_Read(plan, faults, warnings))
+            if not faults and not task.questions.open:
+                staging.stage_debtors(cursor, plan.debtors, plan.certificate)
+                writer = Writer(cursor, _books(run, task.setting, generator))
+                comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
+                comparison.run(locking=False)
+                forecast = comparison.forecast()
+        raise _Dropped
+    return found[0], forecast
+
+
+@contextmanager
+def _cursor(session: Session) -> Iterator[tuple[Cursor[Any], str]]:
+    """The session's own connection for COPY, with the name of its function for new identities."""
+    connection = session.connection().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("the session has no connection")
+    with connection.cursor() as cursor:
+        yield cursor, staging.new_id_function(connection)
 
 
 def _plan(
@@ -429,10 +479,15 @@ class _Task:
     questions: Questions
 
 
-def _prepare(session: Session, company_id: uuid.UUID) -> None:
-    """One import of a company at a time; a million lines take longer than a page may."""
+def _take_time(session: Session) -> None:
+    """A million lines take longer than a page may."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
     session.execute(text("SET LOCAL work_mem = '96MB'"))
+
+
+def _prepare(session: Session, company_id: uuid.UUID) -> None:
+    """One import of a company at a time."""
+    _take_time(session)
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": f"guichet.import.{company_id}"}
     )
@@ -441,11 +496,7 @@ def _prepare(session: Session, company_id: uuid.UUID) -> None:
 def _write(session: Session, run_id: uuid.UUID, task: _Task, progress: _Progress) -> Outcome:
     run = session.get_one(ImportRun, run_id)
     setting = task.setting
-    connection = session.connection().connection.driver_connection
-    if connection is None:
-        raise RuntimeError("the session has no connection")
-    with connection.cursor() as cursor:
-        generator = staging.new_id_function(connection)
+    with _cursor(session) as (cursor, generator):
         staging.create(cursor, generator)
         with staging.item_sink(cursor, progress.at) as sink:
             plan = _plan(run, setting, task.choices, sink, task.questions)
@@ -454,9 +505,9 @@ def _write(session: Session, run_id: uuid.UUID, task: _Task, progress: _Progress
         if faults or task.questions.open:
             raise _Refusal(plan, faults, warnings, task.questions)
         staging.stage_debtors(cursor, plan.debtors, plan.certificate)
-        books = _books(run, setting, generator)
-        writer = Writer(cursor, books)
-        result = _post(writer, plan, faults, warnings, task.questions)
+        writer = Writer(cursor, _books(run, setting, generator))
+        comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
+        result = _post(comparison)
         lowered, moved = writer.lowered(), writer.moved()
     _tell_payments(session, lowered, moved)
     run.choices = dict(task.choices)
@@ -505,26 +556,27 @@ def _books(run: ImportRun, setting: _Setting, generator: str) -> Books:
     )
 
 
-def _post(
-    writer: Writer, plan: ImportPlan, faults: Findings, warnings: Findings, questions: Questions
-) -> dict[str, Any]:
+def _post(comparison: Comparison) -> dict[str, Any]:
     """All statements in their order; raises _Refusal when something stands against it."""
-    whole = plan.form == "fec"
-    writer.find_debtors(faults)
-    writer.match_invoices()
-    writer.lock_debtors(whole_accounts=whole)
-    first_day = plan.facts.get("first_day") if whole else None
-    carried_count = carried.fold(writer, date.fromisoformat(first_day), warnings) if first_day else 0
-    result = {"debtors_added": writer.add_debtors(), "contacts_added": writer.add_contacts()}
+    writer, plan, faults, warnings = comparison.writer, comparison.plan, comparison.faults, comparison.warnings
+    whole = comparison.is_fec
+    refusal = _Refusal(plan, faults, warnings, comparison.questions)
+    comparison.run(locking=True)
+    if faults or comparison.questions.open:
+        raise refusal
+    result = {"settled_by_list": 0, "cancelled": 0} | {
+        {"settled": "settled_by_list", "gone": "cancelled"}[why]: count for why, count in writer.gone().items()
+    }
+    writer.settle_gone()
+    carried_count = carried.fold(writer, date.fromisoformat(plan.facts["first_day"]), warnings) if whole else 0
+    result |= {"debtors_added": writer.add_debtors(), "contacts_added": writer.add_contacts()}
     result |= {"carried_settled": carried_count, "invoices_added": writer.add_invoices()}
-    writer.weigh()
-    result["invoices_changed"] = writer.change_invoices(faults, warnings)
+    result["invoices_changed"] = writer.change_invoices()
     result["credits_changed"] = writer.change_credits() if whole else 0
     writer.total_debtors()
-    if not faults:
-        result["certified_debtors"], result["certified_open"] = writer.certify(whole_accounts=whole, faults=faults)
+    result["certified_debtors"], result["certified_open"] = writer.certify(whole_accounts=whole, faults=faults)
     if faults:
-        raise _Refusal(plan, faults, warnings, questions)
+        raise refusal
     return result
 
 
@@ -543,7 +595,7 @@ def _refuse(run_id: uuid.UUID, refusal: _Refusal) -> Outcome:
 def _remember(session: Session, run: ImportRun, task: _Task) -> None:
     """Offer the same reading and the same answers for the next file of this shape."""
     kept: dict[str, Any] = {
-        name: task.choices[name] for name in ("mapping", "dates", "decimal") if task.choices.get(name)
+        name: task.choices[name] for name in ("mapping", "dates", "decimal", "complete") if task.choices.get(name)
     }
     if answers := task.questions.to_remember():
         kept["answers"] = answers

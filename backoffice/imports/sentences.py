@@ -174,6 +174,13 @@ _SENTENCES: dict[str, Any] = {
         "The new total of invoice %(value)s is less than what was paid here: %(paid)s of it become the customer's credit."
     ),
     "invoice.paid_here": _l("Invoice %(value)s was paid here (%(paid)s) and the file does not show it yet."),
+    "list.left_out": _l(
+        "%(invoices)s invoices (%(total)s) are open here and the file does not hold them: they stay open. If the file is the complete list "
+        "of what is open, say so below, and they are settled."
+    ),
+    "list.settled": _l(
+        "%(invoices)s invoices (%(total)s) are not in this complete list: they are settled with the import."
+    ),
     "invoice.missing": _l("Invoice %(value)s is open in Guichet, and the file does not hold it."),
     "invoice.below_paid": _l(
         "The new total of credit note %(value)s is less than what was set off of it here (%(paid)s too much)."
@@ -207,6 +214,7 @@ _MONEY = frozenset(
         "found",
         "covered",
         "waits",
+        "total",
     ]
 )
 

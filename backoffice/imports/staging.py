@@ -30,11 +30,13 @@ CREATE TEMP TABLE stage_debtor (
     key text NOT NULL, name text NOT NULL, siren text, vat_number text, street text NOT NULL, postcode text NOT NULL,
     city text NOT NULL, country text, language text, search_text text NOT NULL, named bool NOT NULL,
     balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true,
-    locked bool NOT NULL DEFAULT false, explained bigint NOT NULL DEFAULT 0
+    locked bool NOT NULL DEFAULT false, explained bigint NOT NULL DEFAULT 0, code text, matched text NOT NULL DEFAULT '',
+    renamed bool NOT NULL DEFAULT false, corrected bool NOT NULL DEFAULT false
 ) ON COMMIT DROP;
 CREATE TEMP TABLE stage_contact (
     debtor text NOT NULL, place int NOT NULL, email text NOT NULL, name text NOT NULL, phone text NOT NULL, language text
 ) ON COMMIT DROP;
+CREATE TEMP TABLE stage_gone (id uuid PRIMARY KEY, why text NOT NULL) ON COMMIT DROP;
 """
 _ITEM_COLUMNS = (
     "line, debtor, kind, number, issued_on, due_on, derived, total, open, settled_on, net, vat, po_number, label"

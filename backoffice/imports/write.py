@@ -73,17 +73,62 @@ class Writer:
     # Who owes
 
     def find_debtors(self, faults: Findings) -> None:
-        """Recognise the known debtors by their code."""
+        """Recognise the known debtors by their code, whatever its case, or by another code that is known for them."""
         self.do("CREATE INDEX ON stage_debtor (key)")
         self.do("ANALYZE stage_item")
         self.do("ANALYZE stage_debtor")
-        self.do("""UPDATE stage_debtor s SET id = d.id, is_new = false FROM debtor d
-                   WHERE d.company_id = %(company)s AND d.account_code = s.key""")
+        self.do(
+            """UPDATE stage_debtor s SET id = d.id, is_new = false, matched = 'code' FROM debtor d
+                   WHERE d.company_id = %(company)s AND d.merged_into_id IS NULL AND d.account_code = CASE WHEN s.named
+                       AND EXISTS (SELECT FROM debtor x WHERE x.company_id = %(company)s AND x.account_code = (mark)) THEN (mark)
+                       ELSE s.key END""".replace("(mark)", _MARKED)
+        )
+        self.do("""UPDATE stage_debtor s SET id = d.id, is_new = false, matched = 'code' FROM (
+                       SELECT min(id::text)::uuid AS id, lower(account_code) AS code FROM debtor
+                       WHERE company_id = %(company)s AND merged_into_id IS NULL GROUP BY 2 HAVING count(*) = 1) d
+                   WHERE s.is_new AND lower(s.key) = d.code
+                   AND NOT EXISTS (SELECT FROM stage_debtor o WHERE o.id = d.id AND NOT o.is_new)""")
+        self.do("""UPDATE stage_debtor s SET id = a.debtor_id, is_new = false, matched = 'alias' FROM debtor_alias a
+                   WHERE s.is_new AND a.company_id = %(company)s AND a.essence = lower(s.key)""")
         for code, currency in self.rows("""SELECT d.account_code, d.currency FROM debtor d
                 JOIN stage_debtor s ON s.id = d.id WHERE d.currency <> %(currency)s ORDER BY 1"""):
             faults.add("debtor.other_currency", value=code, expected=currency)
 
-    def lock_debtors(self, *, whole_accounts: bool) -> None:
+    @property
+    def currency(self) -> str:
+        return self._books.currency
+
+    def is_known_as(self, key: str, debtor_id: uuid.UUID) -> None:
+        """A debtor of the file is this known one under another code; the code is remembered when the import is written."""
+        self.do(
+            "UPDATE stage_debtor SET id = %(debtor)s, is_new = false, matched = 'new alias' WHERE key = %(key)s",
+            debtor=debtor_id,
+            key=key,
+        )
+
+    def is_another(self, key: str) -> None:
+        """A debtor of the file has the name of a known one and is not the same: it gets an account beside it."""
+        self.do(
+            "UPDATE stage_debtor s SET id = new_id(), is_new = true, matched = '', code = (mark) WHERE key = %(key)s".replace(
+                "(mark)", _MARKED
+            ),
+            key=key,
+        )
+        self.do("UPDATE stage_item SET old_id = NULL WHERE debtor = %(key)s", key=key)
+
+    def note_gone(self, why: str, invoices: list[uuid.UUID]) -> None:
+        """Invoices that the file leaves out for a reason: "gone" from the books, or "settled" by a complete list."""
+        self.do(
+            "INSERT INTO stage_gone SELECT unnest(%(ids)s::uuid[]), %(why)s ON CONFLICT DO NOTHING",
+            ids=invoices,
+            why=why,
+        )
+
+    def gone(self) -> dict[str, int]:
+        """How many invoices are left out, by reason."""
+        return {why: int(count) for why, count in self.rows("SELECT why, count(*) FROM stage_gone GROUP BY 1")}
+
+    def lock_debtors(self, *, whole_accounts: bool, locking: bool = True) -> None:
         """Lock, in the order of their ids, the known debtors whose affairs the file changes; the others go on undisturbed.
 
         A debtor of whom the file says just what is here was seen to agree and needs no lock. Of whole accounts (FEC) more
@@ -96,11 +141,14 @@ class Writer:
                 OR (i.due_on <> s.due_on AND NOT s.derived AND i.source = 'import')))""",
             whole=whole_accounts,
         )
-        self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor WHERE locked)
-                   ORDER BY id FOR UPDATE) AS rows""")
+        if locking:
+            self.do("""SELECT count(*) FROM (SELECT 1 FROM debtor WHERE id IN (SELECT id FROM stage_debtor WHERE locked
+                           UNION SELECT i.debtor_id FROM stage_gone g JOIN invoice i ON i.id = g.id)
+                       ORDER BY id FOR UPDATE) AS rows""")
 
     def add_debtors(self) -> int:
-        """Write the new debtors with what they will owe; complete the known ones where they are blank."""
+        """Write the new debtors with what they will owe; complete the known ones where they are blank, correct them where told."""
+        self._correct_debtors()
         self.do("""UPDATE debtor d SET siren = coalesce(d.siren, s.siren),
                        vat_number = coalesce(d.vat_number, s.vat_number)
                    FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new
@@ -108,7 +156,7 @@ class Writer:
         return self.do("""INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
                 street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
                 held_minor, credit_minor, search_text, created_at)
-            SELECT id, %(company)s, key, name, 'business', siren, vat_number, street, '', postcode, city,
+            SELECT id, %(company)s, coalesce(code, key), name, 'business', siren, vat_number, street, '', postcode, city,
                 coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', coalesce(owed, 0), 0,
                 coalesce(credit, 0), search_text, %(at)s
             FROM stage_debtor LEFT JOIN (
@@ -116,6 +164,34 @@ class Writer:
                     sum(CASE kind WHEN 'credit' THEN 0 WHEN 'credit_note' THEN -open ELSE open END) AS owed
                 FROM stage_item GROUP BY debtor) AS x ON x.debtor = key
             WHERE is_new""")
+
+    def _correct_debtors(self) -> None:
+        """Take the file's names and addresses for known debtors where a person said so, each with its audit line."""
+        self.do("""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, before,
+                after)
+            SELECT %(at)s, 'system', 'import', 'debtor.changed', 'debtor', d.id, %(company)s, d.id,
+                jsonb_build_object('name', d.name, 'siren', d.siren, 'vat_number', d.vat_number, 'street', d.street,
+                    'postcode', d.postcode, 'city', d.city, 'country', d.country),
+                jsonb_build_object('name', s.name, 'siren', s.siren, 'vat_number', s.vat_number, 'street', s.street,
+                    'postcode', s.postcode, 'city', s.city, 'country', s.country, 'import', %(run)s::text)
+            FROM stage_debtor s JOIN debtor d ON d.id = s.id
+            WHERE s.renamed OR s.corrected AND (d.street, d.postcode, d.city) IS DISTINCT FROM (s.street, s.postcode, s.city)
+            ORDER BY d.id""")
+        self.do("""UPDATE debtor d SET name = CASE WHEN s.renamed OR s.corrected AND s.name <> s.key THEN s.name ELSE d.name END,
+                siren = CASE WHEN s.renamed THEN coalesce(s.siren, d.siren) ELSE d.siren END,
+                vat_number = CASE WHEN s.renamed THEN coalesce(s.vat_number, d.vat_number) ELSE d.vat_number END,
+                street = coalesce(nullif(s.street, ''), d.street), postcode = coalesce(nullif(s.postcode, ''), d.postcode),
+                city = coalesce(nullif(s.city, ''), d.city), country = coalesce(s.country, d.country),
+                search_text = CASE WHEN s.name <> s.key THEN s.search_text ELSE d.search_text END
+            FROM stage_debtor s WHERE d.id = s.id AND (s.renamed OR s.corrected)""")
+        self.do("""UPDATE debtor d SET street = CASE d.street WHEN '' THEN s.street ELSE d.street END,
+                postcode = CASE d.postcode WHEN '' THEN s.postcode ELSE d.postcode END,
+                city = CASE d.city WHEN '' THEN s.city ELSE d.city END
+            FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new AND (d.street = '' AND s.street <> ''
+                OR d.postcode = '' AND s.postcode <> '' OR d.city = '' AND s.city <> '')""")
+        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, created_at)
+            SELECT new_id(), %(company)s, id, key, lower(key), %(at)s FROM stage_debtor WHERE matched = 'new alias'
+            ON CONFLICT DO NOTHING""")
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
@@ -176,8 +252,8 @@ class Writer:
 
     # Known invoices
 
-    def change_invoices(self, faults: Findings, warnings: Findings) -> int:
-        """Bring the known invoices to what the file shows, by explicit movements; gives how many changed."""
+    def remark(self, faults: Findings, warnings: Findings) -> None:
+        """What a person should know of the known invoices that will change."""
         for number, paid in self.rows("SELECT number, surplus FROM stage_change WHERE surplus > 0 AND sign < 0"):
             faults.add("invoice.below_paid", value=number, paid=paid)
         for number, paid in self.rows("SELECT number, surplus FROM stage_change WHERE surplus > 0 AND sign > 0"):
@@ -192,8 +268,9 @@ class Writer:
             "SELECT number, greatest(frozen, paused) FROM stage_change WHERE greatest(frozen, paused) > total"
         ):
             warnings.add("invoice.covers_less", value=number, covered=covered)
-        if faults:
-            return 0
+
+    def change_invoices(self) -> int:
+        """Bring the known invoices to what the file shows, by explicit movements; gives how many changed."""
         self._shrink_freezes()
         self._move("issue", "sales", "total - old_total")
         self._give_back()
@@ -217,12 +294,39 @@ class Writer:
             WHERE d.locked AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
         self.do("UPDATE invoice i SET due_on = s.after FROM stage_due s WHERE i.id = s.id")
 
+    def settle_gone(self) -> int:
+        """Take off what is open of invoices that the file leaves out for a reason; gives how many.
+
+        What a payment in flight holds of them waits until it ends, like everything that the books settle under a payment.
+        """
+        self.do("""CREATE TEMP TABLE stage_off ON COMMIT DROP AS SELECT i.id, i.debtor_id, g.why, i.open_minor - i.held_minor AS minor,
+                i.held_minor - i.elsewhere_minor AS waits, i.number, CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
+            FROM stage_gone g JOIN invoice i ON i.id = g.id WHERE i.open_minor > 0""")
+        self.do("""INSERT INTO ledger_transfer (transfer_columns)
+            SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted',
+                CASE WHEN sign > 0 THEN 'elsewhere' ELSE 'receivable' END, CASE WHEN sign > 0 THEN NULL ELSE id END,
+                CASE WHEN sign > 0 THEN 'receivable' ELSE 'elsewhere' END, CASE WHEN sign > 0 THEN id END,
+                minor, %(currency)s, %(today)s, %(at)s FROM stage_off WHERE minor > 0 ORDER BY debtor_id, id""")
+        self.do("""UPDATE invoice i SET open_minor = i.open_minor - o.minor, elsewhere_minor = i.held_minor,
+                cancelled_on = CASE o.why WHEN 'gone' THEN %(today)s ELSE i.cancelled_on END,
+                settled_on = CASE WHEN i.open_minor = o.minor THEN %(today)s END
+            FROM stage_off o WHERE i.id = o.id""")
+        self.do("""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, after)
+            SELECT %(at)s, 'system', 'import', CASE why WHEN 'gone' THEN 'invoice.cancelled' ELSE 'invoice.settled_by_list' END,
+                'invoice', id, %(company)s, debtor_id, jsonb_build_object('number', number, 'minor', minor, 'import', %(run)s::text)
+            FROM stage_off ORDER BY id""")
+        count = self.do("""UPDATE debtor d SET open_minor = d.open_minor - x.minor FROM (SELECT debtor_id, sum(minor * sign)::bigint AS minor
+                FROM stage_off GROUP BY 1) x WHERE d.id = x.debtor_id""")
+        return int(self.rows("SELECT count(*) FROM stage_off")[0][0]) if count else 0
+
     def lowered(self) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """(invoice, debtor) of what has become less and may be debited: automatic debits and payments in flight look at it again."""
         return [
             (invoice, debtor)
             for invoice, debtor in self.rows("""SELECT c.id, c.debtor_id FROM stage_change c JOIN debtor d ON d.id = c.debtor_id
-                WHERE c.sign > 0 AND (c.new_open < c.old_open OR c.waits > 0) AND (d.autopay OR c.held > 0) ORDER BY 2, 1""")
+                WHERE c.sign > 0 AND (c.new_open < c.old_open OR c.waits > 0) AND (d.autopay OR c.held > 0)
+                UNION SELECT o.id, o.debtor_id FROM stage_off o JOIN debtor d ON d.id = o.debtor_id
+                WHERE o.sign > 0 AND (d.autopay OR o.waits > 0) ORDER BY 2, 1""")
         ]
 
     def moved(self) -> list[tuple[uuid.UUID, uuid.UUID, date, date]]:
@@ -238,6 +342,9 @@ class Writer:
         """Work out what becomes of every known invoice of which the file says something new (`stage_change`)."""
         self.do(_SHOWN)
         self._find_catching_up()
+
+    def decide(self) -> None:
+        """From what the file shows to what will be (`stage_change`), after questions about it were answered."""
         self.do(_CHANGED)
 
     def _find_catching_up(self) -> None:
@@ -360,6 +467,9 @@ class Writer:
             FROM stage_debtor s LEFT JOIN stage_found f ON f.key = s.key""")
         return int(count), int(total)
 
+
+_MARKED = "left(s.key, 21) || ' (' || left(coalesce(s.siren, s.vat_number, (SELECT c.email FROM stage_contact c WHERE c.debtor = s.key AND c.place = 0), ''), 40) || ')'"
+"""The code of a customer who has the name of another one."""
 
 _TRANSFER = (
     "id, company_id, debtor_id, movement_id, leg, kind, phase, debit_account, debit_owner, credit_account, "

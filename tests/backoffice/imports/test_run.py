@@ -333,17 +333,14 @@ def test_an_older_file_than_the_last_is_refused(desk):
     assert [f.code for f in outcome.faults] == ["fec.outdated"]
 
 
-def test_an_invoice_that_vanished_from_the_books_is_named_and_nothing_is_imported(desk):
+def test_an_invoice_that_vanished_from_the_books_is_named_and_asked_about(desk):
     desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 2 20260106 C1 F2 50,00"))
     before = everything()
 
     outcome = desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 3 20260107 C1 F3 1,00"))
 
-    assert outcome.state is RunState.REFUSED
-    assert [told(f) for f in outcome.faults] == [
-        "Account C1: the file says €101.00, Guichet would say €151.00. Nothing was imported."
-    ]
-    assert {w.code for w in outcome.warnings} == {"fec.no_lettering", "invoice.missing"}
+    assert outcome.state is RunState.ASKING
+    assert [question.examples for question in outcome.questions] == [("F2 (C1): €50.00",)]
     assert everything() == before
 
 
