@@ -195,9 +195,9 @@ class Writer:
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
-        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, created_at)
+        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, bounce_answer, created_at)
             SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, name, coalesce(language, %(language)s),
-                phone, false, %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
+                phone, false, '', %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
             ON CONFLICT (company_id, email) DO NOTHING""")
         return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
             SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(at)s
