@@ -129,7 +129,7 @@ class Contact(HasId, Base):
     bounced_at: Mapped[datetime | None]
     """Set when there is no such mailbox; nothing more is sent to it until somebody saves it anew, lifts the mark, or a
     message arrives after all."""
-    bounce_answer: Mapped[str] = mapped_column(Text, default="")
+    bounce_answer: Mapped[str] = mapped_column(Text, default="", server_default="")
     """What the mail server said."""
     doubted_at: Mapped[datetime | None]
     """When a refusal that may mean this was heard first: another one on a later day marks the address."""

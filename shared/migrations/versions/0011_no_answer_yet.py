@@ -1,0 +1,20 @@
+"""contacts that come in sets have heard no refusal.
+
+Revision: 0011
+Revises: 0010
+"""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.alter_column("contact", "bounce_answer", server_default="")
+
+
+def downgrade() -> None:
+    op.alter_column("contact", "bounce_answer", server_default=None)
