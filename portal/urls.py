@@ -30,6 +30,7 @@ ROUTES: list[Route] = [
     Route("GET", "/access", access.people, verified),
     Route("POST", "/access", access.invite, verified),
     Route("POST", "/access/people/<uuid:contact_id>/remove", access.remove, verified),
+    Route("POST", "/access/people/<uuid:contact_id>/agree", access.agree, verified),
     Route("POST", "/access/links/<uuid:link_id>/revoke", access.revoke, verified),
     Route("POST", "/access/sessions/<uuid:session_id>/end", access.end, verified),
     Route("GET", "/accounts", access.accounts, debtor),

@@ -8,7 +8,7 @@ from wtforms import EmailField, HiddenField, PasswordField, RadioField, SelectFi
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from backoffice.access.labels import ROLES
-from backoffice.access.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from backoffice.access.rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from backoffice.access.permissions import Role
 from backoffice.options import LANGUAGES, options
 from shared.debtors.service import normalise_email
@@ -54,6 +54,13 @@ class PasswordForm(BaseForm):
             ),
         ],
     )
+    again = PasswordField(_l("New password, once more"), [EqualTo("new", _l("The two passwords differ."))])
+
+
+class ChosenPasswordForm(BaseForm):
+    """The first password, or a new one, chosen by a link."""
+
+    new = PasswordField(_l("New password"), [InputRequired(_l("Write a new password.")), Length(max=MAXIMUM_LENGTH)])
     again = PasswordField(_l("New password, once more"), [EqualTo("new", _l("The two passwords differ."))])
 
 

@@ -15,6 +15,19 @@ ROLES: dict[Role, Any] = {
     Role.ADMIN: _l("Administrator"),
 }
 
+_ACTS: dict[str, Any] = {
+    "disable": _l("%(name)s can no longer sign in at the desk."),
+    "enable": _l("%(name)s may sign in at the desk again."),
+    "forget-second-factor": _l("The second factor of %(name)s was reset."),
+    "password-link": _l("%(name)s was sent a link to choose a new password."),
+}
+
+
+def act_sentence(act: str, name: str) -> str:
+    """What was done to a member of staff, in a sentence for the other administrators."""
+    return str(_ACTS[act]) % {"name": name}
+
+
 ROLE_HELPS: dict[str, Any] = {
     "agent": _l("Speaks with debtors: contacts, notes, links, pauses."),
     "manager": _l("All that agents and accountants do; approves refunds, runs reminders."),

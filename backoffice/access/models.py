@@ -21,7 +21,7 @@ class StaffMember(HasId, Base):
     """In lower case."""
     name: Mapped[str]
     password_hash: Mapped[str] = mapped_column(Text)
-    """Argon2id with its parameters."""
+    """Argon2id with its parameters; "" until a first password is chosen."""
     role: Mapped[Role] = mapped_column(enum_column(Role))
     language: Mapped[Language] = mapped_column(default="fr")
     totp_salt: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -32,7 +32,15 @@ class StaffMember(HasId, Base):
     totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """The thirty-second step of the last code taken: no code passes twice."""
     created_at: Mapped[datetime]
+    made_by_id: Mapped[uuid.UUID | None]
+    """The member of staff who added this one; None for the command line."""
+    raised_at: Mapped[datetime | None]
+    """When the role was last changed, or a disabled member let in again."""
+    raised_by_id: Mapped[uuid.UUID | None]
     disabled_at: Mapped[datetime | None]
+    password_link_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    """SHA-256 of the token in the mailed link by which this person chooses a password: one use."""
+    password_link_until: Mapped[datetime | None]
 
 
 class StaffRecoveryCode(HasId, Base):

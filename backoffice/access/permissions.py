@@ -31,6 +31,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "desk.enter": _EVERYBODY,
     "debtors.read": _EVERYBODY,
     "debtors.write": _WORKERS,
+    "contacts.agree": _LEADERS,
     "debtors.export": _OVERSIGHT,
     "links.send": _WORKERS,
     "links.revoke": _WORKERS,

@@ -19,6 +19,7 @@ from shared.kit.words import gettext as _
 IDLE = timedelta(hours=2)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
+PASSWORD_LINK_LIFE = timedelta(hours=48)
 
 
 def real_now() -> datetime:
@@ -27,9 +28,12 @@ def real_now() -> datetime:
 
 
 def add_member(
-    session: Session, *, email: str, name: str, role: Role, password_hash: str, language: str = "fr", by: Actor
+    session: Session, *, email: str, name: str, role: Role, password_hash: str = "", language: str = "fr", by: Actor
 ) -> StaffMember:
-    """A new member of staff; raises Invalid for a bad or known address."""
+    """A new member of staff; raises Invalid for a bad or known address.
+
+    Without a password nobody can sign in as this person before they have chosen one by their link.
+    """
     address = normalise_email(email)
     if session.scalar(select(StaffMember.id).where(StaffMember.email == address)):
         raise Invalid("staff.known", _("There is already a member of staff with the address %(email)s.", email=address))
@@ -41,6 +45,7 @@ def add_member(
         role=role,
         language=language,
         created_at=clock.now(),
+        made_by_id=by.id,
     )
     session.add(member)
     session.flush()
@@ -56,6 +61,7 @@ def change_member(session: Session, member_id: uuid.UUID, *, name: str, role: Ro
         _keep_an_admin(session, member_id)
     if role is not member.role:
         end_all_sessions(session, member_id, reason="role changed")
+        member.raised_at, member.raised_by_id = clock.now(), by.id
     member.name, member.role = name.strip() or member.email, role
     _record(session, by, "staff.changed", member_id, before=before, after={"name": member.name, "role": role.value})
 
@@ -66,8 +72,40 @@ def set_password(
     """Another password; every session but `keep` ends."""
     member = _get(session, member_id)
     member.password_hash = password_hash
+    member.password_link_hash = member.password_link_until = None
     end_all_sessions(session, member_id, reason="password changed", keep=keep)
     _record(session, by, "staff.password_changed", member_id)
+
+
+def make_password_link(session: Session, member_id: uuid.UUID) -> str:
+    """The token of a link by which this person chooses a password, once, within two days; the one before is over."""
+    member = _get(session, member_id)
+    token = tokens.new_token()
+    member.password_link_hash = tokens.digest(token)
+    member.password_link_until = real_now() + PASSWORD_LINK_LIFE
+    return token
+
+
+def find_by_password_link(session: Session, token: str) -> StaffMember | None:
+    """Who may choose a password with this link; None when it was used, has ended or never was."""
+    return session.scalar(
+        select(StaffMember).where(
+            StaffMember.password_link_hash == tokens.digest(token),
+            StaffMember.password_link_until > real_now(),
+            StaffMember.disabled_at.is_(None),
+        )
+    )
+
+
+def record_refused_link(session: Session, member_id: uuid.UUID, answer: str) -> None:
+    """The mail server refused the address of a member of staff."""
+    _record(session, Actor.system("mail"), "staff.link_refused", member_id, after={"answer": answer[:300]})
+
+
+def record_link_sent(session: Session, member_id: uuid.UUID, *, by: Actor) -> None:
+    """Somebody had a link for a new password sent."""
+    _get(session, member_id)
+    _record(session, by, "staff.password_link_sent", member_id)
 
 
 def set_language(session: Session, member_id: uuid.UUID, *, language: str) -> None:
@@ -91,6 +129,7 @@ def enable(session: Session, member_id: uuid.UUID, *, by: Actor) -> None:
     member = _get(session, member_id)
     if member.disabled_at is not None:
         member.disabled_at = None
+        member.raised_at, member.raised_by_id = clock.now(), by.id
         _record(session, by, "staff.enabled", member_id)
 
 

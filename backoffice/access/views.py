@@ -9,14 +9,24 @@ from typing import Any
 from flask import Response, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
+from sqlalchemy.orm import Session
 
 from backoffice.access import guards, passwords, queries, second_factor, service, signin
-from backoffice.access.forms import CodeForm, ConfirmForm, NewStaffForm, PasswordForm, SignInForm, StaffForm
-from backoffice.access.labels import ROLE_HELPS
+from backoffice.access.forms import (
+    ChosenPasswordForm,
+    CodeForm,
+    ConfirmForm,
+    NewStaffForm,
+    PasswordForm,
+    SignInForm,
+    StaffForm,
+)
+from backoffice.access.labels import ROLE_HELPS, ROLES, act_sentence
 from backoffice.access.member import Member
 from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
-from shared.kit import words
+from backoffice.access.tell import tell_administrators
+from shared.kit import outbox, words
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
@@ -222,7 +232,13 @@ def change_password(member: Member) -> ResponseReturnValue:
     if not signin.check_again(member.id, form.present.data or ""):
         form.present.errors = [_("This is not your password.")]
         return _me(member, form, 422)
-    hashed = passwords.hash_password(form.new.data or "")
+    try:
+        hashed = passwords.choose(
+            form.new.data or "", known=(member.email, member.name, *(desk.name for desk in member.companies))
+        )
+    except Invalid as error:
+        form.new.errors = [error.message]
+        return _me(member, form, 422)
     with transaction() as db_session:
         service.set_password(db_session, member.id, password_hash=hashed, keep=member.session_id, by=member.as_actor())
     flash(_("Your password is changed; your other sessions have ended."), "good")
@@ -252,28 +268,32 @@ def staff(member: Member) -> ResponseReturnValue:
 
 
 def add_staff(member: Member) -> ResponseReturnValue:
-    """A new member of staff, with a password shown once."""
+    """A new member of staff, who gets a link to choose a password; whoever adds them never sees one."""
     form = NewStaffForm()
     if not form.validate_on_submit():
         status = 422 if form.is_submitted() else 200
         return page("backoffice/access/add_staff.html", status=status, form=form, helps=ROLE_HELPS)
-    password = passwords.new_password()
-    hashed = passwords.hash_password(password)
     try:
         with transaction() as db_session:
-            service.add_member(
+            added = service.add_member(
                 db_session,
                 email=form.email.data or "",
                 name=form.name.data or "",
                 role=Role(form.role.data),
                 language=form.language.data or "fr",
-                password_hash=hashed,
+                by=member.as_actor(),
+            )
+            outbox.enqueue(db_session, "staff.password_link", {"member_id": str(added.id)})
+            tell_administrators(
+                db_session,
+                lambda: _("%(name)s (%(email)s) was added to the staff.", name=added.name, email=added.email),
                 by=member.as_actor(),
             )
     except DomainError as error:
         form.email.errors = [error.message]
         return page("backoffice/access/add_staff.html", status=422, form=form, helps=ROLE_HELPS)
-    return page("backoffice/access/new_password.html", email=form.email.data, password=password)
+    flash(_("A message to %(email)s goes out with a link to choose a password.", email=added.email), "good")
+    return see_other("backoffice.access.staff")
 
 
 def show_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
@@ -286,19 +306,24 @@ def change_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
     form = StaffForm()
     if not form.validate():
         return _one_of_staff(member, staff_id, form)
+    role = Role(form.role.data)
     with transaction() as db_session:
-        service.change_member(
-            db_session, staff_id, name=form.name.data or "", role=Role(form.role.data), by=member.as_actor()
-        )
+        before = _person(db_session, staff_id).role
+        service.change_member(db_session, staff_id, name=form.name.data or "", role=role, by=member.as_actor())
+        if role is not before:
+            name = form.name.data or ""
+            tell_administrators(
+                db_session,
+                lambda: _("The role of %(name)s is now: %(role)s.", name=name, role=str(ROLES[role])),
+                by=member.as_actor(),
+            )
     flash(_("Saved."), "good")
     return see_other("backoffice.access.staff")
 
 
 def _one_of_staff(member: Member, staff_id: uuid.UUID, form: StaffForm | None) -> Response:
     with reading() as db_session:
-        person = db_session.get(StaffMember, staff_id)
-        if person is None:
-            raise NotFound("staff.missing", _("There is no such member of staff."))
+        person = _person(db_session, staff_id)
         sessions = queries.live_sessions(db_session, staff_id)
     return page(
         "backoffice/access/show_staff.html",
@@ -311,29 +336,62 @@ def _one_of_staff(member: Member, staff_id: uuid.UUID, form: StaffForm | None) -
     )
 
 
+def _person(db_session: Session, staff_id: uuid.UUID) -> StaffMember:
+    person = db_session.get(StaffMember, staff_id)
+    if person is None:
+        raise NotFound("staff.missing", _("There is no such member of staff."))
+    return person
+
+
 def act_on_staff(member: Member, staff_id: uuid.UUID, act: str) -> ResponseReturnValue:
-    """Disable, enable, end the sessions, reset the second factor, or give a new password."""
+    """Disable, enable, reset the second factor, or send a link for a new password; every administrator hears of it."""
     by = member.as_actor()
-    password = passwords.new_password() if act == "new-password" else ""
-    hashed = passwords.hash_password(password) if password else ""
     with transaction() as db_session:
-        person = db_session.get(StaffMember, staff_id)
-        if person is None:
-            raise NotFound("staff.missing", _("There is no such member of staff."))
+        person = _person(db_session, staff_id)
         if act == "disable":
             service.disable(db_session, staff_id, by=by)
         elif act == "enable":
             service.enable(db_session, staff_id, by=by)
         elif act == "forget-second-factor":
             service.forget_second_factor(db_session, staff_id, by=by)
-        elif act == "new-password":
-            service.set_password(db_session, staff_id, password_hash=hashed, keep=None, by=by)
+        elif act == "password-link":
+            service.record_link_sent(db_session, staff_id, by=by)
+            outbox.enqueue(db_session, "staff.password_link", {"member_id": str(staff_id)})
         else:
             raise NotFound("staff.act", _("There is no such act."))
-    if password:
-        return page("backoffice/access/new_password.html", email=person.email, password=password)
-    flash(_("Done."), "good")
+        name = person.name
+        tell_administrators(db_session, lambda: act_sentence(act, name), by=by)
+    if act == "password-link":
+        flash(_("A message to %(email)s goes out with a link to choose a password.", email=person.email), "good")
+    else:
+        flash(_("Done."), "good")
     return see_other("backoffice.access.show_staff", staff_id=staff_id)
+
+
+def welcome(token: str) -> ResponseReturnValue:
+    """Choose a password with the link of a mail. Looking changes nothing; the link ends with the first password."""
+    with reading() as db_session:
+        known = service.find_by_password_link(db_session, token)
+    if known is None:
+        return page("backoffice/access/welcome_over.html", status=404)
+    form = ChosenPasswordForm()
+    if not form.validate_on_submit():
+        return page(
+            "backoffice/access/welcome.html", status=422 if form.is_submitted() else 200, form=form, email=known.email
+        )
+    try:
+        hashed = passwords.choose(form.new.data or "", known=(known.email, known.name))
+    except Invalid as error:
+        form.new.errors = [error.message]
+        return page("backoffice/access/welcome.html", status=422, form=form, email=known.email)
+    with transaction() as db_session:
+        if service.find_by_password_link(db_session, token) is None:
+            return page("backoffice/access/welcome_over.html", status=404)
+        service.set_password(
+            db_session, known.id, password_hash=hashed, keep=None, by=Actor.staff(known.id, known.name)
+        )
+    flash(_("Your password is chosen. Sign in with it."), "good")
+    return see_other("backoffice.access.sign_in")
 
 
 def end_staff_session(member: Member, staff_id: uuid.UUID, session_id: uuid.UUID) -> ResponseReturnValue:

@@ -82,6 +82,9 @@ class ContactRow:
     language: str
     role: ContactRole
     is_reminded: bool
+    trusted_from: datetime | None
+    """In the future: staff added this person, and nobody else has agreed yet."""
+    added_by_id: uuid.UUID | None
     bounced_at: datetime | None
     live_links: int
     last_used_at: datetime | None
@@ -249,6 +252,8 @@ def contacts(session: Session, debtor_id: uuid.UUID) -> list[ContactRow]:
             Contact.language,
             DebtorContact.role,
             DebtorContact.is_reminded,
+            DebtorContact.trusted_from,
+            DebtorContact.added_by_id,
             Contact.bounced_at,
             func.coalesce(links.c.live_links, 0),
             links.c.last_used_at,
@@ -258,7 +263,7 @@ def contacts(session: Session, debtor_id: uuid.UUID) -> list[ContactRow]:
         .where(DebtorContact.debtor_id == debtor_id, DebtorContact.removed_at.is_(None))
         .order_by(DebtorContact.id)
     )
-    return [ContactRow(*row) for row in rows]
+    return [ContactRow(*tuple(row)) for row in rows]
 
 
 def get_contact(session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> ContactRow:

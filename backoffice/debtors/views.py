@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from backoffice import exports, files
 from backoffice.access.member import Member
+from backoffice.access.second_person import must_be_independent
 from backoffice.debtors import browse as browsing
 from backoffice.debtors import queries
 from backoffice.debtors.forms import ContactForm, NoteForm, PauseForm
+from backoffice.debtors.people import tell_those_there
 from backoffice.debtors.said import said
 from backoffice.debtors.story import STRANDS, story
 from backoffice.listing import asked, is_fragment, sentence
@@ -111,6 +113,7 @@ def show(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
             strand=strand if strand in STRANDS else "",
             before=before,
             contacts=queries.contacts(session, debtor_id),
+            now=clock.now(),
             mandates=queries.mandates(session, debtor_id),
             said=said(session, debtor_id, today=member.today),
             plans=plans.plans_of(session, debtor_id, limit=5),
@@ -244,9 +247,14 @@ def add_contact(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     form = ContactForm(data={"language": debtor.language, "role": ContactRole.OWNER.value, "is_reminded": True})
     if form.validate_on_submit():
         with transaction() as session:
+            locked = _locked(session, member, debtor_id)
+            email = form.email.data or ""
+            tell_those_there(
+                session, debtor_id, lambda: _("Our staff have given %(email)s access to your account.", email=email)
+            )
             contact = debtors.add_contact(
                 session,
-                debtor=_locked(session, member, debtor_id),
+                debtor=locked,
                 email=form.email.data or "",
                 name=(form.name.data or "").strip(),
                 language=form.language.data,
@@ -255,7 +263,13 @@ def add_contact(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
                 by=member.as_actor(),
             )
             contact.phone = contact.phone or (form.phone.data or "").strip()
-        flash(_("%(email)s may now act for this account.", email=contact.email), "good")
+        flash(
+            _(
+                "%(email)s may now see and pay. More opens in three days, or once a holder of the account or a manager agrees.",
+                email=contact.email,
+            ),
+            "good",
+        )
         return see_other("backoffice.debtors.show", debtor_id=debtor_id)
     status = 422 if form.is_submitted() else 200
     return page("backoffice/debtors/contact.html", status=status, debtor=debtor, form=form, contact=None)
@@ -291,6 +305,20 @@ def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) ->
 def _change_contact(member: Member, debtor_id: uuid.UUID, contact: queries.ContactRow, form: ContactForm) -> None:
     with transaction() as session:
         debtor = _locked(session, member, debtor_id)
+        before, after = contact.email, form.email.data or ""
+        if after != before:
+            for each in queries.debtors_of(session, contact.id):
+                tell_those_there(
+                    session,
+                    each,
+                    lambda: _(
+                        "Our staff have changed the address %(before)s to %(after)s.", before=before, after=after
+                    ),
+                )
+        elif form.role.data != contact.role.value and form.role.data == ContactRole.OWNER.value:
+            tell_those_there(
+                session, debtor_id, lambda: _("Our staff have made %(email)s a holder of your account.", email=before)
+            )
         debtors.change_contact(
             session,
             debtor=debtor,
@@ -312,9 +340,30 @@ def remove_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) 
     """End a person's acting for the debtor; its links close."""
     with transaction() as session:
         _locked(session, member, debtor_id)
+        email = queries.get_contact(session, debtor_id, contact_id).email
+        tell_those_there(
+            session, debtor_id, lambda: _("Our staff have ended the access of %(email)s to your account.", email=email)
+        )
         debtors.remove_contact(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
         revoke_links(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
     flash(_("This person no longer acts for this account."), "good")
+    return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+
+
+def agree_to_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """Agree to a person whom a colleague added."""
+    with transaction() as session:
+        _locked(session, member, debtor_id)
+        found = queries.get_contact(session, debtor_id, contact_id)
+        if found.trusted_from is not None:
+            must_be_independent(
+                session,
+                member.as_actor(),
+                asked_by_id=found.added_by_id,
+                asked_at=found.trusted_from - debtors.TRUST_AFTER,
+            )
+        debtors.agree(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
+    flash(_("%(email)s may now do what the role allows.", email=found.email), "good")
     return see_other("backoffice.debtors.show", debtor_id=debtor_id)
 
 

@@ -10,13 +10,16 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backoffice.access.second_person import must_be_independent
 from backoffice.disputes.models import CreditProposal, ProposalState
-from backoffice.disputes.rules import needs_second_person
-from shared.company.models import Company
+from shared.debtors.models import Debtor
 from shared.disputes import service as disputes
 from shared.disputes.models import Dispute
 from shared.disputes.service import CreditWish
-from shared.disputes.steps import lock_dispute
+from shared.disputes.steps import lock_dispute, parts_of
+from shared.giving import service as giving
+from shared.giving.models import GiftState
+from shared.giving.service import Wish
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, NotFound, Refused
@@ -35,19 +38,21 @@ def accept(
 ) -> CreditProposal | None:
     """Accept a dispute: at once up to the company's limit; above it the credit is only asked for (and returned).
 
+    What one person alone gave of these invoices, or to this debtor of late, counts with it (`shared.giving`).
     Raises what `shared.disputes.service.accept` raises, and Conflict when a credit is asked for already.
     """
     dispute = lock_dispute(session, dispute_id)
     _none_asked(session, dispute_id)
     total = sum(credit.minors.values())
-    if not needs_second_person(total, limit_minor=session.get_one(Company, dispute.company_id).four_eyes_minor):
+    identity = new_id()
+    if total == 0 or not _must_wait(session, dispute, credit, identity, by=by):
         disputes.accept(session, dispute_id=dispute_id, credit=credit, text=text, by=by, owed_again_on=owed_again_on)
         return None
     if by.id is None:
         raise Refused("dispute.four_eyes", _("Somebody else must approve this credit."))
     _rehearse(session, dispute_id=dispute_id, credit=credit, text=text, by=by, owed_again_on=owed_again_on)
     proposal = CreditProposal(
-        id=new_id(),
+        id=identity,
         company_id=dispute.company_id,
         dispute_id=dispute_id,
         total_minor=total,
@@ -64,6 +69,17 @@ def accept(
     return proposal
 
 
+def _must_wait(session: Session, dispute: Dispute, credit: CreditWish, identity: uuid.UUID, *, by: Actor) -> bool:
+    """Whether a second person must agree, all that was given before counted; the wish is noted."""
+    of = {part.id: part.invoice_id for part in parts_of(session, dispute.id)}
+    invoices: dict[uuid.UUID, int] = {}
+    for part_id, minor in credit.minors.items():
+        if part_id in of:  # what is no part of it is refused by the acceptance itself
+            invoices[of[part_id]] = invoices.get(of[part_id], 0) + minor
+    wish = Wish("credit", identity, sum(credit.minors.values()), invoices=invoices)
+    return giving.weigh(session, session.get_one(Debtor, dispute.debtor_id), wish, by=by)
+
+
 def _rehearse(session: Session, **wish: Any) -> None:
     """Do it and take it back: what would be refused at the approval is refused now."""
     trial = session.begin_nested()
@@ -78,7 +94,9 @@ def approve(session: Session, *, dispute_id: uuid.UUID, proposal_id: uuid.UUID, 
     dispute, proposal = _locked(session, dispute_id, proposal_id)
     if by.id is None or by.id == proposal.asked_by_id:
         raise Refused("dispute.four_eyes", _("Somebody else must approve this credit."))
+    must_be_independent(session, by, asked_by_id=proposal.asked_by_id, asked_at=proposal.asked_at)
     _decide(proposal, ProposalState.APPROVED, by)
+    giving.decide(session, kind="credit", subject_id=proposal.id, state=GiftState.SEEN)
     disputes.accept(
         session,
         dispute_id=dispute_id,
@@ -94,6 +112,7 @@ def decline(session: Session, *, dispute_id: uuid.UUID, proposal_id: uuid.UUID, 
     """The credit is not given (who asked may take it back, too); the dispute stays open. Raises NotFound, Conflict."""
     dispute, proposal = _locked(session, dispute_id, proposal_id)
     _decide(proposal, ProposalState.DECLINED, by)
+    giving.decide(session, kind="credit", subject_id=proposal.id, state=GiftState.DECLINED)
     _record(session, dispute, proposal, "dispute.credit_declined", by)
 
 

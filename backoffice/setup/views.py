@@ -8,12 +8,14 @@ from flask import Response, flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.access.member import Member
+from backoffice.access.tell import tell_administrators
 from backoffice.setup import service
 from backoffice.setup.forms import BankForm, CompanyForm, NewCompanyForm
 from shared.company.models import Company, TermsKind
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, Refused
-from shared.kit.money import Money
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page, see_other
 
@@ -80,9 +82,24 @@ def change_company(member: Member) -> ResponseReturnValue:
     if not form.validate():
         return _company(member, form)
     with transaction() as db_session:
+        kept = db_session.get_one(Company, member.company_id)
+        limit = Money(kept.four_eyes_minor, kept.currency)
         changed = service.change(
             db_session, member.company_id, _values(form), action="company.changed", by=member.as_actor()
         )
+        if limit != form.four_eyes.data:
+            name, before, after = member.desk.name, limit, form.four_eyes.data
+            tell_administrators(
+                db_session,
+                lambda: _(
+                    "%(company)s: what one person may give away alone was %(before)s and is now %(after)s.",
+                    company=name,
+                    before=format_money(before, current_language()),
+                    after=format_money(after, current_language()),
+                ),
+                by=member.as_actor(),
+                company_id=member.company_id,
+            )
     flash(_("Saved.") if changed else _("Nothing has changed."), "good")
     return see_other("backoffice.setup.company")
 
@@ -109,6 +126,14 @@ def bank(member: Member) -> ResponseReturnValue:
         changed = service.change(
             db_session, member.company_id, values, action="company.bank_changed", by=member.as_actor()
         )
+        if changed:
+            name = member.desk.name
+            tell_administrators(
+                db_session,
+                lambda: _("%(company)s: the bank details were changed.", company=name),
+                by=member.as_actor(),
+                company_id=member.company_id,
+            )
     flash(_("The bank details are changed.") if changed else _("Nothing has changed."), "good")
     return see_other("backoffice.setup.company")
 
@@ -137,6 +162,13 @@ def add_company(member: Member) -> ResponseReturnValue:
             with transaction() as db_session:
                 made = service.add(
                     db_session, _values(form) | bank_values | {"code": form.code.data}, by=member.as_actor()
+                )
+                name = made.trade_name
+                tell_administrators(
+                    db_session,
+                    lambda: _("The company %(name)s was set up.", name=name),
+                    by=member.as_actor(),
+                    company_id=made.id,
                 )
         except DomainError as error:
             form.code.errors = [error.message]

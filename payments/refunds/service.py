@@ -17,9 +17,11 @@ from payments import service as payments
 from payments.gateways.base import RefundSeen
 from payments.models import Payment, Provider, Refund
 from payments.status import COLLECTED, REFUND_EDGES, RefundStatus
-from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
+from shared.giving import service as giving
+from shared.giving.models import GiftState
+from shared.giving.service import Wish
 from shared.kit import audit, clock, ids, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
@@ -35,6 +37,8 @@ COUNTING = (R.ASKED, R.APPROVED, R.SUBMITTED, R.DONE)
 
 def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by: Actor, is_owed: bool = True) -> Refund:
     """Ask for a refund. Up to the company's limit it is approved at once; above it a second person must.
+
+    What one person alone gave of this payment, or to this debtor of late, counts with it (`shared.giving`).
 
     `is_owed` says whether what is given back is owed again; if not, it is written off in the commit that gives it back.
     Raises Conflict when the payment has not that much left to give back, Invalid for an empty amount.
@@ -65,7 +69,8 @@ def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by:
     session.add(refund)
     session.flush()
     _record(session, payment, refund, None, by)
-    if minor <= session.get_one(Company, payment.company_id).four_eyes_minor:
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    if not giving.weigh(session, debtor, Wish("refund", refund.id, minor, payment_id=payment.id), by=by):
         _step(session, payment, refund, R.APPROVED, by=by)
     else:
         returns.publish(session, payment, "payment.refund_waits", by=by, step=str(refund.id))
@@ -80,6 +85,7 @@ def approve(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
     if by.id is None or by.id == refund.asked_by_id:
         raise Refused("refund.four_eyes", _("Somebody else must approve this refund."))
     refund.approved_by = by.name
+    giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.SEEN)
     _step(session, payment, refund, R.APPROVED, by=by)
     return refund
 
@@ -89,6 +95,7 @@ def decline(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
     payment, refund = lock_refund(session, refund_id)
     if refund.status is not R.ASKED:
         raise Conflict("refund.not_waiting", _("This refund is not waiting for approval."))
+    giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.DECLINED)
     _step(session, payment, refund, R.DECLINED, by=by)
     return refund
 
@@ -199,6 +206,8 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
             occasion=_occasion(session, payment, refund, Kind.REFUND_FAILED),
             kind=Kind.REFUND_FAILED,
         )
+    if to is R.FAILED:
+        giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.UNDONE)
     elif to is R.DONE:
         refund.done_at = clock.now()
     waiting.use(session, payment.debtor_id, freed)

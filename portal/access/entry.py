@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import portal.access.jobs  # noqa: F401 - asking for a job by name needs it registered
 from shared.access import queries, service
 from shared.access.models import LinkPurpose
 from shared.access.queries import Visitor
 from shared.access.service import CodeCheck
+from shared.debtors import service as debtors
 from shared.debtors.models import ContactRole
 from shared.debtors.service import add_contact, lock_debtor, normalise_email, remove_contact
-from shared.kit import limits, outbox
+from shared.kit import limits, outbox, templating
 from shared.kit.db import transaction
 from shared.kit.errors import DomainError, Refused
 from shared.kit.ids import new_id
@@ -77,8 +79,30 @@ def ask_for_link(email: str, *, address: str) -> None:
         raise _too_many()
 
 
+def must_be_trusted(visitor: Visitor) -> None:
+    """Raises Refused for a person whom staff added, until somebody has agreed or the time for objecting is over."""
+    if visitor.trusted_from is not None:
+        raise Refused(
+            "access.not_trusted_yet",
+            _(
+                "Our staff have given you access to this account: you can see and pay everything. What has a lasting effect "
+                "opens to you as soon as a holder of the account or one of our managers has agreed, at the latest on %(day)s.",
+                day=templating.day(visitor.trusted_from.astimezone(ZoneInfo(visitor.company.zone)).date()),
+            ),
+        )
+
+
+def agree(visitor: Visitor, contact_id: uuid.UUID) -> None:
+    """Agree to somebody whom the company's staff added. Raises Refused for a member, NotFound."""
+    _must_own(visitor)
+    with transaction() as session:
+        lock_debtor(session, visitor.debtor_id)
+        debtors.agree(session, debtor_id=visitor.debtor_id, contact_id=contact_id, by=visitor.as_actor())
+
+
 def send_code(visitor: Visitor) -> None:
     """Send a one-time code for this session; raises TooMany, or Refused when nothing can be sent to the address."""
+    must_be_trusted(visitor)
     with transaction() as session:
         is_within = limits.hit(session, f"code:{visitor.contact_id}", limit=CODES_PER_CONTACT, window=HOUR)
         written = is_within and messages.write(

@@ -8,6 +8,7 @@ from flask import Flask, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
+from portal.access import entry
 from shared.access import queries, service
 from shared.access.queries import Visitor
 from shared.kit.db import glance, transaction
@@ -67,6 +68,7 @@ def _check_verified() -> Visitor | Response:
     visitor = _check()
     if isinstance(visitor, Response) or visitor.is_verified:
         return visitor
+    entry.must_be_trusted(visitor)
     if unsent.keep():
         unsent.say_kept()
     elif request.method == "POST":

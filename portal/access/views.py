@@ -175,6 +175,13 @@ def remove(visitor: Visitor, contact_id: uuid.UUID) -> ResponseReturnValue:
     return see_other("portal.access.people")
 
 
+def agree(visitor: Visitor, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """Agree to somebody whom the company's staff added."""
+    entry.agree(visitor, contact_id)
+    flash(_("This person may now do what their role allows."), "good")
+    return see_other("portal.access.people")
+
+
 def revoke(visitor: Visitor, link_id: uuid.UUID) -> ResponseReturnValue:
     """Close one link, and the sessions that it opened."""
     if not entry.revoke(visitor, link_id):

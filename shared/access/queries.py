@@ -74,6 +74,8 @@ class Visitor:
     token: str
     is_stale: bool
     """True when the session's `seen_at` should be written again."""
+    trusted_from: datetime | None = None
+    """Set while nobody else has agreed to this person whom staff added: until then a code lifts nothing."""
 
     is_authenticated = True
     is_active = True
@@ -141,6 +143,7 @@ def _visitor() -> Select[*tuple[Any, ...]]:
             Contact.email,
             Contact.language,
             DebtorContact.role,
+            DebtorContact.trusted_from,
             Debtor.name.label("account_name"),
             Debtor.account_code,
             Debtor.currency,
@@ -170,7 +173,8 @@ def find_visitor(reader: Reader, token: str) -> Visitor | None:
     row = reader.execute(_visitor(), facts).one_or_none()
     if row is None:
         return None
-    is_verified = row.verified_at is not None and row.verified_at > now - IDLE_VERIFIED
+    awaits_trust = row.trusted_from is not None and row.trusted_from > clock.now()
+    is_verified = row.verified_at is not None and row.verified_at > now - IDLE_VERIFIED and not awaits_trust
     return Visitor(
         session_id=row.id,
         debtor_id=row.debtor_id,
@@ -188,6 +192,7 @@ def find_visitor(reader: Reader, token: str) -> Visitor | None:
         company=_face(row),
         token=token,
         is_stale=row.seen_at < now - TOUCH_AFTER,
+        trusted_from=row.trusted_from if awaits_trust else None,
     )
 
 
@@ -252,6 +257,8 @@ class Person:
     since: datetime
     is_reminded: bool
     has_bounced: bool
+    awaits_trust: bool
+    """Whom staff added, and nobody has agreed to yet."""
     link_count: int
     """Links that still open the account."""
     last_seen_at: datetime | None
@@ -279,6 +286,7 @@ def people_of(session: Session, debtor_id: uuid.UUID) -> list[Person]:
             DebtorContact.created_at.label("since"),
             DebtorContact.is_reminded,
             Contact.bounced_at.is_not(None).label("has_bounced"),
+            func.coalesce(DebtorContact.trusted_from > clock.now(), False).label("awaits_trust"),
             live.label("link_count"),
             seen.label("last_seen_at"),
         )

@@ -153,6 +153,11 @@ class DebtorContact(HasId, Base):
     is_reminded: Mapped[bool] = mapped_column(Boolean, default=True)
     """Whether reminders go to this person."""
     created_at: Mapped[datetime]
+    trusted_from: Mapped[datetime | None]
+    """Until then this person sees and pays, but proves nothing further: staff added them, or changed their address, and
+    nobody else has agreed yet. None: trusted from the beginning."""
+    added_by_id: Mapped[uuid.UUID | None]
+    """The member of staff who did."""
     removed_at: Mapped[datetime | None]
 
 

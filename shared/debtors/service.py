@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
-from shared.kit.errors import Invalid, NotFound
+from shared.kit.errors import Invalid, NotFound, Refused
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
+
+TRUST_AFTER = timedelta(hours=72)
+"""How long those who are there already have, to object to a person whom staff added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def add_contact(
 ) -> Contact:
     """Let a person act for a debtor; the same address in the same company is the same person, and is believed anew.
 
-    Twice is harmless.
+    Twice is harmless. Whom staff add is trusted with more than looking and paying only later (`agree`, `TRUST_AFTER`).
     """
     address = normalise_email(email)
     contact = session.scalar(select(Contact).where(Contact.company_id == debtor.company_id, Contact.email == address))
@@ -134,6 +137,8 @@ def add_contact(
                 role=role,
                 is_reminded=is_reminded,
                 created_at=clock.now(),
+                trusted_from=_trust(by),
+                added_by_id=by.id if by.kind == "staff" else None,
             )
         )
         session.flush()
@@ -150,8 +155,33 @@ def add_contact(
     return contact
 
 
-def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.UUID, by: Actor) -> None:
-    """End a person's acting for a debtor; links and sessions are revoked by `access.service`. Raises NotFound."""
+def _trust(by: Actor) -> datetime | None:
+    return clock.now() + TRUST_AFTER if by.kind == "staff" else None
+
+
+def agree(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.UUID, by: Actor) -> None:
+    """Somebody else agrees to a person whom staff have added: from now on that person may do all that its role may.
+
+    Raises NotFound when the person does not act for the debtor, Refused for whoever added it.
+    """
+    link = _live_link(session, debtor_id, contact_id)
+    if by.id is None or by.id in (link.added_by_id, contact_id):
+        raise Refused("contact.oneself", _("Somebody else must agree to this person."))
+    if link.trusted_from is None:
+        return
+    link.trusted_from = None
+    audit.record(
+        session,
+        by,
+        "contact.agreed",
+        subject_type="contact",
+        subject_id=contact_id,
+        company_id=session.get_one(Debtor, debtor_id).company_id,
+        debtor_id=debtor_id,
+    )
+
+
+def _live_link(session: Session, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> DebtorContact:
     link = session.scalar(
         select(DebtorContact)
         .where(DebtorContact.debtor_id == debtor_id, DebtorContact.contact_id == contact_id)
@@ -160,6 +190,12 @@ def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.U
     )
     if link is None:
         raise NotFound("contact.missing", _("This person does not act for this account."))
+    return link
+
+
+def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.UUID, by: Actor) -> None:
+    """End a person's acting for a debtor; links and sessions are revoked by `access.service`. Raises NotFound."""
+    link = _live_link(session, debtor_id, contact_id)
     link.removed_at = clock.now()
     audit.record(
         session,
@@ -167,6 +203,7 @@ def remove_contact(session: Session, *, debtor_id: uuid.UUID, contact_id: uuid.U
         "contact.removed",
         subject_type="contact",
         subject_id=contact_id,
+        company_id=session.get_one(Debtor, debtor_id).company_id,
         debtor_id=debtor_id,
         before={"role": link.role.value},
     )
@@ -189,14 +226,7 @@ def change_contact(
 
     Raises NotFound when the person does not act for the debtor, Invalid when the address is somebody else's.
     """
-    link = session.scalar(
-        select(DebtorContact)
-        .where(DebtorContact.debtor_id == debtor.id, DebtorContact.contact_id == contact_id)
-        .where(DebtorContact.removed_at.is_(None))
-        .with_for_update()
-    )
-    if link is None:
-        raise NotFound("contact.missing", _("This person does not act for this account."))
+    link = _live_link(session, debtor.id, contact_id)
     contact = db.lock(session, Contact, contact_id)
     address = normalise_email(email)
     taken = select(Contact.id).where(Contact.company_id == contact.company_id, Contact.email == address)
@@ -204,6 +234,10 @@ def change_contact(
         raise Invalid("contact.email_taken", _("Another person already has the address %(email)s.", email=address))
     before = {"email": contact.email, "role": link.role.value, "is_reminded": link.is_reminded}
     believe(contact)
+    if address != contact.email:
+        _distrust(session, contact_id, by=by)
+    elif role is ContactRole.OWNER and link.role is not ContactRole.OWNER and (trust := _trust(by)):
+        link.trusted_from, link.added_by_id = trust, by.id
     contact.name, contact.email, contact.phone, contact.language = name.strip(), address, phone.strip(), language
     link.role, link.is_reminded = role, is_reminded
     audit.record(
@@ -249,6 +283,17 @@ def try_again(
             before=before,
         )
     return list(marked)
+
+
+def _distrust(session: Session, contact_id: uuid.UUID, *, by: Actor) -> None:
+    """Behind another address may stand another person, in each of the accounts."""
+    trust = _trust(by)
+    if trust is None:
+        return
+    for each in session.scalars(
+        select(DebtorContact).where(DebtorContact.contact_id == contact_id, DebtorContact.removed_at.is_(None))
+    ):
+        each.trusted_from, each.added_by_id = trust, by.id
 
 
 def pause_reminders(session: Session, *, debtor: Debtor, until: date | None, reason: str, by: Actor) -> None:

@@ -41,6 +41,7 @@ DECLARED: dict[str, set[Role]] = {
     "chargebacks.write": EVERYBODY - {AUDITOR},
     "company.read": EVERYBODY,
     "company.write": {ADMIN},
+    "contacts.agree": {MANAGER, ADMIN},
     "credit.apply": {MANAGER, ACCOUNTANT, ADMIN},
     "declarations.export": EVERYBODY - {AGENT},
     "declarations.read": EVERYBODY,

@@ -1,0 +1,1 @@
+"""What a company gives away by hand, and when a second person must agree."""
