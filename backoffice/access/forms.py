@@ -8,8 +8,8 @@ from wtforms import EmailField, HiddenField, PasswordField, RadioField, SelectFi
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from backoffice.access.labels import ROLES
-from backoffice.access.rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from backoffice.access.permissions import Role
+from backoffice.access.rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from backoffice.options import LANGUAGES, options
 from shared.debtors.service import normalise_email
 from shared.kit.errors import Invalid
