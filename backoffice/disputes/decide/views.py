@@ -86,7 +86,10 @@ def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     if asked is None:
         flash(_("The dispute is accepted; the debtor is told by mail."), "good")
     else:
-        flash(_("This credit is above the company’s limit: it waits for a second person."), "wait")
+        flash(
+            _("With what was given before, this credit is above the company’s limit: it waits for a second person."),
+            "wait",
+        )
     return sheet.back(dispute_id)
 
 

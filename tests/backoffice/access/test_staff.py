@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
@@ -13,16 +14,42 @@ from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading
+from shared.kit.outbox.relay import perform_due
+from shared.kit.settings import use_settings
+from shared.messages.models import Message
+from tests.support.mailbox import open_mailbox
 
 
-def test_a_new_colleague_gets_a_password_that_is_shown_once(ines):
-    form = {"name": "Anne", "email": "Anne@Guichet.example", "role": "accountant", "language": "fr"}
+@pytest.fixture
+def mail(settings):
+    """A mail server."""
+    with open_mailbox() as mailbox:
+        use_settings(settings.model_copy(update={"smtp_url": mailbox.url, "mail_sender": "G <g@guichet.example>"}))
+        yield mailbox
+        use_settings(settings)
 
-    page = ines.post("/staff/new", form)
 
-    password = re.search(r'value="([a-z0-9]{5}(?:-[a-z0-9]{5}){3})"', page.text)[1]
+def test_a_new_colleague_chooses_a_password_that_nobody_else_sees(ines, mail):
+    form = {"name": "Anne", "email": "Anne@Guichet.example", "role": "accountant", "language": "en"}
+
+    assert ines.post("/staff/new", form).status_code == 303
+    perform_due()
+
+    letter = next(each for each in mail.mails if each["To"] and "anne@" in str(each["To"]))
+    text = letter.get_body(("plain",)).get_content()
+    path = re.search(r"/backoffice(/welcome/[\w-]{43})", text)[1]
+    with reading() as session:
+        assert all(path not in each.text_body for each in session.scalars(select(Message)))
     anne = ines.other()
-    assert anne.sign_in("anne@guichet.example", password).status_code == 303
+    assert anne.sign_in("anne@guichet.example", "").status_code == 422
+    assert anne.get(path).status_code == anne.get(path).status_code == 200, "looking uses nothing up"
+    weak = anne.post(path, {"new": "anne@guichet.example", "again": "anne@guichet.example"}, page=path)
+    assert weak.status_code == 422
+    assert "your own name" in weak.text
+    chosen = {"new": "quatre vaches sur le toit", "again": "quatre vaches sur le toit"}
+    assert anne.post(path, chosen).status_code == 303
+    assert anne.get(path).status_code == 404
+    assert anne.sign_in("anne@guichet.example", chosen["new"]).status_code == 303
     assert anne.get("/staff/new").status_code == 403
 
 
@@ -68,7 +95,7 @@ def test_the_last_administrator_stays(ines):
 
 def test_every_act_on_staff_leaves_a_line(ines):
     charles = ines.add("charles@guichet.example", Role.MANAGER)
-    for act in ("new-password", "forget-second-factor", "disable", "enable"):
+    for act in ("password-link", "forget-second-factor", "disable", "enable"):
         ines.post(f"/staff/{charles}/{act}")
 
     with reading() as session:
@@ -77,7 +104,7 @@ def test_every_act_on_staff_leaves_a_line(ines):
         ).all()
     assert lines == [
         "staff.added",
-        "staff.password_changed",
+        "staff.password_link_sent",
         "staff.second_factor_reset",
         "staff.disabled",
         "staff.enabled",
@@ -93,7 +120,8 @@ def test_the_command_adds_lists_and_disables(desk):
     listed = json.loads(run(staff, ["list", "--json"]).output)
     gone = run(staff, ["disable", "anne@guichet.example"], standalone_mode=False, catch_exceptions=True)
 
-    assert len(added["password"]) == 23
+    assert "/backoffice/welcome/" in added["link"]
+    assert "password" not in added
     assert listed == [{"email": "anne@guichet.example", "name": "Anne", "role": "agent", "disabled": False}]
     assert gone.exit_code == 0
     assert json.loads(run(staff, ["list", "--json"]).output)[0]["disabled"] is True

@@ -175,7 +175,7 @@ def test_an_empty_answer_is_refused_beside_the_field(ines, case: Case) -> None:
     answer = ines.post(f"/disputes/{case.dispute}/say", {"text": " "})
 
     assert answer.status_code == 422
-    assert "Please write a few words." in answer.text
+    assert "Write a few words." in answer.text
 
 
 def test_a_note_looks_internal_and_is_never_said_to_the_debtor(ines, case: Case) -> None:

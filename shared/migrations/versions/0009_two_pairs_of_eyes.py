@@ -1,14 +1,14 @@
 """what is given away adds up; who made or raised whom; people whom staff added.
 
-Revision: 0008
-Revises: 0007
+Revision: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
