@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from shared.company.models import Company
-from shared.kit import clock
+from shared.kit import addresses, clock, mime
 from shared.kit.errors import Invalid, Unavailable
-from shared.kit.mailer import MAIL_POLICY, MailLater, MailRefused, MailUndecided, mailer_to
+from shared.kit.ids import new_id
+from shared.kit.mailer import Envelope, MailNotTaken, MailUndecided, mailer_to
 from shared.kit.settings import get_settings
 from shared.kit.words import speaking
-from shared.messages.render import one_line, render
+from shared.messages.refusals import Fault, fault
+from shared.messages.render import render
 from shared.messages.service import company_facts
 
 
@@ -35,21 +34,26 @@ def send(company: Company, *, kind: str, name: str, address: str, language: str,
             **facts,
         }
         rendered = render(kind, context, language=language)
-    _name, sender = parseaddr(settings.mail_sender)
-    mail = EmailMessage(policy=MAIL_POLICY)
-    mail["From"] = Address(display_name=one_line(company.trade_name), addr_spec=sender)
-    mail["To"] = Address(display_name=one_line(name), addr_spec=address)
-    mail["Subject"] = one_line(rendered.subject)
-    mail["Date"] = format_datetime(clock.now())
-    mail["Message-ID"] = f"<{uuid.uuid4()}@{sender.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = language
-    mail.set_content(rendered.text, cte="quoted-printable")
-    mail.add_alternative(rendered.html, subtype="html", cte="base64")
+    sender = addresses.wire(parseaddr(settings.mail_sender)[1]) or ""
+    recipient = addresses.wire(address)
+    if recipient is None:
+        raise Invalid("mail.address", "mail servers do not take this address")
+    headers = [
+        ("From", mime.mailbox("From", company.trade_name, sender)),
+        ("To", mime.mailbox("To", name, recipient)),
+        ("Subject", mime.header("Subject", rendered.subject)),
+        ("Date", format_datetime(clock.now())),
+        ("Message-ID", f"<{new_id()}@{sender.rpartition('@')[2]}>"),
+        ("Auto-Submitted", "auto-generated"),
+        ("Content-Language", language),
+    ]
+    envelope = Envelope(sender, recipient, mime.compose(headers, text=rendered.text, html=rendered.html, files=[]))
     try:
         with mailer_to(settings.smtp_url) as mailer:
-            mailer.send(mail)
-    except MailRefused as error:
-        raise Invalid("mail.refused", str(error)) from error
-    except (MailLater, MailUndecided) as error:
+            mailer.send(envelope)
+    except MailNotTaken as error:
+        if fault(error.stage, error.code, error.answer) is Fault.ADDRESS:
+            raise Invalid("mail.refused", str(error)) from error
         raise Unavailable("mail.later", str(error)) from error
+    except MailUndecided as error:
+        raise Unavailable("mail.undecided", str(error)) from error

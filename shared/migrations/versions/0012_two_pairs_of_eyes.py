@@ -1,14 +1,14 @@
 """what is given away adds up; who made or raised whom; people whom staff added.
 
-Revision: 0009
-Revises: 0008
+Revision: 0012
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
