@@ -31,6 +31,7 @@ MODELS = (
     "shared.kit.limits",
     "shared.kit.drafts",
     "shared.kit.outbox.models",
+    "shared.kit.pulse",
     "shared.company.models",
     "shared.debtors.models",
     "shared.invoices.models",

@@ -13,12 +13,17 @@ from payments.models import Payment, Refund
 from payments.status import PaymentStatus, RefundStatus
 from payments.webhooks.models import EventState
 from payments.webhooks.queries import count_by_state, oldest_unhandled_at
-from shared.kit import clock
+from shared.kit import clock, pulse
+from shared.kit.jobs import QUEUES
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.messages.models import Message, MessageStatus
 
 LONGEST_WAIT = timedelta(minutes=30)
 """A webhook that is not handled, or a message that is not sent, after so long means that something stands still."""
+
+
+SILENT_AFTER_S = 120
+"""A clock or worker that has given no sign for so long is not at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,14 @@ class Health:
     unanswered_payments: int
     """Written down more than an hour ago, and no provider has said anything yet."""
     unanswered_refunds: int
+    not_at_work: tuple[str, ...]
+    """Of the clock and the workers of all queues: who has given no sign of life lately."""
 
     @property
     def is_ready(self) -> bool:
         """False when something stands still; what merely needs a person does not take the service away."""
         ages = (self.oldest_unhandled_webhook_s, self.oldest_unsent_message_s)
-        return all(age is None or age <= LONGEST_WAIT.total_seconds() for age in ages)
+        return not self.not_at_work and all(age is None or age <= LONGEST_WAIT.total_seconds() for age in ages)
 
 
 def look(session: Session) -> Health:
@@ -61,8 +68,15 @@ def look(session: Session) -> Health:
         unanswered_payments=_count(
             session, (Payment.status == PaymentStatus.CREATED) & (Payment.created_at < hour_ago)
         ),
+        not_at_work=_not_at_work(session),
         unanswered_refunds=_count(session, (Refund.status == RefundStatus.APPROVED) & (Refund.created_at < hour_ago)),
     )
+
+
+def _not_at_work(session: Session) -> tuple[str, ...]:
+    ages = pulse.ages(session)
+    wanted = (pulse.CLOCK, *(pulse.of_worker(queue) for queue in QUEUES))
+    return tuple(name for name in wanted if ages.get(name, SILENT_AFTER_S + 1) > SILENT_AFTER_S)
 
 
 def _age(moment: datetime | None, now: datetime) -> int | None:

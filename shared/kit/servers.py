@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import socket
 import stat
@@ -43,6 +44,9 @@ ACCOUNT = "guichet-servers"
 MAJOR_VERSION = "18"
 START_WITHIN_S = 60
 _SOCKET_PATH_LIMIT = 100  # the kernel's is 107 bytes, and PostgreSQL adds ".lock" to a file of its own
+_PLAIN_PATH = re.compile(r"[^\s=%?#&]+")
+"""A client's address stands in a list of words in Redis (`addr=/a/path:0 …`): a space in it makes the list unreadable."""
+
 _MEBIBYTE = 1024 * 1024
 
 _FAST_BUT_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}
@@ -195,9 +199,10 @@ class _Place:
 
     @cached_property
     def sockets(self) -> Path:
-        """Beside the data, or under /tmp where that path is too long for a socket."""
+        """Beside the data, or under /tmp where that path is too long for a socket, or holds what Redis' lists are split at."""
         beside = self.var / "sockets"
-        if len(os.fsencode(beside / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT:
+        is_short = len(os.fsencode(beside / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT
+        if is_short and _PLAIN_PATH.fullmatch(str(beside)):
             return beside
         name = hashlib.sha256(os.fsencode(self.var)).hexdigest()[:16]
         return Path(f"/tmp/guichet-{os.geteuid()}-{name}")  # noqa: S108 - its owner and mode are checked

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 import psycopg
 from redis import Redis
@@ -18,7 +19,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import DBAPIError
 
-from shared.kit import jobs
+from shared.kit import jobs, pulse
 from shared.kit.db import get_engine, transaction
 from shared.kit.outbox.relay import relay
 from shared.kit.outbox.write import CHANNEL
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 KNOCK_S = 2.0
+LOOKS_UP_EVERY_S = 30
+"""So long a worker waits at most for its doorbell before it says that it lives."""
 
 
 def connect(redis_url: str) -> Redis:
@@ -34,11 +37,29 @@ def connect(redis_url: str) -> Redis:
     return Redis.from_url(redis_url, socket_connect_timeout=3, health_check_interval=15)
 
 
+class _Worker(Worker):
+    """RQ's worker, whose own sign of life, given between jobs and during a long one, is ours too."""
+
+    beating: pulse.Beating | None = None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if self.beating is not None:
+            self.beating.beat()
+
+
 def run_worker(redis_url: str, queue_name: str, *, burst: bool = False) -> None:
     """Work on one queue (single-queue workers move a job atomically and lose none when killed)."""
     redis = connect(redis_url)
     queue = Queue(queue_name, connection=redis, serializer=JSONSerializer)
-    worker = Worker([queue], connection=redis, serializer=JSONSerializer, log_job_description=False)
+    worker = _Worker(
+        [queue],
+        connection=redis,
+        serializer=JSONSerializer,
+        log_job_description=False,
+        worker_ttl=LOOKS_UP_EVERY_S + 15,  # RQ takes its fifteen seconds off
+    )
+    worker.beating = pulse.Beating(pulse.of_worker(queue_name))
     worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
 
 
@@ -48,6 +69,7 @@ class Clock:
     def __init__(self, redis_url: str) -> None:
         self.redis = connect(redis_url)
         self._stop = threading.Event()
+        self._beating = pulse.Beating(pulse.CLOCK)
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         self._stop.set()
@@ -73,6 +95,7 @@ class Clock:
                     with transaction() as session:
                         jobs.knock(session)
                     next_knock = time.monotonic() + KNOCK_S
+                self._beating.beat()
                 while relay(self.redis) and not self._stop.is_set():
                     pass
                 for _ in listener.notifies(timeout=POLL_S, stop_after=1):

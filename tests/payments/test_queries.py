@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import delete, func, select, update
 
 from payments import queries
 from payments.health import look as look_at_health
 from payments.queries import PaymentFilters
 from payments.status import PaymentStatus as S
 from shared.company.models import Company
-from shared.kit.db import reading
+from shared.kit import pulse
+from shared.kit.db import reading, transaction
+from shared.kit.jobs import QUEUES
 
 
 def test_a_payment_tells_its_whole_story_to_its_own_debtor_only(counter):
@@ -96,10 +100,35 @@ def test_a_companys_payments_are_listed_page_by_page_and_narrowed(counter):
         assert queries.count_by_status(session, company_id) == {S.SUBMITTED: (3, 6_000)}
 
 
+def everybody_works(*, but: str = ""):
+    with transaction() as session:
+        session.execute(delete(pulse.Pulse))
+        for name in (pulse.CLOCK, *(pulse.of_worker(queue) for queue in QUEUES)):
+            if name != but:
+                pulse.write(session, name)
+
+
+@pytest.mark.parametrize("who", ["clock", "worker:now", "worker:news"])
+def test_ready_means_that_the_clock_and_every_worker_live(counter, who):
+    client = counter.door.app.test_client()
+    assert client.get("/readyz").status_code == 503
+    everybody_works(but=who)
+    assert client.get("/readyz").json["not_at_work"] == [who]
+    with transaction() as session:
+        pulse.write(session, who)
+        session.execute(
+            update(pulse.Pulse).where(pulse.Pulse.name == who).values(beat_at=func.now() - timedelta(minutes=3))
+        )
+    assert client.get("/readyz").json["not_at_work"] == [who]
+    everybody_works()
+    assert client.get("/readyz").status_code == 200
+
+
 def test_health_sees_what_stands_still(counter):
     counter.open_account()
     client = counter.door.app.test_client()
     assert client.get("/healthz").status_code == 200
+    everybody_works()
     assert client.get("/readyz").status_code == 200
 
     step = counter.pay_by_card(counter.part("F-1", 5_000))

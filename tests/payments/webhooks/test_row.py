@@ -26,7 +26,7 @@ def arrive(*names: str) -> None:
 
 def states() -> dict[str, EventState]:
     with reading() as session:
-        return dict(session.execute(select(InboxEvent.event_id, InboxEvent.state)).tuples().all())
+        return {row[0]: row[1] for row in session.execute(select(InboxEvent.event_id, InboxEvent.state))}
 
 
 def test_an_event_that_fails_and_those_that_wait_stop_no_neighbour(counter, monkeypatch):

@@ -1,0 +1,26 @@
+"""signs of life of the clock and the workers.
+
+Revision: 0012
+Revises: 0011
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "pulse",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_pulse")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("pulse")
