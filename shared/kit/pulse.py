@@ -59,9 +59,7 @@ class Beating:
 def write(session: Session, name: str) -> None:
     """Say that a part lives."""
     sign = insert(Pulse).values(name=name, beat_at=func.clock_timestamp())
-    session.execute(
-        sign.on_conflict_do_update(index_elements=["name"], set_={"beat_at": func.clock_timestamp()})
-    )
+    session.execute(sign.on_conflict_do_update(index_elements=["name"], set_={"beat_at": func.clock_timestamp()}))
 
 
 def ages(session: Session) -> dict[str, int]:
