@@ -52,6 +52,14 @@ class FileStore:
                 raise
         return StoredFile(digest, len(content))
 
+    def room_left(self) -> int:
+        """Bytes that may still be written where files are kept; raises OSError when that place is gone."""
+        place = self.root
+        while not place.exists():
+            place = place.parent
+        found = os.statvfs(place)
+        return found.f_bavail * found.f_frsize
+
     def get(self, sha256: str) -> bytes:
         """The bytes; raises NotFound when they are missing or no longer what they were."""
         try:

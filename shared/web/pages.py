@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shared.kit.errors import DomainError
 from shared.kit.words import gettext as _
-from shared.web import stamps, unsent
+from shared.web import away, stamps, unsent
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> Response:
@@ -73,10 +73,17 @@ def register_problems(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
+        if away.is_full(error):
+            app.logger.error("no room left at %s: %s", request.endpoint, type(error).__name__)
+            return problem(507, _title(507), _explain(507), typed=unsent.typed())
+        if away.is_away(error):
+            app.logger.error("the database is away at %s: %s", request.endpoint, type(error).__name__)
+            away.speak_without_asking()
+            return away.plain_problem(app, 503, _title(503), _database_away())
         if app.testing:
             raise error
         app.logger.error("unexpected error at %s", request.endpoint, exc_info=error)
-        return problem(500, _title(500), _explain(500))
+        return problem(500, _title(500), _explain(500), typed=unsent.typed())
 
 
 def _too_late() -> ResponseReturnValue:
@@ -130,8 +137,31 @@ def _title(status: int) -> str:
         422: _("Something is missing or wrong"),
         429: _("Too many tries"),
         503: _("Please try again in a moment"),
+        507: _("There is no room left"),
     }
     return titles.get(status, _("Something went wrong"))
+
+
+def _broken() -> str:
+    if request.method != "POST":
+        return _("The error is recorded. Please try again; if it stays, contact us.")
+    return _(
+        "The error is recorded. What you sent may not have been kept: look before you send it again. If it stays, contact us."
+    )
+
+
+def _full() -> str:
+    if request.method != "POST":
+        return _("The server has no room left to make this. Please try again later.")
+    return _("The server has no room left: what you sent could not be kept. Keep a copy of it and try again later.")
+
+
+def _database_away() -> str:
+    if request.method != "POST":
+        return _("Guichet cannot reach its data at the moment. Please load this page again in a minute.")
+    return _(
+        "Guichet cannot reach its data at the moment. What you sent may not have been kept: look before you send it again."
+    )
 
 
 def _explain(status: int) -> str:
@@ -140,7 +170,8 @@ def _explain(status: int) -> str:
         404: _("The page does not exist, or it is not yours to see."),
         413: _("What you sent is larger than we can take."),
         429: _("Please wait a few minutes before you try again."),
-        503: _("An outside service does not answer. Nothing was lost; please try again in a moment."),
-        500: _("The error is recorded and nothing was lost. Please try again; if it stays, contact us."),
+        503: _("An outside service does not answer. Please try again in a moment."),
+        500: _broken(),
+        507: _full(),
     }
     return words.get(status, _("Please go back and try again."))
