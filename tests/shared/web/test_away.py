@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
-
 import pytest
 
-from shared.kit import files
 from shared.kit.db import get_engine, make_engine, use_engine
 from tests.support.doors import desk_door, portal_door
 
@@ -47,11 +43,3 @@ def test_a_webhook_while_the_database_is_away_is_not_acknowledged(settings, with
     client = portal_door(settings).test_client()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
-
-
-class FullStore(files.FileStore):
-    def put(self, content: bytes) -> files.StoredFile:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def room_left(self) -> int:
-        return 0
