@@ -14,10 +14,11 @@ from operator import itemgetter
 from stdnum.fr import siren as siren_rule
 from stdnum.fr import siret as siret_rule
 
-from backoffice.imports.columns import ColumnMap, Role
+from backoffice.imports.columns import ColumnMap
 from backoffice.imports.faults import Findings
 from backoffice.imports.plan import DebtorRow
 from backoffice.imports.questions import Questions
+from backoffice.imports.roles import Role
 from backoffice.imports.tables import Row
 from backoffice.imports.values import Cell, country, folded, language, plain, text_of
 from shared.debtors.rules import same_name

@@ -12,8 +12,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import Optional, ValidationError
 
 from backoffice.imports import labels
-from backoffice.imports.columns import Role
 from backoffice.imports.queries import Asked
+from backoffice.imports.roles import Role
 from backoffice.imports.terms import MOST_DAYS
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l

@@ -7,67 +7,44 @@ one per invoice number (to find numbers used twice).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from backoffice.imports.columns import AMOUNTS, DAYS, ColumnMap, Role, by_hand, missing, recognise
+from backoffice.imports.above import TOTALS, Above
+from backoffice.imports.columns import AMOUNTS, ColumnMap, by_hand, missing, recognise
+from backoffice.imports.conventions import Choices, Conventions, look_for, settled
 from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
+from backoffice.imports.documents import PLAIN, Documents, Judgement
 from backoffice.imports.doubles import Doubles
 from backoffice.imports.faults import BadValue, Findings, Unreadable
+from backoffice.imports.ledger import is_ledger, read_ledger
 from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind, Sink
 from backoffice.imports.questions import Questions
+from backoffice.imports.roles import Role
 from backoffice.imports.source import Source
+from backoffice.imports.survey import settle_columns
 from backoffice.imports.tables import ALL_SHEETS, Row, Shape, parts, rows, shape_of
 from backoffice.imports.terms import Terms, due_on, parse_terms
 from backoffice.imports.values import (
     Cell,
-    Mark,
-    MarkEvidence,
-    Order,
-    OrderEvidence,
     amount_reader,
     day_reader,
     flag,
     folded,
+    foreign_currency,
     plain,
     text_of,
 )
+from backoffice.imports.words_of_state import Sort, State, state_of
 from shared.kit.money import minor_digits
 
 NUMBER_LENGTH = 60
-SAMPLE_ROWS = 5_000
+_NO_DAY = frozenset(["-", "–", "0000-00-00", "00/00/0000", "0", "N/A", "n/a"])
+"""How programs write that there is no day."""
 
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "EURO": "EUR", "EUROS": "EUR"}
-_CREDIT_WORDS = re.compile(r"(avoirs?|av|ac|credit ?notes?|credit ?memos?|cn|nc|note de credit|credit|c)")
-_TOTAL_WORDS = ("total", "sous-total", "sous total", "subtotal", "grand total", "somme")
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person has said about a file; everything else is found out.
-
-    `wishes` maps roles to headings; `order` and `mark` answer the two questions a file may leave open. `own_terms` are
-    those of single debtors, by code; `terms` hold for all others. `questions` takes what else the file leaves open, and
-    knows the answers given before.
-    """
-
-    wishes: Mapping[str, str] = field(default_factory=dict)
-    order: Order | None = None
-    mark: Mark | None = None
-    terms: Terms = field(default_factory=Terms)
-    own_terms: Mapping[str, Terms] = field(default_factory=dict)
-    currency: str = "EUR"
-    questions: Questions = field(default_factory=Questions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Conventions:
-    """How this table writes days and amounts; an order of None means that no day needs one."""
-
-    order: Order | None
-    mark: Mark
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d{1,2}", re.IGNORECASE)
+FAR = timedelta(days=366)
 
 
 def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | None = None) -> ImportPlan:
@@ -81,14 +58,19 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
         shape = _chosen(first, choices.questions, warnings)
         form = shape.kind
         columns = by_hand(shape.headings, choices.wishes, faults) if choices.wishes else recognise(shape.headings)
+        columns = settle_columns(columns, rows(source, shape), choices.wishes, choices.questions, warnings)
+        if is_ledger(columns) and not choices.wishes.get("total"):
+            return read_ledger(source, shape, columns, choices, sink=sink)
         missing(columns, faults)
+        _check_headings(columns, choices.currency, faults)
         facts |= _facts(shape, columns) | {"shape": list(first.headings)}
-        conventions = None if faults else _conventions(rows_of=(source, shape), columns=columns, choices=choices)
+        conventions = None if faults else look_for(rows_of=(source, shape), columns=columns, choices=choices)
         if conventions is not None:
-            written = _settled(*conventions, faults, facts)
+            written = settled(*conventions, faults, facts)
             if not faults:
                 kept: list[Item] = []
-                reading = _Reading(columns, choices, written, (faults, warnings), sink or kept.append)
+                above = Above(columns, choices.questions, rows(source, shape))
+                reading = _Reading(columns, choices, written, (faults, warnings), sink or kept.append, above=above)
                 for part, lines in parts(source, shape):
                     faults.sheet = warnings.sheet = (part.sheet or "") if shape.more else ""
                     for line, row in lines:
@@ -118,6 +100,14 @@ def _chosen(shape: Shape, questions: Questions, warnings: Findings) -> Shape:
     return shape.on(questions.ask("file-sheet", options, example=", ".join(names)) or "")
 
 
+def _check_headings(columns: ColumnMap, currency: str, faults: Findings) -> None:
+    """An amount under "Amount USD" is none of the account's currency."""
+    for role in AMOUNTS:
+        name = columns.name_of(role)
+        if name and foreign_currency(name, currency):
+            faults.add("currency.heading", column=name, expected=currency)
+
+
 def _facts(shape: Shape, columns: ColumnMap) -> dict[str, Any]:
     return {
         "encoding": shape.encoding,
@@ -128,39 +118,8 @@ def _facts(shape: Shape, columns: ColumnMap) -> dict[str, Any]:
         "mapping": columns.by_name(),
         "confidence": {role.value: sure for role, sure in columns.confidence.items()},
         "unmapped": list(columns.unmapped),
+        "preset": columns.preset.called if columns.preset else None,
     }
-
-
-def _conventions(
-    *, rows_of: tuple[Source, Shape], columns: ColumnMap, choices: Choices
-) -> tuple[OrderEvidence, MarkEvidence]:
-    """Look for the order of days and the decimal mark, in every cell if need be."""
-    order, mark = OrderEvidence(), MarkEvidence()
-    order.decided, mark.decided = choices.order, choices.mark
-    day_places = [columns.places[role] for role in DAYS if role in columns.places]
-    amount_places = [columns.places[role] for role in AMOUNTS if role in columns.places]
-    for count, (line, row) in enumerate(rows(*rows_of)):
-        width = len(row)
-        for place in day_places:
-            if place < width:
-                order.look(row[place], line)
-        for place in amount_places:
-            if place < width:
-                mark.look(row[place], line)
-        # Where no day raised the question so far, the reader refuses the first one that does: no need to look at all.
-        if mark.decided and (order.decided or (count >= SAMPLE_ROWS and order.ambiguous is None)):
-            break
-    return order, mark
-
-
-def _settled(order: OrderEvidence, mark: MarkEvidence, faults: Findings, facts: dict[str, Any]) -> _Conventions:
-    """The conventions found; a question that stays open becomes a fault."""
-    for found, code in ((order, "day.ambiguous"), (mark, "amount.ambiguous")):
-        if found.decided is None and found.ambiguous:
-            faults.add(code, line=found.ambiguous[0], value=found.ambiguous[1])
-    facts["dates"] = order.decided or ("ambiguous" if order.ambiguous else "plain")
-    facts["decimal"] = mark.decided or ("ambiguous" if mark.ambiguous else "plain")
-    return _Conventions(order.decided, mark.decided or ",")
 
 
 class _Reading:
@@ -170,23 +129,31 @@ class _Reading:
         self,
         columns: ColumnMap,
         choices: Choices,
-        written: _Conventions,
+        written: Conventions,
         findings: tuple[Findings, Findings],
         sink: Sink,
+        *,
+        above: Above,
     ) -> None:
         self._columns, self._choices, self._sink = columns, choices, sink
         self._faults, self._warnings = findings
         self._debtors = Debtors(columns, *findings, choices.questions)
         self._day = day_reader(written.order)
-        self._amount = amount_reader(written.mark, minor_digits(choices.currency))
-        self._doubles = Doubles(choices.questions)
+        self._amount = amount_reader(written.mark, minor_digits(choices.currency), choices.currency)
+        self._in_lines = bool(columns.preset and columns.preset.in_lines)
+        self._doubles = Doubles(choices.questions, in_lines=self._in_lines)
+        self._documents = Documents(columns, choices.questions)
+        self._payments = [0, 0]
+        self._to_come: list[date] = []
+        self._above = above
         self._counts = {kind.value: 0 for kind in ItemKind} | {"open": 0, "settled": 0}
         self._terms: dict[str, Terms | None] = {}
         self._rows = 0
         # Bound once: these are asked for every line of a file that may have a million.
         place = columns.places.get
         self._at_number, self._at_issued = columns.places[Role.NUMBER], columns.places[Role.ISSUED_ON]
-        self._at_due, self._at_settled, self._at_kind = place(Role.DUE_ON), place(Role.SETTLED_ON), place(Role.KIND)
+        self._at_due, self._at_settled = place(Role.DUE_ON), place(Role.SETTLED_ON)
+        self._codes = [at for role in (Role.DEBTOR_CODE, Role.NUMBER, Role.SIREN) if (at := place(role)) is not None]
         self._at_total, self._at_open, self._at_paid = place(Role.TOTAL), place(Role.OPEN), place(Role.PAID)
         self._at_currency, self._at_terms = place(Role.CURRENCY), place(Role.TERMS)
         self._has_extras = bool({Role.NET, Role.VAT, Role.PO_NUMBER, Role.LABEL, Role.DISPUTED} & columns.places.keys())
@@ -198,17 +165,27 @@ class _Reading:
         if len(row) < self._width:
             row = [*row, *[""] * (self._width - len(row))]
         number = plain(text_of(row[self._at_number]))
-        if not number and self._is_footer(row):
+        if not number and (self._above.is_heading(row) or self._is_footer(row)):
+            return
+        row = self._above.filled(row, number)
+        judged = PLAIN if self._documents.are_silent else self._documents.judge(row, number)
+        if judged is None:
+            return
+        if judged.sort is Sort.PAYMENT:
+            self._leave_payment(line, row)
             return
         before = self._faults.total
         self._check_number(line, row, number)
+        self._check_codes(line, row)
         account = self._debtors.find(line, row)
         issued_on = self._day_in(line, row, Role.ISSUED_ON, self._at_issued, needed=True)
         if self._at_currency is not None:
             self._check_currency(line, row, row[self._at_currency])
         due, derived = self._day_in(line, row, Role.DUE_ON, self._at_due), False
-        money = self._money(line, row)
-        extras = self._extras(line, row) if self._has_extras else ()
+        money = self._money(line, row, judged)
+        extras = self._extras(line, row, money[1] if money else 0) if self._has_extras else ()
+        if issued_on is not None:
+            self._check_future(line, row, issued_on, due)
         if account is None or issued_on is None or money is None or self._faults.total != before:
             return
         if due is None:
@@ -226,6 +203,11 @@ class _Reading:
             self._hand_over(item)
 
     def _hand_over(self, item: Item) -> None:
+        if item.total <= 0:  # lines that were added up: a discount larger than the rest, or nothing at all
+            if not item.total:
+                self._warnings.add("amount.zero", line=item.line, value=item.number)
+                return
+            item = item._replace(kind="credit_note", total=-item.total, open=-item.open)
         account, counts = self._debtors.accounts[item.debtor], self._counts
         counts[item.kind] += 1
         counts["open" if item.open else "settled"] += 1
@@ -246,7 +228,7 @@ class _Reading:
         """A line of totals below the table: it has no number, and no debtor or the word "total"."""
         if self._debtors.is_silent(row):
             return True
-        return any(folded(text_of(cell)).strip().startswith(_TOTAL_WORDS) for cell in row)
+        return any(folded(text_of(cell)).strip().startswith(TOTALS) for cell in row)
 
     def _note(self, findings: Findings, code: str, line: int, role: Role, row: Row, **facts: Any) -> None:
         place = self._columns.places.get(role)
@@ -258,7 +240,7 @@ class _Reading:
     def _day_in(self, line: int, row: Row, role: Role, place: int | None, *, needed: bool = False) -> date | None:
         """The day in a column; empty is None (a fault when needed), unreadable is a fault and None."""
         cell = row[place] if place is not None else None
-        if cell:
+        if cell and cell not in _NO_DAY:
             try:
                 return self._day(cell)
             except BadValue as bad:
@@ -292,12 +274,20 @@ class _Reading:
         elif code != expected:
             self._note(self._faults, "currency.other", line, Role.CURRENCY, row, expected=expected)
 
-    def _money(self, line: int, row: Row) -> tuple[str, int, int, date | None] | None:
+    def _leave_payment(self, line: int, row: Row) -> None:
+        """A payment is no document: it is counted, with what it comes to."""
+        minor = self._amount_in(line, row, Role.TOTAL, self._at_total)
+        if not minor:
+            minor = self._amount_in(line, row, Role.OPEN, self._at_open)
+        self._payments[0] += 1
+        self._payments[1] += abs(minor or 0)
+
+    def _money(self, line: int, row: Row, judged: Judgement) -> tuple[str, int, int, date | None] | None:
         """(kind, total, open, settled on) of a line, or None: with a fault, or with a warning when it is nothing."""
         before = self._faults.total
         total = self._amount_in(line, row, Role.TOTAL, self._at_total)
         open_ = self._amount_in(line, row, Role.OPEN, self._at_open)
-        paid = self._amount_in(line, row, Role.PAID, self._at_paid)
+        paid = self._paid(line, row, total)
         settled_on = self._day_in(line, row, Role.SETTLED_ON, self._at_settled)
         if self._faults.total != before:
             return None
@@ -306,21 +296,83 @@ class _Reading:
         if total is None:
             self._note(self._faults, "amount.empty", line, Role.OPEN if self._at_total is None else Role.TOTAL, row)
             return None
-        credit = total < 0 or (self._at_kind is not None and _says_credit(row[self._at_kind]))
+        if self._in_lines:
+            open_ = 0 if judged.state is State.PAID or settled_on else total
+            return "credit_note" if judged.sort is Sort.CREDIT_NOTE else "invoice", total, open_, settled_on
+        credit = total < 0 or judged.sort is Sort.CREDIT_NOTE
         total = abs(total)
-        if open_ is not None:
-            open_ = abs(open_) if credit else open_
-        elif paid is not None:
-            open_ = total - (abs(paid) if credit else paid)
-        else:
-            open_ = 0 if settled_on else total
+        open_ = abs(open_) if credit and open_ is not None else open_
+        paid = abs(paid) if credit and paid is not None else paid
+        if open_ is not None and paid is not None and paid > 0 and paid + open_ > total >= open_:
+            self._note(self._faults, "amounts.contradict", line, Role.OPEN, row, total=total, paid=paid, open=open_)
+            return None
+        open_ = self._open(line, row, (total, open_, paid), settled_on, judged.state)
         if total and 0 <= open_ <= total:
             return ("credit_note" if credit else "invoice"), total, open_, (settled_on if open_ < total else None)
         self._odd(line, row, total, open_)
         return None
 
+    def _open(
+        self,
+        line: int,
+        row: Row,
+        amounts: tuple[int, int | None, int | None],
+        settled_on: date | None,
+        state: State | None,
+    ) -> int:
+        """What is open of a document, from its amounts and what the file says became of it."""
+        total, open_, paid = amounts
+        if open_ is None and paid is not None:
+            open_ = total - paid
+        if open_ is None:
+            if state is State.PAID or settled_on:
+                return 0
+            if self._at_open is None or self._at_total is None:
+                return total
+            answer = self._choices.questions.ask(
+                "file-blank-open",
+                ("nothing", "all"),
+                column=self._columns.name_of(Role.OPEN),
+                example=self._told(line, row),
+            )
+            return 0 if answer == "nothing" else total
+        if state is State.PAID and open_ > 0:
+            answer = self._choices.questions.ask("file-paid-and-open", ("paid", "open"), example=self._told(line, row))
+            return 0 if answer == "paid" else open_
+        return open_
+
+    def _told(self, line: int, row: Row) -> str:
+        return plain(text_of(row[self._at_number])) or str(line)
+
+    def _paid(self, line: int, row: Row, total: int | None) -> int | None:
+        """What was paid: an amount, or a yes or no in its place."""
+        if self._at_paid is None or total is None:
+            return None
+        state = state_of(text_of(row[self._at_paid]))
+        if state in (State.PAID, State.OPEN):
+            return total if state is State.PAID else 0
+        return self._amount_in(line, row, Role.PAID, self._at_paid)
+
+    def _check_codes(self, line: int, row: Row) -> None:
+        """A spreadsheet that has shortened a long code has lost it: 4,11E+11."""
+        for place in self._codes:
+            cell = row[place]
+            if isinstance(cell, str) and "+" in cell and _SHORTENED.fullmatch(cell.strip()):
+                self._faults.add("code.shortened", line=line, column=self._columns.headings[place], value=cell)
+
+    def _check_future(self, line: int, row: Row, issued_on: date, due: date | None) -> None:
+        today = self._choices.today
+        if today is None:
+            return
+        if issued_on > today + FAR:
+            self._note(self._faults, "day.far", line, Role.ISSUED_ON, row)
+        elif issued_on > today:
+            self._to_come.append(issued_on)
+        if due is not None and due > today + 10 * FAR:
+            self._note(self._faults, "day.far", line, Role.DUE_ON, row)
+
     def _odd(self, line: int, row: Row, total: int, open_: int) -> None:
-        if total == 0:
+        if total == 0 and open_ == 0:
             self._note(
                 self._warnings, "amount.zero", line, Role.TOTAL if self._at_total is not None else Role.OPEN, row
             )
@@ -328,7 +380,7 @@ class _Reading:
         role = Role.OPEN if self._at_open is not None else Role.PAID
         self._note(self._faults, "open.beyond_total" if open_ > total else "open.below_zero", line, role, row)
 
-    def _extras(self, line: int, row: Row) -> tuple[int | None, int | None, str, str, bool]:
+    def _extras(self, line: int, row: Row, total: int) -> tuple[int | None, int | None, str, str, bool]:
         """(net, VAT, order number, label, disputed): columns that most files do not have."""
         places = self._columns.places
         net = self._amount_in(line, row, Role.NET, places.get(Role.NET))
@@ -343,6 +395,10 @@ class _Reading:
                 disputed = flag(row[places[Role.DISPUTED]])
             except BadValue as bad:
                 self._note(self._faults, bad.code, line, Role.DISPUTED, row)
+        if net is not None and vat is not None and total and abs(net + vat) != abs(total):
+            if abs(abs(net + vat) - abs(total)) > 1:
+                self._note(self._warnings, "amounts.net_and_vat", line, Role.TOTAL, row, net=abs(net), vat=abs(vat))
+            net = vat = None
         return None if net is None else abs(net), None if vat is None else abs(vat), texts[0], texts[1], disputed
 
     def _terms_of(self, line: int, row: Row, debtor: str) -> Terms:
@@ -363,6 +419,15 @@ class _Reading:
         for item in self._doubles.rest():
             self._hand_over(item)
         self._counts["repeated"] = self._doubles.repeated
+        self._counts["left_out"] = self._documents.left_out.total() + self._payments[0]
+        self._documents.tell(self._warnings)
+        if self._to_come:
+            last = max(self._to_come).isoformat()
+            self._warnings.add(
+                "day.to_come", column=self._columns.name_of(Role.ISSUED_ON), value=last, rows=len(self._to_come)
+            )
+        if self._payments[0]:
+            self._warnings.add("rows.payments", rows=self._payments[0], paid=self._payments[1])
         accounts, currency = self._debtors.accounts, self._choices.currency
         return ImportPlan(
             form,
@@ -380,7 +445,3 @@ class _Reading:
             facts | {"rows": self._rows},
             self._choices.questions.all(),
         )
-
-
-def _says_credit(cell: Cell) -> bool:
-    return bool(_CREDIT_WORDS.fullmatch(re.sub(r"[\W_]+", " ", folded(text_of(cell))).strip()))

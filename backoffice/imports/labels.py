@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from backoffice.imports.columns import Role
 from backoffice.imports.models import RunState
 from backoffice.imports.plan import ItemKind
+from backoffice.imports.roles import Role
 from shared.company.models import TermsKind
 from shared.kit.words import lazy_gettext as _l
 
@@ -61,6 +61,8 @@ ROLES: dict[Role, Any] = {
     Role.PO_NUMBER: _l("Purchase order"),
     Role.LABEL: _l("Description"),
     Role.DISPUTED: _l("In dispute"),
+    Role.STATUS: _l("State of the document"),
+    Role.PAYMENT_STATUS: _l("State of its payment"),
 }
 
 KINDS: dict[ItemKind, Any] = {
@@ -82,6 +84,7 @@ FORMATS: dict[str, Any] = {
     "ods": _l("Workbook (ODS)"),
     "xls": _l("Workbook (XLS)"),
     "fec": _l("Accounting entries (FEC)"),
+    "ledger": _l("Customers' ledger (debit and credit)"),
     "table": _l("Table"),
     "": _l("Unknown"),
 }

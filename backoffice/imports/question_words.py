@@ -11,6 +11,14 @@ from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 
 _QUESTIONS: dict[str, Any] = {
+    "file-open": _l("The column “%(column)s” is not known. Is it what remains to be paid?"),
+    "file-blank-open": _l("In some lines the column “%(column)s” is blank. What is open of them?"),
+    "file-paid-and-open": _l("Some lines are said to be paid, and yet an amount is open. Which holds?"),
+    "file-kind": _l("The column “%(column)s” says “%(word)s”. What is such a line?"),
+    "file-kinds": _l("The column “%(column)s” holds many words that are not known. What are such lines?"),
+    "file-state": _l("The column “%(column)s” says “%(word)s”. What does that mean?"),
+    "file-states": _l("The column “%(column)s” holds many states that are not known. What are such lines?"),
+    "file-customer-above": _l("Many lines do not say who owes. Do they belong to the customer above?"),
     "file-sheet": _l("Several sheets of the workbook hold invoices. Which one is to be read?"),
     "customer-codes": _l(
         "The column “%(column)s” gives one and the same code to customers with other names, SIRENs or e-mails. Is it the customer's code?"
@@ -45,6 +53,17 @@ _QUESTIONS: dict[str, Any] = {
         "Some invoice numbers stand on several rows of one customer with different amounts. What are these rows?"
     ),
 }
+_SORTS = {
+    "invoice": _l("An invoice"),
+    "credit_note": _l("A credit note"),
+    "payment": _l("A payment"),
+    "other": _l("Nothing that this customer owes: it is left out"),
+}
+_STATES = {
+    "open": _l("It counts, and its amounts say what is open"),
+    "paid": _l("It is paid"),
+    "out": _l("It does not count (a draft, cancelled): it is left out"),
+}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "customer-sirens": {
         "same": _l("The same accounts: the new codes are kept as other names for them"),
@@ -77,6 +96,17 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "list-many": {
         "yes": _l("Yes: what it does not hold is settled"),
         "no": _l("No: what it does not hold stays as it is"),
+    },
+    "file-open": {"open": _l("Yes: that much is open"), "no": _l("No: the column is left out")},
+    "file-blank-open": {"nothing": _l("Nothing: they are paid"), "all": _l("All: they are unpaid")},
+    "file-paid-and-open": {"paid": _l("The state: they are paid"), "open": _l("The amount: it is still owed")},
+    "file-kind": _SORTS,
+    "file-kinds": {"invoice": _SORTS["invoice"], "other": _SORTS["other"]},
+    "file-state": _STATES,
+    "file-states": {"open": _STATES["open"], "out": _STATES["out"]},
+    "file-customer-above": {
+        "above": _l("Yes, to the customer of the line above"),
+        "fault": _l("No: they lack their customer"),
     },
     "file-sheet": {"*": _l("All of them, one after the other")},
     "customer-codes": {

@@ -26,9 +26,10 @@ from sqlalchemy.orm import Session
 from backoffice.imports import carried, staging
 from backoffice.imports.columns import signature
 from backoffice.imports.compare import Comparison
+from backoffice.imports.conventions import Choices
 from backoffice.imports.faults import Fault, Findings, Unreadable
 from backoffice.imports.fec import looks_like_fec, read_fec
-from backoffice.imports.invoice_rows import Choices, read_table
+from backoffice.imports.invoice_rows import read_table
 from backoffice.imports.models import ImportMapping, ImportRun, RunState
 from backoffice.imports.plan import ImportPlan, Item, Sink
 from backoffice.imports.questions import Question, Questions
@@ -50,7 +51,9 @@ from shared.kit.words import speaking
 
 log = logging.getLogger(__name__)
 
-FORMS = ("csv", "xlsx", "ods", "xls", "fec")
+FORMS = ("csv", "xlsx", "ods", "xls", "fec", "ledger")
+WHOLE = ("fec", "ledger")
+"""Forms that hold whole accounts, payments and all: their balances are certified, not single invoices."""
 SHOWN_LINES = 1_000
 READ_AT_ONCE = 2 * 1024 * 1024
 """Bytes; a larger file is read in the background, and so is a workbook that unpacks to more than eight times as much."""
@@ -119,7 +122,7 @@ def offer(
     if len(content) > MAX_BYTES:
         raise Invalid("file.too_large", _("The file has more than %(limit)s MB.", limit=MAX_BYTES // 1024 // 1024))
     if form and form not in FORMS:
-        raise Invalid("import.form", _("Files are read as csv, xlsx, ods, xls or fec."))
+        raise Invalid("import.form", _("Files are read as csv, xlsx, ods, xls, fec or ledger."))
     stored = files.get_store().put(content)
     with transaction() as session:
         company = session.get_one(Company, company_id)
@@ -283,6 +286,7 @@ def _plan(
         own_terms=setting.own_terms,
         currency=setting.currency,
         questions=questions,
+        today=clock.today(setting.zone),
     )
     return read_table(source, wanted, sink=sink)
 
@@ -354,7 +358,7 @@ def _last_day(session: Session, run: ImportRun) -> str | None:
 def _unheld(session: Session, setting: _Setting, plan: ImportPlan) -> carried.Unheld | None:
     """What a FEC would settle only because it carries no balance forward: one of a month, or of a year not yet opened."""
     first_day = plan.facts.get("first_day")
-    if plan.form != "fec" or plan.facts.get("carries_forward") or not first_day:
+    if plan.form not in WHOLE or plan.facts.get("carries_forward") or not first_day:
         return None
     codes = [debtor.code for debtor in plan.debtors]
     held = frozenset(plan.facts.get("earlier", ()))

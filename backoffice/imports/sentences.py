@@ -113,6 +113,24 @@ _SENTENCES: dict[str, Any] = {
     "due.before_issue": _l("The invoice falls due before it was issued."),
     "open.beyond_total": _l("More is open than the invoice's total."),
     "open.below_zero": _l("More was paid than the invoice's total. Enter the surplus as a credit."),
+    "amounts.contradict": _l(
+        "The amounts contradict each other: of %(total)s in all, %(paid)s are said to be paid and %(open)s to be open."
+    ),
+    "amounts.net_and_vat": _l("Net %(net)s and VAT %(vat)s do not make the total: only the total is kept."),
+    "currency.heading": _l("The column says another currency; the account is kept in %(expected)s."),
+    "code.of_ledger": _l(
+        "The column “%(column)s” holds accounts of the ledger (%(value)s), not one code for each customer: it is left out."
+    ),
+    "code.shortened": _l(
+        "A spreadsheet has shortened this code, and its last figures are lost. Format the column as text and export it again."
+    ),
+    "day.to_come": _l("%(rows)s invoices are dated after today; the last of them on %(value)s."),
+    "day.far": _l("This day is too far ahead to be true."),
+    "rows.left_out": _l("“%(value)s”: %(rows)s lines are left out, because nobody owes them."),
+    "rows.payments": _l(
+        "%(rows)s payments that settle no invoice of the file (%(paid)s) are left out: they are no credit of a customer here."
+    ),
+    "ledger.read": _l("The table has debits and credits: it is read as a ledger of whole accounts, with its payments."),
     # FEC
     "fec.not_text": _l("A FEC is a text file; this is a workbook."),
     "fec.no_headings": _l(

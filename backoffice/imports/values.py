@@ -28,6 +28,10 @@ MEMO = 50_000
 
 _EXCEL_EPOCH = date(1899, 12, 30)
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'\u2019]+")
+_NOTHING = frozenset(["-", "–", "—", "\u2212"])
+"""How spreadsheets show nothing in an accounting format."""
+_NOISE = re.compile(r"0{6,}\d{1,4}|9{6,}\d{1,4}")
+"""What is left of a binary fraction behind the decimals: 97.60000000000001, 1234.4999999999998."""
 _CURRENCY = re.compile(r"(?:€|\$|£|[A-Za-z]{3})")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.,]\d{3})+")
 _AMOUNT = re.compile(r"(\()?([-+])?([0-9.,]{1,40})([-+])?(\))?")
@@ -64,8 +68,61 @@ def text_of(cell: Cell) -> str:
 # Amounts
 
 
+_SIGN_OF = {"€": ("EUR",), "£": ("GBP",), "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN")}
+_CODES = frozenset(
+    [
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "CAD",
+        "AUD",
+        "NZD",
+        "JPY",
+        "CNY",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "TRY",
+        "TND",
+        "MAD",
+        "DZD",
+        "XOF",
+        "XAF",
+        "XPF",
+        "MUR",
+        "SGD",
+        "HKD",
+        "INR",
+        "BRL",
+        "MXN",
+        "ZAR",
+        "ILS",
+        "AED",
+    ]
+)
+"""The currencies that are taken for one when they stand beside an amount: other three letters are words."""
+
+
+def foreign_currency(text: str, currency: str) -> str | None:
+    """The currency that stands in a text when it cannot be `currency`, else None: "$200", "100.00 USD", "Amount (USD)"."""
+    for sign, possible in _SIGN_OF.items():
+        if sign in text and currency not in possible:
+            return possible[0]
+    words = re.findall(r"(?<![A-Za-z])[A-Za-z]{3}(?![A-Za-z])|(?<=[a-z])[A-Z]{3}(?![A-Za-z])", text)
+    found = {word.upper() for word in words} & _CODES
+    return min(found) if found and currency not in found else None
+
+
 def _bare(text: str) -> tuple[str, bool]:
     """Digits and marks of an amount, and whether it is negative; raises BadValue."""
+    if text.strip() in _NOTHING:
+        return "0", False
     compact = _CURRENCY.sub("", _SPACES.sub("", text.replace("\u2212", "-")), count=1)
     match = _AMOUNT.fullmatch(compact)
     if not match:
@@ -113,8 +170,10 @@ class MarkEvidence:
             self.ambiguous = (line, cell.strip())
 
 
-def amount_reader(mark: Mark, places: int = 2) -> Callable[[Cell], int]:
+def amount_reader(mark: Mark, places: int = 2, currency: str = "") -> Callable[[Cell], int]:
     """A function from a cell to minor units, for one decimal mark and one currency's number of decimals.
+
+    With a `currency` an amount that says another one is refused.
 
     Reads "1 234,56", "1.234,56", "000001234,56", "12-", "(12,00)", "12,00 €" and typed numbers. Refuses more decimals
     than the currency has (trailing zeros are forgiven) and groups that are not of three digits.
@@ -127,6 +186,9 @@ def amount_reader(mark: Mark, places: int = 2) -> Callable[[Cell], int]:
                 digits = head + tail
                 if len(digits) <= 14 and digits.isascii() and digits.isdigit():
                     return int(digits)
+            other = foreign_currency(cell, currency) if currency else None
+            if other:
+                raise BadValue("currency.other", expected=currency)
             return _written_amount(cell, mark, places)
         return _typed_amount(cell, places)
 
@@ -143,11 +205,14 @@ def _written_amount(text: str, mark: Mark, places: int) -> int:
     if not grouped or other in decimals:
         raise BadValue("amount.other_mark", mark=mark)
     digits = whole.replace(other, "")
+    up = 0
     if decimals[places:].strip("0"):
-        raise BadValue("amount.too_many_decimals", places=places)
+        if not _NOISE.fullmatch(decimals[places:]):
+            raise BadValue("amount.too_many_decimals", places=places)
+        up = decimals[places] == "9"
     if not (digits + decimals).isascii() or not digits + decimals:
         raise BadValue("amount.unreadable")
-    minor = int(digits + decimals[:places].ljust(places, "0") or "0")
+    minor = int(digits + decimals[:places].ljust(places, "0") or "0") + up
     if minor > LARGEST_MINOR:
         raise BadValue("amount.too_large")
     return -minor if negative else minor

@@ -18,7 +18,7 @@ def test_every_code_in_the_room_has_words():
             text = path.read_text("utf-8")
             used |= set(
                 re.findall(
-                    r'"((?:file|xlsx|mapping|amount|day|number|debtor|text|email|flag|terms|currency|due|open|fec)\.[a-z_]+)"',
+                    r'"((?:file|xlsx|mapping|amount|day|number|debtor|text|email|flag|terms|currency|due|open|fec|code|rows|amounts|ledger|sheet|foreign|xls|siren|country)\.[a-z_]+)"',
                     text,
                 )
             )
@@ -60,6 +60,10 @@ def test_every_sentence_can_be_filled(language):
             "lines",
             "open",
             "invoices",
+            "rows",
+            "total",
+            "net",
+            "vat",
         ],
         1234,
     )

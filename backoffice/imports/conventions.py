@@ -1,0 +1,78 @@
+"""What a person has said about a table, and how the table itself writes its days and amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from backoffice.imports.columns import AMOUNTS, DAYS, ColumnMap
+from backoffice.imports.faults import Findings
+from backoffice.imports.questions import Questions
+from backoffice.imports.source import Source
+from backoffice.imports.tables import Shape, rows
+from backoffice.imports.terms import Terms
+from backoffice.imports.values import Mark, MarkEvidence, Order, OrderEvidence
+
+SAMPLE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person has said about a file; everything else is found out.
+
+    `wishes` maps roles to headings; `order` and `mark` answer the two questions a file may leave open. `own_terms` are
+    those of single debtors, by code; `terms` hold for all others. `questions` takes what else the file leaves open, and
+    knows the answers given before.
+    """
+
+    wishes: Mapping[str, str] = field(default_factory=dict)
+    order: Order | None = None
+    mark: Mark | None = None
+    terms: Terms = field(default_factory=Terms)
+    own_terms: Mapping[str, Terms] = field(default_factory=dict)
+    currency: str = "EUR"
+    questions: Questions = field(default_factory=Questions)
+    today: date | None = None
+    """The company's day; days far beyond it are faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """How this table writes days and amounts; an order of None means that no day needs one."""
+
+    order: Order | None
+    mark: Mark
+
+
+def look_for(
+    *, rows_of: tuple[Source, Shape], columns: ColumnMap, choices: Choices
+) -> tuple[OrderEvidence, MarkEvidence]:
+    """Look for the order of days and the decimal mark, in every cell if need be."""
+    order, mark = OrderEvidence(), MarkEvidence()
+    order.decided, mark.decided = choices.order, choices.mark
+    day_places = [columns.places[role] for role in DAYS if role in columns.places]
+    amount_places = [columns.places[role] for role in AMOUNTS if role in columns.places]
+    for count, (line, row) in enumerate(rows(*rows_of)):
+        width = len(row)
+        for place in day_places:
+            if place < width:
+                order.look(row[place], line)
+        for place in amount_places:
+            if place < width:
+                mark.look(row[place], line)
+        # Where no day raised the question so far, the reader refuses the first one that does: no need to look at all.
+        if mark.decided and (order.decided or (count >= SAMPLE_ROWS and order.ambiguous is None)):
+            break
+    return order, mark
+
+
+def settled(order: OrderEvidence, mark: MarkEvidence, faults: Findings, facts: dict[str, Any]) -> Conventions:
+    """The conventions found; a question that stays open becomes a fault."""
+    for found, code in ((order, "day.ambiguous"), (mark, "amount.ambiguous")):
+        if found.decided is None and found.ambiguous:
+            faults.add(code, line=found.ambiguous[0], value=found.ambiguous[1])
+    facts["dates"] = order.decided or ("ambiguous" if order.ambiguous else "plain")
+    facts["decimal"] = mark.decided or ("ambiguous" if mark.ambiguous else "plain")
+    return Conventions(order.decided, mark.decided or ",")
