@@ -62,7 +62,7 @@ _HEADINGS: dict[Role, str] = {
     "reference facture|ref facture|numero piece|no piece|n piece|num piece|piece ref|piece|document number|"
     "document no|document|doc no|doc number|bill number|bill no|numero document|no document|numero|number|reference|"
     "ref|no|id facture|facture reference|facture ref|reference piece|ref piece|invoice code|"
-    "num|doc id|invoice_id|rechnungsnummer|rechnungs nr|rechnungsnr|rechnung nr|rechnung|belegnummer|belegnr|beleg nr|numero factura|n factura|num factura|no factura|factura|numero fattura|n fattura|num fattura|nr fattura|fattura|numero documento|n documento|no documento|num document|n doc|num doc|numero doc|code facture|facture numero|facture n|reference document|id document",
+    "num|doc id|invoice_id|rechnungsnummer|rechnungs nr|rechnungsnr|rechnung nr|rechnung|belegnummer|belegnr|beleg nr|numero factura|n factura|num factura|no factura|factura|numero fattura|n fattura|num fattura|nr fattura|fattura|numero documento|n documento|no documento|num document|n document|n doc|num doc|numero doc|code facture|facture numero|facture n|reference document|id document",
     Role.KIND: "type|type document|document type|type piece|nature|nature piece|invoice type|type facture|kind|"
     "doc type|sens|"
     "belegart|rechnungsart|tipo|tipo documento|tipo factura|tipo fattura|tipo doc|categorie document|move type",

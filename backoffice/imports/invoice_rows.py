@@ -269,6 +269,8 @@ class _Reading:
             return
         text = text_of(cell).strip().upper()
         code = _SIGNS.get(text, text) or expected
+        if len(code) > 3 and (named := re.findall(r"\b[A-Z]{3}\b", code)):
+            code = named[-1]  # "Euro - EUR"
         if not (len(code) == 3 and code.isalpha() and code.isascii()):
             self._note(self._faults, "currency.unreadable", line, Role.CURRENCY, row)
         elif code != expected:

@@ -61,6 +61,7 @@ def test_every_sentence_can_be_filled(language):
             "open",
             "invoices",
             "rows",
+            "waits",
             "total",
             "net",
             "vat",
