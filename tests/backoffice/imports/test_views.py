@@ -160,7 +160,6 @@ def test_faults_are_listed_by_line_and_column(ines, desk):
 
     assert "8 faults" in page
     assert "line 7, column Échéance" in page
-    assert "This invoice number stands already on line 2." in page
 
 
 def test_an_import_can_be_given_up(ines, desk):
