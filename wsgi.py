@@ -78,6 +78,7 @@ JOBS: tuple[str, ...] = (
     "payments.reconcile.jobs",
     "portal.access.jobs",
     "backoffice.access.jobs",
+    "portal.choose.jobs",
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
     "backoffice.notices.jobs",

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
 from flask import request, url_for
 from sqlalchemy.orm import Session
 
+from shared.disputes.choices import Contestable
 from shared.invoices import queries as invoices
+from shared.invoices import selections
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.templating import lateness
 from shared.kit.words import gettext as _
 from shared.ledger.rules import OpenItem, Part, allocate
+
+MOST_INLINE = 60
+"""With more to choose from, a form names what was chosen and leads to the page that searches and turns pages."""
 
 
 class Choice(Protocol):
@@ -33,14 +39,92 @@ class Choice(Protocol):
     def amount(self) -> Money: ...
 
 
-def asked_for(session: Session, debtor_id: uuid.UUID) -> list[uuid.UUID]:
-    """The invoices that the address or the form names; raises NotFound when one is not the debtor's."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An invoice to choose, as every purpose has it; `amount` is what a tick adds."""
+
+    id: uuid.UUID
+    number: str
+    title: str
+    due_on: date
+    amount: Money
+
+
+def option(one: Choice) -> Option:
+    """A room's own row as an option."""
+    return Option(one.id, one.number, one.title, one.due_on, one.amount)
+
+
+def contested(invoice: Contestable) -> Option:
+    """What may be contested of an invoice as an option."""
+    return Option(invoice.invoice_id, invoice.number, invoice.title, invoice.due_on, invoice.money(invoice.left_minor))
+
+
+def ids_in(texts: Iterable[str]) -> frozenset[uuid.UUID]:
+    """The ids of a form; raises NotFound for what is none."""
     try:
-        wanted = [uuid.UUID(text) for text in request.values.getlist("invoice") if text]
+        return frozenset(uuid.UUID(text) for text in texts if text)
     except ValueError as error:
         raise NotFound("invoice.missing", _("There is no such invoice.")) from error
-    invoices.rows_of(session, debtor_id, wanted)
-    return wanted
+
+
+def mine(session: Session, debtor_id: uuid.UUID, ids: Collection[uuid.UUID]) -> None:
+    """Raises NotFound when one of these is not the debtor's."""
+    invoices.rows_of(session, debtor_id, list(ids))
+
+
+def asked_for(session: Session, debtor_id: uuid.UUID) -> list[uuid.UUID]:
+    """The invoices that the address or the form names, one by one or by a kept choice.
+
+    Raises NotFound when one is not the debtor's, and when the choice is too old.
+    """
+    kept = request.values.get("selection", "")
+    if kept:
+        return list(selections.read(session, debtor_id, kept).invoice_ids)
+    wanted = list(dict.fromkeys(text for text in request.values.getlist("invoice") if text))
+    mine(session, debtor_id, ids_in(wanted))
+    return [uuid.UUID(text) for text in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What of an account's invoices is chosen, as `portal/_picked.html` shows it: all of them to tick, or in one line."""
+
+    rows: Sequence[dict[str, Any]]
+    """To tick; empty when there are too many for one form."""
+    count: int
+    total: Money
+    offered: int
+    change_url: str
+    """Where many are chosen from."""
+    selection: str
+
+    @property
+    def is_many(self) -> bool:
+        return self.offered > MOST_INLINE
+
+
+def pick(
+    offered: Sequence[Choice], chosen: Collection[uuid.UUID], today: date, currency: str, *, change_url: str
+) -> Picked:
+    """How a form shows a choice. `change_url`: the page that chooses for this purpose, without what is chosen."""
+    taken = [one for one in offered if one.id in chosen]
+    is_many = len(offered) > MOST_INLINE
+    selection = request.values.get("selection", "") if is_many else ""
+    join = "&" if "?" in change_url else "?"
+    return Picked(
+        rows=[] if is_many else [card(one, today, is_chosen=one.id in chosen) for one in offered],
+        count=len(taken),
+        total=Money(sum(one.amount.minor for one in taken), currency),
+        offered=len(offered),
+        change_url=f"{change_url}{join}selection={selection}" if selection else change_url,
+        selection=selection,
+    )
+
+
+def is_to_be_picked(offered: Sequence[Choice], wanted: Sequence[uuid.UUID]) -> bool:
+    """Whether somebody must choose first: from more than a form shows, and nothing is named yet."""
+    return len(offered) > MOST_INLINE and not wanted
 
 
 def chosen_at_first(offered: Sequence[Choice], wanted: Sequence[uuid.UUID], today: date) -> set[uuid.UUID]:

@@ -4,6 +4,7 @@ from portal.access import views as access
 from portal.access.guards import debtor, verified
 from portal.account import views as account
 from portal.brand import views as brand
+from portal.choose import views as choose
 from portal.declarations import views as declarations
 from portal.disputes import views as disputes
 from portal.documents import views as documents
@@ -42,12 +43,15 @@ ROUTES: list[Route] = [
     Route("GET", "/pay", pay.choose, debtor),
     Route("POST", "/pay", pay.start, debtor),
     Route("GET", "/pay/parts", pay.parts, debtor),
+    Route("POST", "/pay/parts", pay.set_parts, debtor),
     Route("GET", "/pay/transfer", pay.transfer, debtor),
     Route("POST", "/pay/credit", pay.use_credit, debtor),
     Route("GET", "/pay/<uuid:payment_id>/return", pay.returned, debtor),
     Route("GET", "/pay/<uuid:payment_id>/stopped", pay.stopped, debtor),
     Route("POST", "/pay/<uuid:payment_id>/resume", pay.resume, debtor),
     Route("POST", "/pay/<uuid:payment_id>/abandon", pay.abandon, debtor),
+    Route("GET", "/choose/<purpose>", choose.show, debtor),
+    Route("POST", "/choose/<purpose>", choose.keep, debtor),
     Route("GET", "/payments", payments.list_, debtor),
     Route("GET", "/payments/<uuid:payment_id>", payments.show, debtor),
     Route("GET", "/payments/<uuid:payment_id>/receipt", payments.receipt, debtor),

@@ -269,7 +269,6 @@ def declarable(session: Session, debtor_id: uuid.UUID) -> list[Declarable]:
         .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .where(free > 0, Invoice.id.not_in(declared))
         .order_by(Invoice.due_on, Invoice.id)
-        .limit(500)
     )
     return [Declarable(row.id, row.number, row.title, row.due_on, Money(row.minor, row.currency)) for row in rows]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
-from flask import Response, flash, request
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import CombinedMultiDict
 
@@ -36,9 +36,11 @@ def list_(visitor: Visitor) -> Response:
     return page("portal/declarations/list.html", lines=[(line, words(line)) for line in lines])
 
 
-def new(visitor: Visitor) -> Response:
+def new(visitor: Visitor) -> ResponseReturnValue:
     """Choose invoices and say how much was paid, and when."""
     rows, wanted, terms = _offer(visitor)
+    if choice.is_to_be_picked(rows, wanted) and terms.is_offered:
+        return see_other("portal.choose.show", purpose="transfer")
     form = DeclarationForm(formdata=None, attempt=str(uuid.uuid4()), paid_on=visitor.today)
     return _form(visitor, form, rows, choice.chosen_at_first(rows, wanted, visitor.today), terms)
 
@@ -66,7 +68,13 @@ def _form(
         "portal/declarations/new.html",
         status=status,
         form=form,
-        rows=[choice.card(row, visitor.today, is_chosen=row.id in chosen) for row in rows],
+        picked=choice.pick(
+            rows,
+            chosen,
+            visitor.today,
+            visitor.currency,
+            change_url=url_for("portal.choose.show", purpose="transfer"),
+        ),
         terms=terms,
         refusal=refusal,
         obstacle="" if terms.is_offered else service.explain(rules.Objection.NOT_OFFERED, terms),

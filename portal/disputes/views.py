@@ -19,7 +19,6 @@ from shared.attachments import queries as attached
 from shared.attachments import service as attachments
 from shared.attachments.rules import Checked
 from shared.disputes import choices, queries, service, sheets
-from shared.disputes.choices import Contestable
 from shared.disputes.service import Claim
 from shared.disputes.sheets import Sheet
 from shared.kit.db import reading, retrying, transaction
@@ -38,32 +37,20 @@ def list_(visitor: Visitor) -> Response:
     return page("portal/disputes/list.html", rows=[(row, labels.in_list(row)) for row in rows])
 
 
-def new(visitor: Visitor) -> Response:
+def new(visitor: Visitor) -> ResponseReturnValue:
     """Choose invoices; with some chosen: how much of each, why, in words, with files."""
     with reading() as session:
         wanted = choice.asked_for(session, visitor.debtor_id)
         if not wanted:
-            offered = choices.contestable(session, visitor.debtor_id)
+            offered = [choice.contested(each) for each in choices.contestable(session, visitor.debtor_id)]
+            if choice.is_to_be_picked(offered, wanted):
+                return see_other("portal.choose.show", purpose="dispute")
             if len(offered) != 1:
-                return page("portal/disputes/choose.html", rows=[_card(each, visitor) for each in offered])
-            wanted = [offered[0].invoice_id]
+                rows = [choice.card(each, visitor.today, is_chosen=False) for each in offered]
+                return page("portal/disputes/choose.html", rows=rows)
+            wanted = [offered[0].id]
         invoices = choices.contestable(session, visitor.debtor_id, wanted)
     return _form(_new_form(visitor), blank(invoices))
-
-
-def _card(invoice: Contestable, visitor: Visitor) -> dict[str, object]:
-    return choice.card(_Choice(invoice), visitor.today, is_chosen=False)
-
-
-class _Choice:
-    """A contestable invoice as `portal.choice` reads it."""
-
-    def __init__(self, invoice: Contestable) -> None:
-        self.id = invoice.invoice_id
-        self.number = invoice.number
-        self.title = invoice.title
-        self.due_on = invoice.due_on
-        self.amount = invoice.money(invoice.left_minor)
 
 
 def _new_form(visitor: Visitor) -> DisputeForm:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date, timedelta
 from typing import cast
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from portal import choice
 from portal.documents.forms import StatementForm
 from portal.downloads import download
 from shared.access.queries import Visitor
 from shared.documents import keep
 from shared.documents.facts import Language
-from shared.kit.errors import NotFound
+from shared.kit.db import reading
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page
@@ -58,9 +58,7 @@ def statement(visitor: Visitor) -> ResponseReturnValue:
 
 def bundle(visitor: Visitor) -> Response:
     """A ZIP of the chosen invoices."""
-    try:
-        wanted = [uuid.UUID(text) for text in request.args.getlist("invoice")]
-    except ValueError as error:
-        raise NotFound("invoice.missing", _("There is no such invoice.")) from error
+    with reading() as session:
+        wanted = choice.asked_for(session, visitor.debtor_id)
     pieces = keep.bundle(visitor.debtor_id, wanted)
     return download(pieces, _("Invoices %(account)s", account=visitor.account_code) + ".zip", "application/zip")

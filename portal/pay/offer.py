@@ -21,6 +21,7 @@ from shared.access.queries import Visitor
 from shared.company.models import Company
 from shared.documents.facts import BankFacts
 from shared.invoices import queries as invoices
+from shared.invoices import selections
 from shared.invoices.models import FreezeKind
 from shared.invoices.queries import Credit, InvoiceRow
 from shared.kit.errors import Invalid, NotFound
@@ -34,7 +35,8 @@ from shared.promises.queries import pauses_of
 SMALLEST_CARD_MINOR = 50
 """Stripe takes no card payment below 0.50 EUR (docs.stripe.com/currencies)."""
 
-MOST_INVOICES = 500
+MOST_WRITTEN = 60
+"""A form that shows more parts than these says them by their version alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Offer:
 
     @property
     def written_parts(self) -> list[str]:
-        """What is shown, as the form carries it."""
-        return rules.written(self.chosen)
+        """What is shown, as the form carries it; of a large choice the version says as much."""
+        return rules.written(self.chosen) if len(self.chosen) <= MOST_WRITTEN else []
 
     @property
     def credit_minor(self) -> int:
@@ -81,6 +83,12 @@ class Offer:
     def values(self) -> dict[str, Any]:
         """The wish as it stands in an address or a form."""
         return as_values(self.wish)
+
+    @property
+    def values_for_plan(self) -> dict[str, Any]:
+        """The same invoices in the address of a payment plan."""
+        names = {"selection", "invoice"} if self.wish.what is What.THESE else {"what"}
+        return {name: value for name, value in self.values.items() if name in names}
 
     @property
     def remittance(self) -> str:
@@ -98,16 +106,20 @@ def _fitting(numbers: Sequence[str], longest: int = 100) -> str:
     return text
 
 
-def read_wish(values: MultiDict[str, str], currency: str) -> Wish:
+def read_wish(session: Session, visitor: Visitor, values: MultiDict[str, str]) -> Wish:
     """The wish in an address or a form.
 
-    what=all|late|these, invoice=… (repeated), amount-<invoice>=12,50; or what=plan, plan=…, part=due|rest. Raises Invalid for an amount that is none, NotFound for an id that is none.
+    what=all|late|these, selection=… or invoice=… (repeated), amount-<invoice>=12,50; or what=plan, plan=…, part=due|rest.
+    Raises Invalid for an amount that is none, NotFound for an id that is none and for a choice that is not kept any more.
     """
     what = next((each for each in What if each.value == values.get("what")), What.ALL)
+    if kept := values.get("selection", ""):
+        selection = selections.read(session, visitor.debtor_id, kept)
+        return Wish(What.THESE, selection.invoice_ids, selection.amounts, selection_id=selection.id)
     if what is What.PLAN:
         return Wish(what, plan_id=_plan_id(values.get("plan", "")), is_rest=values.get("part") == "rest")
     ids = []
-    for text in values.getlist("invoice")[:MOST_INVOICES]:
+    for text in values.getlist("invoice"):
         try:
             ids.append(uuid.UUID(text))
         except ValueError as error:
@@ -116,7 +128,7 @@ def read_wish(values: MultiDict[str, str], currency: str) -> Wish:
     for invoice_id in ids:
         if text := values.get(f"amount-{invoice_id}", "").strip():
             try:
-                amounts[invoice_id] = max(0, Money.parse(text, currency).minor)
+                amounts[invoice_id] = max(0, Money.parse(text, visitor.currency).minor)
             except MoneyParseError as error:
                 raise Invalid("pay.amount", _("This is not an amount. Write it like 1234.50.")) from error
     return Wish(What.THESE if ids else what, tuple(dict.fromkeys(ids)), amounts)
@@ -132,6 +144,8 @@ def _plan_id(text: str) -> uuid.UUID:
 def as_values(wish: Wish) -> dict[str, Any]:
     """The same wish for `url_for` and hidden fields."""
     values: dict[str, Any] = {"what": wish.what.value}
+    if wish.selection_id:
+        return values | {"selection": str(wish.selection_id)}
     if wish.what is What.THESE:
         values["invoice"] = [str(identity) for identity in wish.invoice_ids]
         values |= {f"amount-{identity}": f"{minor / 100:.2f}" for identity, minor in wish.amounts.items()}

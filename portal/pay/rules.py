@@ -33,6 +33,8 @@ class Wish:
     plan_id: uuid.UUID | None = None
     is_rest: bool = False
     """Of a plan: all the rest instead of what is due."""
+    selection_id: uuid.UUID | None = None
+    """The kept choice that these invoices and amounts come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ class Chosen:
 
 def choose(items: Sequence[Payable], wish: Wish, today: date) -> list[Chosen]:
     """The parts that a wish means today, by due day; never more of an invoice than may be paid of it."""
-    chosen = []
+    chosen, these = [], frozenset(wish.invoice_ids)
     for item in sorted(items, key=lambda one: (one.due_on, one.invoice_id)):
         if wish.what is What.LATE and item.due_on >= today:
             continue
-        if wish.what is What.THESE and item.invoice_id not in wish.invoice_ids:
+        if wish.what is What.THESE and item.invoice_id not in these:
             continue
         minor = min(item.minor, wish.amounts.get(item.invoice_id, item.minor))
         if minor > 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
@@ -15,22 +15,24 @@ from payments.labels import payment_words, why_failed
 from payments.mandates import collect
 from payments.queries import MandateLine, PaymentLine
 from payments.status import GIVEN_UP, PaymentStatus
+from portal.choice import MOST_INLINE
 from portal.pay import offer as offers
 from portal.pay.credit import apply_credit
 from portal.pay.offer import Offer
 from portal.pay.plan import plan_of_attempt
-from portal.pay.rules import What, Wish
+from portal.pay.rules import Chosen, Wish
 from shared.access.queries import Visitor
 from shared.documents import epc
 from shared.documents.mentions import spaced_iban
-from shared.kit.db import reading
+from shared.invoices import selections
+from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
 from shared.kit.money import Money, MoneyParseError
 from shared.kit.settings import get_settings
 from shared.kit.templating import money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
-from shared.ledger.rules import Part
+from shared.ledger.rules import OpenItem, Part, allocate
 from shared.web.pages import page, see_other, send_away
 
 NOBODY = uuid.UUID(int=0)
@@ -66,29 +68,75 @@ def _choose_page(offer: Offer, *, status: int = 200, changed: bool = False, refu
 
 
 def parts(visitor: Visitor) -> ResponseReturnValue:
-    """How much of each invoice: a form of amounts that leads back to the choice."""
-    ids = [identity for identity in request.args.getlist("invoice") if identity]
-    wish = offers.read_wish(request.args, visitor.currency) if "check" not in request.args else None
-    plain = wish or offers.read_wish(_without_amounts(), visitor.currency)
+    """How much of each invoice is paid now; of a large choice one sum, which counts for the oldest first."""
     with reading() as session:
-        chosen = offers.choose(session, visitor, Wish(plain.what, plain.invoice_ids))
-    typed = {one.invoice_id: request.args.get(f"amount-{one.invoice_id}", "") for one in chosen}
-    if wish is None:
-        errors, amounts = _read_amounts(chosen, typed, visitor.currency)
-        if not errors and any(amounts.values()):
-            kept = Wish(What.THESE, tuple(identity for identity, minor in amounts.items() if minor), amounts)
-            return see_other("portal.pay.choose", **offers.as_values(kept))
-        errors = errors or {NOBODY: _("Write at least one amount.")}
-    else:
-        errors = {}
+        wish = offers.read_wish(session, visitor, request.args)
+        chosen = offers.choose(session, visitor, replace(wish, amounts={}))
     if not chosen:
         return see_other("portal.account.home")
-    status = 422 if errors else 200
-    return page("portal/pay/parts.html", status=status, chosen=chosen, typed=typed, errors=errors, ids=ids)
+    typed = {one.invoice_id: _shown(wish.amounts.get(one.invoice_id, one.minor), visitor) for one in chosen}
+    return _parts_page(wish, chosen, typed)
+
+
+def set_parts(visitor: Visitor) -> ResponseReturnValue:
+    """Keep the amounts that were typed and go on to pay them."""
+    with reading() as session:
+        wish = offers.read_wish(session, visitor, _without_amounts())
+        chosen = offers.choose(session, visitor, wish)
+    if not chosen:
+        return see_other("portal.account.home")
+    if len(chosen) > MOST_INLINE:
+        errors, amounts = _spread_sum(chosen, request.form.get("sum", ""), visitor.currency)
+    else:
+        typed = {one.invoice_id: request.form.get(f"amount-{one.invoice_id}", "") for one in chosen}
+        errors, amounts = _read_amounts(chosen, typed, visitor.currency)
+    wanted = [identity for identity, minor in amounts.items() if minor]
+    if errors or not wanted:
+        typed = {one.invoice_id: request.form.get(f"amount-{one.invoice_id}", "") for one in chosen}
+        return _parts_page(wish, chosen, typed, errors or {NOBODY: _("Write at least one amount.")})
+    with transaction() as session:
+        selection_id = selections.keep(session, visitor.debtor_id, wanted, amounts=amounts)
+    return see_other("portal.pay.choose", what="these", selection=selection_id)
+
+
+def _parts_page(
+    wish: Wish, chosen: list[Chosen], typed: dict[uuid.UUID, str], errors: dict[uuid.UUID, str] | None = None
+) -> Response:
+    return page(
+        "portal/pay/parts.html",
+        status=422 if errors else 200,
+        chosen=chosen,
+        typed=typed,
+        errors=errors or {},
+        values=offers.as_values(replace(wish, amounts={})),
+        is_many=len(chosen) > MOST_INLINE,
+        total_minor=sum(one.available_minor for one in chosen),
+        typed_sum=request.form.get("sum", "")[:40],
+    )
+
+
+def _shown(minor: int, visitor: Visitor) -> str:
+    return money(Money(minor, visitor.currency))
+
+
+def _spread_sum(chosen: list[Chosen], text: str, currency: str) -> tuple[dict[uuid.UUID, str], dict[uuid.UUID, int]]:
+    """One sum over what is chosen, the oldest due first."""
+    try:
+        minor = Money.parse(text, currency).minor
+    except MoneyParseError:
+        return {NOBODY: _("This is not an amount. Write it like 1234.50.")}, {}
+    if minor <= 0:
+        return {NOBODY: _("The amount must be more than zero.")}, {}
+    items = [OpenItem(one.invoice_id, one.due_on, one.available_minor) for one in chosen]
+    spread, left = allocate(items, minor)
+    if left:
+        most = money(Money(sum(item.available_minor for item in items), currency))
+        return {NOBODY: _("At most %(amount)s is open on what you ticked.", amount=most)}, {}
+    return {}, {part.invoice_id: part.minor for part in spread}
 
 
 def _without_amounts() -> Any:
-    values = request.args.copy()
+    values = request.form.copy()
     for name in list(values):
         if name.startswith("amount-"):
             values.poplist(name)
@@ -96,7 +144,7 @@ def _without_amounts() -> Any:
 
 
 def _read_amounts(
-    chosen: list[Any], typed: dict[uuid.UUID, str], currency: str
+    chosen: list[Chosen], typed: dict[uuid.UUID, str], currency: str
 ) -> tuple[dict[uuid.UUID, str], dict[uuid.UUID, int]]:
     errors, amounts = {}, {}
     for one in chosen:
@@ -123,13 +171,25 @@ def start(visitor: Visitor) -> ResponseReturnValue:
     offer = _offer(visitor, request.form)
     if offer.share:
         return _start_of_plan(visitor, offer)
+    texts = request.form.getlist("part")
+    if not texts and request.form.get("version") != offer.version:
+        return _changed_in_many(visitor, offer, attempt)
     with reading() as session:
-        shown = offers.shown_parts(session, visitor, request.form.getlist("part"))
+        shown = offers.shown_parts(session, visitor, texts) if texts else offer.parts
         is_same = shown == offer.parts
         may_go = bool(shown) and (is_same or offers.is_under_way(session, visitor, shown, attempt))
     if not may_go:
         return _changed(offer)
     return _go(visitor, offer, Order(tuple(shown), attempt, request.form.get("means", "")))
+
+
+def _changed_in_many(visitor: Visitor, offer: Offer, attempt: str) -> ResponseReturnValue:
+    """A large choice is not what it was: this very form was sent before, or something else has changed."""
+    with reading() as session:
+        known = payments.find_payment(session, visitor.debtor_id, attempt)
+    if known is not None:
+        return see_other("portal.pay.returned", payment_id=known.id)
+    return _changed(offer)
 
 
 def _start_of_plan(visitor: Visitor, offer: Offer) -> ResponseReturnValue:
@@ -184,9 +244,8 @@ def _changed(offer: Offer) -> ResponseReturnValue:
 
 
 def _offer(visitor: Visitor, values: Any) -> Offer:
-    wish = offers.read_wish(values, visitor.currency)
     with reading() as session:
-        return offers.read_offer(session, visitor, wish)
+        return offers.read_offer(session, visitor, offers.read_wish(session, visitor, values))
 
 
 def _attempt() -> str:
@@ -279,9 +338,7 @@ def use_credit(visitor: Visitor) -> ResponseReturnValue:
     if offer.share and used >= offer.total:  # what was due is settled: nobody is led on to the next instalment
         return _elsewhere(offer)
     with reading() as session:
-        rest = offers.choose(
-            session, visitor, Wish(wish.what, wish.invoice_ids, plan_id=wish.plan_id, is_rest=wish.is_rest)
-        )
+        rest = offers.choose(session, visitor, replace(wish, amounts={}))
     if rest and not wish.amounts:
         return see_other("portal.pay.choose", **offers.as_values(wish))
     return _elsewhere(offer)
@@ -345,5 +402,7 @@ def _again(visitor: Visitor, line: PaymentLine) -> str:
         story = payments.payment_story(session, line.id, visitor.debtor_id)
     if story and (plan_id := plan_of_attempt(story.attempt)):
         return url_for("portal.plans.show", plan_id=plan_id)
+    if story and len(story.allocations) > MOST_INLINE:
+        return url_for("portal.choose.show", purpose="pay")
     ids = [str(part.invoice_id) for part in story.allocations] if story else []
     return url_for("portal.pay.choose", what="these", invoice=ids)

@@ -22,12 +22,12 @@ from portal.plans.labels import reasons
 from shared.access.queries import Visitor
 from shared.debtors.models import Debtor
 from shared.invoices import queries as invoices
+from shared.invoices import selections
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 
-MOST_INVOICES = 500
 FIRST_IN = timedelta(days=7)
 """The first instalment that the empty form proposes: a week from now, or sooner where the policy wants it."""
 
@@ -77,10 +77,18 @@ class Sketch:
         return names[type(self.answer)]
 
 
-def read_ids(values: MultiDict[str, str]) -> list[uuid.UUID] | None:
-    """The invoices that an address or a form names; None for all. Raises NotFound for what is no id."""
+def read_ids(session: Session, visitor: Visitor, values: MultiDict[str, str]) -> list[uuid.UUID] | None:
+    """The invoices that an address or a form names, one by one, by a kept choice or as what is late; None for all.
+
+    Raises NotFound for what is no id, and for a choice that is not kept any more.
+    """
+    if kept := values.get("selection", ""):
+        return list(selections.read(session, visitor.debtor_id, kept).invoice_ids)
+    if values.get("what") == "late":
+        late = invoices.payable(session, visitor.debtor_id, due_before=visitor.today)
+        return [row.id for row in late]
     try:
-        found = [uuid.UUID(text) for text in values.getlist("invoice")[:MOST_INVOICES]]
+        found = [uuid.UUID(text) for text in values.getlist("invoice")]
     except ValueError as error:
         raise NotFound("invoice.missing", _("There is no such invoice.")) from error
     return found if found or "chosen" in values else None
@@ -134,8 +142,8 @@ def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Ske
     )
 
 
-def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms) -> dict[str, Any]:
-    """A wish as it stands in an address or a form."""
+def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms, *, selection: str = "") -> dict[str, Any]:
+    """A wish as it stands in an address or a form. `selection`: the kept choice that the ids come from, named instead."""
     values: dict[str, Any] = {
         "split": "count" if wish.each_minor is None else "each",
         "count": str(wish.count),
@@ -147,6 +155,8 @@ def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms) -> dict[str, Any]:
         values["each"] = f"{wish.each_minor / 100:.2f}"
     if wish.first_minor is not None:
         values["first"] = f"{wish.first_minor / 100:.2f}"
-    if ids is not None:
+    if selection:
+        values["selection"] = selection
+    elif ids is not None:
         values["invoice"] = [str(identity) for identity in ids]
     return values

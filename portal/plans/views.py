@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from payments.plans import acknowledge, contents, progress, queries, service
 from payments.plans.queries import PlanView
 from payments.plans.status import FREEZES, PlanStatus
+from portal.choice import MOST_INLINE
 from portal.downloads import download
 from portal.plans import agree as agreeing
 from portal.plans import sketch as sketching
@@ -42,8 +43,8 @@ def list_(visitor: Visitor) -> Response:
 
 def new(visitor: Visitor) -> ResponseReturnValue:
     """What to pay, in how many parts, from when; below it the schedule and what we would answer."""
-    ids = sketching.read_ids(request.args)
     with reading() as session:
+        ids = sketching.read_ids(session, visitor, request.args)
         table = sketching.lay(session, visitor, ids)
         form = _form(visitor, table) if "first_on" in request.args else sketching.first_form(table, visitor.today)
         is_valid = form.validate()
@@ -68,7 +69,9 @@ def _new_page(table: Table, form: WishForm, drawn: Sketch | None, ask: AskForm, 
 
 def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]:
     """What the page and its live part show."""
-    values = sketching.as_values(None if table.is_all else table.ids, drawn.wish) if drawn else {}
+    selection = request.values.get("selection", "")
+    named = None if table.is_all else table.ids
+    values = sketching.as_values(named, drawn.wish, selection=selection) if drawn else {}
     return {
         "table": table,
         "form": form,
@@ -77,13 +80,15 @@ def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]
         "mandate_url": url_for("portal.mandates.new", next=url_for("portal.plans.new", **values | {"means": "debit"})),
         "every": EVERY,
         "attempt": str(uuid.uuid4()),
+        "selection": selection,
+        "is_many": len(table.choices) > MOST_INLINE,
     }
 
 
 def preview(visitor: Visitor) -> Response:
     """The schedule of what stands in the form, for the script that shows it while it is filled in."""
     with reading() as session:
-        table = sketching.lay(session, visitor, sketching.read_ids(request.args))
+        table = sketching.lay(session, visitor, sketching.read_ids(session, visitor, request.args))
         form = _form(visitor, table)
         drawn = sketching.sketch(session, visitor, table, form.terms) if form.validate() and table.chosen else None
     return page("portal/plans/_sketch.html", **_shown(table, form, drawn))
@@ -92,8 +97,8 @@ def preview(visitor: Visitor) -> Response:
 def propose(visitor: Visitor) -> ResponseReturnValue:
     """Propose exactly what was shown; the policy answers in the same transaction. The same form twice is one plan."""
     ask = AskForm()
-    ids = sketching.read_ids(request.form)
     with reading() as session:
+        ids = sketching.read_ids(session, visitor, request.form)
         table = sketching.lay(session, visitor, ids)
         form = _form(visitor, table)
         if not (form.validate() and ask.validate() and table.chosen):
@@ -101,7 +106,8 @@ def propose(visitor: Visitor) -> ResponseReturnValue:
         wish = form.terms
         drawn = sketching.sketch(session, visitor, table, wish)
     if drawn.verdict == "mandate":
-        values = sketching.as_values(ids, wish) | {"means": "debit"}
+        kept = request.form.get("selection", "")
+        values = sketching.as_values(ids, wish, selection=kept) | {"means": "debit"}
         return see_other("portal.mandates.new", next=url_for("portal.plans.new", **values))
     attempt = _attempt()
 
@@ -167,8 +173,14 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         next_debit=next((one.charge_on for one in plan.instalments if one.rest.minor), None),
         is_running=plan.line.status in FREEZES,
         answer_by=_answer_by(plan, policy.pause_days),
-        again=sketching.as_values([item.invoice_id for item in plan.items], plan.wish),
+        again=sketching.as_values(_named(plan), plan.wish),
     )
+
+
+def _named(plan: PlanView) -> list[uuid.UUID] | None:
+    """The invoices of a plan for an address; more than it can hold are chosen anew from all."""
+    ids = [item.invoice_id for item in plan.items]
+    return ids if len(ids) <= MOST_INLINE else None
 
 
 def _answer_by(plan: PlanView, days: int) -> date:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, flash, request
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from payments.collections.queries import announced_days, withdrawn
@@ -16,6 +15,7 @@ from portal import choice
 from portal.promises.forms import PromiseForm
 from portal.promises.labels import words
 from shared.access.queries import Visitor
+from shared.invoices import selections
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from shared.kit.money import Money
@@ -45,8 +45,11 @@ class Offer:
     wanted: list[uuid.UUID] = field(default_factory=list)
     """The invoices that the address or the form names."""
 
-    def card(self, row: queries.Promisable, chosen: set[uuid.UUID]) -> dict[str, Any]:
-        return choice.card(row, self.today, is_chosen=row.id in chosen)
+    def pick(self, chosen: set[uuid.UUID], currency: str) -> choice.Picked:
+        """What is chosen, as the form shows it."""
+        subject = self.before.id if self.before else None
+        change_url = url_for("portal.choose.show", purpose="promise", subject=subject)
+        return choice.pick(self.rows, chosen, self.today, currency, change_url=change_url)
 
 
 def list_(visitor: Visitor) -> Response:
@@ -56,9 +59,12 @@ def list_(visitor: Visitor) -> Response:
     return page("portal/promises/list.html", lines=[(line, words(line, visitor.today)) for line in lines])
 
 
-def new(visitor: Visitor) -> Response:
+def new(visitor: Visitor) -> ResponseReturnValue:
     """Choose invoices, an amount and a day."""
-    return _empty_form(_offer(visitor))
+    offer = _offer(visitor)
+    if choice.is_to_be_picked(offer.rows, offer.wanted) and not offer.obstacle:
+        return see_other("portal.choose.show", purpose="promise")
+    return _empty_form(visitor, offer)
 
 
 def _offer(visitor: Visitor, promise_id: uuid.UUID | None = None) -> Offer:
@@ -88,14 +94,15 @@ def _offer(visitor: Visitor, promise_id: uuid.UUID | None = None) -> Offer:
         )
 
 
-def _empty_form(offer: Offer) -> Response:
+def _empty_form(visitor: Visitor, offer: Offer) -> Response:
     suggested = min(offer.last_on, offer.today + timedelta(days=USUAL_DAYS))
     form = PromiseForm(formdata=None, attempt=str(uuid.uuid4()), promised_on=suggested)
     chosen = choice.chosen_at_first(offer.rows, offer.wanted, offer.today)
-    return _form(offer, form, chosen)
+    return _form(visitor, offer, form, chosen)
 
 
 def _form(
+    visitor: Visitor,
     offer: Offer,
     form: PromiseForm,
     chosen: set[uuid.UUID],
@@ -109,7 +116,7 @@ def _form(
         status=status,
         offer=offer,
         form=form,
-        rows=[offer.card(row, chosen) for row in offer.rows],
+        picked=offer.pick(chosen, visitor.currency),
         refusal=refusal,
         preview=preview,
     )
@@ -149,13 +156,22 @@ def edit(visitor: Visitor, promise_id: uuid.UUID) -> ResponseReturnValue:
         return see_other("portal.promises.show", promise_id=promise_id)
     with reading() as session:
         parts = queries.parts_of(session, promise_id)
+    if choice.is_to_be_picked(offer.rows, offer.wanted):
+        return _pick_anew(visitor, promise_id, [part.invoice_id for part in parts])
     form = PromiseForm(
         formdata=None,
         attempt=str(uuid.uuid4()),
         promised_on=max(offer.before.promised_on, offer.today),
         amount=offer.before.missing,
     )
-    return _form(offer, form, {part.invoice_id for part in parts})
+    return _form(visitor, offer, form, set(offer.wanted) or {part.invoice_id for part in parts})
+
+
+def _pick_anew(visitor: Visitor, promise_id: uuid.UUID, before: list[uuid.UUID]) -> ResponseReturnValue:
+    """On a large account a change begins with what was promised, kept as a choice."""
+    with transaction() as session:
+        selection_id = selections.keep(session, visitor.debtor_id, before)
+    return see_other("portal.promises.edit", promise_id=promise_id, selection=selection_id)
 
 
 def change(visitor: Visitor, promise_id: uuid.UUID) -> ResponseReturnValue:
@@ -189,17 +205,17 @@ def _take(visitor: Visitor, promise_id: uuid.UUID | None) -> ResponseReturnValue
     if known is not None:
         return see_other("portal.promises.show", promise_id=known)
     if not form.validate():
-        return _form(offer, form, chosen, status=422)
+        return _form(visitor, offer, form, chosen, status=422)
     if form.amount.data is not None and form.amount.data.minor <= 0:
         form.amount.errors = [_("The amount must be more than zero.")]
-        return _form(offer, form, chosen, status=422)
+        return _form(visitor, offer, form, chosen, status=422)
     parts, left = choice.spread(offer.rows, chosen, form.amount.data)
     if not parts:
-        return _form(offer, form, chosen, status=422, refusal=_("Tick at least one invoice."))
+        return _form(visitor, offer, form, chosen, status=422, refusal=_("Tick at least one invoice."))
     if left:
         most = money(Money(total(parts), visitor.currency))
         form.amount.errors = [_("At most %(amount)s is open on what you ticked.", amount=most)]
-        return _form(offer, form, chosen, status=422)
+        return _form(visitor, offer, form, chosen, status=422)
     if request.form.get("act") != "give":
         return _look(visitor, offer, form, chosen, parts)
     return _give(visitor, offer, form, chosen, parts)
@@ -217,7 +233,7 @@ def _look(
         objection = rules.Objection.PAST if promised_on < offer.today else rules.Objection.TOO_FAR
         counted_from = offer.before.counted_from if offer.before else offer.today
         form.promised_on.errors = [service.explain(objection, offer.limits, counted_from)]
-        return _form(offer, form, chosen, status=422)
+        return _form(visitor, offer, form, chosen, status=422)
     preview = _(
         "You promise %(amount)s by %(day)s. Until %(until)s we send no reminder for it and debit nothing by ourselves.",
         amount=money(Money(total(parts), visitor.currency)),
@@ -228,7 +244,7 @@ def _look(
         announced = announced_days(session, [part.invoice_id for part in parts])
     if announced:
         preview += " " + _("What was announced for %(days)s is then not debited.", days=", ".join(map(day, announced)))
-    return _form(offer, form, chosen, preview=preview)
+    return _form(visitor, offer, form, chosen, preview=preview)
 
 
 def _give(
@@ -266,6 +282,6 @@ def _refused(
 ) -> ResponseReturnValue:
     if error.code in {"promise.past", "promise.too_far"}:
         form.promised_on.errors = [error.message]
-        return _form(offer, form, chosen, status=422)
+        return _form(visitor, offer, form, chosen, status=422)
     anew = _offer(visitor, offer.before.id if offer.before else None)
-    return _form(anew, form, chosen, status=409, refusal=error.message)
+    return _form(visitor, anew, form, chosen, status=409, refusal=error.message)

@@ -91,7 +91,7 @@ def contestable(
     """
     query = select(Invoice).where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE)
     if invoice_ids is None:
-        query = query.where(Invoice.open_minor > 0, Invoice.open_minor > Invoice.frozen_minor).limit(200)
+        query = query.where(Invoice.open_minor > 0, Invoice.open_minor > Invoice.frozen_minor)
     else:
         query = query.where(Invoice.id.in_(set(invoice_ids)))
     rows = session.scalars(query.order_by(Invoice.due_on, Invoice.id)).all()
@@ -103,7 +103,6 @@ def contestable(
             select(InvoiceLine)
             .where(InvoiceLine.invoice_id.in_([row.id for row in rows]))
             .order_by(InvoiceLine.invoice_id, InvoiceLine.position)
-            .limit(500)
         ):
             gross = gross_of_line(line.net_minor, line.vat_rate)
             lines.setdefault(line.invoice_id, []).append((line.id, line.description, gross))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     ForeignKey,
@@ -15,8 +16,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    Uuid,
     collate,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.kit.columns import Currency, Minor, above_zero, at_least_zero, enum_column
@@ -211,3 +214,19 @@ class Freeze(HasId, Base):
     """The dispute, plan, promise, declaration or chargeback it belongs to."""
     frozen_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
+
+
+class KeptSelection(HasId, Base):
+    """Invoices that somebody chose, kept so that an address names them all: a server's line holds some forty ids at most.
+
+    It gives no right: what it names is asked of the debtor's account anew at each use.
+    """
+
+    __tablename__ = "kept_selection"
+    __table_args__ = (Index(None, "debtor_id"), Index(None, "created_at"))
+
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    invoice_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    minors: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    """How much of each, in minor units, in the order of `invoice_ids`; None is all that may be chosen of it."""
+    created_at: Mapped[datetime]

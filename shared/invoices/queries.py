@@ -318,6 +318,12 @@ def rows_of(session: Session, debtor_id: uuid.UUID, ids: Sequence[uuid.UUID]) ->
     return rows
 
 
+def all_of(session: Session, debtor_id: uuid.UUID) -> list[InvoiceRow]:
+    """Every invoice and credit note of a debtor, the newest first."""
+    query = select(*_ROW).where(Invoice.debtor_id == debtor_id).order_by(Invoice.issued_on.desc(), Invoice.id.desc())
+    return [_row(row) for row in session.execute(query)]
+
+
 def payable(session: Session, debtor_id: uuid.UUID, *, due_before: date | None = None) -> list[InvoiceRow]:
     """A debtor's invoices of which something may be paid now, the oldest due first; all, or those due before a day."""
     query = (

@@ -335,7 +335,6 @@ def promisable(session: Session, debtor_id: uuid.UUID, *, but: uuid.UUID | None 
         .where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .where(free > 0, wanted, Invoice.id.not_in(others))
         .order_by(Invoice.due_on, Invoice.id)
-        .limit(500)
     )
     held = _paused_by(session, but) if but else {}
     return [

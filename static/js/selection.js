@@ -16,9 +16,9 @@ for (const list of document.querySelectorAll("[data-selection]")) {
 
   const show = () => {
     const ticked = boxes.filter((box) => box.checked);
-    bar.querySelector("[data-selection-count]").textContent = ticked.length;
+    bar.querySelector("[data-selection-count]").textContent = ticked.length + Number(bar.dataset.keptCount || 0);
     if (total) {
-      const sum = ticked.reduce((minor, box) => minor + BigInt(box.dataset.amount || 0), 0n);
+      const sum = ticked.reduce((minor, box) => minor + BigInt(box.dataset.amount || 0), BigInt(bar.dataset.keptMinor || 0));
       total.textContent = amountIn(sum, bar.dataset.currency);
     }
     if (all) {
