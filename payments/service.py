@@ -19,6 +19,7 @@ from payments.status import COLLECTED, GIVEN_UP, IN_FLIGHT, PaymentStatus, payme
 from shared.company.models import Company
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
+from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock, ids, outbox, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid
@@ -130,7 +131,7 @@ def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -
     """Write the intent of a payment and hold its parts; the debtor must be locked by the caller.
 
     The same attempt gives the payment that is already there. Raises Conflict("ledger.not_available") when a part is
-    no longer available, Invalid for an empty payment.
+    no longer available, or frozen meanwhile (I10), Invalid for an empty payment.
     """
     known = session.scalar(select(Payment).where(Payment.attempt == draft.attempt))
     if known is not None:
@@ -164,7 +165,8 @@ def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -
     session.flush()
     if draft.parts:
         occasion = _occasion(session, payment)
-        ledger.hold(session, debtor, draft.parts, account=CLEARING[draft.provider], occasion=occasion)
+        account, own = CLEARING[draft.provider], _frozen_for(session, draft)
+        ledger.hold(session, debtor, draft.parts, account=account, occasion=occasion, of_frozen=own)
     session.add_all(
         PaymentAllocation(payment_id=payment.id, invoice_id=part.invoice_id, amount_minor=part.minor)
         for part in draft.parts
@@ -283,7 +285,9 @@ def _move_ledger(
     elif to is PaymentStatus.SUBMITTED and before is PaymentStatus.FAILED:
         available = _still_available(session, payment)
         if available:
-            ledger.hold(session, debtor, available, account=account, occasion=_occasion(session, payment))
+            # The provider asks the bank once more, whatever was frozen meanwhile: what is so is written (I1).
+            own, occasion = _frozen_of(session, available), _occasion(session, payment)
+            ledger.hold(session, debtor, available, account=account, occasion=occasion, of_frozen=own)
     elif before in COLLECTED and to in GIVEN_UP | {PaymentStatus.CHARGED_BACK}:
         kind = {PaymentStatus.CHARGED_BACK: Kind.CHARGEBACK, PaymentStatus.CANCELLED: Kind.RECEIPT_UNDONE}.get(
             to, Kind.LATE_FAILURE
@@ -307,6 +311,33 @@ def allocations(session: Session, payment_id: uuid.UUID) -> list[Part]:
         select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id).order_by(PaymentAllocation.id)
     )
     return [Part(row.invoice_id, row.amount_minor) for row in rows]
+
+
+def _frozen_for(session: Session, draft: PaymentDraft) -> dict[uuid.UUID, int]:
+    """Invoice → how much of its frozen money a payment may take: its plan's (attempt "plan:<id>:…"), else nothing.
+
+    A receipt by hand takes all of it: that money has come already.
+    """
+    if draft.provider is Provider.HAND:
+        return _frozen_of(session, draft.parts)
+    head, _colon, rest = draft.attempt.partition(":")
+    try:
+        subject = uuid.UUID(rest.partition(":")[0]) if head == "plan" else None
+    except ValueError:
+        subject = None
+    if subject is None:
+        return {}
+    rows = select(Freeze.invoice_id, Freeze.amount_minor).where(
+        Freeze.subject_id == subject, Freeze.kind == FreezeKind.PLAN, Freeze.lifted_at.is_(None)
+    )
+    return {row.invoice_id: row.amount_minor for row in session.execute(rows)}
+
+
+def _frozen_of(session: Session, parts: Sequence[Part]) -> dict[uuid.UUID, int]:
+    """Invoice → all that is frozen of it."""
+    wanted = [part.invoice_id for part in parts]
+    rows = session.execute(select(Invoice.id, Invoice.frozen_minor).where(Invoice.id.in_(wanted)))
+    return {row.id: row.frozen_minor for row in rows}
 
 
 def _still_available(session: Session, payment: Payment) -> list[Part]:

@@ -5,7 +5,7 @@ then payments. Amounts are minor units of the debtor's currency; `at` is the mom
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -48,17 +48,29 @@ def issue(session: Session, invoice: Invoice, debtor: Debtor, occasion: Occasion
     _Movement(session, debtor, Kind.ISSUE, occasion).leg(debit, credit, invoice.total_minor)
 
 
-def hold(session: Session, debtor: Debtor, parts: Sequence[Part], *, account: Account, occasion: Occasion) -> None:
+def hold(
+    session: Session,
+    debtor: Debtor,
+    parts: Sequence[Part],
+    *,
+    account: Account,
+    occasion: Occasion,
+    of_frozen: Mapping[uuid.UUID, int] | None = None,
+) -> None:
     """Reserve parts of invoices for a payment in flight (pending transfers), so that no cent is taken twice (I3).
 
-    Raises Conflict("ledger.not_available") when a part exceeds what is open and not held: nothing is written then.
+    Frozen money is not reserved (I10), except so much of an invoice as `of_frozen` says, in minor units: what a plan
+    froze is the plan's own payment's. Raises Conflict("ledger.not_available") when a part exceeds what is open, neither
+    held nor frozen: nothing is written then.
     """
     invoices = lock_invoices(session, (part.invoice_id for part in parts))
+    own = of_frozen or {}
     for part in parts:
         invoice = invoices.get(part.invoice_id)
         if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
             raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
-        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor:
+        frozen = max(0, invoice.frozen_minor - own.get(invoice.id, 0))
+        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor - frozen:
             raise Conflict(
                 "ledger.not_available",
                 _(
