@@ -70,6 +70,7 @@ JOBS: tuple[str, ...] = (
     "payments.mandates.jobs",
     "payments.receipts.jobs",
     "payments.collections.jobs",
+    "payments.collections.reconsider",
     "payments.collections.withdraw",
     "payments.chargebacks.jobs",
     "payments.refunds.jobs",

@@ -21,6 +21,9 @@ STOPPED = "frozen"
 LEFT = "frozen_too_late"
 """What the collection of a debit says: it was to be stopped for frozen money, or had left for the bank."""
 
+LEFT_OTHERWISE = "left_before"
+"""The same when it was to be stopped for another reason: the bank had it already."""
+
 PAUSED = "paused"
 """The same of a debit that was announced for money which is promised, or said to be paid."""
 

@@ -320,7 +320,12 @@ def _frozen_for(session: Session, draft: PaymentDraft) -> dict[uuid.UUID, int]:
     """
     if draft.provider is Provider.HAND:
         return _frozen_of(session, draft.parts)
-    head, _colon, rest = draft.attempt.partition(":")
+    return frozen_by_its_plan(session, draft.attempt)
+
+
+def frozen_by_its_plan(session: Session, attempt: str) -> dict[uuid.UUID, int]:
+    """Invoice → what the plan that an attempt belongs to ("plan:<id>:…") freezes of it; empty for any other attempt."""
+    head, _colon, rest = attempt.partition(":")
     try:
         subject = uuid.UUID(rest.partition(":")[0]) if head == "plan" else None
     except ValueError:

@@ -14,6 +14,8 @@ KINDS: dict[str, Any] = {
     "receipt": _l("Receipt"),
     "prenotification": _l("Debit announced"),
     "debit_withdrawn": _l("Announced debit called off"),
+    "debit_stopped": _l("Announced debit not made"),
+    "debit_left": _l("Debit that had left for the bank"),
     "debit_confirmed": _l("Debit confirmed"),
     "payment_failed": _l("Payment failed"),
     "payment_returned": _l("Payment returned"),

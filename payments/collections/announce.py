@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
+from datetime import date
 
 from payments.collections import service
-from payments.collections.eligible import find_mandate, wishes_of
+from payments.collections.eligible import ask_to_announce, find_mandate, horizon_of, wishes_of
 from payments.collections.models import CollectionRun, Outcome
-from payments.collections.rules import Announce, Skip, decide_announcement
 from payments.collections.service import Wish
+from payments.deciding import Later, Never, decide
 from shared.company.models import Company
 from shared.debtors.service import lock_debtor
 from shared.kit.db import transaction
@@ -28,29 +28,27 @@ def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> 
         run.cursor = debtor_id
         mandate = find_mandate(session, debtor_id)
         wishes: list[Wish] = []
-        for each in wishes_of(session, debtor, until=today + timedelta(days=company.notice_days)):
-            decision = decide_announcement(
-                each.facts, today=today, notice_days=company.notice_days, has_mandate=mandate is not None
-            )
-            if isinstance(decision, Announce):
+        for each in wishes_of(session, debtor, until=horizon_of(company, today)):
+            verdict = decide(each.facts, ask_to_announce(company, mandate, today=today))
+            if isinstance(verdict, Later) and verdict.charge_on is not None:
                 wishes.append(
                     Wish(
                         each.invoice_id,
-                        decision.minor,
-                        decision.charge_on,
+                        verdict.minor,
+                        verdict.charge_on,
                         instalment_id=each.instalment_id,
                         label=each.label,
                         due_on=each.due_on,
                     )
                 )
-            elif isinstance(decision, Skip):
+            elif isinstance(verdict, Never):
                 service.decide(
                     session,
                     run_id=run_id,
                     debtor_id=debtor_id,
                     subject=each,
                     outcome=Outcome.SKIP,
-                    reason=decision.reason,
+                    reason=verdict.reason,
                     minor=each.facts.available_minor,
                 )
         if not wishes or mandate is None:

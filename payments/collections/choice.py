@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from payments.collections import service
 from payments.collections.models import Collection, CollectionState
+from payments.collections.tell import LEFT_MARKS
+from payments.frozen import LEFT_OTHERWISE
+from payments.mandates import collect as debit
 from payments.models import Payment
 from payments.status import IN_FLIGHT
 from shared.access.models import LinkPurpose
@@ -19,10 +22,13 @@ from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
+from shared.kit.db import retrying, transaction
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
+
+BY = Actor.system("collections")
 
 
 def leave_out(session: Session, *, debtor_id: uuid.UUID, invoice_id: uuid.UUID, by: Actor) -> date:
@@ -62,6 +68,48 @@ def leave_out(session: Session, *, debtor_id: uuid.UUID, invoice_id: uuid.UUID, 
         subject_id=invoice.id,
     )
     return pay_by
+
+
+def stop_written(*, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
+    """Before an invoice is left out: cancel its automatic debit at the provider, if one is written.
+
+    Raises Conflict("collection.under_way") when the provider refuses, for the bank has it; Unavailable when it does not answer.
+    """
+
+    def mark() -> uuid.UUID | None:
+        with transaction() as session:
+            lock_debtor(session, debtor_id)
+            row = session.scalar(
+                select(Collection)
+                .join(Payment, Payment.id == Collection.payment_id)
+                .where(Collection.invoice_id == invoice_id, Collection.debtor_id == debtor_id)
+                .where(Payment.status.in_(IN_FLIGHT))
+                .with_for_update(of=Collection)
+            )
+            if row is None or row.reason in LEFT_MARKS:
+                return None
+            row.reason = "left_out"
+            return row.payment_id
+
+    payment_id = retrying(mark)
+    if payment_id is None:
+        return
+    status = retrying(lambda: debit.drop_marked(payment_id, by=BY))
+    if status not in IN_FLIGHT:
+        return
+    try:
+        debit.cancel(payment_id, debtor_id, BY)
+    except Conflict as conflict:
+        retrying(lambda: _has_left(payment_id))
+        raise Conflict(
+            "collection.under_way", _("This debit is with the bank already: it can no longer be left out here.")
+        ) from conflict
+
+
+def _has_left(payment_id: uuid.UUID) -> None:
+    with transaction() as session:
+        row = session.scalars(select(Collection).where(Collection.payment_id == payment_id).with_for_update()).one()
+        row.reason = LEFT_OTHERWISE
 
 
 def take_back(session: Session, *, debtor_id: uuid.UUID, invoice_id: uuid.UUID, by: Actor) -> None:

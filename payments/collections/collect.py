@@ -9,12 +9,12 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.collections import service
-from payments.collections.eligible import Candidate, facts_of, find_mandate
+from payments.collections import notices, service, tell
+from payments.collections.eligible import Candidate, facts_of, find_mandate, under
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState, Outcome
-from payments.collections.rules import Collect, Shift, Skip, decide_collection
 from payments.collections.service import Wish
+from payments.deciding import Ask, Later, Never, Now, Stage, Verdict, decide
 from payments.gateways.base import Declined
 from payments.gateways.choose import debits
 from payments.mandates import collect as debit
@@ -45,8 +45,8 @@ def collect_one(run_id: uuid.UUID, collection_id: uuid.UUID, *, today: date) -> 
     """Make the debit of one announced collection, or leave it and say why. None when another has dealt with it.
 
     1. Outside: ask the provider on which day the mandate can be charged at the earliest (it changes with time).
-    2. Transaction: lock the debtor, look at everything again (paid? frozen? autopay still on? mandate alive?), hold the
-       money and write the debit under the identity (invoice or instalment, attempt number).
+    2. Transaction: lock the debtor, ask `payments.deciding.decide` once more, hold the money and write the debit under the
+       identity (invoice or instalment, attempt number).
     3. Outside, and again a transaction: create the debit under its own key (`payments.mandates.collect.create`).
 
     Raises Unavailable when the provider does not answer the first question; one that does not answer the third leaves
@@ -57,6 +57,31 @@ def collect_one(run_id: uuid.UUID, collection_id: uuid.UUID, *, today: date) -> 
     if payment_id is not None:
         debit.create(payment_id, by=BY)
     return outcome
+
+
+def set_aside(run_id: uuid.UUID, collection_id: uuid.UUID, *, reason: str) -> None:
+    """Keep why an announced debit could not be looked at; it stays announced, and the next run asks again."""
+
+    def act() -> None:
+        with transaction() as session:
+            debtor = lock_debtor(session, session.get_one(Collection, collection_id).debtor_id)
+            collection = session.get_one(Collection, collection_id, populate_existing=True)
+            if collection.state is not CollectionState.ANNOUNCED:
+                return
+            service.decide(
+                session,
+                run_id=run_id,
+                debtor_id=debtor.id,
+                subject=wish_again(
+                    collection, collection.amount_minor, collection.charge_on, due_on=collection.charge_on
+                ),
+                outcome=Outcome.SKIP,
+                reason=reason,
+                minor=collection.amount_minor,
+                collection_id=collection.id,
+            )
+
+    retrying(act)
 
 
 def due_collections(session: Session, company_id: uuid.UUID, *, until: date) -> list[uuid.UUID]:
@@ -97,50 +122,68 @@ def _write(
         collection = session.get_one(Collection, collection_id, with_for_update=True, populate_existing=True)
         if collection.state is not CollectionState.ANNOUNCED:
             return None, None
-        company = session.get_one(Company, debtor.company_id)
         mandate = find_mandate(session, debtor.id, ready.mandate_id) if ready else None
         subject = subject_of(session, debtor, collection)
-        facts = subject.facts
-        decision = decide_collection(
-            facts,
-            announced_minor=collection.amount_minor,
-            charge_on=collection.charge_on,
-            possible_on=ready.possible_on if ready else collection.charge_on,
-            today=today,
-            notice_days=company.notice_days,
-            has_mandate=mandate is not None,
-            wants_autopay=company.collects and (debtor.autopay or collection.instalment_id is not None),
-        )
-        if collection.instalment_id is not None and not plan_runs(session, collection.instalment_id):
-            decision = Skip("plan_not_running")
-        if isinstance(decision, Collect) and mandate is not None:
-            decision = _hold(session, mandate, collection, decision)
-        elif isinstance(decision, Shift) and mandate is not None:
-            service.skip(session, collection, reason="shifted")
-            wish = wish_again(collection, decision.minor, decision.charge_on, due_on=subject.due_on)
-            service.announce(session, debtor, mandate, [wish])
-        if isinstance(decision, Skip):
-            service.skip(session, collection, reason=decision.reason)
-        outcome = {Collect: Outcome.COLLECT, Shift: Outcome.SHIFT, Skip: Outcome.SKIP}[type(decision)]
+        possible_on = ready.possible_on if ready else None
+        ask = ask_about(session, debtor, collection, Stage.MAKE, mandate, today=today, possible_on=possible_on)
+        verdict = decide(subject.facts, ask)
+        if isinstance(verdict, Now):
+            verdict = _hold(session, mandate, collection, verdict)
+        elif isinstance(verdict, Later):
+            verdict = _announce_anew(session, debtor, mandate, collection, verdict, due_on=subject.due_on)
+        if isinstance(verdict, Never):
+            service.skip(session, collection, reason=verdict.reason)
+            tell.tell_withdrawn(session, [collection])
+        outcome = {Now: Outcome.COLLECT, Later: Outcome.SHIFT, Never: Outcome.SKIP}[type(verdict)]
         service.decide(
             session,
             run_id=run_id,
             debtor_id=debtor.id,
             subject=subject,
             outcome=outcome,
-            reason=_reason(decision, collection),
-            minor=facts.available_minor if isinstance(decision, Skip) else decision.minor,
-            charge_on=None if isinstance(decision, Skip) else decision.charge_on,
+            reason=verdict.reason,
+            minor=subject.facts.available_minor if isinstance(verdict, Never) else verdict.minor,
+            charge_on=None if isinstance(verdict, Never) else verdict.charge_on,
             collection_id=collection.id,
         )
         return (collection.payment_id if outcome is Outcome.COLLECT else None), outcome
 
 
-def _hold(session: Session, mandate: Mandate, collection: Collection, decision: Collect) -> Collect | Skip:
+def ask_about(
+    session: Session,
+    debtor: Debtor,
+    collection: Collection,
+    stage: Stage,
+    mandate: Mandate | None,
+    *,
+    today: date,
+    possible_on: date | None = None,
+) -> Ask:
+    """The question about an announced debit at a stage after its notice; the debtor is locked by the caller."""
+    company = session.get_one(Company, debtor.company_id)
+    is_invoice = collection.instalment_id is None
+    wants = debtor.autopay if is_invoice else plan_runs(session, collection.instalment_id)
+    return Ask(
+        stage,
+        today,
+        company.notice_days,
+        under=under(mandate, collection.mandate_id),
+        wants=company.collects and wants,
+        unwanted="autopay_off" if is_invoice else "plan_not_running",
+        announced_minor=collection.amount_minor,
+        charge_on=collection.charge_on,
+        possible_on=possible_on,
+        told=notices.told(session, collection) if stage is Stage.MAKE else None,
+    )
+
+
+def _hold(session: Session, mandate: Mandate | None, collection: Collection, verdict: Now) -> Now | Never:
+    if mandate is None:
+        return Never("no_mandate")
     debtor = session.get_one(Debtor, collection.debtor_id)
     company = session.get_one(Company, collection.company_id)
     try:
-        parts, attempt = _parts(session, collection, decision.minor)
+        parts, attempt = _parts(session, collection, verdict.minor)
         payment = debit.write(
             session,
             debtor,
@@ -149,15 +192,36 @@ def _hold(session: Session, mandate: Mandate, collection: Collection, decision: 
             parts=parts,
             attempt=attempt,
             contact_id=None,
-            charge_on=decision.charge_on,
+            charge_on=verdict.charge_on,
             by=BY,
         )
     except Conflict:
-        return Skip("payment_under_way")
+        return Never("payment_under_way")
     collection.state = CollectionState.CREATED
     collection.payment_id = payment.id
     session.flush()
-    return decision
+    return verdict
+
+
+def _announce_anew(
+    session: Session,
+    debtor: Debtor,
+    mandate: Mandate | None,
+    collection: Collection,
+    verdict: Later,
+    *,
+    due_on: date | None,
+) -> Verdict:
+    """Another day, and a notice of its own; a person who cannot be told is not debited."""
+    service.skip(session, collection, reason=verdict.reason)
+    if mandate is None or verdict.charge_on is None:
+        return Never("no_mandate")
+    wish = wish_again(collection, verdict.minor, verdict.charge_on, due_on=due_on)
+    try:
+        service.announce(session, debtor, mandate, [wish])
+    except LookupError:
+        return Never("nobody_to_tell")
+    return verdict
 
 
 def wish_again(collection: Collection, minor: int, charge_on: date, *, due_on: date | None) -> Wish:
@@ -172,23 +236,26 @@ def wish_again(collection: Collection, minor: int, charge_on: date, *, due_on: d
     )
 
 
-def subject_of(session: Session, debtor: Debtor, collection: Collection) -> Candidate | Instalment:
-    """What a collection collects, read anew under the debtor's lock.
+def subject_of(
+    session: Session, debtor: Debtor, collection: Collection, *, own_minor: int = 0
+) -> Candidate | Instalment:
+    """What a collection collects, read anew under the debtor's lock; `own_minor` is what its own debit holds of it.
 
     Raises LookupError for an instalment in a process that knows no plans.
     """
     if collection.invoice_id is not None:
-        return Candidate(collection.invoice_id, "", facts_of(session, debtor, collection.invoice_id))
+        facts = facts_of(session, debtor, collection.invoice_id, own_minor=own_minor)
+        return Candidate(collection.invoice_id, "", facts)
     source = instalments()
     if source is None or collection.instalment_id is None:
         raise LookupError("no plans are loaded")
-    return source.look(session, collection.instalment_id, charge_on=collection.charge_on)
+    return source.look(session, collection.instalment_id, charge_on=collection.charge_on, own_minor=own_minor)
 
 
-def plan_runs(session: Session, instalment_id: uuid.UUID) -> bool:
+def plan_runs(session: Session, instalment_id: uuid.UUID | None) -> bool:
     """Whether the plan of an instalment runs and is collected by mandate."""
     source = instalments()
-    return source is not None and source.runs(session, instalment_id)
+    return source is not None and instalment_id is not None and source.runs(session, instalment_id)
 
 
 def _parts(session: Session, collection: Collection, minor: int) -> tuple[list[Part], str]:
@@ -200,11 +267,3 @@ def _parts(session: Session, collection: Collection, minor: int) -> tuple[list[P
         raise LookupError("no plans are loaded")
     parts = source.parts(session, collection.instalment_id, minor)
     return parts, source.attempt(session, collection.instalment_id, collection.attempt_no)
-
-
-def _reason(decision: Collect | Shift | Skip, collection: Collection) -> str:
-    if isinstance(decision, Skip):
-        return decision.reason
-    if isinstance(decision, Shift):
-        return "too_late_for_the_day_announced"
-    return "on_the_day_announced" if decision.charge_on == collection.charge_on else "first_possible_day"

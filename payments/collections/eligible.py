@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState
-from payments.collections.rules import Facts
-from payments.frozen import STOPPED
+from payments.collections.standing import Standing, standing_of
+from payments.deciding import SPARE_DAYS, Ask, Facts, Stage, Under
+from payments.frozen import LEFT, LEFT_OTHERWISE
 from payments.models import Mandate, Payment
 from payments.status import GIVEN_UP, USABLE_MANDATES, PaymentStatus
 from shared.company.models import Company
@@ -35,11 +36,16 @@ class Candidate:
     due_on: None = None
 
 
+def horizon_of(company: Company, today: date) -> date:
+    """Up to which due day notices are given today."""
+    return today + timedelta(days=company.notice_days + SPARE_DAYS)
+
+
 def debtors_to_consider(
     session: Session, company: Company, *, today: date, after: uuid.UUID | None, limit: int
 ) -> list[uuid.UUID]:
     """Debtors on autopay with an open invoice whose time of notice has come, or with such an instalment, by id, after one."""
-    horizon = today + timedelta(days=company.notice_days)
+    horizon = horizon_of(company, today)
     live = exists().where(Collection.invoice_id == Invoice.id, Collection.state == CollectionState.ANNOUNCED)
     query = (
         select(Debtor.id)
@@ -70,8 +76,9 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
     tried = (
         exists()
         .where(Collection.invoice_id == Invoice.id, Collection.payment_id == Payment.id)
-        .where(Payment.status.in_(_ENDED), Collection.reason != STOPPED)
+        .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)))
     )
+    standing = standing_of(session, debtor)
     rows = session.execute(
         select(Invoice, live.label("has_live"), tried.label("was_tried"))
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE)
@@ -82,7 +89,7 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
         Candidate(
             row.Invoice.id,
             row.Invoice.number,
-            _facts(row.Invoice, debtor, has_live=row.has_live, was_tried=row.was_tried),
+            _facts(row.Invoice, debtor, standing, has_live=row.has_live, was_tried=row.was_tried),
         )
         for row in rows
     ]
@@ -97,10 +104,21 @@ def wishes_of(session: Session, debtor: Debtor, *, until: date) -> list[Candidat
     ]
 
 
-def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID) -> Facts:
-    """One invoice's facts, read anew (under the debtor's lock, for the last look before a debit)."""
+def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID, *, own_minor: int = 0) -> Facts:
+    """One invoice's facts, read anew (under the debtor's lock, for the last look before a debit).
+
+    `own_minor`: what the debit in question holds of it already.
+    """
     invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
-    return _facts(invoice, debtor, has_live=True, was_tried=False)
+    standing = standing_of(session, debtor)
+    return _facts(invoice, debtor, standing, has_live=True, was_tried=False, own_minor=own_minor)
+
+
+def under(mandate: Mandate | None, announced: uuid.UUID) -> Under:
+    """Whether the mandate that can be used is the one that a notice named."""
+    if mandate is None:
+        return Under.NONE
+    return Under.SAME if mandate.id == announced else Under.OTHER
 
 
 def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | None = None) -> Mandate | None:
@@ -114,14 +132,25 @@ def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | Non
     return next((mandate for mandate in usable if mandate.id == wished), usable[0] if usable else None)
 
 
-def _facts(invoice: Invoice, debtor: Debtor, *, has_live: bool, was_tried: bool) -> Facts:
+def ask_to_announce(company: Company, mandate: Mandate | None, *, today: date) -> Ask:
+    """The question before a notice is written."""
+    usable = Under.SAME if mandate is not None else Under.NONE
+    return Ask(Stage.ANNOUNCE, today, company.notice_days, under=usable)
+
+
+def _facts(
+    invoice: Invoice, debtor: Debtor, standing: Standing, *, has_live: bool, was_tried: bool, own_minor: int = 0
+) -> Facts:
     return Facts(
         due_on=invoice.due_on,
-        open_minor=invoice.open_minor,
-        held_minor=invoice.held_minor,
+        open_minor=invoice.open_minor - invoice.elsewhere_minor,  # the books show it as settled already
+        held_minor=max(0, invoice.held_minor - own_minor),
         frozen_minor=invoice.frozen_minor + invoice.paused_minor,
         maximum_minor=debtor.autopay_maximum_minor,
+        credit_minor=standing.credit.get(invoice.id, 0),
         has_live=has_live,
         was_tried=was_tried,
         is_left_out=invoice.autopay_excluded_at is not None,
+        is_contested=invoice.id in standing.contested,
+        was_refunded=invoice.id in standing.refunded,
     )

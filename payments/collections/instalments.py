@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from payments.collections.rules import Facts
+from payments.deciding import Facts
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.ledger.rules import Part
@@ -43,8 +43,11 @@ class Instalments(Protocol):
         """A debtor's open instalments by mandate that are due up to a day, the earliest first."""
         ...
 
-    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date) -> Instalment:
-        """One instalment; what is open is what its plan asks for up to the day of the debit."""
+    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own_minor: int = 0) -> Instalment:
+        """One instalment; what is open is what its plan asks for up to the day of the debit.
+
+        `own_minor`: what of what is under way is its own debit.
+        """
         ...
 
     def runs(self, session: Session, instalment_id: uuid.UUID) -> bool:

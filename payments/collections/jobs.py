@@ -7,14 +7,15 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.collections import rules, service
-from payments.collections.collect import plan_runs, subject_of, wish_again
+from payments.collections import notices, rules, service
+from payments.collections.collect import ask_about, plan_runs, subject_of, wish_again
 from payments.collections.eligible import find_mandate
-from payments.collections.models import Collection, CollectionState
+from payments.collections.models import Collection
 from payments.collections.run import run
+from payments.deciding import Never, Stage, decide
 from payments.mandates import service as mandates
 from payments.models import Mandate, Means, Payment
 from payments.reasons import Advice, may_present_again, policy_of
@@ -22,15 +23,17 @@ from payments.status import USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.jobs import duty, job, on
+from shared.messages.last_look import before_sending
 
 log = logging.getLogger(__name__)
 
 BY = Actor.system("collections")
+before_sending("prenotification")(notices.still_true)
+
 FAILED = (PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)
 TECHNICAL = (rules.TOO_EARLY, "never_created", "wrong_amount")
 """Failures before any bank was asked: the same money is tried again under the notice that was given."""
@@ -46,7 +49,10 @@ def run_today(_payload: dict[str, Any]) -> None:
     with reading() as session:
         companies = list(session.scalars(select(Company.id).where(Company.collects, Company.takes_debits)))
     for company_id in companies:
-        run(company_id)
+        try:
+            run(company_id)
+        except Exception:
+            log.exception("the collections of company %s could not be run: the others go on", company_id)
 
 
 @on("payment.failed")
@@ -78,33 +84,6 @@ def after_failure(payload: dict[str, Any]) -> None:
             _try_again(session, debtor, payment)
 
 
-@on("payment.confirmed")
-@job("payments.collections.after_payment")
-def after_payment(payload: dict[str, Any]) -> None:
-    """Withdraw announcements for invoices that are settled now. Safe to run twice: what is withdrawn stays so."""
-    with transaction() as session:
-        debtor = lock_debtor(session, uuid.UUID(payload["debtor_id"]))
-        settled = session.scalars(
-            select(Collection.invoice_id)
-            .join(Invoice, Invoice.id == Collection.invoice_id)
-            .where(Collection.debtor_id == debtor.id, Collection.state == CollectionState.ANNOUNCED)
-            .where(Invoice.open_minor == 0)
-        ).all()
-        if settled:
-            ids = [identity for identity in settled if identity]
-            service.withdraw(session, debtor.id, reason="paid", invoice_ids=ids)
-
-
-@on("mandate.ended")
-@job("payments.collections.after_mandate")
-def after_mandate(payload: dict[str, Any]) -> None:
-    """Withdraw announcements when no mandate is left to collect under. Safe to run twice: what is withdrawn stays so."""
-    with transaction() as session:
-        debtor = lock_debtor(session, uuid.UUID(payload["debtor_id"]))
-        if find_mandate(session, debtor.id) is None:
-            service.withdraw(session, debtor.id, reason="no_mandate", with_instalments=True)
-
-
 def _block(session: Session, payment: Payment, code: str) -> None:
     mandate = session.get(Mandate, payment.mandate_id) if payment.mandate_id else None
     if mandate is not None and mandate.status in USABLE_MANDATES:
@@ -130,22 +109,25 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
     mandate = find_mandate(session, debtor.id, payment.mandate_id)
     if collection is None or mandate is None or not _is_wanted(session, debtor, collection):
         return
-    if not _is_last(session, collection):
+    if not service.is_last(session, collection):
         return
     company = session.get_one(Company, debtor.company_id)
     today = clock.today(company.zone)
     if payment.failure_code in TECHNICAL:
         wish = wish_again(collection, collection.amount_minor, collection.charge_on, due_on=None)
-        service.carry_on(session, debtor, mandate, wish, announced_at=collection.announced_at)
+        service.carry_on(
+            session, debtor, mandate, wish, announced_at=collection.announced_at, notice_key=collection.notice_key
+        )
         return
     if not may_present_again(payment.failure_code, presented=_presented(session, collection)):
         return
     subject = subject_of(session, debtor, collection)
-    minor = min(collection.amount_minor, subject.facts.available_minor)
-    if minor > 0 and not subject.facts.is_left_out:
+    verdict = decide(subject.facts, ask_about(session, debtor, collection, Stage.COMING, mandate, today=today))
+    if not isinstance(verdict, Never):
         day = rules.retry_day(failed_on=today, today=today, notice_days=company.notice_days)
         try:
-            service.announce(session, debtor, mandate, [wish_again(collection, minor, day, due_on=subject.due_on)])
+            again = wish_again(collection, verdict.minor, day, due_on=subject.due_on)
+            service.announce(session, debtor, mandate, [again])
         except LookupError:
             log.warning("nobody can be told of a further debit of %s", payment.reference)
 
@@ -157,23 +139,11 @@ def _is_wanted(session: Session, debtor: Debtor, collection: Collection) -> bool
     return plan_runs(session, collection.instalment_id)
 
 
-def _same(collection: Collection) -> ColumnElement[bool]:
-    """All collections of the same invoice or instalment."""
-    if collection.instalment_id is not None:
-        return Collection.instalment_id == collection.instalment_id
-    return Collection.invoice_id == collection.invoice_id
-
-
-def _is_last(session: Session, collection: Collection) -> bool:
-    later = select(Collection.id).where(_same(collection), Collection.attempt_no > collection.attempt_no)
-    return session.scalar(later.limit(1)) is None
-
-
 def _presented(session: Session, collection: Collection) -> int:
     """How often a bank was really asked for an invoice or instalment by automatic collection."""
     rows = session.scalars(
         select(Payment.id)
         .join(Collection, Collection.payment_id == Payment.id)
-        .where(_same(collection), Payment.provider_reference.is_not(None))
+        .where(service.same(collection), Payment.provider_reference.is_not(None))
     )
     return len(set(rows))

@@ -62,6 +62,8 @@ class Collection(HasId, Base):
     """What was announced: never earlier than this."""
     state: Mapped[CollectionState] = mapped_column(enum_column(CollectionState), default=CollectionState.ANNOUNCED)
     reason: Mapped[str] = mapped_column(String(64), default="")
+    notice_key: Mapped[str] = mapped_column(String(120), default="")
+    """Which messages gave notice of it: what their keys begin with. Empty for none."""
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment.id"))
     closed_at: Mapped[datetime | None]
 

@@ -10,25 +10,26 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from payments.collections.announce import announce_debtor
-from payments.collections.collect import collect_one, due_collections, subject_of
-from payments.collections.eligible import Candidate, debtors_to_consider, find_mandate, wishes_of
-from payments.collections.models import Collection, CollectionDecision, CollectionRun, Outcome, RunState
-from payments.collections.rules import (
-    CREATE_AHEAD_BANK_DAYS,
-    Announce,
-    Collect,
-    NotYet,
-    Skip,
-    decide_announcement,
-    decide_collection,
+from payments.collections.collect import ask_about, due_collections, subject_of
+from payments.collections.eligible import (
+    Candidate,
+    ask_to_announce,
+    debtors_to_consider,
+    find_mandate,
+    horizon_of,
+    wishes_of,
 )
+from payments.collections.models import Collection, CollectionDecision, CollectionRun, Outcome, RunState
+from payments.collections.pace import collect_all
+from payments.collections.rules import CREATE_AHEAD_BANK_DAYS
+from payments.deciding import NOT_YET, Later, Never, Stage, Verdict, decide
 from payments.gateways.choose import takes_debits
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -36,7 +37,6 @@ from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.calendars import add_target_days
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Unavailable
 from shared.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -143,21 +143,24 @@ def _announce_all(run_id: uuid.UUID, company_id: uuid.UUID, day: date) -> None:
             after = session.get_one(CollectionRun, run_id).cursor
             page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
         for debtor_id in page:
-            retrying(lambda d=debtor_id: announce_debtor(run_id, d, today=day))  # type: ignore[misc]
+            try:
+                retrying(lambda d=debtor_id: announce_debtor(run_id, d, today=day))  # type: ignore[misc]
+            except Exception:
+                log.exception("debtor %s could not be considered: the others go on", debtor_id)
+                retrying(lambda d=debtor_id: _pass(run_id, d))  # type: ignore[misc]
         if len(page) < _PAGE:
             return
+
+
+def _pass(run_id: uuid.UUID, debtor_id: uuid.UUID) -> None:
+    with transaction() as session:
+        session.get_one(CollectionRun, run_id, with_for_update=True).cursor = debtor_id
 
 
 def _collect_all(run_id: uuid.UUID, company_id: uuid.UUID, day: date) -> bool:
     with reading() as session:
         due = due_collections(session, company_id, until=add_target_days(day, CREATE_AHEAD_BANK_DAYS))
-    for collection_id in due:
-        try:
-            collect_one(run_id, collection_id, today=day)
-        except Unavailable as error:
-            log.warning("the collection run stops here and goes on later: %s", error.code)
-            return False
-    return True
+    return collect_all(run_id, due, today=day)
 
 
 def _close(run_id: uuid.UUID, report: Report) -> None:
@@ -197,13 +200,12 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
             page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
             for debtor_id in page:
                 debtor, mandate = session.get_one(Debtor, debtor_id), find_mandate(session, debtor_id)
-                for each in wishes_of(session, debtor, until=day + timedelta(days=company.notice_days)):
-                    decision = decide_announcement(
-                        each.facts, today=day, notice_days=company.notice_days, has_mandate=mandate is not None
-                    )
-                    if not isinstance(decision, NotYet):
+                ask = ask_to_announce(company, mandate, today=day)
+                for each in wishes_of(session, debtor, until=horizon_of(company, day)):
+                    verdict = decide(each.facts, ask)
+                    if verdict.reason != NOT_YET:
                         name = each.number if isinstance(each, Candidate) else each.label
-                        _note(report, _line(debtor.account_code, name, decision, each.facts.available_minor))
+                        _note(report, _line(debtor.account_code, name, verdict, each.facts.available_minor))
             if len(page) < _PAGE:
                 break
             after = page[-1]
@@ -212,27 +214,19 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
             debtor = session.get_one(Debtor, collection.debtor_id)
             mandate = find_mandate(session, debtor.id, collection.mandate_id)
             facts = subject_of(session, debtor, collection).facts
-            decided = decide_collection(
-                facts,
-                announced_minor=collection.amount_minor,
-                charge_on=collection.charge_on,
-                possible_on=add_target_days(day, 3),
-                today=day,
-                notice_days=company.notice_days,
-                has_mandate=mandate is not None,
-                wants_autopay=debtor.autopay or collection.instalment_id is not None,
-            )
+            possible_on = add_target_days(day, 3)
+            ask = ask_about(session, debtor, collection, Stage.MAKE, mandate, today=day, possible_on=possible_on)
+            verdict = decide(facts, ask)
             number = collection.label
             if collection.invoice_id is not None:
                 number = session.get_one(Invoice, collection.invoice_id).number
-            _note(report, _line(debtor.account_code, number, decided, facts.available_minor))
+            _note(report, _line(debtor.account_code, number, verdict, facts.available_minor))
 
 
-def _line(debtor: str, number: str, decision: Any, available: int) -> Line:
-    if isinstance(decision, Skip):
-        return Line(debtor, number, Outcome.SKIP.value, decision.reason, available, None)
-    outcome, reason = {
-        Announce: (Outcome.ANNOUNCE, "notice_given"),
-        Collect: (Outcome.COLLECT, "on_the_day_announced"),
-    }.get(type(decision), (Outcome.SHIFT, "too_late_for_the_day_announced"))
-    return Line(debtor, number, outcome.value, reason, decision.minor, decision.charge_on)
+def _line(debtor: str, number: str, verdict: Verdict, available: int) -> Line:
+    if isinstance(verdict, Never):
+        return Line(debtor, number, Outcome.SKIP.value, verdict.reason, available, None)
+    outcome = Outcome.COLLECT
+    if isinstance(verdict, Later):
+        outcome = Outcome.ANNOUNCE if verdict.reason == "notice_given" else Outcome.SHIFT
+    return Line(debtor, number, outcome.value, verdict.reason, verdict.minor, verdict.charge_on)

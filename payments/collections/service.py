@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from payments.collections import notices, tell
 from payments.collections.models import Collection, CollectionDecision, CollectionState, Outcome
 from payments.models import Mandate
 from shared.access.models import LinkPurpose
@@ -25,15 +26,6 @@ from shared.kit.ids import new_id
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An invoice in a notice."""
-
-    number: str
-    due_on: date
-    open: Money
 
 
 class Subject(Protocol):
@@ -75,26 +67,45 @@ def announce(session: Session, debtor: Debtor, mandate: Mandate, wishes: Sequenc
         by_day[collection.charge_on].append(collection)
     due_days = {wish.instalment_id: wish.due_on for wish in wishes if wish.due_on}
     for charge_on, collections in sorted(by_day.items()):
+        for collection in collections:
+            collection.notice_key = f"collection:{collections[0].id}"
         _notify(session, debtor, mandate, collections, charge_on=charge_on, due_days=due_days)
     return made
 
 
-def carry_on(session: Session, debtor: Debtor, mandate: Mandate, wish: Wish, *, announced_at: datetime) -> Collection:
-    """A debit under a notice that was given already.
+def carry_on(
+    session: Session, debtor: Debtor, mandate: Mandate, wish: Wish, *, announced_at: datetime, notice_key: str
+) -> Collection:
+    """A debit under a notice that was given already: `notice_key` is what the keys of its messages begin with.
 
     A further attempt when the provider could not make it on its day, or one of the days of a plan's schedule, which the
     debtor got whole when he accepted it.
     """
     collection = _add(session, debtor, mandate, wish, announced_at=announced_at)
+    collection.notice_key = notice_key
     session.flush()
     return collection
 
 
 def skip(session: Session, collection: Collection, *, reason: str) -> None:
-    """An announced collection will not take place."""
+    """An announced collection will not take place; its notice is called back if it has not left."""
     if collection.state is CollectionState.ANNOUNCED:
         collection.state, collection.reason, collection.closed_at = CollectionState.SKIPPED, reason, clock.now()
         session.flush()
+        notices.call_back(session, collection)
+
+
+def same(collection: Collection) -> ColumnElement[bool]:
+    """All collections of the same invoice or instalment."""
+    if collection.instalment_id is not None:
+        return Collection.instalment_id == collection.instalment_id
+    return Collection.invoice_id == collection.invoice_id
+
+
+def is_last(session: Session, collection: Collection) -> bool:
+    """Whether no later attempt at the same invoice or instalment was written."""
+    later = select(Collection.id).where(same(collection), Collection.attempt_no > collection.attempt_no)
+    return session.scalar(later.limit(1)) is None
 
 
 def withdraw(
@@ -108,7 +119,8 @@ def withdraw(
     """Let announced collections of a debtor's invoices (of some invoices) not take place; gives how many.
 
     Instalments have an agreement of their own: switching automatic payment off leaves them, the end of the last mandate
-    does not (`with_instalments`).
+    does not (`with_instalments`). Whoever had the notice is told in the same commit, unless another message says it
+    (`tell.UNTOLD`).
     """
     query = select(Collection).where(Collection.debtor_id == debtor_id, Collection.state == CollectionState.ANNOUNCED)
     if not with_instalments:
@@ -130,6 +142,7 @@ def _skip_all(session: Session, query: Select[Collection], reason: str) -> int:
     found = session.scalars(query.order_by(Collection.id).with_for_update()).all()
     for collection in found:
         skip(session, collection, reason=reason)
+    tell.tell_withdrawn(session, found)
     return len(found)
 
 
@@ -227,7 +240,7 @@ def _notify(
         invoice = session.get(Invoice, collection.invoice_id) if collection.invoice_id else None
         number = invoice.number if invoice else collection.label
         due_on = invoice.due_on if invoice else due_days.get(collection.instalment_id)
-        rows.append(Row(number, due_on or charge_on, Money(collection.amount_minor, collection.currency)))
+        rows.append(tell.Row(number, due_on or charge_on, Money(collection.amount_minor, collection.currency)))
     facts = {
         "total": Money(sum(collection.amount_minor for collection in collections), debtor.currency),
         "charge_on": charge_on,
@@ -242,6 +255,6 @@ def _notify(
         facts=facts,
         link=LinkPurpose.NOTICE,
         reason=lambda: _("You get this because your invoices are paid by direct debit."),
-        dedupe_key=f"collection:{collections[0].id}",
+        dedupe_key=collections[0].notice_key,
         subject_id=collections[0].id,
     )

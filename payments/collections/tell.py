@@ -1,23 +1,46 @@
-"""Telling a debtor that an announced debit does not take place, because he promised the money or says that he paid it."""
+"""Telling both sides that an announced debit does not take place, or could not be stopped any more: each once."""
 
 from __future__ import annotations
 
+import logging
+import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection
-from payments.collections.service import Row
+from payments.collections.notices import told
+from payments.collections.words import NEXT_FOR_DEBTOR, WHY_FOR_DEBTOR
+from payments.frozen import LEFT, LEFT_OTHERWISE
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import FreezeKind, Invoice
+from shared.kit import outbox
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
+
+log = logging.getLogger(__name__)
+
+LEFT_MARKS = (LEFT, LEFT_OTHERWISE)
+"""What the collection of a debit says that the bank had when it was to be stopped."""
+
+UNTOLD = frozenset({"left_out", "deceased", "shifted", "plan_rescheduled"})
+"""Reasons of which another message tells, or nobody should be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An invoice or an instalment in a notice."""
+
+    number: str
+    due_on: date
+    open: Money
+
 
 TOLD = frozenset({FreezeKind.PROMISE, FreezeKind.DECLARATION})
 """What this room tells of; disputes and plans tell of their debits themselves."""
@@ -64,3 +87,87 @@ def tell_stopped(session: Session, debtor: Debtor, stopped: Sequence[Stopped]) -
 def _row(one: Stopped) -> Row:
     withdrawn = min(one.collection.amount_minor, one.invoice.open_minor) - one.rest_minor
     return Row(one.invoice.number, one.invoice.due_on, Money(withdrawn, one.collection.currency))
+
+
+def tell_withdrawn(
+    session: Session, collections: Sequence[Collection], *, rests: Mapping[uuid.UUID, int] | None = None
+) -> None:
+    """Tell that announced debits do not take place: one message for each debtor, day of charging and reason.
+
+    `rests`: collection → what of it is debited on that day all the same, in minor units.
+    Nothing is told of what its notice never told: that was called back. Staff hear of it by the topic `debit.withdrawn`.
+    """
+    groups: dict[tuple[uuid.UUID, date, str], list[Collection]] = defaultdict(list)
+    for one in collections:
+        if one.reason not in UNTOLD and told(session, one).sent_on is not None:
+            groups[one.debtor_id, one.charge_on, one.reason].append(one)
+    for (debtor_id, charge_on, reason), each in sorted(groups.items()):
+        _say(
+            session,
+            "debit_stopped",
+            each,
+            f"debit-stopped:{each[0].id}",
+            charge_on=charge_on,
+            reason=reason,
+            rests=rests,
+        )
+        log.info("debtor %s: %d announced debits do not take place (%s)", debtor_id, len(each), reason)
+
+
+def tell_left(session: Session, collection: Collection, *, charge_on: date, reason: str) -> None:
+    """Tell that a debit which was to be stopped had left for the bank: it will be debited."""
+    key = f"debit-left:{collection.id}"
+    _say(session, "debit_left", [collection], key, charge_on=charge_on, reason=reason)
+
+
+def _say(
+    session: Session,
+    kind: str,
+    each: Sequence[Collection],
+    key: str,
+    *,
+    charge_on: date,
+    reason: str,
+    rests: Mapping[uuid.UUID, int] | None = None,
+) -> None:
+    kept = {one.id: (rests or {}).get(one.id, 0) for one in each}
+    rows = [_named(session, one, less=kept[one.id]) for one in each]
+    company = session.get_one(Company, each[0].company_id)
+    messages.write(
+        session,
+        kind=kind,
+        debtor_id=each[0].debtor_id,
+        facts={
+            "total": Money(sum(row.open.minor for row in rows), each[0].currency),
+            "rest": Money(sum(kept.values()), each[0].currency),
+            "charge_on": charge_on,
+            "rows": rows,
+            "why_stopped": WHY_FOR_DEBTOR.get(reason, ""),
+            "what_next": NEXT_FOR_DEBTOR.get(reason, ""),
+            "notice_days": company.notice_days,
+        },
+        link=LinkPurpose.NOTICE,
+        reason=lambda: _("You get this because your invoices are paid by direct debit."),
+        dedupe_key=key,
+        subject_id=each[0].id,
+    )
+    outbox.publish(
+        session,
+        "debit.withdrawn" if kind == "debit_stopped" else "debit.left",
+        {
+            "company": str(company.id),
+            "debtor": str(each[0].debtor_id),
+            "id": str(each[0].id),
+            "by": "system",
+            "staff": None,
+        },
+        dedupe_key=key,
+    )
+
+
+def _named(session: Session, one: Collection, *, less: int) -> Row:
+    money = Money(one.amount_minor - less, one.currency)
+    if one.invoice_id is None:
+        return Row(one.label, one.charge_on, money)
+    invoice = session.get_one(Invoice, one.invoice_id)
+    return Row(invoice.number, invoice.due_on, money)

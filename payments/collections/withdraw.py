@@ -19,17 +19,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import frozen
-from payments.collections import service
+from payments.collections import notices, service
+from payments.collections.collect import ask_about, subject_of
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
 from payments.collections.rules import rest_of_announced
 from payments.collections.service import Wish
-from payments.collections.tell import TOLD, Stopped, tell_stopped
+from payments.collections.tell import LEFT_MARKS, TOLD, Stopped, tell_left, tell_stopped, tell_withdrawn
+from payments.deciding import Now, Stage, decide
 from payments.gateways.choose import takes_debits
 from payments.mandates import collect
-from payments.models import Payment
+from payments.models import Mandate, Payment, PaymentTransition
 from payments.service import lock_payment
-from payments.status import IN_FLIGHT, PaymentStatus
+from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -77,30 +79,43 @@ def watch_frozen(_payload: dict[str, Any]) -> None:
             after_freeze({"invoice": str(invoice_id), "debtor": str(debtor_id)})
         except Unavailable as error:
             log.warning("a debit over contested money could not be taken back yet: %s", error.code)
+        except Exception:
+            log.exception("the debits over invoice %s could not be looked at: the others go on", invoice_id)
 
 
 def _withdraw_announced(debtor_id: uuid.UUID) -> None:
+    with transaction() as session:
+        withdraw_announced(session, lock_debtor(session, debtor_id))
+
+
+def withdraw_announced(session: Session, debtor: Debtor) -> None:
     """Announced debits over frozen money do not take place; what is free of each does, on the day announced.
 
-    All of the debtor's at once, so that he is told in one message of what he promised or declared in one act.
+    All of the debtor's at once, so that he is told in one message of what he promised or declared in one act. In the
+    caller's session, under the debtor's lock.
     """
-    with transaction() as session:
-        debtor = lock_debtor(session, debtor_id)
-        stopped: list[Stopped] = []
-        for collection in _announced_over_frozen(session, debtor_id):
-            invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
-            covered = invoice.frozen_minor + invoice.paused_minor
-            rest = rest_of_announced(collection.amount_minor, open_minor=invoice.open_minor, frozen_minor=covered)
-            if rest == collection.amount_minor:
-                continue
-            kinds = frozen.kinds(session, invoice.id)
-            is_contested = not kinds.isdisjoint(frozen.CONTESTED)
-            service.skip(session, collection, reason=frozen.STOPPED if is_contested else frozen.PAUSED)
-            if rest:
-                _carry_on(session, debtor, collection, rest)
-            if not kinds.isdisjoint(TOLD):
-                stopped.append(Stopped(collection, invoice, rest, is_declared=FreezeKind.DECLARATION in kinds))
-        tell_stopped(session, debtor, stopped)
+    stopped: list[Stopped] = []
+    by_bank: dict[uuid.UUID, int] = {}
+    taken_back: list[Collection] = []
+    for collection in _announced_over_frozen(session, debtor.id):
+        invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
+        covered = invoice.frozen_minor + invoice.paused_minor
+        rest = rest_of_announced(collection.amount_minor, open_minor=invoice.open_minor, frozen_minor=covered)
+        if rest == collection.amount_minor:
+            continue
+        kinds = frozen.kinds(session, invoice.id)
+        is_contested = not kinds.isdisjoint(frozen.CONTESTED)
+        was_told = notices.told(session, collection).sent_on is not None
+        service.skip(session, collection, reason=frozen.STOPPED if is_contested else frozen.PAUSED)
+        if rest:
+            carry_on_rest(session, debtor, collection, rest)
+        if was_told and not kinds.isdisjoint(TOLD):
+            stopped.append(Stopped(collection, invoice, rest, is_declared=FreezeKind.DECLARATION in kinds))
+        elif FreezeKind.CHARGEBACK in kinds:
+            collection.reason, by_bank[collection.id] = "contested_by_bank", rest
+            taken_back.append(collection)
+    tell_stopped(session, debtor, stopped)
+    tell_withdrawn(session, taken_back, rests=by_bank)
 
 
 def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[Collection]:
@@ -114,13 +129,15 @@ def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[C
     ).all()
 
 
-def _carry_on(session: Session, debtor: Debtor, collection: Collection, minor: int) -> None:
+def carry_on_rest(session: Session, debtor: Debtor, collection: Collection, minor: int) -> None:
     """The rest that nothing freezes under the notice that was given: less than announced, on the day announced."""
     mandate = find_mandate(session, debtor.id, collection.mandate_id)
     if mandate is None or collection.invoice_id is None or not debtor.autopay:
         return
     wish = Wish(collection.invoice_id, minor, collection.charge_on)
-    service.carry_on(session, debtor, mandate, wish, announced_at=collection.announced_at)
+    service.carry_on(
+        session, debtor, mandate, wish, announced_at=collection.announced_at, notice_key=collection.notice_key
+    )
 
 
 def _next(debtor_id: uuid.UUID, invoice_id: uuid.UUID, seen: set[uuid.UUID]) -> uuid.UUID | None:
@@ -131,7 +148,7 @@ def _next(debtor_id: uuid.UUID, invoice_id: uuid.UUID, seen: set[uuid.UUID]) -> 
             return None
         for payment in frozen.debits_in_flight(session, invoice_id):
             collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id).with_for_update())
-            is_left = collection is not None and collection.reason == frozen.LEFT
+            is_left = collection is not None and collection.reason in LEFT_MARKS
             if payment.contact_id is not None or payment.id in seen or is_left:
                 continue
             if collection is not None:
@@ -163,6 +180,8 @@ def _left(payment_id: uuid.UUID) -> None:
             log.warning("%s had left for the bank before its money was contested", payment.reference)
         else:
             collection.reason = frozen.LEFT
+            charge_on = payment.charge_on or collection.charge_on
+            tell_left(session, collection, charge_on=charge_on, reason=frozen.STOPPED)
         audit.record(
             session,
             BY,
@@ -188,21 +207,39 @@ def after_withdrawal(payload: dict[str, Any]) -> None:
         collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id))
         if (
             collection is None
-            or collection.reason != frozen.STOPPED
-            or collection.invoice_id is None
+            or (not collection.reason and not _mark_foreign(session, collection, payment))
+            or collection.reason in LEFT_MARKS
             or payment.status is not PaymentStatus.CANCELLED
-            or not _is_last(session, collection)
-            or collection.charge_on <= today_of(session, payment.company_id)
+            or not service.is_last(session, collection)
         ):
             return
-        invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
-        rest = min(collection.amount_minor, invoice.collectable_minor)
+        rest = _rest(session, debtor, collection, payment)
         if rest > 0:
-            _carry_on(session, debtor, collection, rest)
+            carry_on_rest(session, debtor, collection, rest)
+        if collection.reason != frozen.STOPPED:
+            tell_withdrawn(session, [collection], rests={collection.id: rest})
 
 
-def _is_last(session: Session, collection: Collection) -> bool:
-    later = select(Collection.id).where(
-        Collection.invoice_id == collection.invoice_id, Collection.attempt_no > collection.attempt_no
-    )
-    return session.scalar(later.limit(1)) is None
+def _mark_foreign(session: Session, collection: Collection, payment: Payment) -> bool:
+    """Note why a debit was cancelled by nobody here: its mandate ended at the bank, or the provider cancelled it.
+
+    One that the debtor, or staff, stopped for another way to pay is theirs, and needs no news: then False.
+    """
+    last = select(PaymentTransition.actor_kind).where(PaymentTransition.payment_id == payment.id)
+    by = session.scalar(last.order_by(PaymentTransition.step.desc()).limit(1))
+    if by in {"contact", "staff"}:
+        return False
+    mandate = session.get_one(Mandate, payment.mandate_id, populate_existing=True)
+    collection.reason = "cancelled" if mandate.status in USABLE_MANDATES else "no_mandate"
+    return True
+
+
+def _rest(session: Session, debtor: Debtor, collection: Collection, payment: Payment) -> int:
+    """What of a debit that was taken back may still be debited on its day, under the notice that was given."""
+    today = today_of(session, payment.company_id)
+    if collection.invoice_id is None or collection.charge_on <= today:
+        return 0
+    mandate = find_mandate(session, debtor.id, collection.mandate_id)
+    facts = subject_of(session, debtor, collection).facts
+    verdict = decide(facts, ask_about(session, debtor, collection, Stage.COMING, mandate, today=today))
+    return verdict.minor if isinstance(verdict, Now) else 0

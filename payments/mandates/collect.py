@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import service
+from payments.deciding import Ask, Never, Stage, decide
+from payments.deciding import Facts as DueFacts
 from payments.follow import apply, follow
 from payments.frozen import takes_frozen
 from payments.gateways.base import DebitWish, Declined, PaymentSeen, TryLater, Unknown
@@ -28,6 +30,7 @@ from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.ledger.rules import Part
+from shared.ledger.service import lock_invoices
 
 KEY_LIVES = timedelta(hours=20)
 """So long we rely on an idempotency key; GoCardless publishes no figure. Later the debit is looked for instead."""
@@ -70,6 +73,7 @@ def pay_now(
             else:
                 found = rivals(session, debtor_id=debtor_id, parts=wanted)
                 refuse_second(session, found=found, parts=wanted)
+                _ask(session, company, wanted, attempt)
             payment = write(
                 session,
                 debtor,
@@ -95,6 +99,34 @@ def pay_now(
 def _leave_to_job(payment_id: uuid.UUID) -> None:
     with transaction() as session:
         outbox.enqueue(session, CREATE_JOB, {"payment_id": str(payment_id)}, dedupe_key=str(payment_id))
+
+
+def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str) -> None:
+    """What a debtor asks for goes the way of all debits; raises Conflict("ledger.not_available")."""
+    invoices = lock_invoices(session, [part.invoice_id for part in parts])
+    own = service.frozen_by_its_plan(session, attempt)
+    for part in parts:
+        invoice = invoices.get(part.invoice_id)
+        if invoice is None:
+            continue  # the ledger refuses what is not there
+        facts = DueFacts(
+            due_on=invoice.due_on,
+            open_minor=invoice.open_minor,
+            held_minor=invoice.held_minor,
+            frozen_minor=max(0, invoice.frozen_minor - own.get(invoice.id, 0)),
+            maximum_minor=None,
+        )
+        today = clock.today(company.zone)
+        verdict = decide(facts, Ask(Stage.AT_WISH, today, company.notice_days, announced_minor=part.minor))
+        if isinstance(verdict, Never):
+            raise Conflict(
+                "ledger.not_available",
+                _(
+                    "Invoice %(number)s has changed meanwhile, or a payment is already under way.",
+                    number=invoice.number,
+                ),
+                reason=verdict.reason,
+            )
 
 
 def write(
@@ -186,9 +218,18 @@ def drop_unsent(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
         return payment.status
 
 
-def _drop(session: Session, payment: Payment, by: Actor) -> None:
+def drop_marked(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
+    """Give up a debit that no longer holds and was never sent; gives the status then. What was asked for stays (I5)."""
+    with transaction() as session:
+        payment = service.lock_payment(session, payment_id)
+        if payment.status is S.CREATED:
+            _drop(session, payment, by, cause="withdrawn")
+        return payment.status
+
+
+def _drop(session: Session, payment: Payment, by: Actor, *, cause: str = "frozen") -> None:
     if payment.asked_at is None:
-        service.advance(session, payment.id, S.CANCELLED, by=by, cause="frozen")
+        service.advance(session, payment.id, S.CANCELLED, by=by, cause=cause)
 
 
 def cancel(payment_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor) -> PaymentStatus:

@@ -116,7 +116,7 @@ def accept(session: Session, *, plan_id: uuid.UUID, evidence: Evidence, by: Acto
         )
     )
     advance(session, plan.id, S.ACTIVE, by=by)
-    progress.announce_debits(session, plan, mandate)
+    progress.announce_debits(session, plan, mandate, by_mail="plan_accepted")
     mails.accepted(session, plan)
     outbox.enqueue(session, "payments.plans.paper", {"plan": str(plan.id)}, dedupe_key=str(plan.id))
     return plan

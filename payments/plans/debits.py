@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from payments.collections.instalments import Instalment
 from payments.collections.models import Collection, CollectionState
-from payments.collections.rules import Facts
+from payments.collections.standing import standing_of
+from payments.deciding import Facts
+from payments.frozen import LEFT, LEFT_OTHERWISE
 from payments.models import Payment
 from payments.plans import contents, progress
 from payments.plans.models import Plan, PlanInstalment
@@ -27,7 +29,7 @@ _HAS_LIVE = exists().where(Collection.instalment_id == PlanInstalment.id, Collec
 _WAS_TRIED = (
     exists()
     .where(Collection.instalment_id == PlanInstalment.id, Collection.payment_id == Payment.id)
-    .where(Payment.status.in_(_ENDED))
+    .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)))
 )
 
 
@@ -64,34 +66,48 @@ class PlanDebits:
         made = []
         for row, plan, has_live, was_tried in rows:
             wanted = progress.payable(session, plan.id, until=row.due_on)
+            free = min(row.rest_minor, wanted)
             facts = Facts(
                 due_on=row.due_on,
                 open_minor=row.rest_minor,
-                held_minor=row.rest_minor - min(row.rest_minor, wanted),
+                held_minor=row.rest_minor - free,
                 frozen_minor=0,
                 maximum_minor=None,
+                credit_minor=self._covered(session, plan, free),
                 has_live=has_live,
                 was_tried=was_tried,
             )
             made.append(self._instalment(session, plan, row, facts))
         return made
 
-    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date) -> Instalment:
-        """One instalment; what is open is what its plan asks for up to the day of the debit."""
+    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own_minor: int = 0) -> Instalment:
+        """One instalment; what is open is what its plan asks for up to the day of the debit.
+
+        `own_minor`: what of what is under way is its own debit.
+        """
         row = session.get_one(PlanInstalment, instalment_id, populate_existing=True)
         plan = session.get_one(Plan, row.plan_id, populate_existing=True)
         until = max(charge_on, row.due_on)
         asked = sum(each.rest_minor for each in contents.instalments_of(session, plan.id) if each.due_on <= until)
-        free = progress.payable(session, plan.id, until=until)
+        free = progress.payable(session, plan.id, until=until, besides=own_minor)
         facts = Facts(
             due_on=row.due_on,
             open_minor=asked,
             held_minor=asked - min(asked, free),
             frozen_minor=0,
             maximum_minor=None,
+            credit_minor=self._covered(session, plan, free, own_minor=own_minor),
             has_live=True,
         )
         return self._instalment(session, plan, row, facts)
+
+    @staticmethod
+    def _covered(session: Session, plan: Plan, free: int, *, own_minor: int = 0) -> int:
+        """What of so much the account's credit covers: it shortens a plan at its end, so that the last debits are less."""
+        debtor = session.get_one(Debtor, plan.debtor_id)
+        credit = standing_of(session, debtor).credit_left
+        left = progress.payable(session, plan.id, besides=own_minor) - credit
+        return max(0, free - max(0, left))
 
     def runs(self, session: Session, instalment_id: uuid.UUID) -> bool:
         """Whether its plan runs and is collected by mandate."""

@@ -33,6 +33,11 @@ class Row:
     money: Money
 
 
+def key_of(session: Session, plan: Plan, kind: str) -> str:
+    """What the keys of a message of this kind begin with, written at this step of the plan."""
+    return f"{kind}:{plan.id}:{_steps(session, plan.id)}"
+
+
 def offered(session: Session, plan: Plan) -> None:
     """Terms that staff offer, with the day until which they stand."""
     terms = rules.terms_from_json(plan.terms or plan.wish)
@@ -138,7 +143,7 @@ def _write(
     """Everybody who is reminded gets it, and in any case the one who agreed (`also`)."""
     session.flush()
     shown = {"reference": plan.reference, "total": Money(plan.total_minor, plan.currency), **facts}
-    key = dedupe_key or f"{kind}:{plan.id}:{_steps(session, plan.id)}"
+    key = dedupe_key or key_of(session, plan, kind)
 
     def send(contact_ids: list[uuid.UUID] | None) -> list[uuid.UUID]:
         return messages.write(

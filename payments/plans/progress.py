@@ -72,17 +72,18 @@ def use_credit(
     refresh(session, plan_id)
 
 
-def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) -> int:
+def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None, besides: int = 0) -> int:
     """What may be paid of a plan now, in minor units.
 
-    Its instalments due up to a day (None: all the rest), less what is under way for it.
+    Its instalments due up to a day (None: all the rest), less what is under way for it (`besides`: so much of that is not
+    counted, because it is the payment that asks).
     """
     plan = session.get_one(Plan, plan_id)
     if plan.status not in FREEZES:
         return 0
     rows = contents.instalments_of(session, plan_id)
     wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
-    return max(0, wanted - sum(contents.under_way(session, plan_id).values()))
+    return max(0, wanted - max(0, sum(contents.under_way(session, plan_id).values()) - besides))
 
 
 def next_payable(session: Session, plan_id: uuid.UUID) -> int:
@@ -315,10 +316,10 @@ def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> 
 # Debits ------------------------------------------------------------------------------------------------------------------
 
 
-def announce_debits(session: Session, plan: Plan, mandate: Mandate | None) -> dict[int, date]:
+def announce_debits(session: Session, plan: Plan, mandate: Mandate | None, *, by_mail: str) -> dict[int, date]:
     """Announce the debit of every open instalment of a plan that is collected by mandate; gives position → day.
 
-    The message that goes with it (`plan_accepted`, `plan_resumed`) names every day and amount: that is the pre-notification
+    The message that goes with it (`by_mail`: plan_accepted or plan_resumed, written in the same commit) names every day and amount: that is the pre-notification
     of the whole schedule, which the SEPA Core rulebook allows. No debit is made sooner than the company's notice after it.
     """
     if not plan.by_mandate or mandate is None:
@@ -336,7 +337,8 @@ def announce_debits(session: Session, plan: Plan, mandate: Mandate | None) -> di
         wish = Wish(
             None, row.rest_minor, days[row.position], instalment_id=row.id, label=label(plan, row, len(everything))
         )
-        collections.carry_on(session, debtor, mandate, wish, announced_at=clock.now())
+        key = mails.key_of(session, plan, by_mail)
+        collections.carry_on(session, debtor, mandate, wish, announced_at=clock.now(), notice_key=key)
     return days
 
 

@@ -73,7 +73,8 @@ def resume(session: Session, *, plan_id: uuid.UUID, first_on: date, by: Actor) -
     after = {str(row.position): row.due_on.isoformat() for row in rows}
     affairs.record(session, plan, action="plan.rescheduled", by=by, before=before, after=after)
     progress.withdraw_debits(session, plan, reason="plan_rescheduled")
-    progress.announce_debits(session, plan, contents.mandate_of(session, plan.debtor_id))
+    mandate = contents.mandate_of(session, plan.debtor_id)
+    progress.announce_debits(session, plan, mandate, by_mail="plan_resumed")
     mails.resumed(session, plan)
     return plan
 

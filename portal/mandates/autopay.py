@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from payments import queries as payments
 from payments.collections import choice
-from payments.collections.service import withdraw
+from payments.collections.reconsider import reconsider, reconsider_now, withdraw_now
 from shared.access.queries import Visitor
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.kit import audit
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Conflict
+from shared.kit.errors import Conflict, Unavailable
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 
@@ -39,8 +39,8 @@ def autopay_of(visitor: Visitor) -> Autopay:
     return Autopay(row.autopay, None if most is None else Money(most, visitor.currency))
 
 
-def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> None:
-    """Choose. Switching off also calls off what is announced and has not left yet.
+def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> tuple[date | None, ...]:
+    """Choose. What no longer holds is called off, up to the moment at which the bank has it; gives the days of what it has.
 
     Raises Conflict("autopay.no_mandate") when there is no mandate to pay under.
     """
@@ -53,8 +53,9 @@ def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> None
             before = {"autopay": debtor.autopay, "maximum_minor": debtor.autopay_maximum_minor}
             debtor.autopay = is_on
             debtor.autopay_maximum_minor = maximum.minor if is_on and maximum is not None else None
-            if not is_on:
-                withdraw(session, visitor.debtor_id, reason="autopay_off")
+            session.flush()
+            withdraw_now(session, debtor)
+            reconsider(session, [debtor.id])
             audit.record(
                 session,
                 visitor.as_actor(),
@@ -68,6 +69,15 @@ def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> None
             )
 
     retrying(act)
+    return _call_off(visitor)
+
+
+def _call_off(visitor: Visitor) -> tuple[date | None, ...]:
+    """Stop what is written: now, so that the page says what is so; by the job when the provider is silent."""
+    try:
+        return tuple(day for _reference, day in reconsider_now(visitor.debtor_id).left)
+    except Unavailable:
+        return ()
 
 
 def leave_out(visitor: Visitor, invoice_id: uuid.UUID) -> date:
@@ -75,6 +85,7 @@ def leave_out(visitor: Visitor, invoice_id: uuid.UUID) -> date:
 
     Raises as `payments.collections.choice.leave_out` does.
     """
+    choice.stop_written(debtor_id=visitor.debtor_id, invoice_id=invoice_id)
 
     def act() -> date:
         with transaction() as session:

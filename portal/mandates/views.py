@@ -185,8 +185,10 @@ def set_autopay(visitor: Visitor) -> ResponseReturnValue:
             mandate = queries.usable_mandate(db, visitor.debtor_id)
         return page("portal/mandates/autopay.html", status=422, form=form, mandate=mandate)
     is_on = form.autopay.data == "on"
-    choose_autopay(visitor, is_on=is_on, maximum=form.maximum.data)
+    left = choose_autopay(visitor, is_on=is_on, maximum=form.maximum.data)
     flash(_("Automatic payment is on.") if is_on else _("Automatic payment is off."), "good")
+    for on in sorted(one for one in left if one is not None):
+        flash(_("A debit of %(day)s has left for the bank already: it can no longer be stopped.", day=day(on)), "wait")
     return see_other("portal.mandates.overview")
 
 

@@ -79,6 +79,7 @@ def settings_for(twins: TwinsProcess, var_dir: Path) -> Settings:
         gocardless_access_token=SecretStr(twins.gocardless_token),
         gocardless_base_url=twins.gocardless_base,
         gocardless_webhook_secret=SecretStr(twins.gocardless_webhook_secret),
+        smtp_url=twins.smtp_url if twins.smtp_port else None,
     )
 
 

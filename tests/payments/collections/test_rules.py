@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payments.collections.rules import (
-    Announce,
-    Collect,
+from payments.collections.rules import is_time_to_create, retry_day
+from payments.collections.words import REASONS, WHY_FOR_DEBTOR
+from payments.deciding import (
+    NOT_YET,
+    Ask,
     Facts,
-    NotYet,
-    Shift,
-    Skip,
+    Later,
+    Never,
+    Now,
+    Owed,
+    Stage,
+    Told,
+    Under,
     charge_day,
-    decide_announcement,
-    decide_collection,
-    is_time_to_create,
-    retry_day,
+    decide,
+    spread_credit,
 )
 from shared.kit.calendars import is_target_day
 
@@ -37,34 +42,44 @@ def facts(**changes):
     return Facts(**(values | changes))
 
 
+IN_TIME = Told(date(2026, 3, 1))
+
+
 def announced(**changes):
-    has_mandate = changes.pop("has_mandate", True)
-    return decide_announcement(facts(**changes), today=TODAY, notice_days=14, has_mandate=has_mandate)
+    under = Under.SAME if changes.pop("has_mandate", True) else Under.NONE
+    return decide(facts(**changes), Ask(Stage.ANNOUNCE, TODAY, 14, under=under))
 
 
 def collected(*, charge_on=date(2026, 3, 24), possible_on=date(2026, 3, 13), announced_minor=10_000, **changes):
-    flags = {name: changes.pop(name, True) for name in ("has_mandate", "wants_autopay")}
-    return decide_collection(
-        facts(**changes),
+    given = {"told": IN_TIME, "stage": Stage.MAKE, "under": Under.SAME, "wants_autopay": True}
+    asked = {name: changes.pop(name, usual) for name, usual in given.items()}
+    if not changes.pop("has_mandate", True):
+        asked["under"] = Under.NONE
+    ask = Ask(
+        asked["stage"],
+        TODAY,
+        14,
+        under=asked["under"],
+        wants=asked["wants_autopay"],
         announced_minor=announced_minor,
         charge_on=charge_on,
         possible_on=possible_on,
-        today=TODAY,
-        notice_days=14,
-        **flags,
+        told=asked["told"],
     )
+    return decide(facts(**changes), ask)
 
 
 def test_an_invoice_is_announced_when_its_notice_begins():
-    assert announced() == Announce(10_000, date(2026, 3, 24))
+    assert announced() == Later(10_000, date(2026, 3, 24), "notice_given")
 
 
 def test_it_is_not_announced_before():
-    assert announced(due_on=TODAY + timedelta(days=15)) == NotYet()
+    assert announced(due_on=TODAY + timedelta(days=15)).charge_on == date(2026, 3, 25)  # a day to spare for the mail
+    assert announced(due_on=TODAY + timedelta(days=16)) == Later(10_000, None, NOT_YET)
 
 
 def test_a_late_run_moves_the_day_and_never_shortens_the_notice():
-    assert announced(due_on=TODAY - timedelta(days=3)) == Announce(10_000, date(2026, 3, 24))
+    assert announced(due_on=TODAY - timedelta(days=3)) == Later(10_000, date(2026, 3, 24), "notice_given")
 
 
 def test_a_day_on_which_banks_rest_is_rolled_forward():
@@ -87,35 +102,124 @@ def test_a_day_on_which_banks_rest_is_rolled_forward():
     ],
 )
 def test_each_skip_has_its_reason(changes, reason):
-    assert announced(**changes) == Skip(reason)
+    assert announced(**changes) == Never(reason)
 
 
 def test_only_what_is_neither_held_nor_frozen_is_announced():
-    assert announced(held_minor=2_000, frozen_minor=3_000) == Announce(5_000, date(2026, 3, 24))
+    assert announced(held_minor=2_000, frozen_minor=3_000) == Later(5_000, date(2026, 3, 24), "notice_given")
 
 
 def test_what_is_announced_is_not_announced_again():
-    assert announced(has_live=True) == NotYet()
+    assert announced(has_live=True) == Later(10_000, None, NOT_YET)
 
 
 def test_it_is_collected_on_the_day_announced():
-    assert collected() == Collect(10_000, date(2026, 3, 24))
+    assert collected() == Now(10_000, date(2026, 3, 24), "on_the_day_announced")
 
 
 def test_never_more_than_was_announced():
-    assert collected(announced_minor=6_000) == Collect(6_000, date(2026, 3, 24))
+    assert collected(announced_minor=6_000) == Now(6_000, date(2026, 3, 24), "on_the_day_announced")
 
 
 def test_less_when_part_is_paid_meanwhile():
-    assert collected(open_minor=4_000) == Collect(4_000, date(2026, 3, 24))
+    assert collected(open_minor=4_000) == Now(4_000, date(2026, 3, 24), "on_the_day_announced")
 
 
 def test_a_few_days_later_when_the_provider_cannot_do_it_sooner():
-    assert collected(possible_on=date(2026, 3, 26)) == Collect(10_000, date(2026, 3, 26))
+    assert collected(possible_on=date(2026, 3, 26)) == Now(10_000, date(2026, 3, 26), "first_possible_day")
 
 
 def test_announced_anew_when_it_would_be_much_later():
-    assert collected(charge_on=date(2026, 2, 20)) == Shift(10_000, date(2026, 3, 24))
+    given = {"due_on": date(2026, 3, 1), "charge_on": date(2026, 3, 5), "told": Told(date(2026, 2, 1))}
+
+    assert collected(possible_on=date(2026, 3, 12), **given).charge_on == date(2026, 3, 12)
+    later = collected(possible_on=date(2026, 3, 13), **given)
+    assert later == Later(10_000, date(2026, 3, 24), "too_late_for_the_day_announced")
+
+
+def test_the_longest_shift_is_a_week_to_the_day():
+    friday = collected(
+        due_on=date(2026, 3, 1), charge_on=date(2026, 3, 6), possible_on=date(2026, 3, 13), told=Told(date(2026, 2, 1))
+    )
+    assert friday == Now(10_000, date(2026, 3, 13), "first_possible_day")
+
+
+def test_the_maximum_itself_is_debited_and_a_cent_more_is_not():
+    assert announced(maximum_minor=10_000).minor == 10_000
+    assert collected(maximum_minor=10_000).minor == 10_000
+    assert collected(maximum_minor=9_999) == Never("above_maximum")
+    assert collected(maximum_minor=6_000, announced_minor=6_000).minor == 6_000
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        (Told(None), Later(10_000, date(2026, 3, 24), "notice_not_sent")),
+        (Told(None, is_lost=True), Never("notice_lost")),
+        (Told(date(2026, 3, 11)), Later(10_000, date(2026, 3, 24), "notice_late")),
+        (Told(date(2026, 3, 10)), Now(10_000, date(2026, 3, 24), "on_the_day_announced")),
+        (None, Later(10_000, date(2026, 3, 24), "notice_not_sent")),
+    ],
+)
+def test_without_a_notice_that_left_in_time_nothing_is_debited_on_that_day(told, verdict):
+    assert collected(told=told) == verdict
+
+
+def test_a_due_day_that_moved_after_the_notice_and_another_mandate_are_announced_anew():
+    moved = facts(due_on=date(2026, 4, 1))
+    for stage in (Stage.COMING, Stage.WRITTEN, Stage.MAKE):
+        assert collected(due_on=moved.due_on, stage=stage) == Later(10_000, date(2026, 4, 1), "due_day_moved")
+        assert collected(under=Under.OTHER, stage=stage) == Later(10_000, date(2026, 3, 24), "other_mandate")
+    assert collected(due_on=date(2026, 3, 20)).reason == "on_the_day_announced"  # sooner: the day of the notice stands
+
+
+@pytest.mark.parametrize("stage", [Stage.COMING, Stage.WRITTEN, Stage.MAKE])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"credit_minor": 10_000}, "credit"),
+        ({"is_contested": True}, "contested_by_bank"),
+        ({"was_refunded": True}, "refunded"),
+        ({"is_left_out": True}, "left_out"),
+    ],
+)
+def test_what_is_not_owed_in_the_end_is_never_debited_by_itself(stage, changes, reason):
+    assert collected(stage=stage, **changes) == Never(reason)
+    assert announced(**changes) == Never(reason)
+
+
+def test_no_automatic_debit_takes_more_than_open_less_credit():
+    assert announced(credit_minor=4_000).minor == 6_000
+    assert collected(credit_minor=4_000).minor == 6_000
+    assert collected(credit_minor=4_000, held_minor=5_000, frozen_minor=500).minor == 500
+
+
+def test_what_the_debtor_asks_for_himself_needs_no_notice_and_may_leave_his_credit():
+    def asked(minor, **changes):
+        return decide(facts(**changes), Ask(Stage.AT_WISH, TODAY, 14, announced_minor=minor))
+
+    assert asked(10_000, credit_minor=10_000) == Now(10_000, None, "asked_for")
+    assert asked(10_001) == Never("payment_under_way")
+    assert asked(9_000, frozen_minor=10_000) == Never("frozen")
+    assert asked(1, open_minor=0) == Never("paid")
+
+
+def test_every_reason_has_words_for_staff_and_what_stops_an_announced_debit_for_the_debtor():
+    stops = ("paid", "credit", "contested_by_bank", "refunded", "autopay_off", "above_maximum", "no_mandate", "frozen")
+    assert set(stops) | {"other_mandate", "due_day_moved", "less"} <= set(WHY_FOR_DEBTOR)
+    assert set(WHY_FOR_DEBTOR) <= set(REASONS)
+
+
+def test_credit_stands_against_the_invoice_it_corrects_then_against_the_oldest():
+    a, b, c = (uuid.UUID(int=n) for n in (1, 2, 3))
+    owed = [Owed(a, date(2026, 3, 3), 5_000), Owed(b, date(2026, 3, 1), 5_000), Owed(c, date(2026, 3, 9), 5_000)]
+
+    assert spread_credit(owed, credit_minor=6_000, notes=[(c, 2_000), (None, 500)]) == (
+        {c: 2_000, b: 5_000, a: 1_500},
+        0,
+    )
+    assert spread_credit(owed[:1], credit_minor=6_000, notes=[]) == ({a: 5_000}, 1_000)
+    assert spread_credit(owed, credit_minor=0, notes=[(a, 7_000)]) == ({a: 5_000, b: 2_000}, 0)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +234,7 @@ def test_announced_anew_when_it_would_be_much_later():
     ],
 )
 def test_the_last_look_before_a_debit_may_still_say_no(changes, reason):
-    assert collected(**changes) == Skip(reason)
+    assert collected(**changes) == Never(reason)
 
 
 def test_a_debit_is_made_five_bank_days_ahead():

@@ -33,6 +33,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError
 from shared.kit.outbox.models import OutboxMessage
+from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import service as promises
@@ -57,7 +58,9 @@ def autopay(counter):
 def run_today():
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
-    return run(company_id)
+    report = run(company_id)
+    perform_due()
+    return report
 
 
 def contest(counter, minor=None, number="F-1"):

@@ -1,0 +1,97 @@
+"""What stands against a debtor's invoices beside payments and holds: his credit, banks that contest, refunds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments.collections.models import Collection
+from payments.deciding import Owed, spread_credit
+from payments.frozen import LEFT, LEFT_OTHERWISE
+from payments.models import Means, Payment, PaymentAllocation, Refund
+from payments.status import IN_FLIGHT, PaymentStatus, RefundStatus
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice, InvoiceKind
+
+_GOES_BACK = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one debtor's open invoices; amounts in minor units."""
+
+    credit: Mapping[uuid.UUID, int] = field(default_factory=dict)
+    """Invoice → what unapplied money and unused credit notes cover of it."""
+    credit_left: int = 0
+    """What of them covers no invoice outside a plan: it shortens plans at their end."""
+    contested: frozenset[uuid.UUID] = frozenset()
+    """A bank took money of them back from a card payment."""
+    refunded: frozenset[uuid.UUID] = frozenset()
+    """We gave money of them back."""
+
+
+def standing_of(session: Session, debtor: Debtor) -> Standing:
+    """Read for the debtor, who is locked by the caller when something hangs on it."""
+    credit, left = _credit(session, debtor)
+    return Standing(credit, left, _contested(session, debtor.id), _refunded(session, debtor.id))
+
+
+def _credit(session: Session, debtor: Debtor) -> tuple[dict[uuid.UUID, int], int]:
+    notes = session.execute(
+        select(Invoice.credits_invoice_id, Invoice.open_minor)
+        .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
+        .order_by(Invoice.id)
+    ).all()
+    credit = session.scalar(select(Debtor.credit_minor).where(Debtor.id == debtor.id)) or 0
+    if not notes and not credit:
+        return {}, 0
+    firm = _firmly_held(session, debtor.id)
+    rows = session.execute(
+        select(Invoice.id, Invoice.due_on, Invoice.open_minor, Invoice.elsewhere_minor, Invoice.frozen_minor)
+        .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE, Invoice.open_minor > 0)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    owed = [
+        Owed(row.id, row.due_on, max(0, row.open_minor - row.elsewhere_minor - row.frozen_minor - firm.get(row.id, 0)))
+        for row in rows
+    ]
+    return spread_credit(
+        owed, credit_minor=credit, notes=[(note.credits_invoice_id, note.open_minor) for note in notes]
+    )
+
+
+def _firmly_held(session: Session, debtor_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Invoice → what payments hold that we do not take back: what people started, and debits that the bank has."""
+    rows = session.execute(
+        select(PaymentAllocation.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .outerjoin(Collection, Collection.payment_id == Payment.id)
+        .where(Payment.debtor_id == debtor_id, Payment.status.in_(IN_FLIGHT))
+        .where(Collection.id.is_(None) | Collection.reason.in_((LEFT, LEFT_OTHERWISE)))
+        .group_by(PaymentAllocation.invoice_id)
+    )
+    return {row.invoice_id: int(row.minor) for row in rows}
+
+
+def _contested(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    rows = session.scalars(
+        select(PaymentAllocation.invoice_id)
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .where(Payment.debtor_id == debtor_id, Payment.status == PaymentStatus.CHARGED_BACK)
+        .where(Payment.means == Means.CARD)
+    )
+    return frozenset(rows)
+
+
+def _refunded(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    rows = session.scalars(
+        select(PaymentAllocation.invoice_id)
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .join(Refund, Refund.payment_id == Payment.id)
+        .where(Payment.debtor_id == debtor_id, Refund.status.in_(_GOES_BACK))
+    )
+    return frozenset(rows)

@@ -1,0 +1,97 @@
+"""Why something is or is not debited, in words: for staff, and for the debtor whose debit does not take place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.kit.words import lazy_gettext as _l
+
+REASONS: dict[str, Any] = {
+    "notice_given": _l("the debtor has its notice"),
+    "nobody_to_tell": _l("nobody to give notice to"),
+    "notice_not_sent": _l("its notice had not left: announced anew"),
+    "notice_lost": _l("its notice could not be delivered: nothing was debited"),
+    "notice_late": _l("its notice left too late for that day: announced anew"),
+    "on_the_day_announced": _l("on the day announced"),
+    "first_possible_day": _l("on the first day the provider takes"),
+    "too_late_for_the_day_announced": _l("too late for the day announced"),
+    "due_day_moved": _l("the due day moved after the notice"),
+    "other_mandate": _l("under another mandate than the notice named"),
+    "shifted": _l("moved to a later day"),
+    "tried_before": _l("tried before; the failure decides about another try"),
+    "no_mandate": _l("no usable mandate"),
+    "provider_silent": _l("the provider did not answer about it"),
+    "provider_odd": _l("what the provider says of its mandate cannot be: please look"),
+    "autopay_off": _l("autopay is off"),
+    "paid": _l("paid meanwhile"),
+    "credit": _l("covered by the account's credit"),
+    "contested_by_bank": _l("a bank contests a payment of it"),
+    "refunded": _l("refunded: only a person asks for it again"),
+    "frozen": _l("disputed, promised, planned or on legal hold"),
+    "paused": _l("promised, or said to be paid"),
+    "frozen_too_late": _l("contested after it had left for the bank"),
+    "left_before": _l("to be stopped after it had left for the bank"),
+    "payment_under_way": _l("a payment is on its way"),
+    "less": _l("less is owed than was announced"),
+    "left_out": _l("left out at the debtor's wish"),
+    "above_maximum": _l("above the debtor's maximum"),
+    "deceased": _l("the account holder has died"),
+    "cancelled": _l("cancelled at the provider"),
+    "never_created": _l("the provider never had it"),
+    "plan": _l("under a payment plan"),
+    "plan_paused": _l("the payment plan rests"),
+    "plan_not_running": _l("the payment plan does not run"),
+    "plan_rescheduled": _l("the payment plan has new days"),
+    "plan_in_default": _l("the payment plan is in default"),
+    "plan_cancelled": _l("the payment plan has ended"),
+    "joined": _l("a small rest, debited with its neighbour"),
+    "wrong_amount": _l("the provider had another amount"),
+}
+"""For staff."""
+
+WHY_FOR_DEBTOR: dict[str, Any] = {
+    "paid": _l("Nothing is left to pay of it."),
+    "less": _l("Less is left to pay of it than we announced."),
+    "credit": _l("Your credit covers it."),
+    "contested_by_bank": _l("Your bank is looking into a payment of it."),
+    "refunded": _l("We have refunded a payment of it."),
+    "autopay_off": _l("Automatic payment has been switched off."),
+    "above_maximum": _l("It is above the maximum that you chose."),
+    "no_mandate": _l("The mandate for it has ended."),
+    "other_mandate": _l("The mandate that we named has ended; you have another one."),
+    "due_day_moved": _l("It is due on a later day now."),
+    "notice_lost": _l("Our notice could not be delivered to everybody."),
+    "payment_under_way": _l("Another payment of it is on its way."),
+    "frozen": _l("It is on hold."),
+    "plan": _l("It is part of your payment plan now."),
+    "plan_paused": _l("Your payment plan rests."),
+    "plan_not_running": _l("Your payment plan does not run any more."),
+    "plan_in_default": _l("Your payment plan has ended, because an instalment was missed."),
+    "plan_cancelled": _l("Your payment plan has ended."),
+    "cancelled": _l("The payment service has cancelled it."),
+    "joined": _l("It was a small rest, and goes with the neighbouring instalment."),
+}
+"""Why an announced debit does not take place; a reason without words here is not explained."""
+
+_ANNOUNCED = _l("Should something be debited for it after all, we announce it first, with its amount and its day.")
+_YOURS = _l("Please pay it otherwise in time.")
+
+NEXT_FOR_DEBTOR: dict[str, Any] = {
+    "above_maximum": _YOURS,
+    "no_mandate": _YOURS,
+    "autopay_off": _YOURS,
+    **dict.fromkeys(
+        (
+            "less",
+            "credit",
+            "contested_by_bank",
+            "other_mandate",
+            "due_day_moved",
+            "payment_under_way",
+            "frozen",
+            "joined",
+        ),
+        _ANNOUNCED,
+    ),
+}
+"""What follows; nothing when nothing does."""

@@ -1,0 +1,380 @@
+"""Between its notice and the bank, a debit is looked at again at every event: what no longer holds is stopped and told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+import wsgi
+from payments.collections import choice
+from payments.collections.models import Collection, CollectionDecision, CollectionState
+from payments.collections.reconsider import reconsider_all, reconsider_now
+from payments.collections.run import run
+from payments.models import Mandate, Payment
+from payments.queries import next_debits
+from payments.status import MandateStatus, PaymentStatus
+from shared.company.models import Company
+from shared.debtors.models import Contact, Debtor
+from shared.debtors.service import lock_debtor
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict
+from shared.kit.outbox.relay import perform_due
+from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind
+from shared.messages.models import Message, MessageStatus
+from tests.support.people import an_invoice
+
+
+@pytest.fixture
+def autopay(counter):
+    """Dora pays by direct debit on the due date; F-1 (120.00) is due in 14 days."""
+    wsgi.import_jobs()
+    counter.open_account(amounts=())
+    counter.mandate_id = counter.give_mandate()
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        debtor.autopay = True
+        counter.invoices["F-1"] = an_invoice(session, debtor, "F-1", 12_000, due_in=14).id
+        counter.contact = session.scalars(select(Contact.id)).one()
+    counter.deliver()
+    return counter
+
+
+def run_today():
+    with reading() as session:
+        company_id = session.scalars(select(Company.id)).one()
+    report = run(company_id)
+    perform_due()
+    return report
+
+
+def announced(counter):
+    run_today()
+    counter.deliver()
+
+
+def written(counter):
+    """F-1 is announced, and its debit is with the provider, which may still cancel it."""
+    announced(counter)
+    counter.days(8)
+    run_today()
+    (payment,) = counter.payments()
+    assert payment.status is PaymentStatus.SUBMITTED
+    return payment.id
+
+
+def collections_():
+    with reading() as session:
+        rows = session.scalars(select(Collection).order_by(Collection.id))
+        return [(one.state, one.reason, one.amount_minor) for one in rows]
+
+
+def mails(kind):
+    with reading() as session:
+        return list(session.scalars(select(Message).where(Message.kind == kind).order_by(Message.id)))
+
+
+def decisions():
+    with reading() as session:
+        rows = session.scalars(select(CollectionDecision).order_by(CollectionDecision.at))
+        return [(row.outcome.value, row.reason) for row in rows]
+
+
+def change(model, identity, **values):
+    with transaction() as session:
+        row = session.get_one(model, identity)
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+def give_credit(counter, minor):
+    with transaction() as session:
+        debtor = lock_debtor(session, counter.debtor_id)
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+        ledger.settle_directly(
+            session, debtor, account=Account.BANK, minor=minor, parts=(), occasion=when, kind=Kind.RECEIPT
+        )
+
+
+def provider_debits(counter):
+    return [(one["status"], one["amount"]) for one in counter.twins.objects("gocardless", "payments")]
+
+
+# Written, and still to be cancelled -----------------------------------------------------------------------------------
+
+
+def switch_off(counter):
+    change(Debtor, counter.debtor_id, autopay=False)
+
+
+def lower_maximum(counter):
+    change(Debtor, counter.debtor_id, autopay_maximum_minor=11_999)
+
+
+def move_due_day(counter):
+    change(Invoice, counter.invoices["F-1"], due_on=clock.today() + timedelta(days=40))
+
+
+def cover_with_credit(counter):
+    give_credit(counter, 12_000)
+
+
+EVENTS = [
+    (switch_off, "autopay_off"),
+    (lower_maximum, "above_maximum"),
+    (move_due_day, "due_day_moved"),
+    (cover_with_credit, "credit"),
+]
+
+
+@pytest.mark.parametrize(("event", "reason"), EVENTS)
+def test_what_no_longer_holds_is_cancelled_at_the_provider_and_told_once(autopay, event, reason):
+    payment_id = written(autopay)
+
+    event(autopay)
+    reconsider_all({})
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    assert provider_debits(autopay) == [("cancelled", 12_000)]
+    assert collections_()[0] == (CollectionState.CREATED, reason, 12_000)
+    assert autopay.amounts("F-1")[0][1] == 0
+    assert len(mails("debit_stopped")) == 1
+    reconsider_all({})
+    autopay.deliver()
+    assert len(mails("debit_stopped")) == 1
+    with reading() as session:
+        assert next_debits(session, autopay.debtor_id) == []
+
+
+@pytest.mark.parametrize(("event", "reason"), EVENTS)
+def test_an_announced_debit_that_no_longer_holds_is_withdrawn_and_told_once(autopay, event, reason):
+    announced(autopay)
+
+    event(autopay)
+    reconsider_all({})
+    reconsider_all({})
+
+    assert collections_() == [(CollectionState.SKIPPED, reason, 12_000)]
+    (mail,) = mails("debit_stopped")
+    assert "120" in mail.text_body
+    with reading() as session:
+        assert next_debits(session, autopay.debtor_id) == []
+
+
+def test_credit_leaves_what_is_owed_beyond_it_to_be_debited_on_the_day_announced(autopay):
+    day = clock.today() + timedelta(days=14)
+    announced(autopay)
+    give_credit(autopay, 5_000)
+
+    reconsider_all({})
+
+    assert [(state, minor) for state, _reason, minor in collections_()] == [
+        (CollectionState.SKIPPED, 12_000),
+        (CollectionState.ANNOUNCED, 7_000),
+    ]
+    with reading() as session:
+        (coming,) = next_debits(session, autopay.debtor_id)
+    assert (coming.on, coming.money.minor) == (day, 7_000)
+    assert len(mails("debit_stopped")) == 1
+
+
+def test_credit_over_the_whole_account_is_never_debited(autopay):
+    give_credit(autopay, 12_000)
+
+    run_today()
+
+    assert decisions() == [("skip", "credit")]
+    assert mails("prenotification") == []
+
+
+def test_only_what_the_provider_refuses_to_cancel_has_left_and_both_sides_are_told(autopay):
+    payment_id = written(autopay)
+    autopay.twins.advance(bank_days=4)  # to the bank; our books do not know it yet
+    switch_off(autopay)
+
+    stopped = reconsider_now(autopay.debtor_id)
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is not PaymentStatus.CANCELLED
+    if stopped.left:
+        assert collections_()[0][1] == "left_before"
+        assert len(mails("debit_left")) == 1
+        reconsider_all({})
+        assert len(mails("debit_left")) == 1
+
+
+def test_leaving_an_invoice_out_stops_its_written_debit(autopay):
+    payment_id = written(autopay)
+
+    choice.stop_written(debtor_id=autopay.debtor_id, invoice_id=autopay.invoices["F-1"])
+    with transaction() as session:
+        by = Actor.contact(autopay.contact, "Dora")
+        choice.leave_out(session, debtor_id=autopay.debtor_id, invoice_id=autopay.invoices["F-1"], by=by)
+    autopay.deliver()
+    run_today()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    assert decisions()[-1] == ("skip", "left_out")
+    assert mails("debit_stopped") == []
+    assert len(mails("debit_left_out")) == 1
+
+
+def test_a_mandate_cancelled_at_the_bank_tells_which_debit_does_not_take_place(autopay):
+    written(autopay)
+    with reading() as session:
+        reference = session.get_one(Mandate, autopay.mandate_id).provider_reference
+    autopay.twins.ask("POST", f"/mandates/{reference}/actions/cancel", json={}, headers=bearer(autopay))
+    autopay.deliver()
+
+    (payment,) = autopay.payments()
+    assert payment.status is PaymentStatus.CANCELLED
+    (mail,) = mails("debit_stopped")
+    assert "F-1" in mail.text_body
+    assert collections_()[0][1] == "no_mandate"
+
+
+def bearer(counter):
+    return {"Authorization": f"Bearer {counter.twins.gocardless_token}", "GoCardless-Version": "2015-07-06"}
+
+
+# The notice ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_debit_whose_notice_never_left_is_not_made(autopay):
+    from shared.kit.settings import get_settings, use_settings
+
+    use_settings(get_settings().model_copy(update={"smtp_url": None}))
+    run_today()
+    autopay.days(9)
+
+    run_today()
+
+    assert autopay.payments() == []
+    assert decisions()[-1] == ("shift", "notice_not_sent")
+    first, second = collections_()
+    assert (first[0], first[1]) == (CollectionState.SKIPPED, "notice_not_sent")
+    assert second[0] is CollectionState.ANNOUNCED
+    old, new = mails("prenotification")
+    assert old.status is MessageStatus.DROPPED  # it would name a day on which nothing is debited
+    assert new.status is MessageStatus.WAITING
+
+
+def test_a_notice_that_was_refused_is_no_notice(autopay):
+    announced(autopay)
+    change(Message, mails("prenotification")[0].id, status=MessageStatus.REFUSED, sent_at=None)
+    autopay.days(9)
+
+    run_today()
+
+    assert autopay.payments() == []
+    assert decisions()[-1] == ("skip", "notice_lost")
+
+
+def test_a_notice_that_left_late_moves_the_day(autopay):
+    announced(autopay)
+    change(Message, mails("prenotification")[0].id, sent_at=clock.now() + timedelta(days=2))
+    autopay.days(9)
+
+    run_today()
+
+    assert autopay.payments() == []
+    assert decisions()[-1] == ("shift", "notice_late")
+    assert len(mails("prenotification")) == 2
+
+
+def test_a_debit_under_another_mandate_than_its_notice_named_gets_a_notice_of_its_own(autopay):
+    announced(autopay)
+    autopay.give_mandate()
+    change(Mandate, autopay.mandate_id, status=MandateStatus.CANCELLED)
+
+    reconsider_all({})
+    run_today()
+
+    assert [(state, reason) for state, reason, _minor in collections_()] == [
+        (CollectionState.SKIPPED, "other_mandate"),
+        (CollectionState.ANNOUNCED, ""),
+    ]
+    assert len(mails("prenotification")) == 2
+
+
+# Refunds, chargebacks ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_refunded_is_not_taken_again_by_itself(autopay):
+    from payments.refunds import service as refunds
+
+    written(autopay)
+    autopay.days(10)
+    (payment,) = autopay.payments()
+    assert payment.status in {PaymentStatus.CONFIRMED, PaymentStatus.SETTLED}
+    with transaction() as session:
+        refunds.ask(session, payment_id=payment.id, minor=12_000, reason="goodwill", by=Actor.staff(payment.id, "Sam"))
+    autopay.deliver()
+    autopay.days(3)
+    run_today()
+
+    assert decisions()[-1] in {("skip", "refunded"), ("collect", "on_the_day_announced")}
+    assert len(autopay.payments()) == 1
+
+
+def test_money_that_a_bank_contests_is_not_debited_beside(autopay):
+    step = autopay.pay_by_card(autopay.part("F-1", 12_000))
+    autopay.twins.pay(step.url, "chargeback")
+    autopay.deliver()
+    autopay.twins.advance(1)
+    autopay.deliver()
+    (card,) = autopay.payments()
+    assert card.status is PaymentStatus.CHARGED_BACK
+
+    run_today()
+
+    assert decisions()[-1] == ("skip", "contested_by_bank")
+    assert len(autopay.payments()) == 1
+
+
+# One that fails does not stop the others -------------------------------------------------------------------------------
+
+
+def test_one_mandate_that_never_answers_stops_no_other_debit(autopay):
+    with reading() as session:
+        silent = session.get_one(Mandate, autopay.mandate_id).provider_reference
+    dora = autopay.debtor_id
+    others = []
+    for turn in range(2):
+        autopay.open_account(amounts=(), code=f"411O{turn}")
+        autopay.give_mandate()
+        with transaction() as session:
+            debtor = session.get_one(Debtor, autopay.debtor_id)
+            debtor.autopay = True
+            an_invoice(session, debtor, f"O-{turn}", 5_000, due_in=14)
+        others.append(autopay.debtor_id)
+    announced(autopay)
+    autopay.days(8)
+    autopay.twins.fault("status", provider="gocardless", match=f"GET /mandates/{silent}", status=500, times=0)
+
+    report = run_today()
+
+    with reading() as session:
+        made = {row.debtor_id for row in session.scalars(select(Payment))}
+    assert made == set(others)
+    assert dora not in made
+    assert ("skip", "provider_silent") in decisions()
+    assert report.is_whole
+
+
+def test_leaving_out_what_the_bank_has_is_refused(autopay):
+    payment_id = written(autopay)
+    autopay.twins.advance(bank_days=4)
+
+    with pytest.raises(Conflict):
+        choice.stop_written(debtor_id=autopay.debtor_id, invoice_id=autopay.invoices["F-1"])
+
+    with reading() as session:
+        assert session.get_one(Invoice, autopay.invoices["F-1"]).autopay_excluded_at is None
+        assert session.get_one(Payment, payment_id).status is not PaymentStatus.CANCELLED
