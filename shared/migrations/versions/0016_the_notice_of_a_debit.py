@@ -1,14 +1,14 @@
 """the notice of a debit.
 
-Revision: 0012
-Revises: 0011
+Revision: 0016
+Revises: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
