@@ -231,6 +231,7 @@ ACTIONS: dict[str, Any] = {
     "document.original_attached": _l("Original document attached"),
     "import.done": _l("Import done"),
     "credit.applied": _l("Credit applied"),
+    "message.left": _l("Uncertain message left as it is"),
     "message.sent_again": _l("Message sent again"),
     "reminders.asked": _l("Reminder run asked for"),
     "collections.asked": _l("Collection run asked for"),

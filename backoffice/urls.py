@@ -13,6 +13,7 @@ from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
 from backoffice.mandates import views as mandates
 from backoffice.messages import views as messages
+from backoffice.messages.unreachable import views as unreachable
 from backoffice.notices import views as notices
 from backoffice.payments import views as payments
 from backoffice.plans.routes import ROUTES as PLANS
@@ -141,6 +142,9 @@ ROUTES: list[Route] = [
     Route("GET",      "/reminders/<uuid:run_id>.<form>",                   reminders.export,            staff("debtors.export")),
 
     Route("GET",      "/messages",                                         messages.browse,             staff("messages.read")),
+    Route("POST",     "/messages",                                         messages.act,                staff("messages.send")),
+    Route("GET",      "/messages/unreachable",                             unreachable.browse,          staff("messages.read")),
+    Route("POST",     "/messages/unreachable",                             unreachable.act,             staff("debtors.write")),
     Route("GET",      "/messages.<form>",                                  messages.export,             staff("messages.export")),
     Route("GET",      "/messages/<uuid:message_id>",                       messages.show,               staff("messages.read")),
     Route("GET",      "/messages/<uuid:message_id>/html",                  messages.html,               staff("messages.read")),

@@ -52,6 +52,29 @@ KINDS: dict[str, Any] = {
 }
 
 
+_REASONS: dict[str, Any] = {
+    "its time has passed": _l("what it says is over"),
+    "no longer a person of this account": _l("no longer a person of this account"),
+    "the session that asked for it has ended": _l("whoever asked for it has left"),
+    "another code was asked for": _l("another code was asked for"),
+    "the process ended while the message was being sent": _l(
+        "the program was stopped while the message was being sent"
+    ),
+    "mail servers do not take this address": _l("mail servers do not take this address"),
+    "somebody left it as it is": _l("somebody decided not to send it again"),
+    "settled": _l("nothing was left to ask for"),
+    "paused": _l("reminders were paused"),
+    "credit": _l("the credit of the account covers it"),
+    "changed": _l("the amount changed meanwhile"),
+}
+"""Why a message was dropped or could not leave; what mail servers say stays in their own words."""
+
+
+def why_word(error: str | None) -> str:
+    """The reason in words, or the mail server's own; "" for none."""
+    return str(_REASONS.get(error, error)) if error else ""
+
+
 def kind_word(kind: str) -> str:
     """The kind in words; one that nobody has put in words is shown by its own name."""
     return str(KINDS.get(kind, kind))

@@ -9,15 +9,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
+from backoffice.messages.unreachable.queries import count as count_unreachable
 from backoffice.todo import Part, Task
 from shared.debtors.models import Contact
 from shared.kit import clock
 from shared.kit.words import gettext as _
 from shared.messages.models import Message, MessageStatus
+from shared.messages.queries import present_outage
+
+ALARMING_AFTER = timedelta(minutes=5)
+LOOKED_BACK = timedelta(days=14)
 
 
 def contribute(session: Session, member: Member) -> Part:
-    """Messages of which nobody knows whether they left, and addresses that refused them."""
+    """A mail server that takes nothing, messages of which nobody knows whether they left or that cannot, dead addresses."""
     tasks = []
     uncertain = session.scalar(
         select(func.count()).where(Message.company_id == member.company_id, Message.status == MessageStatus.UNCERTAIN)
@@ -33,21 +38,49 @@ def contribute(session: Session, member: Member) -> Part:
                 note=_("the mail server's answer was lost: send again, or leave it"),
             )
         )
-    bounced = session.scalar(
-        select(func.count()).where(
-            Contact.company_id == member.company_id,
-            Contact.bounced_at >= clock.now() - timedelta(days=90),
+    lasts = present_outage(session)
+    if lasts is not None and lasts.is_certain and lasts.began_at <= clock.now() - ALARMING_AFTER:
+        waiting = session.scalar(
+            select(func.count()).where(Message.company_id == member.company_id, Message.status == MessageStatus.WAITING)
         )
+        tasks.append(
+            Task(
+                _("The mail server takes no messages"),
+                url_for("backoffice.messages.browse", state="waiting"),
+                waiting or 0,
+                "messages.read",
+                tone="late",
+                icon="mail",
+                note=lasts.answer,
+            )
+        )
+    unwritten = session.scalar(
+        select(func.count(Message.id))
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(Message.company_id == member.company_id, Message.status == MessageStatus.REFUSED)
+        .where(Message.created_at > clock.now() - LOOKED_BACK, Contact.bounced_at.is_(None))
     )
+    if unwritten:
+        tasks.append(
+            Task(
+                _("Messages that could not leave"),
+                url_for("backoffice.messages.browse", state="refused"),
+                unwritten,
+                "messages.send",
+                icon="mail",
+                note=_("in the last 14 days, for another reason than the address"),
+            )
+        )
+    bounced = count_unreachable(session, member.company_id)
     if bounced:
         tasks.append(
             Task(
                 _("Addresses that refuse messages"),
-                url_for("backoffice.debtors.browse", state="unreachable"),
+                url_for("backoffice.messages.unreachable.browse"),
                 bounced,
                 "debtors.write",
                 icon="mail",
-                note=_("in the last 90 days; nothing more is sent there"),
+                note=_("nothing more is sent there: correct them, or try them again"),
             )
         )
     return Part(tuple(tasks))

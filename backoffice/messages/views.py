@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 
-from backoffice import exports
+from backoffice import bulk, exports
 from backoffice.access.member import Member
 from backoffice.labels import word
 from backoffice.listing import asked
 from backoffice.messages import queries
-from backoffice.messages.labels import KINDS, kind_word
+from backoffice.messages.labels import KINDS, kind_word, why_word
+from backoffice.messages.unreachable.queries import count as count_unreachable
 from shared.kit import files
 from shared.kit.db import reading, transaction
 from shared.kit.errors import NotFound
 from shared.kit.files import safe_name
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
-from shared.messages.queries import masked
+from shared.messages.queries import masked, present_outage
 from shared.web.pages import page, see_other
 
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
@@ -31,7 +32,28 @@ def browse(member: Member) -> ResponseReturnValue:
     ask = asked("state", "kind")
     with reading() as session:
         found = queries.browse(session, member.company_id, ask)
-    return page("backoffice/messages/browse.html", ask=ask, found=found, kinds=KINDS, kind_word=kind_word)
+        lasts = present_outage(session)
+        unreachable_count = count_unreachable(session, member.company_id)
+    return page(
+        "backoffice/messages/browse.html",
+        ask=ask,
+        found=found,
+        kinds=KINDS,
+        kind_word=kind_word,
+        outage=lasts,
+        unreachable_count=unreachable_count,
+    )
+
+
+def act(member: Member) -> ResponseReturnValue:
+    """Decide about all ticked messages; those of which there is nothing to decide are counted and left as they are."""
+    wanted = bulk.ticked(lambda session, identity: queries.get_message(session, member.company_id, identity))
+    verbs = {"again": messages.send_again, "leave": messages.leave}
+    verb = verbs.get(request.form.get("act", ""))
+    if verb is None:
+        raise NotFound("message.act", _("There is no such act."))
+    bulk.each(wanted, lambda session, message_id: verb(session, message_id, by=member.as_actor()))
+    return bulk.back("backoffice.messages.browse", ("state", "kind"))
 
 
 def export(member: Member, form: str) -> ResponseReturnValue:
@@ -50,7 +72,7 @@ def export(member: Member, form: str) -> ResponseReturnValue:
                     row.to_address,
                     row.subject,
                     word(row.status),
-                    row.error,
+                    why_word(row.error),
                 )
 
     header = [
@@ -76,6 +98,7 @@ def show(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
         message=message,
         text=masked(message.text_body, message.marker),
         kind=kind_word(message.kind),
+        why=why_word(message.error),
         may_send_again=message.status.value in ("uncertain", "refused"),
     )
 

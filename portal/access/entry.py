@@ -14,7 +14,7 @@ from shared.access.service import CodeCheck
 from shared.debtors import service as debtors
 from shared.debtors.models import ContactRole
 from shared.debtors.service import add_contact, lock_debtor, normalise_email, remove_contact
-from shared.kit import limits, outbox, templating
+from shared.kit import clock, limits, outbox, templating
 from shared.kit.db import transaction
 from shared.kit.errors import DomainError, Refused
 from shared.kit.ids import new_id
@@ -22,6 +22,8 @@ from shared.kit.words import gettext as _
 from shared.messages import service as messages
 
 HOUR = timedelta(hours=1)
+CODE_WAITS = timedelta(minutes=30)
+"""Nobody sits before the page longer than this: a code that has not left by then does not leave any more."""
 MINUTE = timedelta(minutes=1)
 
 LINKS_PER_ADDRESS = 20
@@ -113,6 +115,7 @@ def send_code(visitor: Visitor) -> None:
             subject_id=visitor.session_id,
             reason=lambda: _("You asked for a code on the page of your account."),
             dedupe_key=f"code:{new_id()}",
+            until_at=clock.now() + CODE_WAITS,
         )
     if not is_within:
         raise _too_many()
@@ -158,7 +161,7 @@ def invite(visitor: Visitor, *, email: str, name: str, language: str, is_reminde
                 is_reminded=is_reminded,
                 by=visitor.as_actor(),
             )
-            messages.write(
+            written = messages.write(
                 session,
                 kind="invitation",
                 debtor_id=visitor.debtor_id,
@@ -168,6 +171,8 @@ def invite(visitor: Visitor, *, email: str, name: str, language: str, is_reminde
                 reason=lambda: _("%(inviter)s has given you access to this account.", inviter=visitor.name),
                 dedupe_key=f"invitation:{new_id()}",
             )
+            if not written:
+                raise Refused("access.not_written", _("No message can be sent to this address."))
     if not is_within:
         raise _too_many()
 

@@ -17,6 +17,7 @@ from shared.access.service import CodeCheck
 from shared.kit.db import reading
 from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
+from shared.messages.queries import is_held_up
 from shared.web import unsent
 from shared.web.pages import page, safe_next, see_other
 from shared.web.security import client_address
@@ -82,7 +83,8 @@ def send_link() -> ResponseReturnValue:
 
 
 def sent() -> Response:
-    return page("portal/access/sent.html")
+    with reading() as db:
+        return page("portal/access/sent.html", is_held_up=is_held_up(db))
 
 
 def code(visitor: Visitor) -> ResponseReturnValue:
@@ -117,8 +119,16 @@ def confirm(visitor: Visitor) -> ResponseReturnValue:
 
 def _code_page(visitor: Visitor, form: CodeForm, *, is_sent: bool, status: int = 200) -> Response:
     address = labels.masked(visitor.email)
+    with reading() as db:
+        held_up = is_held_up(db)
     return page(
-        "portal/access/code.html", status=status, form=form, is_sent=is_sent, next_path=_next(), address=address
+        "portal/access/code.html",
+        status=status,
+        form=form,
+        is_sent=is_sent,
+        next_path=_next(),
+        address=address,
+        is_held_up=held_up,
     )
 
 

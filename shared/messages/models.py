@@ -48,6 +48,7 @@ class Message(HasId, Base):
             "created_at",
             postgresql_where="status IN ('waiting', 'sending', 'uncertain')",
         ),
+        Index("ix_message_refused", "company_id", "created_at", postgresql_where="status = 'refused'"),
         Index("ix_message_waiting", "rank", "id", postgresql_where="status = 'waiting'"),
         Index("ix_message_gathered", "company_id", "contact_id", "debtor_id", postgresql_where="status = 'gathered'"),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.debtors.models import Contact
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
-from shared.messages import decision
+from shared.messages import decision, outage
 from shared.messages.decision import Decision
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import code_place, link_place
@@ -141,6 +141,27 @@ def _to(query: Select[*_Any], debtor_id: uuid.UUID, contact_id: uuid.UUID) -> Se
 
 def _line(message: Message) -> MessageLine:
     return MessageLine(*(getattr(message, column.key) for column in _LINE))
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """That nothing leaves, since when, and what the mail server said last."""
+
+    began_at: datetime
+    answer: str
+    is_certain: bool
+
+
+def present_outage(session: Session) -> Outage | None:
+    """The outage of the mail server that lasts, or None."""
+    found = outage.present(session)
+    return Outage(found.began_at, found.answer, found.is_certain) if found else None
+
+
+def is_held_up(session: Session) -> bool:
+    """Whether messages do not leave now: whoever is told of one that was written is told this, too."""
+    found = outage.present(session)
+    return found is not None and found.is_certain
 
 
 def wants_digest(session: Session, contact_id: uuid.UUID) -> bool:

@@ -256,6 +256,23 @@ def send_again(session: Session, message_id: uuid.UUID, *, by: Actor) -> None:
     )
 
 
+def leave(session: Session, message_id: uuid.UUID, *, by: Actor) -> None:
+    """Staff decide that an uncertain message is not sent again; raises Conflict for any other."""
+    message = session.scalars(select(Message).where(Message.id == message_id).with_for_update()).one()
+    if message.status is not MessageStatus.UNCERTAIN:
+        raise Conflict("message.certain", _("What became of this message is known."))
+    drop(message, "somebody left it as it is")
+    audit.record(
+        session,
+        by,
+        "message.left",
+        subject_type="message",
+        subject_id=message.id,
+        company_id=message.company_id,
+        debtor_id=message.debtor_id,
+    )
+
+
 def company_facts(company: Company) -> dict[str, str]:
     """What the frame of a message says of the company."""
     accent, on_accent = colours.button(company.accent)

@@ -36,7 +36,6 @@ class Size:
     requests: int
     visitors: int
     mails: int
-    processes: int
     rounds_of_lists: int
     lines: int
     papers: int
@@ -49,7 +48,6 @@ LARGE = Size(
     requests=1_000,
     visitors=400,
     mails=1_000,
-    processes=60,
     rounds_of_lists=3,
     lines=1_000_000,
     papers=40,
@@ -61,7 +59,6 @@ SMALL = Size(
     requests=60,
     visitors=20,
     mails=60,
-    processes=6,
     rounds_of_lists=1,
     lines=20_000,
     papers=3,
@@ -93,7 +90,7 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
                 tell(json.dumps(found["reminders"]))
             if "mail" in parts:
                 tell("reminders written, and sent …")
-                found["mail"] = mail.measure(world, in_rows=size.mails, one_by_one=size.processes)
+                found["mail"] = mail.measure(world, count=size.mails)
                 tell(json.dumps(found["mail"]))
             if "desk" in parts:
                 tell("every list of the back-office …")
@@ -133,10 +130,10 @@ def table(found: dict[str, Any]) -> list[str]:
     if letters := found.get("mail"):
         rows.append(
             (
-                "mails in rows / a process each",
+                "mails in rows / bare smtplib",
                 f"{letters['ratio']}",
                 "",
-                f"{letters['in_rows']['per_second']} /s (processor {letters['in_rows']['cpu_ms']} ms each), a process each {letters['process_each']['per_second']} /s ({letters['process_each']['cpu_ms']} ms); written {letters['written_per_second']} /s",
+                f"{letters['in_rows']['per_second']} /s (processor {letters['in_rows']['cpu_ms']} ms each), bare {letters['bare']['per_second']} /s; written {letters['written_per_second']} /s",
             )
         )
     if lists := found.get("desk"):

@@ -1,4 +1,4 @@
-"""Mails a second through one worker: in rows over one kept connection, beside a process for each mail.
+"""Mails a second through one worker: in rows over one kept connection, beside bare smtplib with the same bytes.
 
 The letters are reminders of the large world, each with its last look at the debtor, its link and its records before and after
 the mail server. The server is a real one (aiosmtpd, in a process of its own) that throws everything away: a true relay is
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -18,9 +19,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from redis import Redis
@@ -29,7 +30,7 @@ from sqlalchemy import func, select, update
 from backoffice.reminders import run as reminders
 from backoffice.reminders import write
 from backoffice.reminders.models import Reminder, ReminderStatus
-from shared.kit import jobs, servers
+from shared.kit import mime, servers
 from shared.kit.db import get_engine, transaction
 from shared.kit.outbox import MessageState, OutboxMessage
 from shared.kit.outbox.relay import relay
@@ -39,32 +40,38 @@ from shared.messages.models import Message, MessageStatus
 from tests.bench.server import VAR
 from tests.bench.world import World
 
-JOB = "messages.deliver"
 
-
-def measure(world: World, *, in_rows: int, one_by_one: int) -> dict[str, Any]:
-    """Write so many reminders as messages, send the one part a process each, the other in rows."""
+def measure(world: World, *, count: int) -> dict[str, Any]:
+    """Write so many reminders as messages, send them, and give the same bytes to the same server with bare smtplib."""
     redis_url = servers.ensure_valkey(VAR)
     with tempfile.TemporaryDirectory(prefix="guichet-bench-") as folder, _mail_server() as smtp_url:
         settings = Settings(mode="test", secret_key=SecretStr("b" * 48), var_dir=Path(folder), smtp_url=smtp_url)
         use_settings(settings)
-        letters = _decided(world, in_rows + one_by_one)
+        letters = _decided(world, count)
         began, computed = time.perf_counter(), time.process_time()
-        for identity in letters:
-            write.write(identity)
+        write.write_some(letters)
         figures: dict[str, Any] = {
             "written_per_second": round(len(letters) / (time.perf_counter() - began), 1),
             "write_cpu_ms": round((time.process_time() - computed) / len(letters) * 1000, 1),
         }
-        work = jobs.get(JOB)
-        jobs._jobs[JOB] = replace(work, together=None)
-        try:
-            figures["process_each"] = _send(redis_url, letters[:one_by_one])
-        finally:
-            jobs._jobs[JOB] = work
-        figures["in_rows"] = _send(redis_url, letters[one_by_one:])
-    figures["ratio"] = round(figures["in_rows"]["per_second"] / figures["process_each"]["per_second"], 1)
+        figures["in_rows"] = _send(redis_url, letters)
+        figures["bare"] = _bare(smtp_url, letters)
+    figures["ratio"] = round(figures["in_rows"]["per_second"] / figures["bare"]["per_second"], 2)
     return figures
+
+
+def _bare(smtp_url: str, letters: list[uuid.UUID]) -> dict[str, Any]:
+    """The bound: these messages as bytes, through one connection, and nothing else."""
+    with transaction() as session:
+        rows = session.scalars(select(Message).where(Message.subject_id.in_(letters))).all()
+        mails = [mime.compose([("Subject", row.subject)], text=row.text_body, html=row.html_body) for row in rows]
+    parts = urlsplit(smtp_url)
+    began = time.perf_counter()
+    with smtplib.SMTP(str(parts.hostname), parts.port or 25) as smtp:
+        for each in mails:
+            smtp.sendmail("a@bench.example", ["b@bench.example"], each)
+    taken = time.perf_counter() - began
+    return {"mails": len(mails), "per_second": round(len(mails) / taken, 1)}
 
 
 def _decided(world: World, count: int) -> list[uuid.UUID]:
@@ -80,20 +87,7 @@ def _decided(world: World, count: int) -> list[uuid.UUID]:
 
 
 def _send(redis_url: str, letters: list[uuid.UUID]) -> dict[str, Any]:
-    """Ring and work until these have left; nothing else is rung for."""
-    with transaction() as session:
-        ids = session.scalars(select(Message.id).where(Message.subject_id.in_(letters)))
-        keys = [str(identity) for identity in ids]
-        session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.job == JOB, OutboxMessage.state != MessageState.DEAD)
-            .values(state=MessageState.DONE)
-        )
-        session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.job == JOB, OutboxMessage.dedupe_key.in_(keys))
-            .values(state=MessageState.WAITING, locked_until=None)
-        )
+    """Ring and work until these have left."""
     redis = Redis.from_url(redis_url)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     began, computed = time.perf_counter(), _children_cpu()
@@ -120,7 +114,7 @@ def _send(redis_url: str, letters: list[uuid.UUID]) -> dict[str, Any]:
 
 def _waiting() -> bool:
     with transaction() as session:
-        query = select(OutboxMessage.id).where(OutboxMessage.job == JOB, OutboxMessage.state == MessageState.WAITING)
+        query = select(Message.id).where(Message.status == MessageStatus.WAITING)
         return session.scalar(query.limit(1)) is not None
 
 

@@ -1,0 +1,1 @@
+"""Addresses that take no message, and trying them again."""

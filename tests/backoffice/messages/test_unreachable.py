@@ -1,0 +1,78 @@
+"""What does not leave, at the desk: addresses that take nothing, messages nobody knows of, a mail server that is away."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select, update
+
+from shared.debtors.models import Contact
+from shared.kit import clock
+from shared.kit.audit import AuditLine
+from shared.kit.db import reading, transaction
+from shared.kit.mailer import Stage
+from shared.messages import outage, service
+from shared.messages.models import Message, MessageStatus
+
+ANSWER = "550 5.1.1 <x> no such user"
+
+
+def refused() -> list[str]:
+    with transaction() as session:
+        session.execute(update(Contact).values(bounced_at=clock.now(), bounce_answer=ANSWER))
+        return [str(each) for each in session.scalars(select(Contact.id).order_by(Contact.id))]
+
+
+def test_addresses_that_refuse_are_listed_with_what_the_server_said_and_tried_again_together(ines, world):
+    people = refused()
+    page = ines.get("/messages/unreachable").text
+    assert "550 5.1.1 &lt;x&gt; no such user" in page
+    assert "/messages/unreachable" in ines.get("/").text
+    assert "411dora@client.example" in ines.get("/messages/unreachable?q=dora").text
+    assert "411dora@client.example" not in ines.get("/messages/unreachable?q=octave").text
+
+    assert ines.post("/messages/unreachable", {"id": people}).status_code == 303
+
+    with reading() as session:
+        assert session.scalars(select(Contact.id).where(Contact.bounced_at.is_not(None))).all() == []
+        lines = session.scalars(select(AuditLine).where(AuditLine.action == "contact.tried_again")).all()
+    assert {str(line.subject_id) for line in lines} == set(people)
+    assert lines[0].before["answer"] == ANSWER
+    assert "Every address takes messages" in ines.get("/messages/unreachable").text
+
+
+def test_nothing_ticked_lifts_nothing(ines, world):
+    refused()
+    ines.post("/messages/unreachable", {})
+    with reading() as session:
+        assert session.scalars(select(Contact.id).where(Contact.bounced_at.is_(None))).all() == []
+
+
+def test_uncertain_messages_are_decided_together(ines, world):
+    with transaction() as session:
+        ids = [
+            service.write(
+                session, kind="link", debtor_id=world.dora, reason="r", dedupe_key=f"k{n}", at_most_once=True
+            )[0]
+            for n in range(3)
+        ]
+        session.execute(update(Message).values(status=MessageStatus.UNCERTAIN))
+    page = ines.get("/messages?state=uncertain").text
+    assert re.search(r'name="act" value="again"|value="again"', page)
+
+    ines.post("/messages", {"id": [str(ids[0])], "act": "again"})
+    ines.post("/messages", {"id": [str(ids[1]), str(ids[0])], "act": "leave"})
+
+    with reading() as session:
+        found = [session.get_one(Message, each).status for each in ids]
+    assert found == [MessageStatus.WAITING, MessageStatus.DROPPED, MessageStatus.UNCERTAIN]
+    assert "somebody decided not to send it again" in ines.get(f"/messages/{ids[1]}").text
+
+
+def test_a_mail_server_that_takes_nothing_is_said_at_the_desk_with_its_words(ines, world, frozen):
+    with transaction() as session:
+        outage.goes_on(session, stage=Stage.DATA, answer="554 quota exceeded", is_certain=True)
+    frozen.advance(minutes=6)
+
+    assert "554 quota exceeded" in ines.get("/messages").text
+    assert "The mail server takes no messages" in ines.get("/").text
