@@ -17,14 +17,17 @@ from shared.messages.models import Message, MessageStatus
 ANSWER = "550 5.1.1 <x> no such user"
 
 
-def refused() -> list[str]:
+def refused(company_id) -> list[str]:
     with transaction() as session:
         session.execute(update(Contact).values(bounced_at=clock.now(), bounce_answer=ANSWER))
-        return [str(each) for each in session.scalars(select(Contact.id).order_by(Contact.id))]
+        return [
+            str(each)
+            for each in session.scalars(select(Contact.id).where(Contact.company_id == company_id).order_by(Contact.id))
+        ]
 
 
 def test_addresses_that_refuse_are_listed_with_what_the_server_said_and_tried_again_together(ines, world):
-    people = refused()
+    people = refused(world.company)
     page = ines.get("/messages/unreachable").text
     assert "550 5.1.1 &lt;x&gt; no such user" in page
     assert "/messages/unreachable" in ines.get("/").text
@@ -34,15 +37,16 @@ def test_addresses_that_refuse_are_listed_with_what_the_server_said_and_tried_ag
     assert ines.post("/messages/unreachable", {"id": people}).status_code == 303
 
     with reading() as session:
-        assert session.scalars(select(Contact.id).where(Contact.bounced_at.is_not(None))).all() == []
+        left = session.scalars(select(Contact.company_id).where(Contact.bounced_at.is_not(None))).all()
         lines = session.scalars(select(AuditLine).where(AuditLine.action == "contact.tried_again")).all()
+    assert world.company not in left
     assert {str(line.subject_id) for line in lines} == set(people)
     assert lines[0].before["answer"] == ANSWER
     assert "Every address takes messages" in ines.get("/messages/unreachable").text
 
 
 def test_nothing_ticked_lifts_nothing(ines, world):
-    refused()
+    refused(world.company)
     ines.post("/messages/unreachable", {})
     with reading() as session:
         assert session.scalars(select(Contact.id).where(Contact.bounced_at.is_(None))).all() == []
@@ -76,3 +80,13 @@ def test_a_mail_server_that_takes_nothing_is_said_at_the_desk_with_its_words(ine
 
     assert "554 quota exceeded" in ines.get("/messages").text
     assert "The mail server takes no messages" in ines.get("/").text
+
+
+def test_the_address_of_another_company_is_nobodys_here(ines, world):
+    ours = refused(world.company)
+    with reading() as session:
+        other = session.scalars(select(Contact.id).where(Contact.company_id != world.company)).first()
+    assert other is not None
+
+    assert ines.post("/messages/unreachable", {"id": [ours[0], str(other)]}).status_code == 404
+    assert "550 5.1.1" in ines.get("/messages/unreachable").text
