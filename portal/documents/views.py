@@ -14,12 +14,15 @@ from portal.downloads import download
 from shared.access.queries import Visitor
 from shared.documents import keep
 from shared.documents.facts import Language
-from shared.kit.db import reading
+from shared.kit import limits
+from shared.kit.db import reading, transaction
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.web.pages import page
 
 LONGEST = timedelta(days=3_700)
+STATEMENTS_AN_HOUR = 20
+"""On paper, of one account: each is a second of a processor and a file."""
 
 
 def overview(visitor: Visitor) -> Response:
@@ -52,6 +55,12 @@ def statement(visitor: Visitor) -> ResponseReturnValue:
     if form.form.data == "xlsx":
         sheet = keep.statement_sheet(visitor.debtor_id, **asked)
         return download(sheet.content, sheet.name, sheet.media_type)
+    with transaction() as session:
+        if not limits.hit(
+            session, f"statement:{visitor.debtor_id}", limit=STATEMENTS_AN_HOUR, window=timedelta(hours=1)
+        ):
+            form.since.errors = [_("You have asked for many statements in the last hour. Please wait a little.")]
+            return page("portal/documents/overview.html", status=429, form=form)
     kept = keep.statement(visitor.debtor_id, **asked)
     return download(kept.content, kept.name, kept.media_type)
 

@@ -15,6 +15,9 @@ import warnings
 from shared.attachments.rules import JPEG, PDF, PNG, TEXT
 
 MOST_PIXELS = 50_000_000
+MOST_PIXELS_TOGETHER = 100_000_000
+"""Of one form: two photographs of the largest telephones, or eight of ordinary ones. More is half a minute of a processor."""
+
 _MARKUP = re.compile(
     rb"<\s*(!doctype|html|head|body|script|iframe|object|embed|svg|math|style|link|meta|\?xml|\?php|\?=|%)",
     re.IGNORECASE,
@@ -66,6 +69,21 @@ def decode(content: bytes) -> tuple[str, bytes]:
         return PDF, rewrite(content)
     _refuse_foreign(content)
     return TEXT, _text(content)
+
+
+def pixels(content: bytes) -> int:
+    """How many a picture says it has; 0 for what is none."""
+    from PIL import Image
+
+    if not content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        return 0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as opened:
+                return opened.width * opened.height
+    except Exception:  # noqa: BLE001 - a damaged picture makes the library raise anything; decoding it says so
+        return 0
 
 
 def _refuse_foreign(content: bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import struct
 import subprocess
 import sys
@@ -14,17 +15,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.attachments.decode import RefusedFile, decode
+from shared.attachments.decode import MOST_PIXELS, MOST_PIXELS_TOGETHER, RefusedFile, decode, pixels
 from shared.attachments.rules import LARGEST_FILE, LARGEST_SUBJECT, MEGABYTE, MOST_FILES, Checked, Upload, kept_name
+from shared.kit.aside import Lane
 from shared.kit.db import assert_outside_transaction
 from shared.kit.errors import Invalid
 from shared.kit.files import safe_name
 from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD_SECONDS = 30
 CHILD_BYTES = 1024 * MEGABYTE
 _HEAD = struct.Struct(">?I")
+
+LANE = Lane(
+    "files",
+    at_once=1,
+    waiting=3,
+    refusal=_l(
+        "Many files are being examined at the moment, and yours have not been taken. Please send them again in a minute."
+    ),
+)
+"""Of a web process: huge pictures keep nobody waiting who sends none."""
 
 
 class UnfitFile(Invalid):
@@ -56,10 +69,9 @@ def check(uploads: Sequence[Upload]) -> list[Checked]:
             "attachment.subject_full",
             _("All files together may weigh %(limit)s MB.", limit=LARGEST_SUBJECT // MEGABYTE),
         )
-    return [
-        _checked(upload, answer)
-        for upload, answer in zip(uploads, _decode_in_child([upload.content for upload in uploads]), strict=True)
-    ]
+    with LANE.aside():
+        answers = _decode_in_child([upload.content for upload in uploads])
+    return [_checked(upload, answer) for upload, answer in zip(uploads, answers, strict=True)]
 
 
 def sentence(reason: str) -> str:
@@ -68,6 +80,9 @@ def sentence(reason: str) -> str:
         "empty": _("the file is empty."),
         "too_large": _("the file is larger than %(limit)s MB.", limit=LARGEST_FILE // MEGABYTE),
         "too_many_pixels": _("the picture is too large. Please make it smaller or take a screenshot."),
+        "pixels_together": _(
+            "your pictures are too large together. Please make them smaller, or send fewer at a time."
+        ),
         "too_heavy": _("the file is too heavy to be read. Please print it to a new PDF, or make it smaller."),
         "damaged": _("the file is damaged or incomplete. Please save it again and send the new one."),
         "heic": _(
@@ -145,19 +160,30 @@ def child() -> None:
     """The child process's whole life: limit itself, answer each file in turn."""
     import resource
 
+    os.nice(10)  # pages go first
     resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     sys.addaudithook(_refuse_company)
+    seen = 0
     while (content := _next(sys.stdin.buffer)) is not None:
         try:
+            seen = _together(seen, content)
             media_type, made = decode(content)
             answer = _HEAD.pack(True, len(media_type) + 1 + len(made)) + media_type.encode() + b"\0" + made
         except RefusedFile as refusal:
             answer = _HEAD.pack(False, len(refusal.code)) + refusal.code.encode()
         sys.stdout.buffer.write(answer)
         sys.stdout.buffer.flush()
+
+
+def _together(seen: int, content: bytes) -> int:
+    """The pixels of all files so far; one that is too large by itself is left to the decoder's own word."""
+    found = pixels(content)
+    if found <= MOST_PIXELS < MOST_PIXELS_TOGETHER < seen + found:
+        raise RefusedFile("pixels_together")
+    return seen + found
 
 
 def _next(stream: BinaryIO) -> bytes | None:

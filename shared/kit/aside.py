@@ -65,8 +65,10 @@ def somebody_waits() -> bool:
 class Lane:
     """One kind of slow work: `at_once` in a process, and at most `waiting` behind them."""
 
-    def __init__(self, name: str, *, at_once: int, waiting: int = 0) -> None:
+    def __init__(self, name: str, *, at_once: int, waiting: int = 0, refusal: object = "") -> None:
+        """`refusal`: the words, for people, when there is no place in it."""
         self.name = name
+        self._refusal = refusal
         self._at_once = at_once
         self._most = at_once + waiting
         self._inside = 0
@@ -95,7 +97,7 @@ class Lane:
     def _enter(self) -> None:
         with self._lock:
             if self._inside >= self._most:
-                raise Engaged("lane.full", f"{self.name}: {self._inside} at once")
+                raise Engaged("lane.full", str(self._refusal) or f"{self.name}: {self._inside} at once")
             self._inside += 1
 
 

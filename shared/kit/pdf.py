@@ -25,7 +25,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from shared.kit.aside import Lane
 from shared.kit.errors import Invalid
+from shared.kit.words import lazy_gettext as _l
 
 if TYPE_CHECKING:
     from weasyprint import CSS
@@ -50,6 +52,15 @@ _FALLBACKS = "'Source Sans 3', 'DejaVu Sans', 'Noto Sans', 'Liberation Sans', Ar
 _COSTLY = str.maketrans({"\u2011": "-", "\u00ad": None, "\ufeff": None})
 
 _press_lock = threading.Lock()
+
+
+LANE = Lane(
+    "papers",
+    at_once=1,
+    waiting=6,
+    refusal=_l("Many papers are being made at the moment. This page tries again by itself in a few seconds."),
+)
+"""Of a web process. A hundred people who want their invoice at the same moment do not keep others from their account."""
 
 
 class PaperTooHeavyError(Invalid):
@@ -108,7 +119,7 @@ def render(
     stylesheets: Sequence[str] = ("paper",),
     attachment: Attachment | None = None,
 ) -> bytes:
-    """Make a PDF of a whole HTML page. The same arguments give the same bytes.
+    """Make a PDF of a whole HTML page. The same arguments give the same bytes. A web process makes one at a time, aside.
 
     `stylesheets` are names of files in `static/css`; `assets` are the images that the page may show, by the name it
     uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on,
@@ -117,7 +128,8 @@ def render(
     if len(html) > LARGEST_HTML:
         raise PaperTooHeavyError(f"{len(html)} characters")
     job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment)
-    return _render_in_child(job) if len(html) > LIGHT_HTML else _render_here(job)
+    with LANE.aside():
+        return _render_in_child(job) if len(html) > LIGHT_HTML else _render_here(job)
 
 
 def warm(stylesheets: Sequence[str] = ("paper",)) -> None:

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from shared.kit.aside import Engaged
 from shared.kit.errors import DomainError
 from shared.kit.words import gettext as _
 from shared.web import away, stamps, unsent
@@ -58,6 +59,8 @@ def register_problems(app: Flask) -> None:
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
+        if isinstance(error, Engaged):
+            return _again_soon(error)
         return problem(error.http_status, _title(error.http_status), error.message)
 
     @app.errorhandler(CSRFError)
@@ -84,6 +87,15 @@ def register_problems(app: Flask) -> None:
             raise error
         app.logger.error("unexpected error at %s", request.endpoint, exc_info=error)
         return problem(500, _title(500), _explain(500), typed=unsent.typed())
+
+
+def _again_soon(error: Engaged) -> Response:
+    """What was asked for has no place at this moment: a page asks again by itself, also without scripts."""
+    answer = problem(503, _title(503), error.message, typed=unsent.typed())
+    answer.headers["Retry-After"] = "5"
+    if request.method == "GET":
+        answer.headers["Refresh"] = "5"
+    return answer
 
 
 def _too_late() -> ResponseReturnValue:

@@ -58,3 +58,14 @@ def test_an_archive_of_nothing_is_refused_in_words(enter, dora: Dora) -> None:
 
 def test_an_archive_with_anothers_invoice_is_not_there(enter, dora: Dora, octave: Dora) -> None:
     assert enter(octave).open(f"/documents/invoices.zip?invoice={dora.invoices['FA-1']}").status == 404
+
+
+def test_statements_of_an_account_are_bounded(enter, dora: Dora, monkeypatch) -> None:
+    monkeypatch.setattr("portal.documents.views.STATEMENTS_AN_HOUR", 1)
+    page = enter(dora).open("/documents")
+
+    assert page.submit("Download the statement", since="1/1/2026", until="10/3/2026").content.startswith(b"%PDF")
+    answer = page.submit("Download the statement", since="2/1/2026", until="10/3/2026")
+
+    assert answer.status == 429
+    assert "You have asked for many statements in the last hour." in answer.text

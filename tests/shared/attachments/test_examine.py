@@ -133,3 +133,17 @@ def test_the_refusal_names_the_file_in_the_readers_language() -> None:
 def test_files_are_never_looked_at_inside_a_transaction(database) -> None:
     with transaction(), pytest.raises(Exception, match="transaction"):
         check([Upload("a.txt", b"a")])
+
+
+def test_huge_pictures_in_one_form_are_bounded_together() -> None:
+    huge = _blank(7_000)  # 49 million pixels in a few kilobytes
+    with pytest.raises(UnfitFile) as refusal:
+        check([Upload(f"{number}.png", huge) for number in (1, 2, 3)])
+    assert refusal.value.reason == "pixels_together"
+    assert str(refusal.value.message).startswith("3.png")
+
+
+def _blank(side: int) -> bytes:
+    made = io.BytesIO()
+    Image.new("1", (side, side)).save(made, "PNG")
+    return made.getvalue()
