@@ -60,6 +60,9 @@ ROUTES: list[Route] = [
     Route("POST",     "/debtors/<uuid:debtor_id>/links",                   debtors.send_link,           staff("links.send")),
     Route("POST",     "/debtors/<uuid:debtor_id>/links/revoke",            debtors.revoke,              staff("links.revoke")),
     Route("POST",     "/debtors/<uuid:debtor_id>/notes",                   debtors.add_note,            staff("debtors.write")),
+    Route("GET POST", "/debtors/<uuid:debtor_id>/edit",                    debtors.edit,                staff("debtors.write")),
+    Route("GET",      "/debtors/<uuid:debtor_id>/merge",                   debtors.merge,               staff("debtors.merge")),
+    Route("POST",     "/debtors/<uuid:debtor_id>/merge",                   debtors.do_merge,            staff("debtors.merge")),
     Route("POST",     "/debtors/<uuid:debtor_id>/pause",                   debtors.pause,               staff("debtors.write")),
     Route("POST",     "/debtors/<uuid:debtor_id>/resume",                  debtors.resume,              staff("debtors.write")),
     Route("GET POST", "/debtors/<uuid:debtor_id>/people/new",              debtors.add_contact,         staff("debtors.write", fresh=True)),
@@ -74,6 +77,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/invoices/<uuid:invoice_id>",                       invoices.show,               staff("invoices.read")),
     Route("GET",      "/invoices/<uuid:invoice_id>.pdf",                   invoices.paper,              staff("invoices.read")),
     Route("POST",     "/invoices/<uuid:invoice_id>/hold",                  invoices.hold,               staff("invoices.hold")),
+    Route("POST",     "/invoices/<uuid:invoice_id>/cancel",                invoices.cancel,             staff("invoices.cancel")),
     Route("POST",     "/invoices/<uuid:invoice_id>/lift/<uuid:freeze_id>", invoices.lift,               staff("invoices.hold")),
 
     Route("GET",      "/payments",                                         payments.browse,             staff("payments.read")),

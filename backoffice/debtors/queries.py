@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from payments.models import Mandate, Payment
 from payments.status import IN_FLIGHT, MandateStatus
 from shared.access.models import LinkPurpose, MagicLink
-from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact
+from shared.debtors.models import Contact, ContactRole, Debtor, DebtorAlias, DebtorContact
+from shared.debtors.rules import code_essence
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.errors import NotFound
@@ -129,6 +130,26 @@ def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) ->
     if debtor is None:
         raise NotFound("debtor.missing", _("There is no such debtor."))
     return debtor
+
+
+def find_by_code(session: Session, company_id: uuid.UUID, code: str) -> Debtor | None:
+    """A debtor of this company by its code, whatever its case, or by another code that is known for it."""
+    mine = select(Debtor).where(Debtor.company_id == company_id, Debtor.merged_into_id.is_(None))
+    exact = session.scalar(mine.where(Debtor.account_code == code))
+    if exact is not None:
+        return exact
+    essence = code_essence(code)
+    alias = select(DebtorAlias.debtor_id).where(DebtorAlias.company_id == company_id, DebtorAlias.essence == essence)
+    return session.scalars(
+        mine.where((func.lower(Debtor.account_code) == essence) | Debtor.id.in_(alias)).limit(1)
+    ).first()
+
+
+def aliases(session: Session, debtor_id: uuid.UUID) -> list[str]:
+    """The other codes under which its documents arrive."""
+    return list(
+        session.scalars(select(DebtorAlias.code).where(DebtorAlias.debtor_id == debtor_id).order_by(DebtorAlias.code))
+    )
 
 
 def balance(session: Session, debtor: Debtor, today: date) -> Balance:

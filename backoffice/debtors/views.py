@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from flask import flash, request
@@ -14,8 +15,9 @@ from backoffice import exports, files
 from backoffice.access.member import Member
 from backoffice.access.second_person import must_be_independent
 from backoffice.debtors import browse as browsing
+from backoffice.debtors import merge as merging
 from backoffice.debtors import queries
-from backoffice.debtors.forms import ContactForm, NoteForm, PauseForm
+from backoffice.debtors.forms import ContactForm, DetailsForm, MergeForm, NoteForm, PauseForm
 from backoffice.debtors.people import tell_those_there
 from backoffice.debtors.said import said
 from backoffice.debtors.story import STRANDS, story
@@ -99,6 +101,8 @@ def show(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     before = _moment(request.args.get("before", ""))
     with reading() as session:
         debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        if debtor.merged_into_id:  # whoever kept the address of the old account is led on
+            return see_other("backoffice.debtors.show", debtor_id=debtor.merged_into_id)
         told = story(session, debtor_id, strand=strand, before=before)
         most = debtor.autopay_maximum_minor
         return page(
@@ -117,6 +121,7 @@ def show(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
             mandates=queries.mandates(session, debtor_id),
             said=said(session, debtor_id, today=member.today),
             plans=plans.plans_of(session, debtor_id, limit=5),
+            aliases=queries.aliases(session, debtor_id),
             attempt=new_id(),
             today=member.today,
         )
@@ -300,6 +305,49 @@ def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) ->
             return see_other("backoffice.debtors.show", debtor_id=debtor_id)
     status = 422 if form.is_submitted() else 200
     return page("backoffice/debtors/contact.html", status=status, debtor=debtor, form=form, contact=contact)
+
+
+def edit(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Correct who the debtor is: name, kind, numbers, address, language."""
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+    names = [each.name for each in fields(debtors.DebtorDetails)]
+    form = DetailsForm(data={name: getattr(debtor, name) for name in names} | {"kind": debtor.kind.value})
+    if form.validate_on_submit():
+        with transaction() as session:
+            locked = _locked(session, member, debtor_id)
+            debtors.change_debtor(session, debtor=locked, details=form.details(), by=member.as_actor())
+        flash(_("Saved."), "good")
+        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    status = 422 if form.is_submitted() else 200
+    return page("backoffice/debtors/edit.html", status=status, debtor=debtor, form=form)
+
+
+def merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Which account takes this one over, and what that means; nothing is done yet."""
+    form = MergeForm(formdata=request.args) if "into" in request.args else MergeForm(formdata=None)
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        code = (form.into.data or "").strip()
+        into = queries.find_by_code(session, member.company_id, code) if code else None
+        if code and into is None:
+            form.into.errors = [_("There is no debtor with code %(code)s.", code=code)]
+        found = merging.look(session, debtor, into) if into else None
+        return page(
+            "backoffice/debtors/merge.html", debtor=debtor, form=form, found=found, status=422 if form.errors else 200
+        )
+
+
+def do_merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """Let the account go into the other one."""
+    into_id = _uuid(request.form.get("into", ""))
+    with transaction() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+        into = queries.get_debtor(session, member.company_id, into_id)
+        merging.merge(session, old_id=debtor_id, into_id=into_id, by=member.as_actor())
+        name = into.name
+    flash(_("Both accounts are one now: %(name)s.", name=name), "good")
+    return see_other("backoffice.debtors.show", debtor_id=into_id)
 
 
 def _change_contact(member: Member, debtor_id: uuid.UUID, contact: queries.ContactRow, form: ContactForm) -> None:

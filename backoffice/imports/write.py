@@ -207,6 +207,23 @@ class Writer:
 
     # New invoices and credit notes
 
+    def join_codes(self) -> None:
+        """Codes of the file that are one debtor here become one row: its documents, its people and its balance together."""
+        if not self.rows("SELECT FROM stage_debtor WHERE NOT is_new GROUP BY id HAVING count(*) > 1 LIMIT 1"):
+            return
+        self.do("""CREATE TEMP TABLE stage_join ON COMMIT DROP AS SELECT key, balance, first_value(key) OVER (PARTITION BY id
+                ORDER BY matched = 'code' DESC, key) AS into_key FROM stage_debtor WHERE NOT is_new""")
+        self.do("DELETE FROM stage_join WHERE key = into_key")
+        for table, column in (("stage_item", "debtor"), ("stage_contact", "debtor")):
+            self.do(f"UPDATE {table} s SET {column} = j.into_key FROM stage_join j WHERE s.{column} = j.key")  # noqa: S608 - our words
+        self.do("""UPDATE stage_debtor s SET balance = s.balance + j.balance FROM (SELECT into_key, sum(balance)::bigint AS balance
+                FROM stage_join GROUP BY 1) j WHERE s.key = j.into_key""")
+        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, created_at)
+            SELECT new_id(), %(company)s, s.id, s.key, lower(s.key), %(at)s FROM stage_debtor s JOIN stage_join j ON j.key = s.key
+            WHERE s.matched = 'new alias' ON CONFLICT DO NOTHING""")
+        self.do("DELETE FROM stage_debtor s USING stage_join j WHERE s.key = j.key")
+        self.do("DROP TABLE stage_join")
+
     def match_invoices(self) -> None:
         """Recognise the invoices that are here already, by debtor, kind and number."""
         if not self.rows("SELECT FROM stage_debtor WHERE NOT is_new LIMIT 1"):

@@ -15,6 +15,7 @@ from backoffice.invoices import queries
 from backoffice.invoices.forms import HoldForm
 from backoffice.listing import asked, is_fragment, sentence
 from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
 from shared.disputes import queries as disputes
 from shared.documents import keep
 from shared.invoices import service as invoices
@@ -25,6 +26,8 @@ from shared.kit.errors import NotFound
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language, ngettext
 from shared.kit.words import gettext as _
+from shared.ledger import cancel as cancelling
+from shared.ledger import service as ledger
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "age", "least", "most", "debtor")
@@ -136,6 +139,22 @@ def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
             by=member.as_actor(),
         )
     flash(_("The invoice is on hold: neither collected nor reminded."), "good")
+    return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+
+
+def cancel(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """Take off what is open of an invoice that is no longer in the books, with the reason."""
+    form = HoldForm()
+    if not form.validate():
+        flash(_("Say why in a few words."), "error")
+        return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+    with transaction() as session:
+        found, debtor = queries.get_invoice(session, member.company_id, invoice_id)
+        locked = lock_debtor(session, debtor.id)
+        invoice = ledger.lock_invoices(session, [found.id])[found.id]
+        reason = form.reason.data or ""
+        cancelling.take_off(session, locked, invoice, on=member.today, reason=reason, by=member.as_actor())
+    flash(_("What was open of the invoice is taken off."), "good")
     return see_other("backoffice.invoices.show", invoice_id=invoice_id)
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -35,6 +35,51 @@ class DebtorDraft:
     postcode: str = ""
     city: str = ""
     country: str = "FR"
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorDetails:
+    """Who a debtor is, as staff correct it."""
+
+    name: str
+    kind: DebtorKind
+    language: str
+    siren: str | None = None
+    vat_number: str | None = None
+    street: str = ""
+    street_more: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = "FR"
+
+
+def change_debtor(session: Session, *, debtor: Debtor, details: DebtorDetails, by: Actor) -> bool:
+    """Correct who a debtor is; gives whether anything changed. The debtor is locked by the caller."""
+    names = [each.name for each in fields(DebtorDetails)]
+    before = {name: _plain(getattr(debtor, name)) for name in names}
+    for name in names:
+        setattr(debtor, name, getattr(details, name))
+    after = {name: _plain(getattr(debtor, name)) for name in names}
+    changed = {name for name in names if before[name] != after[name]}
+    if not changed:
+        return False
+    debtor.search_text = searchable(debtor.name, debtor.account_code, debtor.siren or "")
+    audit.record(
+        session,
+        by,
+        "debtor.changed",
+        subject_type="debtor",
+        subject_id=debtor.id,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        before={name: before[name] for name in sorted(changed)},
+        after={name: after[name] for name in sorted(changed)},
+    )
+    return True
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, DebtorKind) else value
 
 
 def lock_debtor(session: Session, debtor_id: uuid.UUID) -> Debtor:

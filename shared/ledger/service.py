@@ -268,6 +268,20 @@ def write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) 
     movement.leg(_Owned(Account.WRITE_OFF, None), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
 
 
+def move_elsewhere(session: Session, debtor: Debtor, invoice: Invoice, minor: int, occasion: Occasion) -> None:
+    """What the books settled or took off of an invoice or credit note leaves it; the caller has seen that so much is free."""
+    movement = _Movement(session, debtor, Kind.IMPORTED, occasion, provider_key=False)
+    mine, other = _Owned(Account.RECEIVABLE, invoice.id), _Owned(Account.ELSEWHERE, None)
+    if invoice.kind is InvoiceKind.INVOICE:
+        _settle(invoice, debtor, minor, occasion)
+        movement.leg(other, mine, minor)
+        return
+    invoice.open_minor -= minor
+    invoice.settled_on = occasion.value_on if invoice.open_minor == 0 else None
+    debtor.open_minor += minor
+    movement.leg(mine, other, minor)
+
+
 def undo_receipt(session: Session, debtor: Debtor, *, minor: int, occasion: Occasion) -> None:
     """A receipt recorded by hand was a mistake: everything it settled is open again."""
     take_back(session, debtor, kind=Kind.RECEIPT_UNDONE, account=Account.BANK, minor=minor, occasion=occasion)

@@ -58,6 +58,8 @@ DECLARED: dict[str, set[Role]] = {
     "disputes.write": EVERYBODY - {AUDITOR},
     "statistics.read": EVERYBODY - {AGENT},
     "imports.read": EVERYBODY - {AGENT},
+    "debtors.merge": {MANAGER, ACCOUNTANT, ADMIN},
+    "invoices.cancel": {MANAGER, ACCOUNTANT, ADMIN},
     "imports.run": {MANAGER, ACCOUNTANT, ADMIN},
     "invoices.export": EVERYBODY - {AGENT},
     "invoices.hold": {MANAGER, ACCOUNTANT, ADMIN},

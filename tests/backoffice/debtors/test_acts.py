@@ -14,13 +14,14 @@ from payments.models import Means
 from payments.receipts.service import record_receipt
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.access.service import make_link
+from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorNote
 from shared.kit import audit, clock, tokens
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.messages.models import Message
-from tests.support.people import SYSTEM
+from tests.support.people import SYSTEM, a_debtor, an_invoice
 
 
 @pytest.fixture
@@ -205,3 +206,43 @@ def test_an_invoice_is_told_once_and_french_keeps_its_space_before_the_colon(ine
     ines.post("/language", {"language": "fr"})
     page = ines.client.get(f"/debtors/{world.dora}").text
     assert "Virement\u00a0: confirmé" in page
+
+
+def test_a_known_debtor_can_be_corrected_to_a_consumer_with_an_audit_line(ines, world):
+    form = {
+        "name": "Dora Dupré", "kind": "consumer", "siren": "552 100 554 00013", "vat_number": "fr 12 552100554", "street": "3 rue C",
+        "street_more": "", "postcode": "01000", "city": "Bourg", "country": "be", "language": "en",
+    }  # fmt: skip
+
+    assert ines.get(f"/debtors/{world.dora}/edit").status_code == 200
+    assert ines.post(f"/debtors/{world.dora}/edit", form).status_code == 303
+    assert ines.post(f"/debtors/{world.dora}/edit", form | {"siren": "552100555"}).status_code == 422
+    assert ines.post(f"/debtors/{world.dora}/edit", form | {"country": "XX"}).status_code == 422
+
+    with reading() as session:
+        debtor = session.get_one(Debtor, world.dora)
+        assert (debtor.name, debtor.kind.value, debtor.siren, debtor.postcode) == (
+            "Dora Dupré", "consumer", "552100554", "01000",
+        )  # fmt: skip
+        assert (debtor.vat_number, debtor.country, debtor.language) == ("FR12552100554", "BE", "en")
+        [line] = session.scalars(select(AuditLine).where(AuditLine.action == "debtor.changed")).all()
+    assert line.after["kind"] == "consumer"
+
+
+def test_the_desk_shows_what_a_merge_means_and_leads_on_afterwards(ines, world):
+    with transaction() as session:
+        dora = session.get_one(Debtor, world.dora)
+        company = session.get_one(Company, dora.company_id)
+        other = a_debtor(session, company, "411DUPRE", "Dupré Dora")
+        an_invoice(session, other, "Z-1", 3_000)
+        other_id, code = other.id, dora.account_code
+
+    shown = ines.get(f"/debtors/{other_id}/merge?into={code.lower()}").text
+    assert "Make them one" in shown
+    assert ines.get(f"/debtors/{other_id}/merge?into=nobody").status_code == 422
+    assert ines.post(f"/debtors/{other_id}/merge", {"into": world.dora}).status_code == 303
+
+    led = ines.get(f"/debtors/{other_id}")
+    assert led.status_code == 303
+    assert str(world.dora) in led.headers["Location"]
+    assert "411DUPRE" in ines.get(f"/debtors/{world.dora}").text

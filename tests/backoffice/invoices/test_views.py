@@ -121,3 +121,22 @@ def test_a_promised_invoice_is_shown_with_its_day_instead_of_its_lateness(ines, 
         text = ines.get(page).text
         assert "Promised for" in text
         assert "days late</span></td>" not in text
+
+
+def test_an_invoice_that_is_no_longer_in_the_books_is_cancelled_with_a_reason(ines, world):
+    with reading() as session:
+        invoice = session.scalars(select(Invoice).where(Invoice.number == "F-2026-001")).one()
+
+    ines.post(f"/invoices/{invoice.id}/cancel", {"reason": ""})
+    with reading() as session:
+        assert session.get_one(Invoice, invoice.id).open_minor == invoice.open_minor
+    assert ines.post(f"/invoices/{invoice.id}/cancel", {"reason": "numbered anew"}).status_code == 303
+
+    with reading() as session:
+        now = session.get_one(Invoice, invoice.id)
+        [line] = session.scalars(select(AuditLine).where(AuditLine.action == "invoice.cancelled")).all()
+    assert (now.open_minor, now.total_minor) == (0, invoice.total_minor)
+    assert now.cancelled_on is not None
+    assert line.after["reason"] == "numbered anew"
+    assert "it is no longer in the books" in ines.get(f"/invoices/{invoice.id}").text
+    assert ines.post(f"/invoices/{invoice.id}/cancel", {"reason": "again"}).status_code == 409

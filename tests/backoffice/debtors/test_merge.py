@@ -1,0 +1,135 @@
+"""Two accounts made one: money, history, people and links move; nothing is doubled, nothing is lost, and `verify` is 0."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from backoffice.debtors.merge import look, merge
+from payments.reconcile.verify import verify
+from shared.access.models import LinkPurpose, MagicLink
+from shared.access.service import make_link
+from shared.debtors.models import Debtor, DebtorAlias, DebtorContact
+from shared.debtors.service import add_contact, lock_debtor
+from shared.invoices.models import Invoice
+from shared.kit import clock
+from shared.kit.actors import Actor
+from shared.kit.audit import AuditLine
+from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict
+from shared.kit.ids import new_id
+from shared.ledger import service as ledger
+from shared.ledger.models import Account, Transfer
+from shared.ledger.rules import Part
+from tests.backoffice.imports.conftest import Desk
+from tests.backoffice.imports.test_books import hold, table
+from tests.support.people import a_company
+
+BY = Actor.system("test")
+
+
+@pytest.fixture
+def desk(database, settings, frozen) -> Desk:
+    with transaction() as session:
+        company = a_company(session)
+    return Desk(company)
+
+
+def make_one(desk: Desk, old: str, into: str) -> None:
+    with transaction() as session:
+        merge(session, old_id=desk.debtor_id(old), into_id=desk.debtor_id(into), by=BY)
+
+
+def receive(desk: Desk, number: str, minor: int, code: str, extra: int = 0) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id(code))
+        invoice = session.scalars(select(Invoice).where(Invoice.number == number)).one()
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today("Europe/Paris"), payment_id=new_id())
+        parts = [Part(invoice.id, minor)]
+        ledger.settle_directly(session, debtor, account=Account.BANK, minor=minor + extra, parts=parts, occasion=when)
+
+
+def test_an_account_goes_into_another_with_its_money_its_people_and_its_code(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00", "C-1 F3 20,00 5,00"))
+    receive(desk, "F2", 3_000, "C-1")
+    receive(desk, "F3", 500, "C-1", extra=700)
+    old, into = desk.debtor_id("C-1"), desk.debtor_id("C1")
+    with transaction() as session:
+        for debtor_id in (old, into):
+            debtor = lock_debtor(session, debtor_id)
+            add_contact(session, debtor=debtor, email="both@alpha.example", by=BY)
+        add_contact(session, debtor=lock_debtor(session, old), email="old@alpha.example", by=BY)
+
+    make_one(desk, "C-1", "C1")
+
+    assert desk.debtors() == {"C1": (12_000, 700), "C-1": (0, 0)}
+    assert not verify(with_providers=False).differences
+    with reading() as session:
+        assert {row.debtor_id for row in session.scalars(select(Invoice))} == {into}
+        assert {row.debtor_id for row in session.scalars(select(Transfer))} == {into}
+        assert session.get_one(Debtor, old).merged_into_id == into
+        live = session.scalars(select(DebtorContact).where(DebtorContact.removed_at.is_(None))).all()
+        assert [row.debtor_id for row in live] == [into, into]
+        assert session.scalars(select(DebtorAlias.code)).all() == ["C-1"]
+        lines = session.scalars(select(AuditLine).where(AuditLine.action == "debtor.merged")).all()
+        assert {line.debtor_id for line in lines} == {old, into}
+
+    desk.take(table("C-1 F2 50,00 0,00", "C1 F1 100,00 40,00"))  # the old code leads on
+    assert desk.debtors() == {"C1": (4_000, 700), "C-1": (0, 0)}
+    assert not verify(with_providers=False).differences
+
+
+def test_an_invoice_that_both_have_is_owed_once(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F1 100,00 100,00"))
+
+    with reading() as session:
+        found = look(
+            session, session.get_one(Debtor, desk.debtor_id("C-1")), session.get_one(Debtor, desk.debtor_id("C1"))
+        )
+    assert (found.doubles, found.obstacle) == (("F1",), "")
+    make_one(desk, "C-1", "C1")
+
+    assert desk.debtors() == {"C1": (10_000, 0), "C-1": (0, 0)}
+    assert desk.invoices() == {"F1": (10_000, 10_000), "F1 (C-1)": (10_000, 0)}
+    assert not verify(with_providers=False).differences
+
+
+def test_what_is_not_the_same_document_or_under_way_stops_the_merge(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F1 90,00 90,00", "C2 F9 10,00 10,00"))
+    hold(desk, "F9", 1_000, "C2")
+
+    with pytest.raises(Conflict, match="F1"):
+        make_one(desk, "C-1", "C1")
+    with pytest.raises(Conflict, match="C2"):
+        make_one(desk, "C2", "C1")
+    with pytest.raises(Conflict):
+        make_one(desk, "C1", "C1")
+    assert desk.debtors() == {"C1": (10_000, 0), "C-1": (9_000, 0), "C2": (1_000, 0)}
+
+
+def test_links_that_were_sent_lead_to_the_account_that_stays(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    with transaction() as session:
+        contact = add_contact(
+            session, debtor=lock_debtor(session, desk.debtor_id("C-1")), email="old@alpha.example", by=BY
+        )
+        make_link(session, debtor_id=desk.debtor_id("C-1"), contact_id=contact.id, purpose=LinkPurpose.STAFF)
+
+    make_one(desk, "C-1", "C1")
+
+    with reading() as session:
+        assert session.scalars(select(MagicLink.debtor_id)).all() == [desk.debtor_id("C1")]
+
+
+@pytest.mark.parametrize("change", ["amount_minor = 1", "value_on = value_on + 1", "debtor_id = NULL"])
+def test_nothing_else_of_a_movement_can_change_even_while_merging(desk, change):
+    desk.take(table("C1 F1 100,00 100,00"))
+    pair = f"{desk.debtor_id('C1')}>{desk.debtor_id('C1')}"
+
+    naming = text("SELECT set_config('guichet.merging', :pair, true)")
+    with pytest.raises(DBAPIError, match="append-only"), transaction() as session:  # noqa: PT012 - one transaction
+        session.execute(naming, {"pair": pair})
+        session.execute(text(f"UPDATE ledger_transfer SET {change}"))
+    with pytest.raises(DBAPIError, match="append-only"), transaction() as session:
+        session.execute(text("DELETE FROM ledger_transfer"))
