@@ -340,7 +340,10 @@ def merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
 
 def do_merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     """Let the account go into the other one."""
-    into_id = _uuid(request.form.get("into", ""))
+    if not request.form.get("into"):
+        flash(_("Write a customer code."), "error")
+        return see_other("backoffice.debtors.merge", debtor_id=debtor_id)
+    into_id = _uuid(request.form["into"])
     with transaction() as session:
         queries.get_debtor(session, member.company_id, debtor_id)
         into = queries.get_debtor(session, member.company_id, into_id)

@@ -1,13 +1,13 @@
 """accounts made one.
 
-Revision: 0016
-Revises: 0015
+Revision: 0018
+Revises: 0017
 """
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
