@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import url_for
 
+from payments.chargebacks.rules import ChargebackState
+from shared.invoices.models import FreezeKind
 from shared.invoices.queries import InvoiceRow
 from shared.kit.money import Money
 from shared.kit.templating import day, lateness, money
@@ -46,16 +48,22 @@ def _pause_word(pause: Pause) -> str:
     """What the debtor said of an invoice, short."""
     if pause.promised_on is not None:
         return _("Promised for %(day)s", day=day(pause.promised_on))
+    if pause.kind is FreezeKind.CHARGEBACK:
+        return _("Contested by your bank")
     return _("Your transfer is looked for")
 
 
 def _part_said(pause: Pause, amount: str) -> str:
     if pause.promised_on is not None:
         return _("%(amount)s of it promised for %(day)s", amount=amount, day=day(pause.promised_on))
+    if pause.kind is FreezeKind.CHARGEBACK:
+        return _("%(amount)s of it contested by your bank", amount=amount)
     return _("Of it you told us that %(amount)s is paid", amount=amount)
 
 
 def _pause_icon(pause: Pause) -> str:
+    if pause.kind is FreezeKind.CHARGEBACK:
+        return "bank"
     return "calendar" if pause.promised_on is not None else "transfer"
 
 
@@ -93,3 +101,19 @@ def invoice_card(
         "note": note,
         "selectable": row.payable_minor > 0,
     }
+
+
+def chargeback_words(state: ChargebackState) -> str:
+    """Where a payment that the debtor's bank contests stands, in a sentence for him."""
+    bank_looks = _("Your bank looks into it. Until it has decided we ask for none of it: no reminder and no debit.")
+    return {
+        ChargebackState.OPEN: bank_looks,
+        ChargebackState.ANSWERED: bank_looks,
+        ChargebackState.TO_DECIDE: _(
+            "The money is with you again. We look into it and answer you; until then we ask for none of it."
+        ),
+        ChargebackState.WON: _("Your bank has closed the matter, and the payment counts."),
+        ChargebackState.OWED: _("We have looked into it: what your bank gave you back is owed."),
+        ChargebackState.GIVEN_UP: _("We no longer ask for what your bank gave you back."),
+        ChargebackState.SETTLED: _("What your bank gave you back has been settled otherwise."),
+    }[state]

@@ -155,6 +155,10 @@ def _write_reminders(
     if not reminded:
         return
     cycles = _cycles(session, [debtor_id for debtor_id, _decision in reminded])
+    ids = [debtor_id for debtor_id, _decision in reminded]
+    currencies = {
+        row.id: row.currency for row in session.execute(select(Debtor.id, Debtor.currency).where(Debtor.id.in_(ids)))
+    }
     now = clock.now()
     reminders = []
     invoices: list[tuple[object, ...]] = []
@@ -175,7 +179,7 @@ def _write_reminders(
                 ReminderStatus.DECIDED.value,
                 "",
                 decision.amount_minor,
-                "EUR",
+                currencies[debtor_id],
                 now,
             )
         )

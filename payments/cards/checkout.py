@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import service
+from payments.cards.limits import smallest_minor, statement_suffix
 from payments.follow import apply, follow
 from payments.gateways.base import CheckoutWish, Declined, PaymentSeen, TryLater, Unknown
 from payments.gateways.choose import cards
@@ -37,9 +38,6 @@ PAGE_LIVES = timedelta(minutes=35)
 
 ANSWER_LATE = timedelta(minutes=4)
 """After so long a page can no longer be opened for its frozen `expires_at`."""
-
-SMALLEST_MINOR = 50
-"""Stripe takes no card payment below 0.50 EUR."""
 
 OPEN_JOB = "payments.cards.open"
 """Opens the page when the provider did not answer in time, or was not asked because too many asked."""
@@ -107,6 +105,7 @@ def begin(
                 amount_minor=payment.amount_minor,
                 currency=payment.currency,
                 description=_description(session, company, wanted, language),
+                statement_suffix=statement_suffix(company.trade_name, payment.reference),
                 language=language,
                 email=contact.email if contact else None,
                 success_url=_filled(success_url, places),
@@ -234,8 +233,9 @@ def _already(session: Session, debtor_id: uuid.UUID, attempt: str, parts: Sequen
 def _check(company: Company, minor: int, currency: str) -> None:
     if not company.takes_cards:
         raise Refused("cards.off", _("This company does not take cards."))
-    if minor < SMALLEST_MINOR:
-        raise Invalid("cards.too_small", _("The smallest card payment is %(amount)s.", amount=_amount(50, currency)))
+    least = smallest_minor(currency)
+    if minor < least:
+        raise Invalid("cards.too_small", _("The smallest card payment is %(amount)s.", amount=_amount(least, currency)))
     if company.card_maximum_minor is not None and minor > company.card_maximum_minor:
         limit = _amount(company.card_maximum_minor, currency)
         raise Refused("cards.too_large", _("The largest card payment is %(amount)s.", amount=limit))

@@ -172,6 +172,8 @@ class CheckoutWish:
     amount_minor: int
     currency: str
     description: str
+    statement_suffix: str
+    """What a card statement says behind the account's own name, at most 18 Latin characters."""
     language: str
     email: str | None
     success_url: str

@@ -152,7 +152,11 @@ class StripeGateway:
             "allowed_payment_method_types": ["card"],
             "client_reference_id": str(wish.payment_id),
             "metadata": ours,
-            "payment_intent_data": {"metadata": ours, "description": wish.description},
+            "payment_intent_data": {
+                "metadata": ours,
+                "description": wish.description,
+                "statement_descriptor_suffix": wish.statement_suffix,
+            },
             "line_items": [
                 {
                     "quantity": 1,

@@ -15,7 +15,7 @@ from payments.models import Mandate, Payment, PaymentAllocation
 from payments.plans.models import Plan, PlanInstalment, PlanItem
 from payments.plans.status import FOLLOWED, PlanStatus
 from payments.status import IN_FLIGHT, PaymentStatus
-from shared.invoices.models import Freeze
+from shared.invoices.models import Freeze, FreezeKind
 
 S = PlanStatus
 
@@ -65,6 +65,13 @@ def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.U
     for row in rows:
         found.setdefault(row.plan_id, {})[row.invoice_id] = int(row.minor)
     return found
+
+
+def contested(session: Session, plan_id: uuid.UUID) -> int:
+    """What banks contest of a plan's invoices, in minor units: neither debited nor missed until their cases are closed."""
+    items = select(PlanItem.invoice_id).where(PlanItem.plan_id == plan_id)
+    live = (Freeze.kind == FreezeKind.CHARGEBACK, Freeze.lifted_at.is_(None), Freeze.invoice_id.in_(items))
+    return int(session.scalar(select(func.coalesce(func.sum(Freeze.amount_minor), 0)).where(*live)) or 0)
 
 
 def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:

@@ -65,7 +65,7 @@ class PlanDebits:
         ).all()
         made = []
         for row, plan, has_live, was_tried in rows:
-            wanted = progress.payable(session, plan.id, until=row.due_on)
+            wanted = progress.payable(session, plan.id, until=row.due_on, by_itself=True)
             free = min(row.rest_minor, wanted)
             facts = Facts(
                 due_on=row.due_on,
@@ -89,7 +89,7 @@ class PlanDebits:
         plan = session.get_one(Plan, row.plan_id, populate_existing=True)
         until = max(charge_on, row.due_on)
         asked = sum(each.rest_minor for each in contents.instalments_of(session, plan.id) if each.due_on <= until)
-        free = progress.payable(session, plan.id, until=until, besides=own_minor)
+        free = progress.payable(session, plan.id, until=until, besides=own_minor, by_itself=True)
         facts = Facts(
             due_on=row.due_on,
             open_minor=asked,

@@ -152,7 +152,7 @@ def look(session: Session, debtor_id: uuid.UUID, *, today: date) -> list[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """An instalment with what of it nobody is paying."""
+    """An instalment with what of it nobody is paying, and no bank contests."""
 
     row: PlanInstalment
     minor: int
@@ -175,7 +175,7 @@ def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
 
 
 def _open(session: Session, plan: Plan) -> list[_Open]:
-    flight = sum(contents.under_way(session, plan.id).values())
+    flight = sum(contents.under_way(session, plan.id).values()) + contents.contested(session, plan.id)
     rows = [row for row in contents.instalments_of(session, plan.id) if row.rest_minor]
     days = contents.debit_days(session, [row.id for row in rows])
     tried = contents.tried(session, [row.id for row in rows])

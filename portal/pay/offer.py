@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from payments import queries as payments
+from payments.cards.limits import smallest_minor
 from payments.queries import MandateLine
 from payments.under_way import rivals
 from portal.pay import rules
@@ -30,10 +31,7 @@ from shared.kit.settings import get_settings
 from shared.kit.templating import day, money
 from shared.kit.words import gettext as _
 from shared.ledger.rules import Part
-from shared.promises.queries import pauses_of
-
-SMALLEST_CARD_MINOR = 50
-"""Stripe takes no card payment below 0.50 EUR (docs.stripe.com/currencies)."""
+from shared.promises.queries import Pause, pauses_of
 
 MOST_WRITTEN = 60
 """A form that shows more parts than these says them by their version alone."""
@@ -56,6 +54,8 @@ class Offer:
     """Set when this pays a part of a payment plan."""
     declared_minor: int = 0
     """Of what is chosen: said to be paid by a transfer that is looked for."""
+    contested_minor: int = 0
+    """Of what is chosen: the debtor's bank contests the payment that had settled it."""
 
     @property
     def total(self) -> Money:
@@ -82,7 +82,7 @@ class Offer:
     @property
     def values(self) -> dict[str, Any]:
         """The wish as it stands in an address or a form."""
-        return as_values(self.wish)
+        return as_values(self.wish, self.currency)
 
     @property
     def values_for_plan(self) -> dict[str, Any]:
@@ -141,14 +141,14 @@ def _plan_id(text: str) -> uuid.UUID:
         raise NotFound("plan.missing", _("There is no such plan.")) from error
 
 
-def as_values(wish: Wish) -> dict[str, Any]:
+def as_values(wish: Wish, currency: str) -> dict[str, Any]:
     """The same wish for `url_for` and hidden fields."""
     values: dict[str, Any] = {"what": wish.what.value}
     if wish.selection_id:
         return values | {"selection": str(wish.selection_id)}
     if wish.what is What.THESE:
         values["invoice"] = [str(identity) for identity in wish.invoice_ids]
-        values |= {f"amount-{identity}": f"{minor / 100:.2f}" for identity, minor in wish.amounts.items()}
+        values |= {f"amount-{identity}": Money(minor, currency).typed for identity, minor in wish.amounts.items()}
     if wish.what is What.PLAN:
         values |= {"plan": str(wish.plan_id), "part": "rest" if wish.is_rest else "due"}
     return values
@@ -170,14 +170,13 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
     share = read_share(session, visitor, wish) if wish.what is What.PLAN else None
     chosen = share.chosen if share else choose(session, visitor, wish)
     minors = {one.invoice_id: one.minor for one in chosen}
-    said = pauses_of(session, list(minors)).items()
+    said = pauses_of(session, list(minors))
     return Offer(
         wish=wish,
         chosen=chosen,
         share=share,
-        declared_minor=sum(
-            min(pause.minor, minors[one]) for one, pause in said if pause.kind is FreezeKind.DECLARATION
-        ),
+        declared_minor=_said_of(FreezeKind.DECLARATION, said, minors),
+        contested_minor=_said_of(FreezeKind.CHARGEBACK, said, minors),
         currency=visitor.currency,
         credit=invoices.credit_of(session, visitor.debtor_id),
         mandate=payments.usable_mandate(session, visitor.debtor_id),
@@ -188,6 +187,11 @@ def read_offer(session: Session, visitor: Visitor, wish: Wish) -> Offer:
         and visitor.currency == "EUR",
         bank=BankFacts(iban=company.iban.replace(" ", ""), bic=company.bic, holder=company.legal_name),
     )
+
+
+def _said_of(kind: FreezeKind, said: Mapping[uuid.UUID, Pause], minors: Mapping[uuid.UUID, int]) -> int:
+    """Of what is chosen, what pauses of a kind cover, in minor units."""
+    return sum(min(pause.minor, minors[one]) for one, pause in said.items() if pause.kind is kind)
 
 
 def shown_parts(session: Session, visitor: Visitor, texts: Sequence[str]) -> list[Part]:
@@ -234,8 +238,9 @@ def means_of(offer: Offer) -> list[dict[str, Any]]:
 
 
 def _card(offer: Offer) -> Mapping[str, Any]:
-    if offer.total.minor < SMALLEST_CARD_MINOR:
-        least = money(Money(SMALLEST_CARD_MINOR, offer.currency))
+    smallest = smallest_minor(offer.currency)
+    if offer.total.minor < smallest:
+        least = money(Money(smallest, offer.currency))
         return {"text": _("Cards are taken from %(amount)s on.", amount=least), "disabled": True}
     if offer.card_maximum_minor is not None and offer.total.minor > offer.card_maximum_minor:
         most = money(Money(offer.card_maximum_minor, offer.currency))

@@ -8,10 +8,12 @@ from typing import Any, cast
 from flask import Response
 
 from payments import papers, queries
+from payments.chargebacks import queries as chargebacks
 from payments.labels import MEANS, REFUND_FOR_DEBTOR, payment_words, why_failed
 from payments.queries import PaymentStory, Step
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus
 from portal.downloads import download
+from portal.labels import chargeback_words
 from shared.access.queries import Visitor
 from shared.documents.facts import Language
 from shared.kit.db import reading
@@ -34,6 +36,8 @@ def show(visitor: Visitor, payment_id: uuid.UUID) -> Response:
     """One payment: where it stands, what it settles, what happened."""
     story = papers.story_of(payment_id, visitor.debtor_id)
     line = story.line
+    with reading() as session:
+        case = chargebacks.of_payment(session, payment_id)
     return page(
         "portal/payments/show.html",
         story=story,
@@ -42,6 +46,8 @@ def show(visitor: Visitor, payment_id: uuid.UUID) -> Response:
         means=MEANS[line.means],
         reason=why_failed(line.failure_code) if line.status in _WENT_WRONG else "",
         events=_events(story, visitor.company.zone),
+        case=case,
+        case_words=chargeback_words(case.state) if case else "",
         has_receipt=line.status in COLLECTED,
         may_stop=line.status in IN_FLIGHT and not line.is_automatic,
     )

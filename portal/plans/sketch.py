@@ -127,7 +127,7 @@ def first_form(table: Table, today: date) -> WishForm:
     by_mandate = table.takes_debits and (table.mandate is not None or table.policy.needs_mandate)
     share = rules.up_front(table.policy, table.total.minor)
     wish = Terms(first_on=today + soon, by_mandate=by_mandate, first_minor=share or None)
-    return WishForm(MultiDict(as_values(None, wish)))
+    return WishForm(MultiDict(as_values(None, wish, table.currency)))
 
 
 def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Sketch:
@@ -142,7 +142,7 @@ def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Ske
     )
 
 
-def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms, *, selection: str = "") -> dict[str, Any]:
+def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms, currency: str, *, selection: str = "") -> dict[str, Any]:
     """A wish as it stands in an address or a form. `selection`: the kept choice that the ids come from, named instead."""
     values: dict[str, Any] = {
         "split": "count" if wish.each_minor is None else "each",
@@ -152,9 +152,9 @@ def as_values(ids: Sequence[uuid.UUID] | None, wish: Terms, *, selection: str = 
         "means": "debit" if wish.by_mandate else "self",
     }
     if wish.each_minor is not None:
-        values["each"] = f"{wish.each_minor / 100:.2f}"
+        values["each"] = Money(wish.each_minor, currency).typed
     if wish.first_minor is not None:
-        values["first"] = f"{wish.first_minor / 100:.2f}"
+        values["first"] = Money(wish.first_minor, currency).typed
     if selection:
         values["selection"] = selection
     elif ids is not None:

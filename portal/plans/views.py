@@ -71,7 +71,7 @@ def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]
     """What the page and its live part show."""
     selection = request.values.get("selection", "")
     named = None if table.is_all else table.ids
-    values = sketching.as_values(named, drawn.wish, selection=selection) if drawn else {}
+    values = sketching.as_values(named, drawn.wish, table.currency, selection=selection) if drawn else {}
     return {
         "table": table,
         "form": form,
@@ -107,7 +107,7 @@ def propose(visitor: Visitor) -> ResponseReturnValue:
         drawn = sketching.sketch(session, visitor, table, wish)
     if drawn.verdict == "mandate":
         kept = request.form.get("selection", "")
-        values = sketching.as_values(ids, wish, selection=kept) | {"means": "debit"}
+        values = sketching.as_values(ids, wish, table.currency, selection=kept) | {"means": "debit"}
         return see_other("portal.mandates.new", next=url_for("portal.plans.new", **values))
     attempt = _attempt()
 
@@ -173,7 +173,7 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         next_debit=next((one.charge_on for one in plan.instalments if one.rest.minor), None),
         is_running=plan.line.status in FREEZES,
         answer_by=_answer_by(plan, policy.pause_days),
-        again=sketching.as_values(_named(plan), plan.wish),
+        again=sketching.as_values(_named(plan), plan.wish, currency),
     )
 
 

@@ -63,6 +63,11 @@ class Money:
         return Decimal(self.minor).scaleb(-minor_digits(self.currency))
 
     @property
+    def typed(self) -> str:
+        """As a form takes it back, whatever the language: "1234.50", and without decimals where the currency has none."""
+        return f"{self.decimal:f}"
+
+    @property
     def is_zero(self) -> bool:
         return self.minor == 0
 

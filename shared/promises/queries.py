@@ -355,24 +355,24 @@ def _paused_by(session: Session, promise_id: uuid.UUID) -> dict[uuid.UUID, int]:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """What the debtor said of an invoice, so that nobody asks for it meanwhile."""
+    """What the debtor, or his bank, said of an invoice, so that nobody asks for it meanwhile."""
 
     kind: FreezeKind
-    """PROMISE or DECLARATION."""
+    """PROMISE, DECLARATION or CHARGEBACK."""
     minor: int
     promised_on: date | None
     """Of a promise: its day."""
 
 
 def pauses_of(session: Session, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Pause]:
-    """Of these invoices those that are promised, or said to be paid; one query for a page of a list."""
+    """Of these invoices those that are promised, said to be paid, or contested by a bank; one query for a page of a list."""
     if not invoice_ids:
         return {}
     rows = session.execute(
         select(Freeze.invoice_id, Freeze.kind, Freeze.amount_minor, Promise.promised_on)
         .outerjoin(Promise, Promise.id == Freeze.subject_id)
         .where(Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
-        .where(Freeze.kind.in_((FreezeKind.PROMISE, FreezeKind.DECLARATION)))
+        .where(Freeze.kind.in_((FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.CHARGEBACK)))
         .order_by(Freeze.amount_minor)
     )
     return {row.invoice_id: Pause(row.kind, row.amount_minor, row.promised_on) for row in rows}

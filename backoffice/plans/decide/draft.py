@@ -101,7 +101,9 @@ def form_of(draft: Draft, values: MultiDict[str, str], today: date) -> TermsForm
     form = TermsForm(None)
     form.first_on.today = today
     form.each.currency = form.first.currency = draft.debtor.currency
-    form.process(values if "first_on" in values else MultiDict(as_values(_nearest(draft, today))))
+    form.process(
+        values if "first_on" in values else MultiDict(as_values(_nearest(draft, today), draft.debtor.currency))
+    )
     return form
 
 
@@ -135,7 +137,7 @@ def draw(draft: Draft, terms: Terms) -> Drawn:
     )
 
 
-def as_values(terms: Terms) -> dict[str, str]:
+def as_values(terms: Terms, currency: str) -> dict[str, str]:
     """Terms as they stand in a form."""
     values = {
         "split": "count" if terms.each_minor is None else "each",
@@ -144,9 +146,9 @@ def as_values(terms: Terms) -> dict[str, str]:
         "first_on": terms.first_on.isoformat(),
     }
     if terms.each_minor is not None:
-        values["each"] = f"{terms.each_minor / 100:.2f}"
+        values["each"] = Money(terms.each_minor, currency).typed
     if terms.first_minor is not None:
-        values["first"] = f"{terms.first_minor / 100:.2f}"
+        values["first"] = Money(terms.first_minor, currency).typed
     if terms.by_mandate:
         values["by_mandate"] = "y"
     return values

@@ -168,7 +168,7 @@ def _replies(member: Member, draft: Draft) -> Offered:
 
 def _shown(draft: Draft, form: TermsForm) -> dict[str, Any]:
     drawn = drafts.draw(draft, form.terms) if form.validate() and draft.total.minor else None
-    values: dict[str, Any] = drafts.as_values(drawn.terms) if drawn else {}
+    values: dict[str, Any] = drafts.as_values(drawn.terms, draft.debtor.currency) if drawn else {}
     if draft.may_choose:
         values["invoice"] = [str(each) for each in draft.ids]
     asked: dict[str, Any] = {"plan": draft.plan.line.id} if draft.plan else {}
