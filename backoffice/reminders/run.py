@@ -31,6 +31,7 @@ from backoffice.reminders.rules import Decision, Outcome, decide
 from backoffice.reminders.scenarios.queries import Policies, policies
 from backoffice.reminders.scenarios.service import ensure_default
 from shared.company.queries import today_of
+from shared.debtors.models import Debtor
 from shared.kit import clock, db, outbox
 from shared.kit.bulk import copy_rows, uncollected
 from shared.kit.db import reading, transaction
@@ -156,9 +157,8 @@ def _write_reminders(
         return
     cycles = _cycles(session, [debtor_id for debtor_id, _decision in reminded])
     ids = [debtor_id for debtor_id, _decision in reminded]
-    currencies = {
-        row.id: row.currency for row in session.execute(select(Debtor.id, Debtor.currency).where(Debtor.id.in_(ids)))
-    }
+    them = Debtor.id == any_(literal(ids, ARRAY(Uuid)))
+    currencies = {row.id: row.currency for row in session.execute(select(Debtor.id, Debtor.currency).where(them))}
     now = clock.now()
     reminders = []
     invoices: list[tuple[object, ...]] = []

@@ -108,7 +108,7 @@ def _parts_page(
         chosen=chosen,
         typed=typed,
         errors=errors or {},
-        values=offers.as_values(replace(wish, amounts={})),
+        values=offers.as_values(replace(wish, amounts={}), visitor.currency),
         is_many=len(chosen) > MOST_INLINE,
         total_minor=sum(one.available_minor for one in chosen),
         typed_sum=request.form.get("sum", "")[:40],
@@ -340,7 +340,7 @@ def use_credit(visitor: Visitor) -> ResponseReturnValue:
     with reading() as session:
         rest = offers.choose(session, visitor, replace(wish, amounts={}))
     if rest and not wish.amounts:
-        return see_other("portal.pay.choose", **offers.as_values(wish))
+        return see_other("portal.pay.choose", **offers.as_values(wish, visitor.currency))
     return _elsewhere(offer)
 
 
