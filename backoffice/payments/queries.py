@@ -21,6 +21,7 @@ from shared.kit.errors import NotFound
 from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.ledger.models import Account, Transfer
 from shared.web.forms import parse_day
 from shared.web.paging import Page
 
@@ -114,6 +115,10 @@ def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, zone: str) -> Query
     elif state == "returned":  # had been received, and went back
         query = query.where(Payment.confirmed_at.is_not(None))
         query = query.where(Payment.status.in_((PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)))
+    elif state == "lost":
+        query = query.where(exists().where(Transfer.payment_id == Payment.id, Transfer.debit_account == Account.LOSS))
+    elif state == "twice":
+        query = query.where(Payment.failure_code == "AM05")
     elif state == "refund_asked":
         query = query.where(exists().where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.ASKED))
     if ask.get("means") in {means.value for means in Means}:

@@ -15,8 +15,53 @@ from payments.status import PaymentStatus, RefundStatus
 from shared.kit import clock
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.ledger.models import Account, Transfer
 
 RECENT = timedelta(days=30)
+
+
+def _alarms(session: Session, member: Member) -> list[Task]:
+    """Losses that were booked, and debits that a bank takes for a second one: neither is booked in silence."""
+    since = clock.now() - RECENT
+    lost = session.execute(
+        select(func.count(Transfer.payment_id.distinct()), func.coalesce(func.sum(Transfer.amount_minor), 0)).where(
+            Transfer.company_id == member.company_id, Transfer.debit_account == Account.LOSS, Transfer.at >= since
+        )
+    ).one()
+    twice = session.scalar(
+        select(func.count()).where(
+            Payment.company_id == member.company_id,
+            Payment.failure_code == "AM05",
+            Payment.created_at >= since - RECENT,
+        )
+    )
+    tasks = []
+    if lost[0]:
+        tasks.append(
+            Task(
+                _("Losses: the bank took more back than was left"),
+                url_for("backoffice.payments.browse", state="lost"),
+                lost[0],
+                "payments.read",
+                tone="late",
+                icon="late",
+                note=_("in the last 30 days; to be claimed with a new invoice, or let be"),
+                amount=Money(int(lost[1]), member.desk.currency),
+            )
+        )
+    if twice:
+        tasks.append(
+            Task(
+                _("Debited twice, says the bank"),
+                url_for("backoffice.payments.browse", state="twice"),
+                int(twice),
+                "payments.read",
+                tone="late",
+                icon="late",
+                note=_("look at once: the same money must not be taken again"),
+            )
+        )
+    return tasks
 
 
 def contribute(session: Session, member: Member) -> Part:
@@ -65,6 +110,7 @@ def contribute(session: Session, member: Member) -> Part:
                 amount=Money(int(failed[1]), currency),
             )
         )
+    tasks += _alarms(session, member)
     asked = session.execute(
         select(func.count(), func.coalesce(func.sum(Refund.amount_minor), 0))
         .join(Payment, Payment.id == Refund.payment_id)

@@ -16,6 +16,7 @@ from backoffice.listing import asked, is_fragment, sentence
 from backoffice.payments import queries
 from backoffice.payments.forms import RefundForm, UndoForm
 from payments import follow, papers
+from payments.chargebacks import queries as chargebacks
 from payments.models import Provider
 from payments.queries import payment_story
 from payments.receipts import service as receipts
@@ -23,8 +24,10 @@ from payments.refunds import service as refunds
 from payments.status import COLLECTED
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
+from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
+from shared.ledger.service import loss_of
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "means", "debtor", "from", "to")
@@ -89,6 +92,8 @@ def _show(member: Member, payment_id: uuid.UUID, form: RefundForm | None, status
         payment = queries.get_payment(session, member.company_id, payment_id)
         story = payment_story(session, payment_id, company_id=member.company_id)
         contact = queries.find_contact(session, payment)
+        case = chargebacks.of_payment(session, payment_id)
+        lost = Money(max(0, loss_of(session, payment_id)), payment.currency)
     is_by_hand = payment.provider is Provider.HAND
     return page(
         "backoffice/payments/show.html",
@@ -97,6 +102,8 @@ def _show(member: Member, payment_id: uuid.UUID, form: RefundForm | None, status
         payment=payment,
         story=story,
         contact=contact,
+        case=case,
+        lost=lost,
         may_refund=not is_by_hand and payment.status in COLLECTED,
         may_undo=is_by_hand and payment.status in COLLECTED,
         has_receipt=payment.status in COLLECTED,

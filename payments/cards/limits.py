@@ -51,16 +51,16 @@ def smallest_minor(currency: str) -> int:
 def statement_suffix(company: str, reference: str) -> str:
     """What follows the account's own name on a card statement: which company, and which payment.
 
-    At most 18 Latin characters, so that it fits behind the shortest prefix with "* ": the end of the payment's reference, by
-    which people find it, and so much of the company's name as fits before it. "PAY-7F3K-2M9Q-4" of "Béton Lyon" gives
-    "BETON LYO 2M9Q-4".
+    At most 18 Latin characters, which fit behind the shortest prefix with "* "; behind a longer one Stripe cuts the end off. So
+    the end of the payment's reference, by which people find it, comes first and the company's name after it:
+    "PAY-7F3K-2M9Q-4" of "Béton Lyon" gives "2M9Q-4 BETON LYON".
     """
     room = LONGEST_DESCRIPTOR - SHORTEST_PREFIX - len("* ")
     mark = reference.rsplit("-", 2)
     tail = "-".join(mark[-2:]) if len(mark) > 2 else reference
     tail = _latin(tail)[-10:]
     name = _latin(company)[: room - len(tail) - 1].strip()
-    text = f"{name} {tail}".strip()
+    text = f"{tail} {name}".strip()
     return text if re.search("[A-Z]", text) else f"P {text}"[:room]
 
 

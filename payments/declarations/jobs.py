@@ -19,7 +19,10 @@ from shared.kit.jobs import duty, job, on
 @duty(every=timedelta(minutes=30))
 @job("declarations.expire", queue="night", timeout_s=900, exclusive=True)
 def expire(_payload: dict[str, Any]) -> None:
-    """End the searches whose time is over, each in a transaction of its own. Twice is safe: what has ended is left."""
+    """End the searches whose money the books show, and those whose time is over, each in a transaction of its own.
+
+    Twice is safe: what has ended is left.
+    """
     with reading() as session:
         due = [
             declaration_id
@@ -31,6 +34,10 @@ def expire(_payload: dict[str, Any]) -> None:
                 .order_by(Declaration.debtor_id, Declaration.id)
             )
         ]
+        booked = service.maybe_in_the_books(session)
+    for declaration_id in booked:
+        with transaction() as session:
+            service.settle_by_books(session, declaration_id)
     for declaration_id in due:
         with transaction() as session:
             service.expire(session, declaration_id)

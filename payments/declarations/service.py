@@ -35,6 +35,7 @@ from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind, Transfer
 from shared.ledger.rules import Part
 from shared.promises import service as promises
 
@@ -272,10 +273,56 @@ def expire(session: Session, declaration_id: uuid.UUID) -> bool:
     today = today_of(session, declaration.company_id)
     if declaration.state is not DeclarationState.DECLARED or today <= declaration.until_on:
         return False
+    if settle_by_books(session, declaration_id):
+        return True
     invoices.lift_all(session, subject_id=declaration.id, by=SYSTEM)
     _advance(session, declaration, DeclarationState.EXPIRED, by=SYSTEM)
-    tell.expired(session, declaration)
+    tell.expired(session, declaration, is_open=_is_open(session, declaration))
     return True
+
+
+def _is_open(session: Session, declaration: Declaration) -> bool:
+    """Whether something of its invoices is open still."""
+    own = select(DeclarationPart.invoice_id).where(DeclarationPart.declaration_id == declaration.id)
+    return session.scalar(select(Invoice.id).where(Invoice.id.in_(own), Invoice.open_minor > 0).limit(1)) is not None
+
+
+def maybe_in_the_books(session: Session) -> Sequence[uuid.UUID]:
+    """Searches of which nothing is open any more: the accounting file may have shown their money."""
+    own = select(DeclarationPart.id).where(DeclarationPart.declaration_id == Declaration.id)
+    still = own.join(Invoice, Invoice.id == DeclarationPart.invoice_id).where(Invoice.open_minor > 0)
+    live = select(Declaration.id).where(Declaration.state == DeclarationState.DECLARED, ~still.exists())
+    return session.scalars(live.order_by(Declaration.debtor_id, Declaration.id)).all()
+
+
+def settle_by_books(session: Session, declaration_id: uuid.UUID) -> bool:
+    """The accounting file shows as settled what was declared: it was found there. True when it was so.
+
+    Nothing of it is open, and the books settled something of each of its invoices since it was declared. The debtor is told.
+    """
+    declaration = lock_declaration(session, declaration_id)
+    if declaration.state is not DeclarationState.DECLARED or not _is_in_the_books(session, declaration):
+        return False
+    invoices.lift_all(session, subject_id=declaration.id, by=SYSTEM)
+    _advance(session, declaration, DeclarationState.MATCHED, by=SYSTEM, cause=_("settled in the books"))
+    tell.in_the_books(session, declaration)
+    return True
+
+
+def _is_in_the_books(session: Session, declaration: Declaration) -> bool:
+    parts = session.scalars(select(DeclarationPart).where(DeclarationPart.declaration_id == declaration.id)).all()
+    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    shown = set(
+        session.scalars(
+            select(Transfer.credit_owner).where(
+                Transfer.kind == Kind.IMPORTED,
+                Transfer.credit_account == Account.RECEIVABLE,
+                Transfer.credit_owner.in_(rows),
+                Transfer.at >= declaration.created_at,
+            )
+        )
+    )
+    return bool(rows) and all(row.open_minor == 0 for row in rows.values()) and shown == set(rows)
 
 
 def withdraw(session: Session, *, declaration_id: uuid.UUID, by: Actor) -> None:

@@ -29,9 +29,14 @@ def refused(session: Session, declaration: Declaration) -> None:
     _write(session, declaration, "declaration_refused", answer=declaration.answer)
 
 
-def expired(session: Session, declaration: Declaration) -> None:
-    """Say that it did not arrive in time."""
-    _write(session, declaration, "declaration_expired")
+def in_the_books(session: Session, declaration: Declaration) -> None:
+    """Say that the accounts show it."""
+    _write(session, declaration, "declaration_matched", is_news=True, received=None, received_on=None, payment="")
+
+
+def expired(session: Session, declaration: Declaration, *, is_open: bool) -> None:
+    """Say that it did not arrive in time; `is_open`: something of its invoices is still to pay."""
+    _write(session, declaration, "declaration_expired", is_open=is_open)
 
 
 def _write(session: Session, declaration: Declaration, kind: str, *, is_news: bool = False, **facts: object) -> None:

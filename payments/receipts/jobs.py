@@ -22,6 +22,7 @@ from payments.status import COLLECTED, MandateStatus, PaymentStatus
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
 from shared.debtors import affairs
+from shared.invoices.models import Invoice
 from shared.kit.actors import Actor
 from shared.kit.db import transaction
 from shared.kit.jobs import job, on
@@ -116,7 +117,14 @@ def tell_refunded(payload: dict[str, Any]) -> None:
     with transaction() as session:
         refund = session.get_one(Refund, uuid.UUID(payload["refund_id"]))
         payment = session.get_one(Payment, refund.payment_id)
-        facts = {"total": Money(refund.amount_minor, refund.currency), "reference": payment.reference}
+        numbers, open_minor = _opened(session, payment)
+        facts = {
+            "total": Money(refund.amount_minor, refund.currency),
+            "reference": payment.reference,
+            "is_owed": refund.is_owed,
+            "numbers": numbers,
+            "still": Money(min(refund.amount_minor, open_minor), refund.currency),
+        }
         messages.write(
             session,
             kind="refund_done",
@@ -143,6 +151,17 @@ def _holder_has_died(session: Session, mandate: Mandate) -> bool:
     """Whether the bank said so: then nothing is written to the holder's addresses about his mandate."""
     said = select(Payment.id).where(Payment.mandate_id == mandate.id, Payment.failure_code == "MD07")
     return mandate.end_reason == "MD07" or session.scalar(said.limit(1)) is not None
+
+
+def _opened(session: Session, payment: Payment) -> tuple[str, int]:
+    """The invoices that a payment was meant for, by number, and what of them is open and not on its way (minor units)."""
+    rows = session.execute(
+        select(Invoice.number, Invoice.open_minor, Invoice.held_minor)
+        .join(PaymentAllocation, PaymentAllocation.invoice_id == Invoice.id)
+        .where(PaymentAllocation.payment_id == payment.id)
+        .order_by(Invoice.due_on, Invoice.number)
+    ).all()
+    return ", ".join(row.number for row in rows), sum(row.open_minor - row.held_minor for row in rows)
 
 
 END_REASONS: dict[MandateStatus, Any] = {

@@ -296,7 +296,7 @@ def charge(*, intent: Json, method: Json, card: Card, at: int, outcome: Json, th
         "application_fee_amount": None,
         "balance_transaction": None,
         "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": "GUICHET",
+        "calculated_statement_descriptor": _statement(intent),
         "captured": True,
         "created": at,
         "currency": intent["currency"],
@@ -560,3 +560,9 @@ def payout(*, amount: int, currency: str, at: int, arrival: int) -> Json:
         "trace_id": {"status": "pending", "value": None},
         "type": "bank_account",
     }
+
+
+def _statement(intent: Json) -> str:
+    """What a card statement says: the account's own name, and behind it what the payment adds; cut off at 22 characters."""
+    suffix = intent["statement_descriptor_suffix"]
+    return f"GUICHET* {suffix}"[:22].strip() if suffix else "GUICHET"

@@ -25,8 +25,8 @@ def test_where_nothing_is_published_the_provider_decides():
 @pytest.mark.parametrize(
     ("company", "reference", "suffix"),
     [
-        ("Béton Lyon", "PAY-7F3K-2M9Q-4", "BETON LYON 2M9Q-4"),
-        ("Société Générale d'Électricité", "PAY-7F3K-2M9Q-4", "SOCIETE GEN 2M9Q-4"),
+        ("Béton Lyon", "PAY-7F3K-2M9Q-4", "2M9Q-4 BETON LYON"),
+        ("Société Générale d'Électricité", "PAY-7F3K-2M9Q-4", "2M9Q-4 SOCIETE GEN"),
         ("株式会社", "PAY-1234-5678-9", "P 5678-9"),
     ],
 )

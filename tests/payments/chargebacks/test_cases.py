@@ -23,6 +23,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid
 from shared.kit.ids import new_id
+from shared.kit.outbox.models import OutboxMessage
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.support.people import an_invoice
@@ -245,3 +246,44 @@ def test_the_watch_is_safe_to_run_twice(dora):
     contest(dora, pay_card(dora))
     jobs.watch({})
     jobs.watch({})
+
+
+def test_a_death_stops_everything_and_nothing_is_written_to_the_dead(dora):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(1, bank=True)
+    before = len(told(dora))
+    contest(dora, dora.payment(payment.id), kind="failure", reason="MD07")
+    dora.deliver()
+
+    assert dora.mandate(dora.mandate_id).status is MandateStatus.BLOCKED
+    assert told(dora)[before:] == []
+    with reading() as session:
+        debtor = session.get_one(Debtor, dora.debtor_id)
+        assert not debtor.autopay
+        assert debtor.reminders_paused_until is not None
+        topics = set(session.scalars(select(OutboxMessage.topic)))
+    assert "payment.holder_deceased" in topics
+    run_days(dora, 3)
+    assert len(debits(dora)) == 1
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("code", "topic", "is_blocked"),
+    [
+        ("AM05", "payment.debited_twice", False),
+        ("SL01", "payment.blocked_at_bank", False),
+        ("AC06", "payment.needs_details", True),
+        ("FF01", "payment.not_processed", False),
+    ],
+)
+def test_each_reason_does_what_the_table_says_and_tells_who_must_act(dora, code, topic, is_blocked):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(1, bank=True)
+    contest(dora, dora.payment(payment.id), kind="failure", reason=code)
+
+    assert (dora.mandate(dora.mandate_id).status is MandateStatus.BLOCKED) is is_blocked
+    with reading() as session:
+        assert topic in set(session.scalars(select(OutboxMessage.topic)))
+    assert told(dora).count("payment_failed") == 1
+    assert case_of(dora) is None
