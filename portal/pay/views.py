@@ -75,7 +75,7 @@ def parts(visitor: Visitor) -> ResponseReturnValue:
     if not chosen:
         return see_other("portal.account.home")
     typed = {one.invoice_id: _shown(wish.amounts.get(one.invoice_id, one.minor), visitor) for one in chosen}
-    return _parts_page(wish, chosen, typed)
+    return _parts_page(visitor, wish, chosen, typed)
 
 
 def set_parts(visitor: Visitor) -> ResponseReturnValue:
@@ -93,14 +93,18 @@ def set_parts(visitor: Visitor) -> ResponseReturnValue:
     wanted = [identity for identity, minor in amounts.items() if minor]
     if errors or not wanted:
         typed = {one.invoice_id: request.form.get(f"amount-{one.invoice_id}", "") for one in chosen}
-        return _parts_page(wish, chosen, typed, errors or {NOBODY: _("Write at least one amount.")})
+        return _parts_page(visitor, wish, chosen, typed, errors or {NOBODY: _("Write at least one amount.")})
     with transaction() as session:
         selection_id = selections.keep(session, visitor.debtor_id, wanted, amounts=amounts)
     return see_other("portal.pay.choose", what="these", selection=selection_id)
 
 
 def _parts_page(
-    wish: Wish, chosen: list[Chosen], typed: dict[uuid.UUID, str], errors: dict[uuid.UUID, str] | None = None
+    visitor: Visitor,
+    wish: Wish,
+    chosen: list[Chosen],
+    typed: dict[uuid.UUID, str],
+    errors: dict[uuid.UUID, str] | None = None,
 ) -> Response:
     return page(
         "portal/pay/parts.html",
