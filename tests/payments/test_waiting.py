@@ -23,6 +23,7 @@ from shared.disputes.service import Claim, raise_dispute
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.kit.outbox.relay import perform_due
 from tests.support.people import an_invoice
 
 STAFF = Actor.staff(uuid.UUID(int=7), "Sam")
@@ -47,6 +48,7 @@ def run_today():
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
     run(company_id)
+    perform_due()
 
 
 def credit_whole(counter, minor=12_000):

@@ -24,6 +24,7 @@ from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid
 from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
+from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.support.people import an_invoice
@@ -93,6 +94,7 @@ def run_days(counter, days):
         company_id = session.scalars(select(Company.id)).one()
     for _ in range(days):
         run(company_id)
+        perform_due()
         counter.days(1)
 
 

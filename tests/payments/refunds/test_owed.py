@@ -18,6 +18,7 @@ from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
+from shared.kit.outbox.relay import perform_due
 from shared.ledger.service import loss_of
 from shared.messages.models import Message
 
@@ -56,6 +57,7 @@ def run_for(counter, days):
         company_id = session.scalars(select(Company.id)).one()
     for _ in range(days // 5):
         run(company_id)
+        perform_due()
         counter.days(5)
 
 
