@@ -83,6 +83,7 @@ JOBS: tuple[str, ...] = (
     "backoffice.imports.jobs",
     "backoffice.reminders.jobs",
     "backoffice.notices.jobs",
+    "backoffice.handover.jobs",
 )
 """Every module with jobs, subscriptions and duties."""
 

@@ -8,6 +8,7 @@ from backoffice.debtors import views as debtors
 from backoffice.debtors.money import views as money
 from backoffice.declarations import views as declarations
 from backoffice.disputes.routes import ROUTES as DISPUTES
+from backoffice.handover import views as handover
 from backoffice.home import views as home
 from backoffice.imports.routes import ROUTES as IMPORTS
 from backoffice.invoices import views as invoices
@@ -49,6 +50,8 @@ ROUTES: list[Route] = [
     Route("GET POST", "/staff/new",                                        access.add_staff,            staff("staff.write", fresh=True, needs_company=False)),
     Route("GET",      "/staff/<uuid:staff_id>",                            access.show_staff,           staff("staff.read", needs_company=False)),
     Route("POST",     "/staff/<uuid:staff_id>",                            access.change_staff,         staff("staff.write", fresh=True, needs_company=False)),
+    Route("GET",      "/staff/<uuid:staff_id>/affairs",                    handover.show,               staff("staff.read", needs_company=False)),
+    Route("POST",     "/staff/<uuid:staff_id>/affairs",                    handover.give,               staff("staff.write", needs_company=False)),
     Route("POST",     "/staff/<uuid:staff_id>/<act>",                      access.act_on_staff,         staff("staff.write", fresh=True, needs_company=False)),
     Route("POST",     "/staff/<uuid:staff_id>/sessions/<uuid:session_id>/end", access.end_staff_session, staff("staff.write", needs_company=False)),
 

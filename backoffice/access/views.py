@@ -365,6 +365,8 @@ def act_on_staff(member: Member, staff_id: uuid.UUID, act: str) -> ResponseRetur
         flash(_("A message to %(email)s goes out with a link to choose a password.", email=person.email), "good")
     else:
         flash(_("Done."), "good")
+    if act == "disable":
+        return see_other("backoffice.handover.show", staff_id=staff_id)
     return see_other("backoffice.access.show_staff", staff_id=staff_id)
 
 

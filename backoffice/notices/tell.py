@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from backoffice.access.models import StaffMember
 from backoffice.notices import labels, queries
 from backoffice.notices.models import Delivery, StaffNotice
-from backoffice.notices.rules import MAILS_AN_HOUR, TOPICS, Event, concerns, may_hear_of
+from backoffice.notices.rules import MAILS_AN_HOUR, TOPICS, Event, concerns, may_hear, may_hear_of
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.audit import AuditLine
@@ -39,7 +39,7 @@ def tell(occasion: Occasion, payload: dict[str, Any]) -> int:
         event = Event(
             topic=topic,
             by=str(payload["by"]),
-            assignee=uuid.UUID(payload["staff"]) if payload["staff"] else None,
+            assignee=_present(session, topic, uuid.UUID(payload["staff"])) if payload["staff"] else None,
             doer=_doer(session, topic, subject_id, payload) if payload["by"] == "staff" else None,
         )
         debtor = session.get_one(Debtor, uuid.UUID(payload["debtor"]))
@@ -48,6 +48,14 @@ def tell(occasion: Occasion, payload: dict[str, Any]) -> int:
             if may_hear_of(member.role, topic) and concerns(event, member.id, wish.scope):
                 count += _note(session, _Scene(event, debtor, subject_id, occasion.id), member, wish.delivery)
         return count
+
+
+def _present(session: Session, topic: str, staff_id: uuid.UUID) -> uuid.UUID | None:
+    """The member to whom it is assigned; nobody when he has left, or his role no longer looks after such affairs."""
+    member = session.get(StaffMember, staff_id)
+    if member is None or member.disabled_at is not None or not may_hear(member.role, TOPICS[topic]):
+        return None
+    return staff_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ DUTIES: dict[str, Any] = {
     "disputes.watch": _l("Escalates overdue disputes, ends respites, closes disputes that were paid."),
     "attachments.ask_again": _l("Asks the virus scanner again for files that it has not answered for."),
     "attachments.sweep": _l("Deletes the files of forms that were never sent."),
+    "messages.knock": _l("Looks for messages that still wait."),
+    "handover.release": _l("Makes nobody's what belongs to colleagues who have left."),
     "messages.digests": _l("Writes the weekly digests of debtors' contacts."),
     "notices.digests": _l("Writes the daily digests of colleagues."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),

@@ -198,3 +198,14 @@ def test_long_digests_are_cut_and_say_so(office, mail, frozen) -> None:
     text = mail.mails[0].get_body(("plain",)).get_content()
     assert text.count("wrote to you about a dispute") == digest.LISTED
     assert "And 3 more in the list." in text
+
+
+def test_what_belongs_to_a_colleague_who_has_left_is_told_to_the_others(office, mail) -> None:
+    """R4: the debtor answered, and nobody heard of it."""
+    with transaction() as session:
+        access.disable(session, office.people["anna"], by=SYSTEM)
+    office.happen("dispute.said", to="anna")
+    assert office.notices() == [("bruno", "dispute.said")]
+
+    office.happen("dispute.said", to="aude")
+    assert office.notices()[1:] == [("bruno", "dispute.said")], "nor does it stay with a role that lost the right"
