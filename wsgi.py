@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask import Flask
 
-PROVIDER_PAGES = ("https://checkout.stripe.com", "https://pay.gocardless.com")
-
 MODELS = (
     "shared.kit.audit",
     "shared.kit.limits",
@@ -122,9 +120,10 @@ def build_portal(settings: Settings) -> Flask:
     """The debtors' door, which also takes the providers' webhooks and answers for the installation's health."""
     import payments
     import portal as door
+    from payments.gateways.choose import hosted_pages
     from shared.web.app import build
 
-    app = build("portal", settings, cookie="guichet", form_targets=_form_targets(settings))
+    app = build("portal", settings, cookie="guichet", form_targets=hosted_pages(settings))
     payments.register(app, settings)
     door.register(app, settings)
     return app
@@ -138,11 +137,6 @@ def build_backoffice(settings: Settings) -> Flask:
     app = build("backoffice", settings, cookie="guichet_desk")
     door.register(app, settings)
     return app
-
-
-def _form_targets(settings: Settings) -> tuple[str, ...]:
-    twins = tuple(base for base in (settings.stripe_api_base, settings.gocardless_base_url) if base)
-    return tuple(dict.fromkeys(twins)) or PROVIDER_PAGES
 
 
 def build_app(settings: Settings) -> WSGIApplication:
@@ -287,13 +281,14 @@ def demo(port: int, host: str, *, only_seed: bool) -> None:
     if only_seed:
         _seed_demo()
         return
+    from backoffice.demo.look import refuse_foreign
     from backoffice.demo.seed import CREDITOR_ICS, CREDITOR_NAME
     from shared.kit.family import demo_settings, guichet_family
 
     settings = demo_settings(port, host=host)
     creditor = ["--creditor-name", CREDITOR_NAME, "--creditor-ics", CREDITOR_ICS]
     announce = partial(_announce, settings, port)
-    family = guichet_family(settings, port, host=host, announce=announce, creditor=creditor)
+    family = guichet_family(settings, port, host=host, announce=announce, creditor=creditor, look=refuse_foreign)
     sys.exit(family.run())
 
 

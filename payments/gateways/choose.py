@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from payments.gateways.base import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, READ_WHILE_SOMEBODY_WAITS_S
 from payments.gateways.gocardless_gateway import GoCardlessGateway
@@ -52,6 +53,35 @@ def providers_in_use() -> list[Provider]:
     """The providers for which keys are set."""
     found = [Provider.STRIPE] if takes_cards() else []
     return [*found, Provider.GOCARDLESS] if takes_debits() else found
+
+
+def hosted_pages(settings: Settings) -> tuple[str, ...]:
+    """The origins on which debtors pay and sign: a form of ours may lead there, and nowhere else.
+
+    They follow from the keys (live or sandbox) and from the addresses of a stand-in; `settings.hosted_pages` adds others,
+    such as a domain of one's own at Stripe.
+    """
+    return tuple(dict.fromkeys((_stripe_page(settings), _gocardless_page(settings), *settings.hosted_pages.split())))
+
+
+def _stripe_page(settings: Settings) -> str:
+    return _stand_in(settings.stripe_api_base, "stripe.com") or "https://checkout.stripe.com"
+
+
+def _gocardless_page(settings: Settings) -> str:
+    if stand_in := _stand_in(settings.gocardless_base_url, "gocardless.com"):
+        return stand_in
+    host = urlsplit(settings.gocardless_base_url or "").hostname
+    is_live = host == "api.gocardless.com" if host else settings.uses_live_debits
+    return "https://pay.gocardless.com" if is_live else "https://pay-sandbox.gocardless.com"
+
+
+def _stand_in(address: str | None, domain: str) -> str | None:
+    """The origin of an API that is not the provider's own: it serves its pages itself."""
+    parts = urlsplit(address or "")
+    if not parts.hostname or parts.hostname == domain or parts.hostname.endswith(f".{domain}"):
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _gateway(name: str, make: Any) -> Any:

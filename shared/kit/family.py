@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.kit import servers
-from shared.kit.errors import Invalid
+from shared.kit.errors import Invalid, Refused
 from shared.kit.settings import PREFIX, Settings, get_settings, use_settings
 from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answers, listens, require_free_ports
 
@@ -39,6 +39,7 @@ def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
     once and kept there.
     """
     given = _given()
+    _refuse_production(given)
     var_dir = given.var_dir
     if "var_dir" not in given.model_fields_set and port != DEFAULT_PORT:
         var_dir /= f"port-{port}"
@@ -50,6 +51,15 @@ def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
     made["redis_url"] = given.redis_url and given.redis_url.get_secret_value()
     _write_private(var_dir / _NOTE, json.dumps(made, indent=2))
     return _settings(var_dir, made)
+
+
+def _refuse_production(given: Settings) -> None:
+    """A shell that holds a production's settings must not open its database with made-up money and open doors."""
+    advice = "the demo is not started here: type it in a shell without these settings"
+    if "mode" in given.model_fields_set and given.mode == "production":
+        raise Refused("family.production", f"{PREFIX}MODE is production: {advice}.")
+    if given.uses_live_keys:
+        raise Refused("family.production", f"The environment holds live keys: {advice}.")
 
 
 def last_demo_settings(var_dir: Path) -> Settings | None:
@@ -86,17 +96,21 @@ def guichet_family(
     announce: Callable[[], None] = lambda: None,
     before: Sequence[Sequence[str]] = BEFORE,
     creditor: Sequence[str] = (),
+    look: Callable[[str], None] = lambda _url: None,
 ) -> Family:
     """Everything that a demo consists of, in the order of its start. Raises Conflict when one of its ports is taken.
 
+    `look` sees the database's address before anything else is started, and raises when a demo must not open it.
     `creditor`: what the twins are told of the company that collects, as words of their command line.
     """
     require_free_ports(host, [port, port + 1, port + 2])
     var_dir = settings.var_dir.resolve()
     engines: list[Part] = []
-    if not settings.database_url:
+    if settings.database_url:
+        look(settings.database_url.get_secret_value())
+    else:
         engines.append(
-            Engine("postgres", lambda: servers.ensure_postgres(var_dir), lambda: servers.postgres_runs(var_dir))
+            Engine("postgres", lambda: look(servers.ensure_postgres(var_dir)), lambda: servers.postgres_runs(var_dir))
         )
     if not settings.redis_url:
         engines.append(Engine("valkey", lambda: servers.ensure_valkey(var_dir), lambda: servers.valkey_runs(var_dir)))

@@ -5,6 +5,7 @@ while the program runs (wording, terms, limits) is not a setting but a row.
 """
 
 import os
+import re
 from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     gocardless_base_url: str | None = None
     gocardless_webhook_secret: SecretStr | None = None
 
+    hosted_pages: str = ""
+    """Further origins on which debtors pay or sign, with spaces between them: a domain of one's own at Stripe."""
+
     smtp_url: str | None = None
     """`smtp://user:password@host:587` (STARTTLS when offered), `smtps://…`; unset keeps messages waiting."""
 
@@ -97,6 +101,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address, or a name and <an address>")
         return value
 
+    @field_validator("hosted_pages")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in value.split():
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
+                raise ValueError(f"{origin} is no origin (https://pay.example.com, without a path)")
+        return " ".join(value.split())
+
     @field_validator("database_url")
     @classmethod
     def _psycopg(cls, value: SecretStr | None) -> SecretStr | None:
@@ -137,8 +149,13 @@ class Settings(BaseSettings):
     def uses_live_keys(self) -> bool:
         """True when a key moves real money."""
         stripe_key = self.stripe_api_key.get_secret_value() if self.stripe_api_key else ""
-        gocardless = self.gocardless_access_token.get_secret_value() if self.gocardless_access_token else ""
-        return stripe_key.startswith(("sk_live_", "rk_live_")) or gocardless.startswith("live_")
+        return stripe_key.startswith(("sk_live_", "rk_live_")) or self.uses_live_debits
+
+    @property
+    def uses_live_debits(self) -> bool:
+        """True when GoCardless' token is of the live environment."""
+        token = self.gocardless_access_token
+        return token is not None and token.get_secret_value().startswith("live_")
 
     @property
     def is_demo(self) -> bool:

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import TextIO
 
 from shared.kit import orphans
-from shared.kit.errors import Conflict, Unavailable
+from shared.kit.errors import Conflict, Refused, Unavailable
 
 _TICK_S = 0.25
 _STARTING_TICK_S = 0.05
@@ -151,7 +151,7 @@ class Family:
                 self._flush()
             while not self._signals:
                 self._tick(_TICK_S)
-        except Unavailable as error:
+        except (Refused, Unavailable) as error:
             self._say("guichet", error.message)
             status = 1
         finally:

@@ -1,6 +1,6 @@
 """`make bench`: us beside the alternatives, in one run, as ratios.
 
-    python -m tests.bench [--small] [--only portal,reminders,mail,desk,import,facturx] [--seed 7] [--json FILE]
+    python -m tests.bench [--small] [--only portal,open,reminders,mail,desk,import,facturx] [--seed 7] [--json FILE]
 
 Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
 `--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import desk, facturx, imports, mail, portal, reminders
+from tests.bench import counter, desk, facturx, imports, mail, portal, reminders
 from tests.bench.world import large_world
 
-PARTS = ("portal", "reminders", "mail", "desk", "import", "facturx")
+PARTS = ("portal", "open", "reminders", "mail", "desk", "import", "facturx")
 IN_THE_LARGE_WORLD = {"portal", "reminders", "mail", "desk"}
 
 
@@ -39,6 +39,7 @@ class Size:
     rounds_of_lists: int
     lines: int
     papers: int
+    storm: counter.Size
 
 
 LARGE = Size(
@@ -51,6 +52,7 @@ LARGE = Size(
     rounds_of_lists=3,
     lines=1_000_000,
     papers=40,
+    storm=counter.LARGE,
 )
 SMALL = Size(
     debtors=5_000,
@@ -62,6 +64,7 @@ SMALL = Size(
     rounds_of_lists=1,
     lines=20_000,
     papers=3,
+    storm=counter.SMALL,
 )
 
 
@@ -96,6 +99,10 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
                 tell("every list of the back-office …")
                 found["desk"] = desk.measure(world, rounds=size.rounds_of_lists)
                 tell(json.dumps(found["desk"]))
+    if "open" in parts:
+        tell(f"others, while {size.storm.payers} people press Pay at a silent Stripe …")
+        found["open"] = counter.measure(size.storm, seed=seed)
+        tell(json.dumps(found["open"]))
     if "import" in parts:
         tell(f"an import of {size.lines} lines, then raw copies of what it wrote …")
         found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
@@ -116,6 +123,13 @@ def table(found: dict[str, Any]) -> list[str]:
             ("", f"{page['cpu_ratio']}", "", f"processor time, bare {bare['worker_cpu_ms']} ms by ours {ours['worker_cpu_ms']} ms"),
             ("", f"{ours['requests_per_second']} /s", "", f"bare {bare['requests_per_second']} /s; p50 {ours['p50_ms']} ms, bare {bare['p50_ms']} ms"),
             ("account page, p99 at 16 connections", f"{ours['p99_ms']} ms", "< 60 ms", f"bare {bare['p99_ms']} ms"),
+        ]  # fmt: skip
+    if storm := found.get("open"):
+        calm, rough = storm["calm"], storm["storm"]
+        rows += [
+            (f"others' pages, {storm['payers']} at a silent Stripe, p95", f"{rough['page_p95_s']} s", "< 1 s", f"before {calm['page_p95_s']} s; slowest {rough['page_slowest_s']} s"),
+            ("webhooks acknowledged meanwhile, p95", f"{rough['webhook_p95_s']} s", "< 1 s", f"before {calm['webhook_p95_s']} s; health page {rough['health_p95_s']} s"),
+            ("those who press Pay, p95", f"{storm['payers_p95_s']} s", "", f"{storm['told_that_it_is_being_opened']} of {storm['payers']} read that their page is being opened"),
         ]  # fmt: skip
     if run := found.get("reminders"):
         rows += [

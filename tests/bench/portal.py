@@ -46,12 +46,12 @@ def measure(world: World, *, rounds: int, requests: int, visitors: int, seed: in
             var_dir=Path(folder) / "var",
         )
         with transaction() as session:
-            tokens = [_seat(session, debtor_id) for debtor_id in _debtors(session, world, visitors, seed)]
+            tokens = [seat(session, debtor_id) for debtor_id in _debtors(session, world, visitors, seed)]
         ours = stack.enter_context(serving(_OURS, _environment(world, settings), Path(folder) / "ours.sock"))
         bare = stack.enter_context(
             serving(["tests.bench.bare:app"], {"BENCH_DATABASE_URL": world.url}, Path(folder) / "bare.sock")
         )
-        to_ours = _with_our_cookies(ours, settings, tokens)
+        to_ours = with_our_cookies(ours, settings, tokens)
         to_bare = [Visit(f"sid={token}", word) for token, word in tokens]
         for mine, theirs in zip(to_ours[:COMPARED], to_bare, strict=False):
             _compare(ask(ours, mine.cookie), ask(bare, theirs.cookie))
@@ -98,7 +98,7 @@ def _debtors(session: Session, world: World, count: int, seed: int) -> list[Any]
     return random.Random(seed).sample(found, min(count, len(found)))
 
 
-def _seat(session: Session, debtor_id: Any) -> tuple[str, bytes]:
+def seat(session: Session, debtor_id: Any) -> tuple[str, bytes]:
     """A session opened with a magic link: its token, and the number of an invoice that its page shows."""
     contact_id = session.scalars(
         select(Contact.id).join(DebtorContact, DebtorContact.contact_id == Contact.id)
@@ -117,7 +117,7 @@ def _seat(session: Session, debtor_id: Any) -> tuple[str, bytes]:
     return opened.token, number.encode()
 
 
-def _with_our_cookies(server: Server, settings: Settings, tokens: Sequence[tuple[str, bytes]]) -> list[Visit]:
+def with_our_cookies(server: Server, settings: Settings, tokens: Sequence[tuple[str, bytes]]) -> list[Visit]:
     door = wsgi.build_portal(settings)
     cookies = door.session_interface
     if not isinstance(cookies, SecureCookieSessionInterface) or (sign := cookies.get_signing_serializer(door)) is None:

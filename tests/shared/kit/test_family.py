@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from shared.kit import servers
 from shared.kit import settings as settings_module
-from shared.kit.errors import Conflict, Invalid
+from shared.kit.errors import Conflict, Invalid, Refused
 from shared.kit.family import demo_settings, environment, guichet_family, settings_here
 from shared.kit.settings import Settings
 from shared.kit.supervisor import Engine, Member, Task
@@ -178,3 +178,29 @@ def test_a_port_that_the_twins_need_is_checked_before_anything_starts(var, port)
 
         with pytest.raises(Conflict, match=r"Port \d+ is taken"):
             guichet_family(demo_settings(taken - 1), taken - 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MODE", "production"), ("GOCARDLESS_ACCESS_TOKEN", "live_x"), ("STRIPE_API_KEY", "sk_live_x")]
+)
+def test_a_shell_that_holds_a_productions_settings_starts_no_demo(var, monkeypatch, name, value):
+    monkeypatch.setenv("GUICHET_GOCARDLESS_WEBHOOK_SECRET", "x")
+    monkeypatch.setenv("GUICHET_STRIPE_WEBHOOK_SECRET", "x")
+    monkeypatch.setenv(f"GUICHET_{name}", value)
+
+    with pytest.raises(Refused, match=r"MODE is production|live keys"):
+        demo_settings(8000)
+    assert not (var / "demo.json").exists()
+
+
+def test_a_database_is_looked_at_before_anything_else_is_started(var, port, monkeypatch):
+    monkeypatch.setenv("GUICHET_DATABASE_URL", "postgresql://somebody@127.0.0.1:1/ours")
+    seen = []
+
+    def look(url: str) -> None:
+        seen.append(url)
+        raise Refused("demo.foreign", "not ours")
+
+    with pytest.raises(Refused):
+        guichet_family(demo_settings(port), port, look=look)
+    assert seen == ["postgresql+psycopg://somebody@127.0.0.1:1/ours"]
