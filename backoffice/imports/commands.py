@@ -155,6 +155,16 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
     lines.append(
         _("Certificate: %(debtors)s debtors, open %(balance)s.", debtors=certificate.get("debtors", 0), balance=balance)
     )
+    there = outcome.result.get("certified_open")
+    if there is not None and int(there) != int(certificate.get("balance", 0)):
+        lines.append(
+            _(
+                "In Guichet %(here)s are open: what was paid, credited or held here is not in the books yet.",
+                here=format_money(Money(int(there), currency), current_language()),
+            )
+        )
+    if columns := outcome.facts.get("unmapped"):
+        lines.append(_("Columns that nothing uses: %(columns)s.", columns=", ".join(columns)))
     return lines
 
 

@@ -277,12 +277,25 @@ class _Reading:
             self._note(self._faults, "currency.other", line, Role.CURRENCY, row, expected=expected)
 
     def _leave_payment(self, line: int, row: Row) -> None:
-        """A payment is no document: it is counted, with what it comes to."""
+        """A payment is no document: what of it is not set off is the customer's credit, where the table says so; else it is counted."""
+        rest = self._amount_in(line, row, Role.OPEN, self._at_open)
+        if rest and self._keep_credit(line, row, abs(rest)):
+            return
         minor = self._amount_in(line, row, Role.TOTAL, self._at_total)
         if not minor:
             minor = self._amount_in(line, row, Role.OPEN, self._at_open)
         self._payments[0] += 1
         self._payments[1] += abs(minor or 0)
+
+    def _keep_credit(self, line: int, row: Row, minor: int) -> bool:
+        account = self._debtors.find(line, row)
+        on = self._day_in(line, row, Role.ISSUED_ON, self._at_issued, needed=True)
+        if account is None or on is None:
+            return False
+        number = plain(text_of(row[self._at_number]))[:NUMBER_LENGTH] or f"{on:%Y%m%d}-{line}"
+        currency = self._choices.currency
+        self._hand_over(Item(line, account.row.key, "credit", number, on, on, False, currency, minor, minor, None))
+        return True
 
     def _money(self, line: int, row: Row, judged: Judgement) -> tuple[str, int, int, date | None] | None:
         """(kind, total, open, settled on) of a line, or None: with a fault, or with a warning when it is nothing."""

@@ -19,7 +19,8 @@ from backoffice.imports.question_words import asked, options
 from backoffice.imports.questions import Question
 from backoffice.imports.sentences import place, sentence
 from shared.kit.errors import NotFound
-from shared.kit.money import Money
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 
 SHOWN_FINDINGS = 200
@@ -202,6 +203,24 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
         owed=money("owed"),
         credit=money("credit"),
         samples=tuple(_sample(each, currency) for each in run.facts.get("sample", [])),
+    )
+
+
+def explained(shown: RunPage) -> str:
+    """Why the open total here is not that of the file: what was paid here and the books do not know, and what they settle later."""
+    certified = shown.result.get("certified_open")
+    if certified is None:
+        return ""
+    here = Money(int(certified), shown.balance.currency)
+    if here == shown.balance:
+        return ""
+    words = current_language()
+    return _(
+        "The file has %(file)s open, Guichet %(here)s: the difference of %(difference)s was paid, credited or held here and the books do "
+        "not show it yet.",
+        file=format_money(shown.balance, words),
+        here=format_money(here, words),
+        difference=format_money(shown.balance - here, words),
     )
 
 

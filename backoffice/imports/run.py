@@ -576,7 +576,7 @@ def _post(comparison: Comparison) -> dict[str, Any]:
     result |= {"debtors_added": writer.add_debtors(), "contacts_added": writer.add_contacts()}
     result |= {"carried_settled": carried_count, "invoices_added": writer.add_invoices()}
     result["invoices_changed"] = writer.change_invoices()
-    result["credits_changed"] = writer.change_credits() if whole else 0
+    result["credits_changed"] = writer.change_credits(whole_accounts=whole)
     writer.total_debtors()
     result["certified_debtors"], result["certified_open"] = writer.certify(whole_accounts=whole, faults=faults)
     if faults:

@@ -131,7 +131,15 @@ def _shown(
     if shown.may_be_mended:
         form = form or choices_form(shown.facts, shown.choices)
         answers = answers or answers_form(shown.questions)
-    return page("backoffice/imports/show.html", run=shown, form=form, answers=answers, labels=labels, status=status)
+    return page(
+        "backoffice/imports/show.html",
+        run=shown,
+        form=form,
+        answers=answers,
+        labels=labels,
+        explained=queries.explained(shown),
+        status=status,
+    )
 
 
 def _mine(member: Member, run_id: uuid.UUID) -> RunState:

@@ -424,13 +424,14 @@ class Writer:
 
     # Unapplied credit
 
-    def change_credits(self) -> int:
+    def change_credits(self, *, whole_accounts: bool) -> int:
         """Bring unapplied credit to what the file shows; gives how many accounts changed.
 
         What the last file showed is remembered, so that only its changes count; credit that came through Guichet or was
-        used here (known = credit + used) is never added nor taken a second time.
+        used here (known = credit + used) is never added nor taken a second time. A table that is silent of a customer's credit says
+        nothing of it; with `whole_accounts` silence means none.
         """
-        self.do(_CREDITS)
+        self.do(_CREDITS, whole=whole_accounts)
         self.do("""INSERT INTO ledger_transfer (transfer_columns)
             SELECT new_id(), %(company)s, id, new_id(), 0, 'imported', 'posted',
                 CASE WHEN change > 0 THEN 'elsewhere' ELSE 'credit' END, CASE WHEN change > 0 THEN NULL ELSE id END,
@@ -439,8 +440,11 @@ class Writer:
             FROM stage_credit WHERE change <> 0""")
         changed = self.do("""UPDATE debtor d SET credit_minor = d.credit_minor + c.change FROM stage_credit c
             WHERE d.id = c.id AND NOT c.is_new AND c.change <> 0""")
-        self.do("""UPDATE stage_debtor s SET explained = explained - (c.before + c.change - c.wanted)
-            FROM stage_credit c WHERE c.id = s.id AND NOT c.is_new""")
+        if whole_accounts:
+            self.do("""UPDATE stage_debtor s SET explained = explained - (c.before + c.change - c.wanted)
+                FROM stage_credit c WHERE c.id = s.id AND NOT c.is_new""")
+        else:  # the balance of a table's debtor is compared with his invoices alone
+            self.do("UPDATE stage_debtor s SET explained = explained + c.wanted FROM stage_credit c WHERE c.id = s.id")
         self.do("""INSERT INTO import_position (debtor_id, credit_minor, import_run_id)
             SELECT id, wanted, %(run)s FROM stage_credit WHERE wanted > 0 OR last > 0
             ON CONFLICT (debtor_id) DO UPDATE SET credit_minor = excluded.credit_minor,
@@ -583,5 +587,5 @@ FROM (
     FROM stage_debtor s JOIN debtor d ON d.id = s.id LEFT JOIN import_position p ON p.debtor_id = s.id
         LEFT JOIN (SELECT debtor, sum(open)::bigint AS credit FROM stage_item WHERE kind = 'credit' GROUP BY debtor) AS w
             ON w.debtor = s.key
-) AS x WHERE wanted <> 0 OR last <> 0 OR before <> 0
+) AS x WHERE wanted <> 0 OR %(whole)s AND (last <> 0 OR before <> 0)
 """

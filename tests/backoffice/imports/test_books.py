@@ -18,7 +18,7 @@ from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
-from tests.backoffice.imports.test_run import receive
+from tests.backoffice.imports.test_run import books_agree, receive
 
 HEADINGS = "Code client;Facture;Date;Échéance;Montant TTC;Reste dû\n"
 
@@ -153,3 +153,21 @@ def test_sums_of_payments():
     assert not is_sum_of(150, [100, 200])
     assert is_sum_of(7, [7, *range(100, 140)])
     assert not is_sum_of(201, list(range(100, 140)))
+
+
+def test_a_payment_in_a_table_that_settles_nothing_yet_is_credit_once(desk):
+    content = (
+        "Customer;Transaction type;Num;Date;Amount;Open balance\nAlpha;Invoice;F1;2026-01-05;100.00;100.00\n"
+        "Alpha;Payment;;2026-01-06;-30.00;-30.00\nBeta;Payment;P2;2026-01-06;-8.00;-8.00\n"
+    )
+
+    outcome = desk.take(content)
+
+    assert outcome.state is RunState.DONE, outcome.faults
+    assert desk.debtors() == {"Alpha": (10_000, 3_000), "Beta": (0, 800)}
+    desk.take(content)
+    assert desk.debtors() == {"Alpha": (10_000, 3_000), "Beta": (0, 800)}
+
+    desk.take(content.replace("-30.00;-30.00", "-30.00;-10.00").replace("100.00;100.00", "100.00;80.00"))
+    assert desk.debtors() == {"Alpha": (8_000, 1_000), "Beta": (0, 800)}
+    books_agree()
