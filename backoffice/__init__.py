@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def register(app: Flask, settings: Settings) -> None:
     """Mount the back-office's URLs below its own sign-in."""
-    from backoffice import frame
+    from backoffice import frame, unheard
     from backoffice.access import guards
     from backoffice.chargebacks import todo as chargebacks_todo
     from backoffice.collections import todo as collections_todo
@@ -34,6 +34,7 @@ def register(app: Flask, settings: Settings) -> None:
 
     guards.install(app)
     frame.install(app, settings)
+    unheard.install(app)
     allow_large_files(app)
     allow_evidence(app)
     app.extensions[CONTRIBUTIONS] = [

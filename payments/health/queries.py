@@ -17,6 +17,7 @@ from shared.kit import clock, pulse
 from shared.kit.jobs import QUEUES
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.messages.models import Message, MessageStatus
+from shared.messages.queries import present_outage
 
 LONGEST_WAIT = timedelta(minutes=30)
 """A webhook that is not handled, or a message that is not sent, after so long means that something stands still."""
@@ -36,6 +37,8 @@ class Health:
     stuck_webhooks: int
     dead_jobs: int
     uncertain_messages: int
+    mail_outage_s: int | None
+    """How long the mail server has taken nothing of ours."""
     unanswered_payments: int
     """Written down more than an hour ago, and no provider has said anything yet."""
     unanswered_refunds: int
@@ -58,7 +61,9 @@ def look(session: Session) -> Health:
         OutboxMessage.state == MessageState.WAITING, OutboxMessage.due_at <= now
     )
     hour_ago = now - timedelta(hours=1)
+    lasts = present_outage(session)
     return Health(
+        mail_outage_s=_age(lasts.began_at, now) if lasts is not None and lasts.is_certain else None,
         oldest_unhandled_webhook_s=_age(oldest_unhandled_at(session), now),
         oldest_unsent_message_s=_age(unsent, now),
         oldest_waiting_job_s=_age(session.scalar(due), now),

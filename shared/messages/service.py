@@ -20,6 +20,7 @@ from shared.kit.ids import new_id
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
+from shared.messages import unheard
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import Rendered, code_place, link_place, new_marker, render
 
@@ -70,7 +71,10 @@ def write(
     debtor = session.get_one(Debtor, debtor_id)
     company = session.get_one(Company, debtor.company_id)
     written = []
-    for contact in recipients(session, debtor_id, contact_ids):
+    people = recipients(session, debtor_id, contact_ids)
+    if not people:
+        unheard.note(debtor.name)
+    for contact in people:
         marker = new_marker()
         with speaking(contact.language):
             why = reason() if callable(reason) else reason

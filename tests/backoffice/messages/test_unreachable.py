@@ -90,3 +90,30 @@ def test_the_address_of_another_company_is_nobodys_here(ines, world):
 
     assert ines.post("/messages/unreachable", {"id": [ours[0], str(other)]}).status_code == 404
     assert "550 5.1.1" in ines.get("/messages/unreachable").text
+
+
+def test_an_act_that_could_tell_nobody_says_so(ines, world):
+    """R5: "the debtor is told" although nothing was written."""
+    from shared.disputes import service as disputes
+    from shared.invoices.models import Invoice
+    from tests.support.people import SYSTEM
+
+    refused(world.company)
+    with transaction() as session:
+        invoice = session.scalars(
+            select(Invoice).where(Invoice.debtor_id == world.dora, Invoice.open_minor > 0)
+        ).first()
+        assert invoice is not None
+        dispute = disputes.raise_dispute(
+            session,
+            debtor_id=world.dora,
+            claims=[disputes.Claim(invoice.id)],
+            reason_code="price",
+            text="No.",
+            attempt="00000000-0000-0000-0000-000000000001",
+            by=SYSTEM,
+        )
+
+    ines.post(f"/disputes/{dispute.id}/say", {"text": "We look into it."})
+
+    assert "No message was written to Dora Durand SARL" in ines.get("/").text
