@@ -81,6 +81,9 @@ _SENTENCES: dict[str, Any] = {
     "payment.not_processed": _l("The banks could not process a debit of %(debtor)s"),
     "payment.refund_waits": _l("A refund to %(debtor)s waits for a second person"),
     "mandate.lost": _l("A mandate of %(debtor)s has ended"),
+    "debit.withdrawn": _l("A debit that was announced to %(debtor)s does not take place"),
+    "debit.left": _l("A debit of %(debtor)s was to be stopped, and had left for the bank"),
+    "debit.unannounced": _l("A debit of %(debtor)s was not made: its notice did not leave"),
 }
 _BY_STAFF: dict[str, Any] = {
     "dispute.said": _l("A colleague wrote to %(debtor)s about your dispute"),

@@ -57,6 +57,9 @@ TOPICS: dict[str, NoticeGroup] = {
     "payment.not_processed": NoticeGroup.PAYMENTS,
     "payment.refund_waits": NoticeGroup.PAYMENTS,
     "mandate.lost": NoticeGroup.PAYMENTS,
+    "debit.withdrawn": NoticeGroup.PAYMENTS,
+    "debit.left": NoticeGroup.PAYMENTS,
+    "debit.unannounced": NoticeGroup.PAYMENTS,
 }
 """What staff may hear of."""
 

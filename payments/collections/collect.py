@@ -32,6 +32,9 @@ from shared.ledger.rules import Part
 
 BY = Actor.system("collections")
 
+UNANNOUNCED = frozenset({"notice_not_sent", "notice_lost"})
+"""Reasons of which staff hear: the notice did not leave."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -134,6 +137,8 @@ def _write(
         if isinstance(verdict, Never):
             service.skip(session, collection, reason=verdict.reason)
             tell.tell_withdrawn(session, [collection])
+        if verdict.reason in UNANNOUNCED:
+            tell.tell_unannounced(session, collection)
         outcome = {Now: Outcome.COLLECT, Later: Outcome.SHIFT, Never: Outcome.SKIP}[type(verdict)]
         service.decide(
             session,

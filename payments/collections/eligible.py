@@ -89,7 +89,7 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
         Candidate(
             row.Invoice.id,
             row.Invoice.number,
-            _facts(row.Invoice, debtor, standing, has_live=row.has_live, was_tried=row.was_tried),
+            invoice_facts(row.Invoice, debtor, standing, has_live=row.has_live, was_tried=row.was_tried),
         )
         for row in rows
     ]
@@ -111,7 +111,7 @@ def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID, *, own_min
     """
     invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
     standing = standing_of(session, debtor)
-    return _facts(invoice, debtor, standing, has_live=True, was_tried=False, own_minor=own_minor)
+    return invoice_facts(invoice, debtor, standing, has_live=True, was_tried=False, own_minor=own_minor)
 
 
 def under(mandate: Mandate | None, announced: uuid.UUID) -> Under:
@@ -138,9 +138,16 @@ def ask_to_announce(company: Company, mandate: Mandate | None, *, today: date) -
     return Ask(Stage.ANNOUNCE, today, company.notice_days, under=usable)
 
 
-def _facts(
-    invoice: Invoice, debtor: Debtor, standing: Standing, *, has_live: bool, was_tried: bool, own_minor: int = 0
+def invoice_facts(
+    invoice: Invoice,
+    debtor: Debtor,
+    standing: Standing,
+    *,
+    has_live: bool = False,
+    was_tried: bool = False,
+    own_minor: int = 0,
 ) -> Facts:
+    """An invoice as it stands with what stands against it, as a debit sees it."""
     return Facts(
         due_on=invoice.due_on,
         open_minor=invoice.open_minor - invoice.elsewhere_minor,  # the books show it as settled already

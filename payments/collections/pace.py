@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from payments.collections.collect import collect_one, set_aside
+from payments.gateways.base import TryLater
+from payments.gateways.choose import debits
 from shared.kit.errors import Conflict, DomainError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,11 @@ AT_ONCE = 3
 
 SILENT_IN_A_ROW = 5
 """So many different debits unanswered one after the other: it is the provider, not one mandate, and the run rests."""
+
+
+ASKS_US_TO_WAIT = frozenset({"gocardless.busy", "gocardless.engaged"})
+BUSY_PAUSES_S = (1.0, 5.0, 15.0, 30.0)
+"""So long one waits before a debit that met the provider's limit is tried again."""
 
 
 def collect_all(run_id: uuid.UUID, due: Sequence[uuid.UUID], *, today: date) -> bool:
@@ -35,6 +43,7 @@ def collect_all(run_id: uuid.UUID, due: Sequence[uuid.UUID], *, today: date) -> 
     def one(collection_id: uuid.UUID) -> None:
         if row.is_over:
             return
+        row.rest(debits().wait_s())
         row.note(silent=not _collect(run_id, collection_id, today=today))
 
     if len(due) <= AT_ONCE:
@@ -47,9 +56,16 @@ def collect_all(run_id: uuid.UUID, due: Sequence[uuid.UUID], *, today: date) -> 
 
 
 def _collect(run_id: uuid.UUID, collection_id: uuid.UUID, *, today: date) -> bool:
-    """Whether the provider answered."""
+    """Whether the provider answered. One that asks us to slow down is asked again after a while: it is not silent."""
     try:
-        collect_one(run_id, collection_id, today=today)
+        for pause_s in (*BUSY_PAUSES_S, None):
+            try:
+                collect_one(run_id, collection_id, today=today)
+                break
+            except TryLater as busy:
+                if pause_s is None or busy.code not in ASKS_US_TO_WAIT:
+                    raise
+                time.sleep(max(pause_s, debits().wait_s()))
     except Unavailable as error:
         log.warning("the provider does not answer about collection %s: %s", collection_id, error.code)
         _aside(lambda: set_aside(run_id, collection_id, reason="provider_silent"))
@@ -80,6 +96,12 @@ class _Row:
     @property
     def is_over(self) -> bool:
         return self._silent >= SILENT_IN_A_ROW
+
+    def rest(self, seconds: float) -> None:
+        """Wait for the provider's next minute; the others wait for the one that waits."""
+        if seconds > 0:
+            with self._lock:
+                time.sleep(seconds)
 
     def note(self, *, silent: bool) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from payments.collections.eligible import invoice_facts
 from payments.collections.models import (
     Collection,
     CollectionDecision,
@@ -19,8 +20,11 @@ from payments.collections.models import (
     Outcome,
     RunState,
 )
+from payments.collections.standing import standing_of
+from payments.deciding import Ask, Facts, Never, Stage, decide
 from payments.frozen import PAUSED
 from shared.company.models import Company
+from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
@@ -182,6 +186,8 @@ class Choice:
     """The day of its announced debit."""
     is_left_out: bool
     is_above_maximum: bool
+    why_not: str = ""
+    """The reason for which it is not debited as things stand, beside those two; empty when it is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +247,8 @@ def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> l
         .limit(limit)
     )
     most = debtor.autopay_maximum_minor
+    standing = standing_of(session, debtor)
+    today = today_of(session, debtor.company_id)
     return [
         Choice(
             invoice_id=invoice.id,
@@ -250,9 +258,15 @@ def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> l
             charge_on=charge_on,
             is_left_out=invoice.autopay_excluded_at is not None,
             is_above_maximum=most is not None and invoice.collectable_minor > most,
+            why_not=_why_not(invoice_facts(invoice, debtor, standing), today),
         )
         for invoice, charge_on in rows
     ]
+
+
+def _why_not(facts: Facts, today: date) -> str:
+    verdict = decide(facts, Ask(Stage.COMING, today, 0, charge_on=max(facts.due_on, today)))
+    return verdict.reason if isinstance(verdict, Never) else ""
 
 
 def _run_line(row: CollectionRun) -> RunLine:

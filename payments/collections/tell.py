@@ -120,6 +120,16 @@ def tell_left(session: Session, collection: Collection, *, charge_on: date, reas
     _say(session, "debit_left", [collection], key, charge_on=charge_on, reason=reason)
 
 
+def tell_unannounced(session: Session, collection: Collection) -> None:
+    """Tell staff that a debit was not made because its notice did not leave: an address, or the mail server, is for them."""
+    _publish(session, "debit.unannounced", collection, f"debit-unannounced:{collection.id}")
+
+
+def _publish(session: Session, topic: str, collection: Collection, key: str) -> None:
+    payload = {"company": str(collection.company_id), "debtor": str(collection.debtor_id), "id": str(collection.id)}
+    outbox.publish(session, topic, payload | {"by": "system", "staff": None}, dedupe_key=key)
+
+
 def _say(
     session: Session,
     kind: str,
@@ -151,18 +161,7 @@ def _say(
         dedupe_key=key,
         subject_id=each[0].id,
     )
-    outbox.publish(
-        session,
-        "debit.withdrawn" if kind == "debit_stopped" else "debit.left",
-        {
-            "company": str(company.id),
-            "debtor": str(each[0].debtor_id),
-            "id": str(each[0].id),
-            "by": "system",
-            "staff": None,
-        },
-        dedupe_key=key,
-    )
+    _publish(session, "debit.withdrawn" if kind == "debit_stopped" else "debit.left", each[0], key)
 
 
 def _named(session: Session, one: Collection, *, less: int) -> Row:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gocardless_pro import errors, webhooks
@@ -39,6 +40,7 @@ from payments.gateways.base import (
 )
 from payments.gateways.forged import Forged
 from payments.status import IN_FLIGHT, MandateStatus, PaymentStatus, RefundStatus
+from shared.kit import clock
 from shared.kit.aside import Engaged, Line
 from shared.kit.db import assert_outside_transaction
 from shared.kit.words import gettext as _
@@ -105,6 +107,11 @@ LINES: dict[str, str] = {
 FEES = ("gocardless_fee", "app_fee", "surcharge_fee")
 
 _LINE = Line("GoCardless", at_once=AT_ONCE)
+SPARE_REQUESTS = 20
+"""So many of a minute's requests a row of many leaves to those who wait for an answer."""
+
+LONGEST_WAIT_S = 60.0
+
 _PAGE = 200
 
 
@@ -140,6 +147,21 @@ class GoCardlessGateway:
         service = getattr(self._client, name)
         service.max_network_retries = self._tries
         return service
+
+    def wait_s(self) -> float:
+        """So many seconds to wait before the next request of many: 0 while the provider's minute holds more than a few.
+
+        GoCardless says with each answer how many requests its minute still takes, and when the next one begins.
+        """
+        limit = self._client.rate_limit
+        left, reset = limit["ratelimit-remaining"], limit["ratelimit-reset"]
+        if left is None or left > SPARE_REQUESTS or not reset:
+            return 0.0
+        try:
+            until = parsedate_to_datetime(reset)
+        except (TypeError, ValueError):
+            return 0.0
+        return min(max((until - clock.now()).total_seconds(), 0.0), LONGEST_WAIT_S)
 
     # Mandates -----------------------------------------------------------------------------------------------------------
 

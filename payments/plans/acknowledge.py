@@ -39,7 +39,7 @@ from shared.kit.words import speaking
 if TYPE_CHECKING:
     from payments.plans.accepting import Evidence
 
-TEXT_VERSION = "2026-11"
+TEXT_VERSION = "2026-12"
 """Of the words that a debtor agrees to; changes with the wording in `templates/paper/plan.html`."""
 
 
@@ -64,6 +64,21 @@ def words(session: Session, plan_id: uuid.UUID, *, language: str) -> tuple[str, 
     return _wording(session, plan, language, mandate)
 
 
+def _undertaking(name: str, *, by_debit: bool) -> str:
+    """By when each instalment is paid: a debit may come after its due date, for it leaves the notice its days."""
+    if by_debit:
+        return _(
+            "%(debtor)s undertakes to pay this sum by the instalments listed here, each on its day of debit at the latest. It "
+            "may be paid sooner at any time, in whole or in part.",
+            debtor=name,
+        )
+    return _(
+        "%(debtor)s undertakes to pay this sum by the instalments listed here, each on its due date at the latest. It "
+        "may be paid sooner at any time, in whole or in part.",
+        debtor=name,
+    )
+
+
 def _wording(session: Session, plan: Plan, language: str, mandate: Mandate | None) -> tuple[str, ...]:
     debtor, company = session.get_one(Debtor, plan.debtor_id), session.get_one(Company, plan.company_id)
     total = Money(plan.total_minor, plan.currency)
@@ -76,11 +91,7 @@ def _wording(session: Session, plan: Plan, language: str, mandate: Mandate | Non
                 amount=format_money(total, language),
                 words=amount_in_words(total, language),
             ),
-            _(
-                "%(debtor)s undertakes to pay this sum by the instalments listed here, each on its due date at the latest. It "
-                "may be paid sooner at any time, in whole or in part.",
-                debtor=debtor.name,
-            ),
+            _undertaking(debtor.name, by_debit=mandate is not None),
             _("This plan is free of charge: no fee and no interest is added to the debt."),
         ]
         if mandate is not None:

@@ -456,7 +456,11 @@ def stand(flow: Flow) -> Standing:
 def charge_days(days: Sequence[Due], *, accepted_on: date, notice_days: int) -> dict[int, date]:
     """Position → day of the debit: the first bank day on or after the due day that leaves the debtor his notice.
 
-    The acceptance names every day, and so gives the notice of all debits (the SEPA rulebook lets a schedule do that).
+    When the first due days lie within the notice, the whole series moves by so many days as its first one must: the
+    rhythm that was agreed stays, and no two instalments are debited together. The acceptance names every day, and so gives
+    the notice of all debits (the SEPA rulebook lets a schedule do that).
     """
     earliest = accepted_on + timedelta(days=notice_days)
-    return {each.position: next_target_day(max(each.on, earliest)) for each in days}
+    first = min((each.on for each in days), default=earliest)
+    moved = max(earliest - first, timedelta())
+    return {each.position: next_target_day(each.on + moved) for each in days}

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from payments import papers, queries
 from payments.collections.queries import choices_of
+from payments.collections.words import WHY_FOR_DEBTOR
 from payments.labels import MANDATE_FOR_DEBTOR
 from payments.mandates import setup
 from payments.queries import MandateLine
@@ -203,6 +204,7 @@ def debits(visitor: Visitor) -> ResponseReturnValue:
         "portal/mandates/debits.html",
         coming=[each for each in found if not each.is_left_out],
         left_out=[each for each in found if each.is_left_out],
+        reasons=WHY_FOR_DEBTOR,
     )
 
 

@@ -378,3 +378,59 @@ def test_leaving_out_what_the_bank_has_is_refused(autopay):
     with reading() as session:
         assert session.get_one(Invoice, autopay.invoices["F-1"]).autopay_excluded_at is None
         assert session.get_one(Payment, payment_id).status is not PaymentStatus.CANCELLED
+
+
+def test_a_provider_that_asks_us_to_slow_down_does_not_end_the_run(autopay, monkeypatch):
+    from payments.collections import pace
+
+    monkeypatch.setattr(pace, "BUSY_PAUSES_S", (0.0, 0.0, 0.0, 0.0))
+    announced(autopay)
+    autopay.days(8)
+    autopay.twins.fault("status", provider="gocardless", match="GET /mandates", status=429, times=3)
+
+    report = run_today()
+
+    assert report.is_whole
+    assert decisions()[-1] == ("collect", "on_the_day_announced")
+    assert len(autopay.payments()) == 1
+
+
+def test_a_debit_that_is_made_is_not_made_again_by_a_second_run_that_saw_it_announced(autopay):
+    from payments.collections.collect import collect_one
+    from payments.collections.models import CollectionRun
+
+    written(autopay)
+    with reading() as session:
+        run_id = session.scalars(select(CollectionRun.id).order_by(CollectionRun.run_on.desc())).first()
+        collection_id = session.scalars(select(Collection.id)).one()
+    before = decisions()
+
+    assert collect_one(run_id, collection_id, today=clock.today()) is None
+
+    assert len(autopay.payments()) == 1
+    assert decisions() == before
+
+
+def test_news_of_a_failure_that_comes_twice_leads_to_one_further_attempt(counter):
+    from payments.collections.jobs import after_failure
+
+    wsgi.import_jobs()
+    counter.open_account(amounts=())
+    counter.give_mandate("insufficient_funds")
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        debtor.autopay = True
+        counter.invoices["F-1"] = an_invoice(session, debtor, "F-1", 12_000, due_in=14).id
+    written(counter)
+    counter.days(10)
+    (payment,) = counter.payments()
+    assert payment.failure_code == "AM04"
+    assert [state for state, _reason, _minor in collections_()] == [CollectionState.CREATED, CollectionState.ANNOUNCED]
+    with transaction() as session:
+        session.scalars(
+            select(Collection).where(Collection.state == CollectionState.ANNOUNCED)
+        ).one().state = CollectionState.SKIPPED
+
+    after_failure({"payment_id": str(payment.id)})
+
+    assert len(collections_()) == 2

@@ -345,8 +345,17 @@ def test_where_an_invoice_of_a_plan_stands(flow, rest, paid, credited):
 def test_debits_wait_for_a_bank_day_and_for_the_notice():
     days = schedule(60_000, Terms(date(2026, 4, 1), count=3))
     charged = rules.charge_days(days, accepted_on=date(2026, 3, 30), notice_days=14)
-    # 14 days of notice; 1 May and the week-end after it are no bank days
-    assert charged == {1: date(2026, 4, 13), 2: date(2026, 5, 4), 3: date(2026, 6, 1)}
+    # 14 days of notice move the whole series; 13 June is a Saturday
+    assert charged == {1: date(2026, 4, 13), 2: date(2026, 5, 13), 3: date(2026, 6, 15)}
+
+
+def test_debits_whose_first_days_lie_within_the_notice_keep_their_rhythm():
+    days = schedule(60_000, Terms(date(2026, 4, 1), rhythm=Rhythm.WEEKLY, count=4))
+    charged = rules.charge_days(days, accepted_on=date(2026, 3, 31), notice_days=14)
+
+    assert list(charged.values()) == [date(2026, 4, day) for day in (14, 21, 28)] + [date(2026, 5, 5)]
+    on_time = rules.charge_days(days, accepted_on=date(2026, 3, 1), notice_days=14)
+    assert on_time[1] == date(2026, 4, 1)
 
 
 def test_every_state_is_reached_and_every_edge_has_a_topic():
