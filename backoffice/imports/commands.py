@@ -12,6 +12,7 @@ import click
 from backoffice.imports import run
 from backoffice.imports.models import RunState
 from backoffice.imports.queries import ask
+from backoffice.imports.roles import Role
 from backoffice.imports.sentences import told
 from backoffice.imports.source import MAX_BYTES
 from shared.company.service import get_company
@@ -133,9 +134,13 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
         lines.append(
             ngettext("%(n)s fault; nothing was imported.", "%(n)s faults; nothing was imported.", outcome.fault_count)
         )
-        return lines
+        return lines + _columns(outcome)
     if any(question.is_open for question in outcome.questions):
         return [*lines, *_asked(outcome, currency)]
+    if preset := outcome.facts.get("preset"):
+        lines.append(_("This is an export of %(program)s.", program=preset))
+    if unused := outcome.facts.get("unmapped"):
+        lines.append(_("Columns not used: %(columns)s.", columns=" · ".join(unused)))
     lines += [told(warning, currency) for warning in outcome.warnings[:SHOWN]]
     if outcome.warning_count > SHOWN:
         lines.append(_("… and %(n)s more remarks.", n=outcome.warning_count - SHOWN))
@@ -166,6 +171,19 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
     if columns := outcome.facts.get("unmapped"):
         lines.append(_("Columns that nothing uses: %(columns)s.", columns=", ".join(columns)))
     return lines
+
+
+def _columns(outcome: run.Outcome) -> list[str]:
+    """Where columns are at fault: which there are, and how to say what one of them holds."""
+    if not any(fault.code.startswith("mapping.") for fault in outcome.faults):
+        return []
+    return [
+        _(
+            "The file's columns: %(columns)s.",
+            columns=" · ".join(name for name in outcome.facts.get("headings", ()) if name),
+        ),
+        _("Say what a column holds with --mapping ROLE=HEADING; roles: %(roles)s.", roles=", ".join(Role)),
+    ]
 
 
 def _asked(outcome: run.Outcome, currency: str) -> list[str]:

@@ -127,6 +127,8 @@ def read_fec(
             "fec", faults=faults.kept(), fault_counts=faults.counts, warnings=warnings.kept(),
             warning_counts=warnings.counts, facts=facts, questions=questions.all(),
         )  # fmt: skip
+    for account in _left_out(tally, questions):
+        items.drop(account)
     result = items.settle(warnings)
     facts["unbalanced_letterings"] = result.unbalanced_letterings
     if not facts["carries_forward"]:
@@ -400,13 +402,23 @@ def _check_entries(tally: _Tally, faults: Findings, warnings: Findings) -> None:
 
 
 def _name_accounts(tally: _Tally, warnings: Findings) -> None:
-    """What stands on accounts beside those that are read, and what several customers may share."""
+    """What stands on accounts beside those that are read."""
     for prefix, balance in sorted(tally.beside.items()):
         if balance:
             warnings.add(BESIDE[prefix], value=prefix, balance=balance)
-    for account, (lines, balance) in sorted(tally.collective.items()):
-        if _is_collective(account) and lines > 1:
-            warnings.add("fec.no_auxiliary", value=account, lines=lines, balance=balance)
+
+
+def _left_out(tally: _Tally, questions: Questions) -> list[str]:
+    """Collective accounts (411000) whose lines name no auxiliary and that, a person says, are no customer.
+
+    Read as one debtor they would show each of their customers what all others owe.
+    """
+    return [
+        account
+        for account, (lines, _balance) in sorted(tally.collective.items())
+        if _is_collective(account) and lines > 1
+        and questions.ask(f"books-collective:{account}", ("one", "out"), account=account, lines=lines) == "out"
+    ]  # fmt: skip
 
 
 def _is_collective(account: str) -> bool:

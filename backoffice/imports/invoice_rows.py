@@ -7,6 +7,7 @@ one per invoice number (to find numbers used twice).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -44,6 +45,7 @@ _NO_DAY = frozenset(["-", "–", "0000-00-00", "00/00/0000", "0", "N/A", "n/a"])
 
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "EURO": "EUR", "EUROS": "EUR"}
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d{1,2}", re.IGNORECASE)
+_DATUM = re.compile(r"\d{6,8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[-+]?\d[\d ]*[.,]\d{2,4}|0|[DC]")
 FAR = timedelta(days=366)
 
 
@@ -61,7 +63,13 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
         columns = settle_columns(columns, rows(source, shape), choices.wishes, choices.questions, warnings)
         if is_ledger(columns) and not choices.wishes.get("total"):
             return read_ledger(source, shape, columns, choices, sink=sink)
-        missing(columns, faults)
+        shown = " · ".join(name for name in shape.headings if name)
+        if len(columns.places) < 2 and _is_data(shape.headings):
+            faults.add("file.no_headings", line=shape.heading_line, value=shown)
+        elif not columns.places:
+            faults.add("mapping.nothing", line=shape.heading_line, value=shown)
+        else:
+            missing(columns, faults)
         _check_headings(columns, choices.currency, faults)
         facts |= _facts(shape, columns) | {"shape": list(first.headings)}
         conventions = None if faults else look_for(rows_of=(source, shape), columns=columns, choices=choices)
@@ -98,6 +106,11 @@ def _chosen(shape: Shape, questions: Questions, warnings: Findings) -> Shape:
     names = [each.sheet or "" for each in (shape, *shape.rivals)]
     options = {name: name for name in names} | ({ALL_SHEETS: ""} if shape.may_be_joined else {})
     return shape.on(questions.ask("file-sheet", options, example=", ".join(names)) or "")
+
+
+def _is_data(headings: Sequence[str]) -> bool:
+    """True for a first line with days or amounts in it: a table that does not name its columns."""
+    return sum(bool(_DATUM.fullmatch(name)) for name in headings) >= 2
 
 
 def _check_headings(columns: ColumnMap, currency: str, faults: Findings) -> None:

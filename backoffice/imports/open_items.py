@@ -136,6 +136,10 @@ class OpenItems:
         self._lettered = self._lettered or bool(line.lettering)
         self._lines.setdefault(line.account, []).append(line)
 
+    def drop(self, account: str) -> None:
+        """Leave an account out: it is no customer's."""
+        self._lines.pop(account, None)
+
     def settle(self, warnings: Findings) -> Result:
         """Set off every account; what a person should know goes to `warnings`."""
         if not self._lettered:

@@ -11,6 +11,10 @@ from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 
 _QUESTIONS: dict[str, Any] = {
+    "books-collective": _l(
+        "Account %(account)s has %(lines)s lines that name no auxiliary account. Read as one customer, whoever is let in sees all of them. "
+        "Are they one customer?"
+    ),
     "file-open": _l("The column “%(column)s” is not known. Is it what remains to be paid?"),
     "file-blank-open": _l("In some lines the column “%(column)s” is blank. What is open of them?"),
     "file-paid-and-open": _l("Some lines are said to be paid, and yet an amount is open. Which holds?"),
@@ -96,6 +100,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "list-many": {
         "yes": _l("Yes: what it does not hold is settled"),
         "no": _l("No: what it does not hold stays as it is"),
+    },
+    "books-collective": {
+        "one": _l("Yes: it is one single customer"),
+        "out": _l("No: they are left out; the FEC is exported again with CompAuxNum"),
     },
     "file-open": {"open": _l("Yes: that much is open"), "no": _l("No: the column is left out")},
     "file-blank-open": {"nothing": _l("Nothing: they are paid"), "all": _l("All: they are unpaid")},

@@ -72,6 +72,12 @@ _SENTENCES: dict[str, Any] = {
     "xlsx.other_zip": _l("This is a ZIP archive but not an Excel workbook. Unpack it and import the file inside."),
     "xlsx.password": _l("The workbook is protected by a password. Save it without one."),
     # Columns
+    "file.no_headings": _l(
+        "The file does not name its columns: its first line is data already. Export it with headings, or export the FEC."
+    ),
+    "mapping.nothing": _l(
+        "None of the columns is known. Say which one holds the number, the date, the customer and the amount."
+    ),
     "mapping.no_debtor": _l("No column says who owes: choose the one with the customer's code or name."),
     "mapping.no_number": _l("No column holds the invoice number: choose it."),
     "mapping.no_issued_on": _l("No column holds the invoice date: choose it."),
@@ -169,10 +175,6 @@ _SENTENCES: dict[str, Any] = {
     ),
     "fec.unbilled": _l(
         "Invoices still to be made (account 418, balance %(balance)s) are not read: nobody owes them yet."
-    ),
-    "fec.no_auxiliary": _l(
-        "Account %(value)s has %(lines)s lines without an auxiliary account (balance %(balance)s): they make one single debtor. "
-        "If several customers stand on it, export the FEC with CompAuxNum before you let anybody in."
     ),
     "fec.no_opening": _l(
         "The file begins on %(value)s and carries no balances forward. Guichet knows %(invoices)s older open invoices of its "

@@ -8,6 +8,7 @@ import pytest
 
 from backoffice.imports.faults import Fault
 from backoffice.imports.fec import read_fec
+from backoffice.imports.questions import Questions
 from backoffice.imports.sentences import sentence
 from backoffice.imports.source import Source
 
@@ -179,14 +180,17 @@ def test_accounts_beside_the_customers_are_named():
     }  # fmt: skip
 
 
-def test_several_lines_on_the_collective_account_are_named():
+@pytest.mark.parametrize(("answer", "balances"), [("one", {"411000": 3000, "C3": 500}), ("out", {"C3": 500})])
+def test_lines_on_the_collective_account_are_one_customer_only_if_a_person_says_so(answer, balances):
     lines = sale("1", "20260105", ".", "F1", "10,00") + sale("2", "20260105", ".", "F2", "20,00")
+    lines += sale("3", "20260105", "C3", "F3", "5,00")
 
-    plan = read_fec(fec(*lines))
+    asked = read_fec(fec(*lines))
+    told = read_fec(fec(*lines), questions=Questions({"books-collective:411000": answer}))
 
-    assert [(w.value, w.facts) for w in plan.warnings if w.code == "fec.no_auxiliary"] == [
-        ("411000", {"lines": 2, "balance": 3000})
-    ]
+    assert [(q.key, q.is_open, q.facts["lines"]) for q in asked.questions] == [("books-collective:411000", True, 2)]
+    assert {line.debtor: line.balance for line in told.certificate} == balances
+    assert told.sound
 
 
 def test_a_number_of_columns_is_no_amount_of_money():

@@ -306,3 +306,18 @@ def test_no_due_day_is_no_fault(nothing):
 @pytest.mark.parametrize("heading", ["Num", "N° document", "doc_id", "Rechnungsnummer", "Nº Factura", "Numero fattura"])
 def test_a_number_by_any_name(heading):
     assert opens(read(f"{heading};Date;Client;Total TTC\nF1;15/06/2026;Alpha;1,00\n")) == {"F1": 100}
+
+
+# What it is not
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("15062026;VT;411000;C1;D;120,00;Facture;F1\n16062026;VT;411000;C2;D;20,00;Facture;F2\n", "file.no_headings"),
+        ('1,15062026,VT,411DUPONT,"Facture","F1",120.00,D,15072026,EUR\n', "file.no_headings"),
+        ("Zone A;Zone B;Zone C\nx;y;z\n", "mapping.nothing"),
+    ],
+)
+def test_a_table_without_known_headings_is_told_in_one_sentence(text, code):
+    assert read(text).fault_counts == {code: 1}

@@ -146,7 +146,7 @@ def test_a_question_of_dates_is_asked_and_answered(ines, desk):
 def test_columns_can_be_mapped_by_hand_and_terms_set(ines):
     content = b"Qui;Quoi;Quand;Combien\nDora;F1;31/01/2026;10,00\n"
     address = ines.upload(content, "odd.csv")
-    assert "No column holds the invoice number" in ines.get(address)
+    assert "None of the columns is known" in ines.get(address)
 
     ines.post(f"{address}/choices", on=address, column_debtor_name="Qui", column_number="Quoi", column_issued_on="Quand",
               column_total="Combien", terms_days="45", terms_kind="days_then_end_of_month")  # fmt: skip
