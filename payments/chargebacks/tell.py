@@ -41,6 +41,7 @@ def _write(session: Session, chargeback: Chargeback, kind: str, facts: dict[str,
         .order_by(Invoice.due_on, Invoice.number)
     ).all()
     still = sum(min(row.amount_minor, row.open_minor - row.held_minor) for row in rows)
+    under_way = sum(min(row.amount_minor, row.held_minor) for row in rows)
     payment = session.get_one(Payment, chargeback.payment_id)
     messages.write(
         session,
@@ -49,6 +50,7 @@ def _write(session: Session, chargeback: Chargeback, kind: str, facts: dict[str,
         facts={
             "total": Money(chargeback.amount_minor, chargeback.currency),
             "still": Money(still, chargeback.currency),
+            "under_way": Money(under_way, chargeback.currency),
             "numbers": ", ".join(row.number for row in rows),
             "first_due_on": min((row.due_on for row in rows), default=date.max),
             "payment_reference": payment.reference,

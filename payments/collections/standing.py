@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from payments.chargebacks.models import Chargeback, ChargebackPart
+from payments.chargebacks.rules import FREEZES
 from payments.collections.models import Collection
 from payments.deciding import Owed, spread_credit
 from payments.frozen import LEFT, LEFT_OTHERWISE
@@ -78,13 +80,20 @@ def _firmly_held(session: Session, debtor_id: uuid.UUID) -> dict[uuid.UUID, int]
 
 
 def _contested(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Invoices of which a bank contests a payment, until its case is closed; also those of before there were cases."""
     rows = session.scalars(
         select(PaymentAllocation.invoice_id)
         .join(Payment, Payment.id == PaymentAllocation.payment_id)
         .where(Payment.debtor_id == debtor_id, Payment.status == PaymentStatus.CHARGED_BACK)
         .where(Payment.means == Means.CARD)
+        .where(~exists().where(Chargeback.payment_id == Payment.id))
     )
-    return frozenset(rows)
+    cases = session.scalars(
+        select(ChargebackPart.invoice_id)
+        .join(Chargeback, Chargeback.id == ChargebackPart.chargeback_id)
+        .where(Chargeback.debtor_id == debtor_id, Chargeback.state.in_(FREEZES))
+    )
+    return frozenset(rows) | frozenset(cases)
 
 
 def _refunded(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:

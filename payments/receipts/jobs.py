@@ -14,11 +14,21 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from payments.chargebacks.queries import is_contested
+from payments.collections import tell as debits
 from payments.collections.models import Collection, CollectionState
 from payments.labels import MEANS, why_failed
-from payments.models import Mandate, MandateTransition, Means, Payment, PaymentAllocation, Provider, Refund
+from payments.models import (
+    Mandate,
+    MandateTransition,
+    Means,
+    Payment,
+    PaymentAllocation,
+    PaymentTransition,
+    Provider,
+    Refund,
+)
 from payments.reasons import policy_of
-from payments.status import COLLECTED, MandateStatus, PaymentStatus
+from payments.status import COLLECTED, MANDATE_ENDS, MandateStatus, PaymentStatus
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
 from shared.debtors import affairs
@@ -65,6 +75,34 @@ def tell_failed(payload: dict[str, Any]) -> None:
         is_told = payment.means is Means.DEBIT and not policy_of(payment.failure_code).stops_everything
         if is_told and payment.status is PaymentStatus.FAILED and payment.provider_reference:
             _tell(session, payment, "payment_failed", _failure(session, payment), f"failed:{payload['step']}")
+
+
+@on("payment.cancelled")
+@job("payments.receipts.cancelled_with_mandate")
+def tell_cancelled(payload: dict[str, Any]) -> None:
+    """Tell which debit falls away because the bank ended its mandate; staff hear of it, too.
+
+    What we or the debtor stopped has its own message. Safe to run twice: one message a debit.
+    """
+    with transaction() as session:
+        payment = _payment(session, payload)
+        mandate = session.get(Mandate, payment.mandate_id) if payment.mandate_id else None
+        if payment.status is not PaymentStatus.CANCELLED or mandate is None or mandate.status not in MANDATE_ENDS:
+            return
+        if not _was_by_provider(session, payment, payload["step"]) or _holder_has_died(session, mandate):
+            return
+        collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id).with_for_update())
+        if collection is None:
+            facts = _failure(session, payment) | {"why_failed": why_failed("MD01"), "retry_on": None}
+            _tell(session, payment, "payment_failed", facts, f"cancelled:{payload['step']}")
+        elif not collection.reason:
+            collection.reason = "no_mandate"
+            debits.tell_withdrawn(session, [collection])
+
+
+def _was_by_provider(session: Session, payment: Payment, step: int) -> bool:
+    own = (PaymentTransition.payment_id == payment.id, PaymentTransition.step == step)
+    return session.scalar(select(PaymentTransition.actor_kind).where(*own)) == "provider"
 
 
 @on("payment.failed_late")

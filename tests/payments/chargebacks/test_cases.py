@@ -13,6 +13,7 @@ from payments.chargebacks.models import Chargeback, ChargebackTransition
 from payments.chargebacks.rules import ChargebackKind, ChargebackState
 from payments.collections.models import Collection
 from payments.collections.run import run
+from payments.models import Mandate
 from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
@@ -289,3 +290,50 @@ def test_each_reason_does_what_the_table_says_and_tells_who_must_act(dora, code,
         assert topic in set(session.scalars(select(OutboxMessage.topic)))
     assert told(dora).count("payment_failed") == 1
     assert case_of(dora) is None
+
+
+def test_a_mandate_that_the_bank_ends_tells_which_debit_falls_away_and_staff_hear_of_it(dora):
+    dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    reference = dora.mandate(dora.mandate_id).provider_reference
+    dora.twins.advance(seconds=2)
+    dora.twins.fault("mandate_cancelled_by_bank", object=reference)
+    dora.deliver()
+
+    assert dora.amounts("F-1") == [(12_000, 0)]
+    assert told(dora).count("mandate_ended") == 1
+    assert told(dora).count("payment_failed") == 1
+    with reading() as session:
+        assert "mandate.lost" in set(session.scalars(select(OutboxMessage.topic)))
+
+
+def test_an_automatic_debit_that_falls_away_with_its_mandate_is_named(dora):
+    run_days(dora, 14)
+    assert [one["status"] for one in dora.twins.objects("gocardless", "payments")] == ["pending_submission"]
+    dora.twins.advance(seconds=2)
+    dora.twins.fault("mandate_cancelled_by_bank", object=dora.mandate(dora.mandate_id).provider_reference)
+    dora.deliver()
+
+    assert dora.amounts("F-1") == [(12_000, 0)]
+    with reading() as session:
+        said = session.scalars(select(Message.text_body).where(Message.kind == "debit_stopped")).all()
+    assert len(said) == 1
+    assert "F-1" in said[0]
+
+
+def test_a_mandate_of_somebody_who_died_ends_without_a_word_to_his_address(dora):
+    dora.give_mandate("deceased")
+    dora.deliver()
+    newest = dora.payments()
+    assert newest == []
+    payment = dora.pay_by_debit(_newest_mandate(dora), dora.part("F-1", 12_000))
+    before = told(dora)
+    dora.days(9, bank=True)
+
+    assert dora.payment(payment.id).failure_code == "MD07"
+    assert told(dora)[len(before) :] == []
+
+
+def _newest_mandate(counter):
+    with reading() as session:
+        query = select(Mandate.id).where(Mandate.debtor_id == counter.debtor_id).order_by(Mandate.id.desc())
+        return session.scalars(query.limit(1)).one()
