@@ -34,7 +34,7 @@ ROOMS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("d", _l("Debtors"), "backoffice.debtors.browse", "users", "debtors.read"),
     ("i", _l("Invoices"), "backoffice.invoices.browse", "invoice", "invoices.read"),
     ("p", _l("Payments"), "backoffice.payments.browse", "wallet", "payments.read"),
-    ("b", _l("Contested payments"), "backoffice.chargebacks.browse", "bank", "chargebacks.read"),
+    ("b", _l("Chargebacks"), "backoffice.chargebacks.browse", "bank", "chargebacks.read"),
     ("l", _l("Disputes"), "backoffice.disputes.browse", "flag", "disputes.read"),
     ("a", _l("Plans"), "backoffice.plans.browse", "plan", "plans.read"),
     ("h", _l("Promises"), "backoffice.promises.browse", "promise", "promises.read"),

@@ -173,6 +173,14 @@ def payment_words(status: PaymentStatus, means: Means, *, had_come: bool = False
     return FOR_DEBTOR[status]
 
 
+_FOR_STAFF: dict[str, Any] = {"MD06": _l("the payer asked his bank for the money back")}
+
+
+def why_for_staff(code: str | None) -> Any:
+    """The same for staff, where a debtor is spoken to by "you"."""
+    return _FOR_STAFF.get(sepa_code(code)) or why_failed(code)
+
+
 def why_failed(code: str | None) -> Any:
     """The reason of a failure in plain words; a code that we do not know is not shown to a debtor."""
     known = REASONS.get(code or "")

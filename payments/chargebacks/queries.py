@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from payments.chargebacks.models import Chargeback, ChargebackPart, ChargebackTransition
 from payments.chargebacks.rules import FREEZES, ChargebackKind, ChargebackState
-from payments.labels import why_failed
+from payments.labels import why_for_staff
 from payments.models import Payment
 from shared.invoices.models import Invoice
 from shared.kit.money import Money
@@ -82,7 +82,7 @@ def line(row: Chargeback, debtor_name: str, payment_reference: str) -> Chargebac
         kind=row.kind,
         state=row.state,
         code=row.code,
-        why=str(why_failed(row.code)),
+        why=str(why_for_staff(row.code)),
         provider_reference=row.provider_reference,
         amount=Money(row.amount_minor, row.currency),
         answer_by=row.answer_by,
