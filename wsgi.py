@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MODELS = (
     "shared.kit.audit",
+    "shared.kit.seals",
     "shared.kit.limits",
     "shared.kit.drafts",
     "shared.kit.outbox.models",

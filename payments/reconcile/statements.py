@@ -1,12 +1,12 @@
-"""What `guichet verify` compares inside our own books: one statement each, of our own words only."""
+"""What `guichet verify` compares between cached amounts and the ledger: one statement each, of our own words only."""
 
 # ruff: noqa: S608 - no word of these comes from outside
 
 from __future__ import annotations
 
 POSTED = "phase IN ('posted', 'post')"
-_UNRESOLVED = "phase = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfer r WHERE r.pending_id = t.id)"
-_BALANCES = f"""
+UNRESOLVED = "phase = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfer r WHERE r.pending_id = t.id)"
+BALANCES = f"""
     SELECT owner, sum(minor) AS minor FROM (
         SELECT debit_owner AS owner, amount_minor AS minor FROM ledger_transfer
         WHERE debit_account = '{{account}}' AND {POSTED}
@@ -14,10 +14,10 @@ _BALANCES = f"""
         SELECT credit_owner, -amount_minor FROM ledger_transfer WHERE credit_account = '{{account}}' AND {POSTED}
     ) AS legs GROUP BY owner
 """
-_RECEIVABLE = _BALANCES.format(account="receivable")
-_CREDIT = _BALANCES.format(account="credit")
+RECEIVABLE = BALANCES.format(account="receivable")
+_CREDIT = BALANCES.format(account="credit")
 _HELD = f"""
-    SELECT credit_owner AS owner, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {_UNRESOLVED} GROUP BY 1
+    SELECT credit_owner AS owner, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {UNRESOLVED} GROUP BY 1
 """
 _FROZEN = """
     SELECT invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
@@ -33,36 +33,37 @@ _AT_PROVIDER = f"""
     GROUP BY payment_id
 """
 
-LOCAL: dict[str, str] = {
+CACHED: dict[str, str] = {
     "invoice open": f"""
-        SELECT i.number AS subject, i.currency, i.open_minor AS found,
+        SELECT i.id AS key, i.number AS subject, i.currency, i.open_minor AS found,
                (CASE WHEN i.kind = 'invoice' THEN 1 ELSE -1 END) * coalesce(l.minor, 0) AS expected
-        FROM invoice i LEFT JOIN ({_RECEIVABLE}) l ON l.owner = i.id""",
+        FROM invoice i LEFT JOIN ({RECEIVABLE}) l ON l.owner = i.id""",
     "invoice held": f"""
-        SELECT i.number AS subject, i.currency, i.held_minor AS found, coalesce(h.minor, 0) AS expected
+        SELECT i.id AS key, i.number AS subject, i.currency, i.held_minor AS found, coalesce(h.minor, 0) AS expected
         FROM invoice i LEFT JOIN ({_HELD}) h ON h.owner = i.id""",
     "debtor open": f"""
-        SELECT d.account_code AS subject, d.currency, d.open_minor AS found, coalesce(s.minor, 0) AS expected
+        SELECT d.id AS key, d.account_code AS subject, d.currency, d.open_minor AS found, coalesce(s.minor, 0) AS expected
         FROM debtor d LEFT JOIN (
-            SELECT i.debtor_id, sum(l.minor) AS minor FROM invoice i JOIN ({_RECEIVABLE}) l ON l.owner = i.id
+            SELECT i.debtor_id, sum(l.minor) AS minor FROM invoice i JOIN ({RECEIVABLE}) l ON l.owner = i.id
             GROUP BY i.debtor_id
         ) s ON s.debtor_id = d.id""",
     "debtor held": f"""
-        SELECT d.account_code AS subject, d.currency, d.held_minor AS found, coalesce(s.minor, 0) AS expected
+        SELECT d.id AS key, d.account_code AS subject, d.currency, d.held_minor AS found, coalesce(s.minor, 0) AS expected
         FROM debtor d LEFT JOIN (
             SELECT i.debtor_id, sum(h.minor) AS minor FROM invoice i JOIN ({_HELD}) h ON h.owner = i.id
             GROUP BY i.debtor_id
         ) s ON s.debtor_id = d.id""",
     "debtor credit": f"""
-        SELECT d.account_code AS subject, d.currency, d.credit_minor AS found, -coalesce(c.minor, 0) AS expected
+        SELECT d.id AS key, d.account_code AS subject, d.currency, d.credit_minor AS found, -coalesce(c.minor, 0) AS expected
         FROM debtor d LEFT JOIN ({_CREDIT}) c ON c.owner = d.id""",
     "resolution equals its hold": """
-        SELECT p.id::text AS subject, p.currency, r.amount_minor AS found,
+        SELECT r.id AS key, r.id::text AS subject, p.currency, r.amount_minor AS found,
                CASE WHEN r.debit_account = p.debit_account AND r.credit_account = p.credit_account
-                         AND r.credit_owner = p.credit_owner THEN p.amount_minor ELSE -1 END AS expected
+                         AND r.credit_owner = p.credit_owner AND r.payment_id = p.payment_id
+                         AND p.phase = 'pending' THEN p.amount_minor ELSE -1 END AS expected
         FROM ledger_transfer r JOIN ledger_transfer p ON p.id = r.pending_id""",
     "payment settled": f"""
-        SELECT p.reference AS subject, p.currency, coalesce(l.minor, 0) AS found,
+        SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(l.minor, 0) AS found,
                CASE WHEN p.status IN ('confirmed', 'settled') THEN p.amount_minor
                     WHEN p.status = 'charged_back' THEN p.amount_minor - coalesce(c.minor, 0)
                     ELSE 0 END - p.refunded_minor AS expected
@@ -73,24 +74,24 @@ LOCAL: dict[str, str] = {
             FROM ledger_transfer WHERE kind IN ('chargeback', 'chargeback_won') GROUP BY payment_id
         ) c ON c.payment_id = p.id""",
     "payment held": f"""
-        SELECT p.reference AS subject, p.currency, coalesce(h.minor, 0) AS found, 0 AS expected
+        SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(h.minor, 0) AS found, 0 AS expected
         FROM payment p LEFT JOIN (
-            SELECT payment_id, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {_UNRESOLVED} GROUP BY 1
+            SELECT payment_id, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {UNRESOLVED} GROUP BY 1
         ) h ON h.payment_id = p.id
         WHERE p.status NOT IN ('created', 'submitted', 'action_needed')""",
     "refunds of a payment": """
-        SELECT p.reference AS subject, p.currency, p.refunded_minor AS found, coalesce(r.minor, 0) AS expected
+        SELECT p.id AS key, p.reference AS subject, p.currency, p.refunded_minor AS found, coalesce(r.minor, 0) AS expected
         FROM payment p LEFT JOIN (
             SELECT payment_id, sum(amount_minor) AS minor FROM refund WHERE status IN ('submitted', 'done') GROUP BY 1
         ) r ON r.payment_id = p.id""",
     "plan instalments": """
-        SELECT p.reference AS subject, p.currency, coalesce(n.minor, 0) AS found, coalesce(c.minor, 0) AS expected
+        SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(n.minor, 0) AS found, coalesce(c.minor, 0) AS expected
         FROM plan p
         JOIN (SELECT plan_id, sum(covered_minor) AS minor FROM plan_item GROUP BY 1) c ON c.plan_id = p.id
         LEFT JOIN (SELECT plan_id, sum(amount_minor) AS minor FROM plan_instalment GROUP BY 1) n ON n.plan_id = p.id
         WHERE p.accepted_at IS NOT NULL""",
     "plan freezes": """
-        SELECT p.reference AS subject, p.currency, coalesce(f.minor, 0) AS found,
+        SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(f.minor, 0) AS found,
                CASE WHEN p.status NOT IN ('active', 'paused') THEN 0 ELSE coalesce(n.minor, 0) END AS expected
         FROM plan p
         LEFT JOIN (
@@ -101,13 +102,13 @@ LOCAL: dict[str, str] = {
             WHERE kind = 'plan' AND lifted_at IS NULL GROUP BY 1
         ) f ON f.subject_id = p.id""",
     "invoice frozen": f"""
-        SELECT i.number AS subject, i.currency, i.frozen_minor AS found, coalesce(f.minor, 0) AS expected
+        SELECT i.id AS key, i.number AS subject, i.currency, i.frozen_minor AS found, coalesce(f.minor, 0) AS expected
         FROM invoice i LEFT JOIN ({_FROZEN.format(kinds="NOT IN")}) f ON f.invoice_id = i.id""",
     "invoice paused": f"""
-        SELECT i.number AS subject, i.currency, i.paused_minor AS found, coalesce(f.minor, 0) AS expected
+        SELECT i.id AS key, i.number AS subject, i.currency, i.paused_minor AS found, coalesce(f.minor, 0) AS expected
         FROM invoice i LEFT JOIN ({_FROZEN.format(kinds="IN")}) f ON f.invoice_id = i.id""",
     "frozen for what has ended": """
-        SELECT i.number AS subject, i.currency, f.amount_minor AS found,
+        SELECT i.id AS key, i.number AS subject, i.currency, f.amount_minor AS found,
                CASE WHEN f.kind = 'dispute' AND d.status NOT IN ('open', 'under_review', 'waiting')
                          OR f.kind = 'promise' AND p.state <> 'expected'
                          OR f.kind = 'declaration' AND c.state <> 'declared'
@@ -120,7 +121,7 @@ LOCAL: dict[str, str] = {
         LEFT JOIN chargeback k ON k.id = f.subject_id
         WHERE f.lifted_at IS NULL""",
     "contested by a bank": """
-        SELECT k.reference || ' ' || i.number AS subject, k.currency, coalesce(f.minor, 0) AS found,
+        SELECT k.id AS key, k.reference || ' ' || i.number AS subject, k.currency, coalesce(f.minor, 0) AS found,
                CASE WHEN k.state IN ('open', 'answered', 'to_decide') THEN least(p.amount_minor, i.total_minor)
                     ELSE 0 END AS expected
         FROM chargeback k
@@ -130,10 +131,5 @@ LOCAL: dict[str, str] = {
             SELECT subject_id, invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
             WHERE kind = 'chargeback' AND lifted_at IS NULL GROUP BY 1, 2
         ) f ON f.subject_id = k.id AND f.invoice_id = i.id""",
-    "debits equal credits": """
-        SELECT 'all accounts' AS subject, currency, sum(minor) AS found, 0 AS expected FROM (
-            SELECT currency, amount_minor AS minor FROM ledger_transfer
-            UNION ALL SELECT currency, -amount_minor FROM ledger_transfer
-        ) AS legs GROUP BY currency""",
 }
-"""Each statement gives (subject, currency, found, expected) for everything it compares."""
+"""Each statement gives (key, subject, currency, found, expected) for everything it compares."""

@@ -16,26 +16,38 @@ from sqlalchemy.orm import Session
 from payments.gateways.base import MoneyObject
 from payments.gateways.choose import gateway_of, takes_cards, takes_debits
 from payments.models import Provider
+from payments.reconcile.agreements import AGREEMENTS
+from payments.reconcile.books import BOOKS
+from payments.reconcile.papers import PAPERS
 from payments.reconcile.payouts import check_payouts
 from payments.reconcile.proof import WINDOW, Difference, Proof
-from payments.reconcile.statements import LOCAL, POSTED
+from payments.reconcile.statements import CACHED, POSTED
 from payments.service import CLEARING
-from shared.kit import clock
+from shared.kit import clock, seals
 from shared.kit.db import reading
+
+LOCAL = CACHED | PAPERS | BOOKS | AGREEMENTS
+"""Everything that is compared inside our own books, one set-based statement each."""
 
 
 def verify(*, with_providers: bool = True) -> Proof:
     """Compare everything. Writes nothing. Raises Unavailable when a provider does not answer."""
     proof = Proof()
     with reading() as session:
-        for name, statement in LOCAL.items():
-            _check_locally(session, proof, name, statement)
+        check_books(session, proof)
     if with_providers:
         if takes_cards():
             _check_provider(proof, Provider.STRIPE)
         if takes_debits():
             _check_provider(proof, Provider.GOCARDLESS)
     return proof
+
+
+def check_books(session: Session, proof: Proof) -> None:
+    """Compare our own books as one session sees them."""
+    for name, statement in LOCAL.items():
+        _check_locally(session, proof, name, statement)
+    _check_seals(session, proof)
 
 
 def _check_locally(session: Session, proof: Proof, name: str, statement: str) -> None:
@@ -53,6 +65,16 @@ def _check_locally(session: Session, proof: Proof, name: str, statement: str) ->
                 row.get("key"),
             )
         )
+
+
+def _check_seals(session: Session, proof: Proof) -> None:
+    """Every row of the append-only tables says what it said when it was written."""
+    for table in seals.SEALED:
+        name = f"{table} row"
+        proof.compared[name] = seals.count_sealed(session, table)
+        for one in seals.broken(session, table):
+            wanted = 0 if one.what == "not sealed" else 1
+            proof.add(Difference(f"{name} {one.what}", str(one.key), wanted, 1 - wanted, key=one.key))
 
 
 def _check_provider(proof: Proof, provider: Provider) -> None:

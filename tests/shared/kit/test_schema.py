@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 import wsgi
 from shared.kit import schema
+from shared.kit.seals import SEALED
 from tests.support.former import Row, catalogue, fill, rows, scratch
 
 FIRST = "0001"
@@ -150,13 +151,11 @@ def test_what_is_only_ever_added_to_is_guarded(copied: Engine) -> None:
     found = catalogue(copied)
     tables = {name.partition(".")[0] for name in found["column"]}
     transitions = {name for name in tables if name.endswith("_transition")}
-    assert {name.removesuffix(".append_only") for name in found["trigger"]} == transitions | {
-        "audit_line",
-        "ledger_transfer",
-        "dispute_entry",
-        "plan_consent",
-    }
-    assert set(found["function"]) == {"refuse_change"}
+    guarded = {name.removesuffix(".append_only") for name in found["trigger"] if name.endswith(".append_only")}
+    assert guarded == transitions | {"audit_line", "ledger_transfer", "dispute_entry", "plan_consent", "seal"}
+    sealed = {name.removesuffix(".sealed") for name in found["trigger"] if name.endswith(".sealed")}
+    assert sealed == transitions | {"audit_line", "ledger_transfer"} == set(SEALED)
+    assert set(found["function"]) == {"refuse_change", "seal_key", "seal_digest"} | {f"seal_{name}" for name in sealed}
 
 
 def test_an_empty_database_goes_back_to_the_first_schema_and_up_again(server_url: str, former: FormerWorld) -> None:
