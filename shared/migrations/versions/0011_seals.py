@@ -1,14 +1,14 @@
 """seals of what is only ever added to.
 
-Revision: 0007
-Revises: 0006
+Revision: 0011
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
