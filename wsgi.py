@@ -166,6 +166,7 @@ COMMANDS = {
     "import": "backoffice.imports.commands:import_group",
     "reminders": "backoffice.reminders.commands:reminders",
     "staff": "backoffice.access.commands:staff",
+    "correct": "backoffice.system.commands:correct",
 }
 """The rooms' own command groups, imported when first asked for; they run in a prepared process."""
 

@@ -199,6 +199,9 @@ LABELS: dict[Enum, Label] = {
 }
 
 ACTIONS: dict[str, Any] = {
+    "correction.proposed": _l("Correction proposed"),
+    "correction.done": _l("Correction approved and done"),
+    "correction.declined": _l("Correction declined"),
     "payout.booked": _l("Payout booked"),
     "payout.returned": _l("Payout sent back by the bank"),
     "payout.paid_again": _l("Payout paid once more"),

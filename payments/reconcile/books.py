@@ -69,7 +69,8 @@ BOOKS: dict[str, str] = {
     "legs of a movement": """
         SELECT t.movement_id AS key, min(t.kind) || ' ' || t.movement_id AS subject, min(t.currency) AS currency,
                count(*) AS found, max(t.leg) + 1 AS expected
-        FROM ledger_transfer t WHERE t.debtor_id IS NOT NULL AND t.phase <> 'void' AND t.kind <> 'correction'
+        FROM ledger_transfer t WHERE t.debtor_id IS NOT NULL AND t.kind <> 'correction' AND t.phase <> 'void'
+          AND (t.provider_reference IS NOT NULL OR t.phase = 'pending')
         GROUP BY t.movement_id""",
     "movement of a payment": """
         SELECT p.id AS key, p.reference AS subject, p.currency,
@@ -122,9 +123,12 @@ BOOKS: dict[str, str] = {
           ON a.payment_id = p.id
         LEFT JOIN (
             SELECT DISTINCT ON (payment_id) payment_id, minor FROM (
-                SELECT payment_id, movement_id, max(id::text) AS last, sum(amount_minor) AS minor FROM ledger_transfer
-                WHERE kind = 'payment' AND payment_id IS NOT NULL AND {POSTED} GROUP BY 1, 2
-            ) AS rounds ORDER BY payment_id, last DESC
+                SELECT payment_id, movement_id, max(id::text) FILTER (WHERE kind = 'payment') AS last,
+                       sum(CASE WHEN debit_account IN ('receivable', 'credit', 'loss') THEN -amount_minor
+                                ELSE amount_minor END) AS minor
+                FROM ledger_transfer
+                WHERE kind IN ('payment', 'correction') AND payment_id IS NOT NULL AND {POSTED} GROUP BY 1, 2
+            ) AS rounds WHERE last IS NOT NULL ORDER BY payment_id, last DESC
         ) l ON l.payment_id = p.id""",
     "held by a payment": f"""
         SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(h.minor, 0) AS found,

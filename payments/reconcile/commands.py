@@ -9,6 +9,7 @@ import click
 
 from payments.gateways.choose import providers_in_use
 from payments.reconcile.catch_up import catch_up
+from payments.reconcile.remedies import cause_of
 from payments.reconcile.sweep import sweep
 from payments.reconcile.verify import verify as prove
 from payments.webhooks import queries
@@ -34,6 +35,7 @@ def verify(context: click.Context, *, local: bool, as_json: bool) -> None:
             click.echo(f"  {name}: provider {pair['provider']:,}, ledger {pair['ledger']:,} (minor units)")
         for difference in proof.differences:
             click.echo(f"  DIFFERENCE {difference}")
+            click.echo(f"    likely: {cause_of(difference.check)}")
         click.echo(f"{len(proof.differences)} differences")
     if not proof.is_clean:
         context.exit(1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from payments.reconcile.remedies import cause_of
+
 WINDOW = timedelta(days=430)
 """Fourteen months: so long a debit can be contested as unauthorised."""
 
@@ -23,6 +25,16 @@ class Difference:
     currency: str = ""
     key: uuid.UUID | None = None
     """The row that it is about."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "check": self.check,
+            "subject": self.subject,
+            "expected": self.expected,
+            "found": self.found,
+            "currency": self.currency,
+        }
 
     def __str__(self) -> str:
         return f"{self.check}: {self.subject} should be {self.expected}, is {self.found} {self.currency}".rstrip()
@@ -50,14 +62,5 @@ class Proof:
             "clean": self.is_clean,
             "compared": dict(self.compared),
             "totals": self.totals,
-            "differences": [
-                {
-                    "check": one.check,
-                    "subject": one.subject,
-                    "expected": one.expected,
-                    "found": one.found,
-                    "currency": one.currency,
-                }
-                for one in self.differences
-            ],
+            "differences": [one.as_json() | {"cause": cause_of(one.check)} for one in self.differences],
         }

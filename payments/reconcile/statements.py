@@ -57,11 +57,16 @@ CACHED: dict[str, str] = {
         SELECT d.id AS key, d.account_code AS subject, d.currency, d.credit_minor AS found, -coalesce(c.minor, 0) AS expected
         FROM debtor d LEFT JOIN ({_CREDIT}) c ON c.owner = d.id""",
     "resolution equals its hold": """
-        SELECT r.id AS key, r.id::text AS subject, p.currency, r.amount_minor AS found,
+        SELECT r.id AS key, r.id::text AS subject, p.currency, r.amount_minor + coalesce(c.minor, 0) AS found,
                CASE WHEN r.debit_account = p.debit_account AND r.credit_account = p.credit_account
                          AND r.credit_owner = p.credit_owner AND r.payment_id = p.payment_id
                          AND p.phase = 'pending' THEN p.amount_minor ELSE -1 END AS expected
-        FROM ledger_transfer r JOIN ledger_transfer p ON p.id = r.pending_id""",
+        FROM ledger_transfer r JOIN ledger_transfer p ON p.id = r.pending_id
+        LEFT JOIN (
+            SELECT movement_id, coalesce(credit_owner, debit_owner) AS owner,
+                   sum(CASE WHEN debit_owner IS NULL THEN amount_minor ELSE -amount_minor END) AS minor
+            FROM ledger_transfer WHERE kind = 'correction' AND debtor_id IS NOT NULL GROUP BY 1, 2
+        ) c ON c.movement_id = r.movement_id AND c.owner = r.credit_owner AND r.phase = 'post'""",
     "payment settled": f"""
         SELECT p.id AS key, p.reference AS subject, p.currency, coalesce(l.minor, 0) AS found,
                CASE WHEN p.status IN ('confirmed', 'settled') THEN p.amount_minor

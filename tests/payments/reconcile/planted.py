@@ -120,7 +120,7 @@ LEDGER = [
     (
         "a leg's number",
         "legs of a movement",
-        f"UPDATE ledger_transfer SET leg = leg + 1 WHERE id = {leg('write_off')}",
+        f"UPDATE ledger_transfer SET leg = leg + 1 WHERE id = {leg('refund')}",
     ),
     (
         "the legal day of a movement",
