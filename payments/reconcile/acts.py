@@ -54,7 +54,17 @@ def act(session: Session, remedy: Remedy, known: Difference) -> list[str]:
 
 def _lock_owner(session: Session, key: uuid.UUID) -> None:
     """The lock order of the house: whatever the row is, its debtor first."""
-    tables = ("invoice", "payment", "mandate", "dispute", "promise", "plan", "declaration", "ledger_transfer")
+    tables = (
+        "invoice",
+        "payment",
+        "mandate",
+        "dispute",
+        "promise",
+        "plan",
+        "declaration",
+        "chargeback",
+        "ledger_transfer",
+    )
     found = " UNION ALL ".join(f"SELECT debtor_id FROM {table} WHERE id = :key" for table in tables)
     query = text(f"{found} UNION ALL SELECT id FROM debtor WHERE id = :key")
     debtor_id = session.scalar(query, {"key": key})
@@ -176,7 +186,7 @@ def _day_of(session: Session, row: Transfer, payment: Payment) -> date:
 
 def _step(session: Session, known: Difference, key: uuid.UUID) -> list[str]:
     thing = known.check.removeprefix("steps of a ")
-    column = "state" if thing in ("promise", "declaration") else "status"
+    column = "state" if thing in ("promise", "declaration", "chargeback") else "status"
     ours = {"key": key}
     now = session.scalar(text(f"SELECT {column} FROM {thing} WHERE id = :key"), ours)
     rows = session.execute(

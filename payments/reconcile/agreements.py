@@ -11,6 +11,7 @@ _STEPS = {
     "plan": ("plan_transition", "status"),
     "promise": ("promise_transition", "state"),
     "declaration": ("declaration_transition", "state"),
+    "chargeback": ("chargeback_transition", "state"),
 }
 
 

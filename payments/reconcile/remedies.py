@@ -64,7 +64,7 @@ REMEDIES: dict[str, Remedy] = {
     "audit trail of a payment": Remedy.TRAIL,
     **{
         f"steps of a {table}": Remedy.STEP
-        for table in ("payment", "mandate", "dispute", "plan", "promise", "declaration")
+        for table in ("payment", "mandate", "dispute", "plan", "promise", "declaration", "chargeback")
     },
     **{f"{table} row {what}": Remedy.SEAL for table in SEALED for what in ("gone", "changed", "not sealed")},
 }

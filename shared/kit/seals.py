@@ -24,6 +24,7 @@ SEALED = (
     "promise_transition",
     "plan_transition",
     "declaration_transition",
+    "chargeback_transition",
 )
 """The tables whose rows are sealed."""
 

@@ -284,6 +284,11 @@ INVOICES = [
         "invoice paused",
         "UPDATE invoice_freeze SET amount_minor = amount_minor + 1 WHERE kind = 'promise'",
     ),
+    (
+        "a hold of a contested payment - 1",
+        "contested by a bank",
+        "UPDATE invoice_freeze SET amount_minor = amount_minor - 1 WHERE kind = 'chargeback' AND amount_minor > 1",
+    ),
     ("a hold deleted", "invoice paused", "DELETE FROM invoice_freeze WHERE kind = 'promise'"),
     ("a hold lifted", "invoice frozen", "UPDATE invoice_freeze SET lifted_at = frozen_at WHERE kind = 'plan'"),
     (
@@ -434,7 +439,7 @@ HISTORY = [
             f"steps of a {table}",
             f"DELETE FROM {steps(table)} WHERE id = {last_step(table)}",
         )
-        for table in ("payment", "mandate", "dispute", "plan", "promise", "declaration")
+        for table in ("payment", "mandate", "dispute", "plan", "promise", "declaration", "chargeback")
     ),
     (
         "first step of a payment deleted",

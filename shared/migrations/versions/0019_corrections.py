@@ -1,15 +1,15 @@
 """corrections that two people agree on.
 
-Revision: 0012
-Revises: 0011
+Revision: 0019
+Revises: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012"
-down_revision = "0011"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
@@ -62,7 +62,7 @@ def downgrade() -> None:
     count = op.get_bind().scalar(sa.text("SELECT count(*) FROM correction"))
     if count:
         raise RuntimeError(
-            "Going back from 0012 would lose what was written since; nothing was changed. Rows that the schema before has no "
+            "Going back from 0019 would lose what was written since; nothing was changed. Rows that the schema before has no "
             f"place for: {count} of correction. Stay on this version, or restore a backup of before the upgrade."
         )
     op.drop_table("correction")

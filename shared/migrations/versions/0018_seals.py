@@ -1,14 +1,14 @@
 """seals of what is only ever added to.
 
-Revision: 0011
-Revises: 0010
+Revision: 0018
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -107,6 +107,17 @@ COLUMNS = {
     ),
     "declaration_transition": (
         "t.declaration_id",
+        "t.before",
+        "t.after",
+        "t.step",
+        "extract(epoch FROM t.at)",
+        "t.actor_kind",
+        "t.actor_name",
+        "t.cause",
+        "t.id",
+    ),
+    "chargeback_transition": (
+        "t.chargeback_id",
         "t.before",
         "t.after",
         "t.step",
