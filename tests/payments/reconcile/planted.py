@@ -400,25 +400,24 @@ PAYMENTS = [
     (
         "refund row invented",
         "refund in the ledger",
-        """INSERT INTO refund (id, payment_id, amount_minor, currency, status, idempotency_key, request, failure_reason,
-            reason, asked_by, approved_by, created_at)
-        SELECT gen_random_uuid(), payment_id, 1, currency, status, 'refund-other', request, '', '', '', '', created_at FROM refund""",
+        """INSERT INTO refund SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'amount_minor', 1,
+        'idempotency_key', 'refund-other', 'provider_reference', NULL))).* FROM refund r LIMIT 1""",
     ),
     (
         "a debit beyond what was announced",
         "debit beyond what was announced",
         f"""INSERT INTO collection (id, company_id, debtor_id, invoice_id, label, attempt_no, mandate_id, amount_minor, currency,
-            announced_at, charge_on, state, reason, payment_id)
+            announced_at, charge_on, state, reason, payment_id, notice_key)
         SELECT gen_random_uuid(), p.company_id, p.debtor_id, {invoice("F-2")}, '', 1, p.mandate_id, p.amount_minor - 1, p.currency,
-            p.created_at, current_date, 'created', '', p.id FROM payment p WHERE p.id = {paid("F-2")}""",
+            p.created_at, current_date, 'created', '', p.id, '' FROM payment p WHERE p.id = {paid("F-2")}""",
     ),
     (
         "a debit of another's announcement",
         "announced and its debit",
         f"""INSERT INTO collection (id, company_id, debtor_id, invoice_id, label, attempt_no, mandate_id, amount_minor, currency,
-            announced_at, charge_on, state, reason, payment_id)
+            announced_at, charge_on, state, reason, payment_id, notice_key)
         SELECT gen_random_uuid(), p.company_id, {EVE}, {invoice("F-2")}, '', 1, p.mandate_id, p.amount_minor, p.currency,
-            p.created_at, current_date, 'created', '', p.id FROM payment p WHERE p.id = {paid("F-2")}""",
+            p.created_at, current_date, 'created', '', p.id, '' FROM payment p WHERE p.id = {paid("F-2")}""",
     ),
 ]
 
