@@ -13,6 +13,7 @@ import atexit
 import base64
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -25,8 +26,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from shared.kit import aside
 from shared.kit.aside import Lane
 from shared.kit.errors import Invalid
+from shared.kit.printer import Printer, PrinterFailed, Refusal, serve
 from shared.kit.words import lazy_gettext as _l
 
 if TYPE_CHECKING:
@@ -129,7 +132,9 @@ def render(
         raise PaperTooHeavyError(f"{len(html)} characters")
     job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment)
     with LANE.aside():
-        return _render_in_child(job) if len(html) > LIGHT_HTML else _render_here(job)
+        if len(html) > LIGHT_HTML:
+            return _render_in_child(job)
+        return _render_beside(job) if aside.somebody_waits() else _render_here(job)
 
 
 def warm(stylesheets: Sequence[str] = ("paper",)) -> None:
@@ -309,6 +314,34 @@ def _render_in_child(job: _Job) -> bytes:
         logging.getLogger(__name__).warning("paper: the child ended with %s: %s", done.returncode, last[:200])
         raise PaperTooHeavyError("the limits of its process were reached")
     return done.stdout
+
+
+_printer = Printer("from shared.kit.pdf import printer; printer()")
+
+
+def _render_beside(job: _Job) -> bytes:
+    try:
+        return _printer.make(_write_job(job), within_s=CHILD_SECONDS)
+    except Refusal as refusal:
+        if refusal.name == ForeignAssetError.__name__:
+            raise ForeignAssetError from refusal
+        if refusal.name == NoFontError.__name__:
+            raise NoFontError(refusal.words) from refusal
+        raise PaperTooHeavyError(refusal.name) from refusal
+    except PrinterFailed as failure:
+        raise PaperTooHeavyError("the limits of its process were reached") from failure
+
+
+def printer() -> None:
+    """The life of the process beside a web process: paper after paper."""
+    import resource
+
+    os.nice(5)  # pages go first
+    resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warm()
+    sys.addaudithook(_refuse_network)
+    serve(lambda text: _render_here(_read_job(text)))
 
 
 def child() -> None:
