@@ -6,6 +6,7 @@ page one and page thousand.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -153,14 +154,21 @@ def _place(key: str, columns: Sequence[Column]) -> list[ColumnElement[Any]] | No
         return None
     try:
         return [literal(_read(value, of.type.python_type), of.type) for value, of in zip(values, columns, strict=True)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 
 def _read(value: Any, kind: type[Any]) -> Any:
-    if kind in (date, datetime):
-        return kind.fromisoformat(value)
+    if kind is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None or not 1900 < moment.year < 3000:
+            raise ValueError(value)
+        return moment
+    if kind is date:
+        return date.fromisoformat(value)
     if kind is int and (type(value) is not int or abs(value) >= 2**63):
+        raise ValueError(value)
+    if kind in (str, uuid.UUID) and not isinstance(value, str):
         raise ValueError(value)
     if kind is str and "\x00" in value:
         raise ValueError(value)

@@ -34,7 +34,7 @@ ROUTES: list[Route] = [
     Route("POST", "/access/people/<uuid:contact_id>/agree", access.agree, verified),
     Route("POST", "/access/links/<uuid:link_id>/revoke", access.revoke, verified),
     Route("POST", "/access/sessions/<uuid:session_id>/end", access.end, verified),
-    Route("GET", "/accounts", access.accounts, debtor),
+    Route("GET", "/accounts", access.accounts, verified),
     Route("POST", "/accounts/<uuid:debtor_id>", access.switch, verified),
     Route("GET", "/", account.home, debtor),
     Route("GET", "/invoices", invoices.list_, debtor),

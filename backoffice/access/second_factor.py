@@ -12,6 +12,7 @@ import pyotp
 import segno
 
 from shared.kit.settings import get_settings
+from shared.kit.tokens import digits_of
 
 STEP_S = 30
 RECOVERY_CODES = 10
@@ -29,7 +30,7 @@ def secret_of(salt: bytes) -> str:
 
 def find_step(salt: bytes, code: str, *, at: datetime, after: int) -> int | None:
     """The time step of a right code, one step of tolerance on either side; None for a wrong or already used one."""
-    digits = "".join(c for c in code if c.isdigit())
+    digits = digits_of(code)
     totp = pyotp.TOTP(secret_of(salt))
     now = int(at.timestamp()) // STEP_S
     found = None

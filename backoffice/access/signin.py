@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from backoffice.access import passwords, service
 from backoffice.access.models import StaffMember
-from shared.kit import limits
+from shared.kit import audit, limits
+from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError
 from shared.kit.settings import get_settings
@@ -44,42 +45,79 @@ class Known:
 
 
 def check_password(email: str, password: str, *, address: str) -> Known | None:
-    """Who this is, or None for a wrong pair, an unknown or a disabled person alike. Raises TooManyTries."""
-    person = email.strip().lower()
-    _count(
-        (f"staff-in|{person}|{address}", TRIES_PER_PERSON_AND_ADDRESS),
-        (f"staff-in-address|{address}", TRIES_PER_ADDRESS),
+    """Who this is, or None for a wrong pair, an unknown or a disabled person alike. Raises TooManyTries.
+
+    Only failures stay counted: an office behind one address may sign in as often as it likes.
+    """
+    person, caller = email.strip().lower(), limits.caller(address)
+    keys = (
+        (f"staff-in|{person}|{caller}", TRIES_PER_PERSON_AND_ADDRESS),
+        (f"staff-in-address|{caller}", TRIES_PER_ADDRESS),
         (f"staff-in-person|{person}", TRIES_PER_PERSON),
     )
+    _count(*keys)
     with reading() as session:
         member = session.scalar(
             select(StaffMember).where(StaffMember.email == person, StaffMember.disabled_at.is_(None))
         )
-    if not passwords.fits(member.password_hash if member else None, password) or member is None:
+    is_right = passwords.fits(member.password_hash if member else None, password)
+    if member is None or not is_right:
+        _failed("staff.sign_in_failed", member.id if member else None, address)
         return None
+    _give_back(*keys)
     return Known(member.id, member.totp_confirmed_at is not None)
 
 
 def check_again(member_id: uuid.UUID, password: str) -> bool:
     """Whether somebody with a session knows their password. Raises TooManyTries."""
-    _count((f"staff-again|{member_id}", TRIES_PER_PERSON_AND_ADDRESS))
+    key = (f"staff-again|{member_id}", TRIES_PER_PERSON_AND_ADDRESS)
+    _count(key)
     with reading() as session:
         stored = session.scalar(
             select(StaffMember.password_hash).where(StaffMember.id == member_id, StaffMember.disabled_at.is_(None))
         )
-    return passwords.fits(stored, password)
+    if not passwords.fits(stored, password):
+        _failed("staff.proof_failed", member_id)
+        return False
+    _give_back(key)
+    return True
 
 
 def check_code(member_id: uuid.UUID, code: str) -> bool:
     """Whether a code of the second factor, or a recovery code, is right. Raises TooManyTries."""
-    _count((f"staff-code|{member_id}", CODES_PER_PERSON))
+    key = (f"staff-code|{member_id}", CODES_PER_PERSON)
+    _count(key)
     with transaction() as session:
-        return service.take_code(session, member_id, code=code)
+        is_right = service.take_code(session, member_id, code=code)
+    if is_right:
+        _give_back(key)
+    else:
+        _failed("staff.code_failed", member_id)
+    return is_right
 
 
 def is_fresh(since: datetime, within: timedelta) -> bool:
     """Whether something happened not longer ago than that."""
     return since <= service.real_now() + timedelta(seconds=5) and service.real_now() - since < within
+
+
+def _failed(action: str, member_id: uuid.UUID | None, address: str = "") -> None:
+    """A line in the audit trail; of unknown people only from where, since what was typed may be a password."""
+    with transaction() as session:
+        audit.record(
+            session,
+            Actor.system("sign-in"),
+            action,
+            subject_type="staff",
+            subject_id=member_id,
+            after={"address": address} if address else None,
+        )
+
+
+def _give_back(*keys: tuple[str, int]) -> None:
+    with transaction() as session:
+        for key, _limit in keys:
+            limits.give_back(session, key, window=WINDOW)
 
 
 def _count(*keys: tuple[str, int]) -> None:

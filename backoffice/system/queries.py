@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Orders, Query, one_page, ordered
@@ -168,7 +168,13 @@ def _trail(company_id: uuid.UUID, ask: Ask, zone: str) -> Query:
         AuditLine.after,
         Debtor.name.label("debtor_name"),
     ).outerjoin(Debtor, Debtor.id == AuditLine.debtor_id)
-    query = query.where(or_(AuditLine.company_id == company_id, AuditLine.company_id.is_(None)))
+    query = query.where(
+        or_(
+            AuditLine.company_id == company_id,
+            and_(AuditLine.company_id.is_(None), AuditLine.debtor_id.is_(None)),  # the installation's: staff, duties
+            and_(AuditLine.company_id.is_(None), Debtor.company_id == company_id),  # written before lines said it
+        )
+    )
     if ask.get("who") in ("contact", "staff", "provider", "system"):
         query = query.where(AuditLine.actor_kind == ask.get("who"))
     for name, identity in (("debtor", AuditLine.debtor_id), ("subject", AuditLine.subject_id)):

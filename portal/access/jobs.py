@@ -13,7 +13,10 @@ from shared.kit.jobs import job
 from shared.kit.words import gettext as _
 from shared.messages import service as messages
 
-LINKS_PER_CONTACT = 5
+HOUR = timedelta(hours=1)
+LINKS_PER_CONTACT_AND_ASKER = 3
+LINKS_PER_CONTACT = 20
+"""An hour. A stranger is stopped by the first; the second is for many strangers, and far from what one person asks."""
 
 
 @job("portal.send_links", queue="now")
@@ -22,7 +25,9 @@ def send_links(payload: dict[str, Any]) -> None:
     for contact, debtor in payload["accounts"]:
         with transaction() as session:
             key = f"link:{payload['request']}:{debtor}"
-            if limits.hit(session, f"link:{contact}", limit=LINKS_PER_CONTACT, window=timedelta(hours=1)):
+            asker = f"link:{contact}:{payload.get('asker', '')}"
+            is_within = limits.hit(session, asker, limit=LINKS_PER_CONTACT_AND_ASKER, window=HOUR)
+            if is_within and limits.hit(session, f"link:{contact}", limit=LINKS_PER_CONTACT, window=HOUR):
                 messages.write(
                     session,
                     kind="link",

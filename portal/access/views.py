@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from flask import Response, flash, g, redirect, request, session, url_for
@@ -25,6 +26,7 @@ from shared.web.security import client_address
 
 def landing(token: str) -> Response:
     """What a link shows before anybody has pressed: whose counter this is. Changes nothing, for people and scanners."""
+    token = _as_sent(token)
     with reading() as db:
         company = queries.find_landing(db, token)
     if company is None:
@@ -34,11 +36,18 @@ def landing(token: str) -> Response:
 
 def redeem(token: str) -> ResponseReturnValue:
     """Open a session and go on at an address without the token; whatever session this browser had is over."""
-    visitor = entry.enter(token, address=client_address(), user_agent=request.user_agent.string, leaving=find_current())
+    visitor = entry.enter(
+        _as_sent(token), address=client_address(), user_agent=request.user_agent.string, leaving=find_current()
+    )
     if visitor is None:
         return _closed()
     _begin(visitor)
     return redirect(unsent.waiting() or _next(), 303)
+
+
+def _as_sent(token: str) -> str:
+    """The token without what mail programs and people put behind an address: a full stop, a bracket, a quote."""
+    return re.sub(r"[^A-Za-z0-9_-]+.*$", "", token, flags=re.DOTALL)
 
 
 def _closed() -> Response:

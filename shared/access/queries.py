@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.company.models import Company
@@ -280,7 +280,7 @@ def people_of(session: Session, debtor_id: uuid.UUID) -> list[Person]:
     rows = session.execute(
         select(
             Contact.id.label("contact_id"),
-            Contact.name,
+            func.coalesce(DebtorContact.called, Contact.name).label("name"),
             Contact.email,
             DebtorContact.role,
             DebtorContact.created_at.label("since"),
@@ -295,6 +295,18 @@ def people_of(session: Session, debtor_id: uuid.UUID) -> list[Person]:
         .order_by(DebtorContact.id)
     )
     return [Person(**row) for row in rows.mappings()]
+
+
+def _shown_name(debtor_id: ColumnElement[uuid.UUID] | InstrumentedAttribute[uuid.UUID]) -> ColumnElement[str]:
+    """A person's name as the others of the account may see it: as they themselves gave it, else the address."""
+    called = (
+        select(DebtorContact.called)
+        .where(DebtorContact.debtor_id == debtor_id, DebtorContact.contact_id == Contact.id)
+        .order_by(DebtorContact.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(func.nullif(func.coalesce(called, Contact.name), ""), Contact.email).label("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +329,7 @@ def live_links(session: Session, debtor_id: uuid.UUID, *, limit: int = 50) -> li
         select(
             MagicLink.id,
             MagicLink.contact_id,
-            func.coalesce(func.nullif(Contact.name, ""), Contact.email).label("name"),
+            _shown_name(MagicLink.debtor_id),
             MagicLink.purpose,
             MagicLink.created_at,
             MagicLink.expires_at,
@@ -351,7 +363,7 @@ def live_sessions(session: Session, debtor_id: uuid.UUID) -> list[SessionLine]:
     rows = session.execute(
         select(
             PortalSession.id,
-            func.coalesce(func.nullif(Contact.name, ""), Contact.email).label("name"),
+            _shown_name(PortalSession.debtor_id),
             PortalSession.created_at,
             PortalSession.seen_at,
             PortalSession.user_agent,

@@ -242,6 +242,17 @@ def check_code(session: Session, *, session_id: uuid.UUID, code: str, by: Actor)
         return CodeCheck.SPENT
     row.tries += 1
     if not hmac.compare_digest(row.code_hash, _code_digest(code, row.salt)):
+        mine = session.get_one(PortalSession, session_id)
+        audit.record(
+            session,
+            by,
+            "session.code_wrong",
+            subject_type="session",
+            subject_id=session_id,
+            company_id=session.get_one(Debtor, mine.debtor_id).company_id,
+            debtor_id=mine.debtor_id,
+            after={"tries": row.tries},
+        )
         return CodeCheck.WRONG if row.tries < CODE_TRIES else CodeCheck.SPENT
     row.used_at = now
     opened = db.lock(session, PortalSession, session_id)
@@ -252,6 +263,7 @@ def check_code(session: Session, *, session_id: uuid.UUID, code: str, by: Actor)
         "session.verified",
         subject_type="session",
         subject_id=session_id,
+        company_id=session.get_one(Debtor, opened.debtor_id).company_id,
         debtor_id=opened.debtor_id,
     )
     return CodeCheck.RIGHT

@@ -158,6 +158,8 @@ class DebtorContact(HasId, Base):
     nobody else has agreed yet. None: trusted from the beginning."""
     added_by_id: Mapped[uuid.UUID | None]
     """The member of staff who did."""
+    called: Mapped[str | None]
+    """The name that whoever invited this person gave it: the others of the account see no name but that. None: its own."""
     removed_at: Mapped[datetime | None]
 
 

@@ -184,6 +184,7 @@ def add_contact(
                 created_at=clock.now(),
                 trusted_from=_trust(by),
                 added_by_id=by.id if by.kind == "staff" else None,
+                called=name.strip() if by.kind == "contact" else None,
             )
         )
         session.flush()

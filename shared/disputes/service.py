@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from shared.attachments.models import Attachment
 from shared.attachments.service import Checked
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
@@ -258,7 +259,7 @@ def say(
     """
     dispute = lock_live(session, dispute_id)
     said = clean(text)
-    if (twin := _said_before(session, dispute, said, by)) is not None:
+    if (twin := _said_before(session, dispute, said, by, files)) is not None:
         return twin
     if by.kind == "contact" and not _within(
         session, f"dispute-word:{dispute.debtor_id}", SAID_AN_HOUR, timedelta(hours=1)
@@ -284,7 +285,10 @@ def say(
     return entry
 
 
-def _said_before(session: Session, dispute: Dispute, text: str, by: Actor) -> DisputeEntry | None:
+def _said_before(
+    session: Session, dispute: Dispute, text: str, by: Actor, files: Sequence[Checked]
+) -> DisputeEntry | None:
+    """The same form sent twice: the same words with the same files, within a minute."""
     last = session.scalar(
         select(DisputeEntry)
         .where(DisputeEntry.dispute_id == dispute.id, DisputeEntry.kind == EntryKind.MESSAGE)
@@ -292,6 +296,9 @@ def _said_before(session: Session, dispute: Dispute, text: str, by: Actor) -> Di
         .limit(1)
     )
     if last is None or (last.author_kind, last.author_id, last.text) != (by.kind, by.id, text):
+        return None
+    with_it = session.scalars(select(Attachment.received_sha256).where(Attachment.part_id == last.id)).all()
+    if sorted(with_it) != sorted(each.received_sha256 for each in files):
         return None
     return last if clock.now() - last.at < timedelta(minutes=1) else None
 

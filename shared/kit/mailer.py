@@ -199,12 +199,20 @@ class Mailer:
             if parts.scheme == "smtp" and smtp.has_extn("starttls"):
                 smtp.starttls(context=ssl.create_default_context())
                 smtp.ehlo()
+            elif parts.scheme == "smtp" and parts.password:
+                _keep_from_clear(host)
             if parts.username:
                 smtp.login(unquote(parts.username), unquote(parts.password or ""))
         except BaseException:
             smtp.close()
             raise
         return smtp
+
+
+def _keep_from_clear(host: str) -> None:
+    """A password leaves this machine inside TLS, or not at all."""
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        raise smtplib.SMTPNotSupportedError("the server offers no TLS: the password is not sent in clear")
 
 
 def _text(answer: bytes) -> str:

@@ -20,6 +20,9 @@ from shared.kit.errors import Invalid
 
 PREFIX = "GUICHET_"
 MINIMUM_SECRET_LENGTH = 32
+FEWEST_CHARACTERS = 10
+"""Different characters of a secret key: 32 random hexadecimal digits have fewer once in ten thousand times."""
+SHORTEST_WEBHOOK_SECRET = 16
 
 
 class Settings(BaseSettings):
@@ -141,9 +144,31 @@ class Settings(BaseSettings):
         )
         if self.uses_live_keys and (self.mode != "production" or self.stripe_api_base or self.gocardless_base_url):
             raise ValueError(f"live provider keys are refused outside production and beside {PREFIX}*_BASE addresses")
-        if self.mode == "production" and self.twin_control_url:
-            raise ValueError(f"{PREFIX}TWIN_CONTROL_URL belongs to the demo")
+        if self.mode == "production":
+            self._fit_for_production()
         return self
+
+    def _fit_for_production(self) -> None:
+        """What a demo may do and real money may not; raises ValueError with a sentence that names the variable."""
+        if self.twin_control_url:
+            raise ValueError(f"{PREFIX}TWIN_CONTROL_URL belongs to the demo")
+        place = urlsplit(self.public_url).hostname or ""
+        if not self.is_https and not _is_here(place):
+            raise ValueError(f"{PREFIX}PUBLIC_URL must begin with https://: links and sessions would travel in clear")
+        if len(set(self.secret_key.get_secret_value())) < FEWEST_CHARACTERS:
+            raise ValueError(f"{PREFIX}SECRET_KEY is easy to guess: make one with `openssl rand -hex 32`")
+        for name, secret in (
+            ("STRIPE_WEBHOOK_SECRET", self.stripe_webhook_secret),
+            ("GOCARDLESS_WEBHOOK_SECRET", self.gocardless_webhook_secret),
+        ):
+            parts = secret.get_secret_value().split(",") if secret else []
+            if any(len(part.strip()) < SHORTEST_WEBHOOK_SECRET or len(set(part)) < 5 for part in parts):
+                raise ValueError(f"{PREFIX}{name} is too short to keep forged events out: take the provider's own")
+        mail = urlsplit(self.smtp_url or "")
+        if mail.scheme == "smtp" and mail.password and mail.port in (None, 25) and not _is_here(mail.hostname or ""):
+            raise ValueError(
+                f"{PREFIX}SMTP_URL would send its password to port 25, perhaps in clear: take smtps:// or port 587"
+            )
 
     @property
     def uses_live_keys(self) -> bool:
@@ -173,6 +198,11 @@ class Settings(BaseSettings):
     def clock_file(self) -> Path:
         """Where the twins keep the virtual time."""
         return self.var_dir / "twins" / "clock.json"
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine: nothing travels."""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def clamd_place(text: str) -> tuple[str, int] | str:

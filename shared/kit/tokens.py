@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import unicodedata
 
 
 def new_token() -> str:
@@ -20,6 +21,11 @@ def digest(token: str) -> bytes:
 def new_code() -> str:
     """A one-time code of eight digits."""
     return f"{secrets.randbelow(10**8):08d}"
+
+
+def digits_of(code: str) -> str:
+    """The digits of a code as a person types it, whatever script they are in; all else is left out."""
+    return "".join(str(unicodedata.decimal(c)) for c in code if c.isdecimal())
 
 
 def code_digest(code: str, *, salt: bytes, key: str) -> bytes:

@@ -35,6 +35,7 @@ def decode_key(key: str | None) -> list[Any] | None:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
-    except (ValueError, binascii.Error):
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is no text for a database
+    except (ValueError, binascii.Error, RecursionError):
         return None
     return values if isinstance(values, list) else None

@@ -67,6 +67,7 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
+        _stay_here(response)
         headers.setdefault("Content-Security-Policy", policy.replace("{nonce}", g.get("csp_nonce", "")))
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer" if request.path.startswith("/l/") else "same-origin"
@@ -80,6 +81,13 @@ def protect(app: Flask, settings: Settings, *, cookie: str, form_targets: tuple[
         return response
 
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
+
+
+def _stay_here(response: Response) -> None:
+    """Redirects that the router makes by itself name the host that the request claimed; ours go by path alone."""
+    location = response.headers.get("Location", "")
+    if location.startswith(request.host_url):
+        response.headers["Location"] = "/" + location.removeprefix(request.host_url).lstrip("/")
 
 
 def refuse_unreadable() -> tuple[str, int] | None:

@@ -229,4 +229,4 @@ def test_only_clean_files_are_served_and_unscanned_ones_where_nobody_scans(state
 @pytest.mark.parametrize("place", ["clamd", "clamd:", ":3310", "clamd:0", "clamd:70000", "relative/path"])
 def test_an_odd_address_of_the_scanner_keeps_guichet_from_starting(place: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
-        Settings(secret_key="s" * 40, clamd=place)
+        Settings(mode="test", secret_key="s" * 40, clamd=place)
