@@ -40,7 +40,6 @@ LINK = {
     "portal.access.code",
     "portal.access.confirm",
     "portal.access.send_code",
-    "portal.access.accounts",
     "portal.account.home",
     "portal.invoices.list",
     "portal.invoices.show",
@@ -100,6 +99,8 @@ LINK = {
 }
 CODE = {
     "portal.access.people",
+    "portal.access.accounts",
+    "portal.access.agree",
     "portal.access.invite",
     "portal.access.remove",
     "portal.access.revoke",
