@@ -480,6 +480,7 @@ WORDS = {
     "decision": "approve",
     "act": "enable",
     "reason": "price",
+    "purpose": "pay",
     "reply": "received",
     "room": "dispute",
     "token": "A" * 43,
