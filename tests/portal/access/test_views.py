@@ -235,7 +235,7 @@ def test_what_is_no_address_is_said_beside_the_field(portal: Flask, world: objec
     assert "dora is not an e-mail address" in page.text
 
 
-def test_one_contact_gets_five_links_an_hour_and_one_caller_asks_twenty_times(
+def test_a_stranger_has_three_links_an_hour_sent_to_an_address_and_does_not_lock_its_owner_out(
     portal: Flask, dora: Dora, mail: Mailbox
 ) -> None:
     browser = Browser(portal)
@@ -244,7 +244,12 @@ def test_one_contact_gets_five_links_an_hour_and_one_caller_asks_twenty_times(
     perform_due()
 
     assert answers == [200] * 20 + [429]
-    assert len(rows(Message)) == 5
+    assert len(rows(Message)) == 3
+    owner = Browser(portal)
+    owner.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    assert owner.open("/new-link").submit("Send me a new link", email=dora.email).status == 200
+    perform_due()
+    assert len(rows(Message)) == 4
 
 
 def test_a_code_lifts_the_session_and_leads_back_to_where_it_was_asked_for(
@@ -435,3 +440,21 @@ def test_two_companies_do_not_mix_although_the_person_is_one(portal: Flask, dora
 
     assert len(mail.mails) == 2
     assert {row.debtor_id for row in rows(Message)} == {dora.debtor_id, other.debtor_id}
+
+
+def test_an_invitation_does_not_tell_the_name_of_somebody_known(portal: Flask, dora: Dora, mail: Mailbox) -> None:
+    from shared.company.models import Company
+    from shared.debtors.service import add_contact
+    from tests.support.people import SYSTEM, a_debtor
+
+    with transaction() as session:
+        other = a_debtor(session, session.get_one(Company, dora.company_id), "411OTHER", "Other SARL")
+        add_contact(session, debtor=other, email="known@client.example", name="Gisèle Secret", by=SYSTEM)
+    browser = sign_in(portal, dora)
+    browser.open("/access")
+    people = prove(browser.open("/access"), mail)
+
+    told = people.submit("Send an invitation", email="known@client.example", name="FOO", language="en")
+
+    assert "FOO" in told.text
+    assert "Gisèle" not in told.text
