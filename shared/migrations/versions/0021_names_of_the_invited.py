@@ -1,14 +1,14 @@
 """whom somebody invites is shown by the name that was typed.
 
-Revision: 0019
-Revises: 0018
+Revision: 0021
+Revises: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
