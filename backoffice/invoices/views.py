@@ -14,6 +14,7 @@ from backoffice.access.member import Member
 from backoffice.invoices import queries
 from backoffice.invoices.forms import HoldForm
 from backoffice.listing import asked, is_fragment, sentence
+from payments.standing import standing
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.disputes import queries as disputes
@@ -120,7 +121,7 @@ def paper(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
     """The invoice as PDF: the stored original, else the Factur-X made once."""
     with reading() as session:
         queries.get_invoice(session, member.company_id, invoice_id)
-    return files.answer(keep.invoice(invoice_id))
+    return files.answer(keep.invoice(invoice_id, standing(invoice_id)))
 
 
 def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:

@@ -8,6 +8,7 @@ from typing import cast
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from payments.standing import standing
 from portal import choice
 from portal.documents.forms import StatementForm
 from portal.downloads import download
@@ -69,5 +70,5 @@ def bundle(visitor: Visitor) -> Response:
     """A ZIP of the chosen invoices."""
     with reading() as session:
         wanted = choice.asked_for(session, visitor.debtor_id)
-    pieces = keep.bundle(visitor.debtor_id, wanted)
+    pieces = keep.bundle(visitor.debtor_id, wanted, standing)
     return download(pieces, _("Invoices %(account)s", account=visitor.account_code) + ".zip", "application/zip")

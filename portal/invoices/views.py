@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request, url_for
 
+from payments.standing import standing
 from portal.downloads import download
 from portal.invoices.said import said
 from portal.invoices.story import story
@@ -134,5 +135,5 @@ def pdf(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
     """The invoice as a file: its stored original, else a Factur-X made once."""
     with reading() as session:
         queries.rows_of(session, visitor.debtor_id, [invoice_id])
-    kept = keep.invoice(invoice_id)
+    kept = keep.invoice(invoice_id, standing(invoice_id))
     return download(kept.content, kept.name, kept.media_type)

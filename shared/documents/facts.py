@@ -133,6 +133,31 @@ class PrecedingFacts(_Tidy):
     issued_on: date
 
 
+NowKind = Literal["paid", "debit", "under_way", "plan", "contested", "bank", "promised", "told"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NowFacts(_Tidy):
+    """What is true of a part of an invoice when its paper is handed out, and for which day."""
+
+    kind: NowKind
+    """paid, announced as a debit, on its way, in a payment plan, contested, contested at the payer's bank, promised, or
+    said to be paid."""
+    amount: Money
+    on: date | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingFacts(_Tidy):
+    """How an invoice stands when its paper is handed out. What stood on it at issue is not touched by it."""
+
+    open: Money
+    to_pay: Money
+    """What a transfer would settle now."""
+    parts: tuple[NowFacts, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFacts(_Tidy):
     """An invoice or a credit note; the amounts of both are positive."""
@@ -158,6 +183,9 @@ class InvoiceFacts(_Tidy):
     preceding: tuple[PrecedingFacts, ...] = ()
     bank: BankFacts = BankFacts()
     debit: DebitFacts | None = None
+    """Set when all that is open of it is debited under a mandate."""
+    standing: StandingFacts | None = None
+    """None: the paper says what was true at issue, and nothing of how it is paid."""
     terms: TermsFacts = TermsFacts()
 
     @property

@@ -12,13 +12,25 @@ import json
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from shared.documents import queries, render, rules, spreadsheet
 from shared.documents import service as documents
-from shared.documents.facts import Brand, Language, MandateFacts, PlanFacts, ReceiptFacts, StatementFacts, as_json
+from shared.documents.facts import (
+    Brand,
+    DebitFacts,
+    InvoiceFacts,
+    Language,
+    MandateFacts,
+    PlanFacts,
+    ReceiptFacts,
+    StandingFacts,
+    StatementFacts,
+    as_json,
+    from_json,
+)
 from shared.documents.models import Document, DocumentKind
 from shared.documents.queries import Parties
 from shared.documents.render import Paper
@@ -44,26 +56,37 @@ class KeptFile:
     document_id: uuid.UUID
 
 
-def invoice(invoice_id: uuid.UUID) -> KeptFile:
-    """An invoice's PDF: the stored original when there is one, else made once (Factur-X) and kept.
+Standing = tuple[StandingFacts, DebitFacts | None]
+"""How an invoice stands now, and the mandate when all of it is debited."""
 
-    Raises NotFound. Whether the reader may see this invoice is the caller's question.
+
+def invoice(invoice_id: uuid.UUID, standing: Standing | None = None) -> KeptFile:
+    """An invoice's PDF: the stored original as it came when there is one, else made (Factur-X) and kept.
+
+    What was true at issue is taken from the paper that was made first, whatever changed since. With `standing` its
+    payment block says how the invoice stands now: one paper for each standing. Raises NotFound. Whether the reader may
+    see this invoice is the caller's question.
     """
     assert_outside_transaction()
+    version = _version(as_json(standing[0]) | (as_json(standing[1]) if standing[1] else {})) if standing else ""
     with reading() as session:
         kept = queries.find_original(session, invoice_id) or queries.find_document(
-            session, DocumentKind.INVOICE, invoice_id
+            session, DocumentKind.INVOICE, invoice_id, version
         )
         if kept is not None:
             return _file(kept)
         facts, parties = queries.invoice_facts(session, invoice_id)
+        first = queries.first_invoice(session, invoice_id)
+    at_issue = from_json(InvoiceFacts, first.facts) if first is not None and first.facts else facts
+    shown = replace(at_issue, standing=standing and standing[0], debit=standing and standing[1])
     return _made(
-        lambda: render.invoice(facts, parties.brand),
+        lambda: render.invoice(shown, parties.brand),
         parties,
         kind=DocumentKind.INVOICE,
         subject_id=invoice_id,
-        facts=as_json(facts),
-        language=facts.language,
+        version=version,
+        facts=as_json(shown),
+        language=shown.language,
     )
 
 
@@ -138,8 +161,12 @@ def plan(facts: PlanFacts, *, debtor_id: uuid.UUID, plan_id: uuid.UUID) -> KeptF
     )
 
 
-def bundle(debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> Iterator[bytes]:
-    """A ZIP of a debtor's chosen invoices, in pieces as they are made.
+def bundle(
+    debtor_id: uuid.UUID,
+    invoice_ids: Sequence[uuid.UUID],
+    standing_of: Callable[[uuid.UUID], Standing | None] = lambda _invoice_id: None,
+) -> Iterator[bytes]:
+    """A ZIP of a debtor's chosen invoices, in pieces as they are made; `standing_of` as for one of them.
 
     Raises, before the first piece, NotFound when one of them is not this debtor's, and Invalid when they are none or
     too many.
@@ -152,16 +179,18 @@ def bundle(debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> Iterator[b
         chosen = queries.numbers_of(session, debtor_id, wanted)
     if len(chosen) != len(wanted):
         raise NotFound("invoice.missing", _("There is no such invoice."))
-    return _zipped(chosen)
+    return _zipped(chosen, standing_of)
 
 
-def _zipped(chosen: list[tuple[uuid.UUID, str]]) -> Iterator[bytes]:
+def _zipped(
+    chosen: list[tuple[uuid.UUID, str]], standing_of: Callable[[uuid.UUID], Standing | None]
+) -> Iterator[bytes]:
     names = rules.unique_names(files.safe_name(number.replace("/", "-") + ".pdf") for _identity, number in chosen)
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # PDFs do not get smaller
         for (identity, _number), name in zip(chosen, names, strict=True):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, invoice(identity).content)
+            archive.writestr(entry, invoice(identity, standing_of(identity)).content)
             yield from pipe.pieces()
     yield from pipe.pieces()
 

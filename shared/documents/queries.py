@@ -15,7 +15,6 @@ from shared.documents import rules
 from shared.documents.facts import (
     BankFacts,
     Brand,
-    DebitFacts,
     InvoiceFacts,
     Language,
     LineFacts,
@@ -132,7 +131,6 @@ def invoice_facts(session: Session, invoice_id: uuid.UUID) -> tuple[InvoiceFacts
     if invoice is None:
         raise NotFound("invoice.missing", _("There is no such invoice."))
     parties = get_parties(session, invoice.debtor_id)
-    debtor = session.get_one(Debtor, invoice.debtor_id)
     company = session.get_one(Company, invoice.company_id)
     lines, vats = _lines(session, invoice), _vats(session, invoice)
     net, vat = _money(invoice.net_minor, invoice.currency), _money(invoice.vat_minor, invoice.currency)
@@ -158,7 +156,6 @@ def invoice_facts(session: Session, invoice_id: uuid.UUID) -> tuple[InvoiceFacts
         order_reference=invoice.order_reference,
         preceding=_preceding(session, invoice),
         bank=parties.bank,
-        debit=DebitFacts(ics=company.ics) if debtor.autopay and invoice.kind is InvoiceKind.INVOICE else None,
         terms=TermsFacts(penalty_rate=company.penalty_rate, discount=company.discount_terms),
     )
     return facts, parties
@@ -369,6 +366,16 @@ def find_document(session: Session, kind: DocumentKind, subject_id: uuid.UUID, v
     """The kept paper of that subject and version, or None."""
     return session.scalar(
         select(Document).where(Document.kind == kind, Document.subject_id == subject_id, Document.version == version)
+    )
+
+
+def first_invoice(session: Session, invoice_id: uuid.UUID) -> Document | None:
+    """The paper of an invoice that was made first: its facts are what was true at issue."""
+    return session.scalar(
+        select(Document)
+        .where(Document.kind == DocumentKind.INVOICE, Document.subject_id == invoice_id)
+        .order_by(Document.created_at, Document.id)
+        .limit(1)
     )
 
 

@@ -76,8 +76,9 @@ def invoice_page(facts: InvoiceFacts, brand: Brand) -> tuple[str, dict[str, byte
         is_known = bool(facts.lines)
         title = _invoice_title(facts, is_known=is_known)
         code = None
-        if not facts.is_credit and facts.debit is None:
-            code = epc.transfer_code(facts.bank, holder=facts.seller.name, amount=facts.payable, text=facts.number)
+        if facts.standing and not facts.standing.to_pay.is_zero:
+            asked = facts.standing.to_pay
+            code = epc.transfer_code(facts.bank, holder=facts.seller.name, amount=asked, text=facts.number)
         html, assets = _page(
             "invoice",
             brand,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from shared.debtors.models import Debtor
 from shared.documents import facturx, keep, queries, service
-from shared.documents.facts import InvoiceFacts, from_json
+from shared.documents.facts import InvoiceFacts, NowFacts, StandingFacts, from_json
 from shared.documents.models import Document, DocumentKind
 from shared.documents.originals import NotAPaperError, check_pdf
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
@@ -159,14 +159,25 @@ def test_the_facts_of_a_paper_are_kept_and_read_back(world):
     assert from_json(InvoiceFacts, kept.facts) == facts
 
 
-def test_an_autopay_debtor_is_told_of_the_debit_and_not_of_a_transfer(world):
+def test_the_paper_of_an_invoice_keeps_what_was_true_at_issue_and_says_how_it_stands_now(world):
+    plain = keep.invoice(world["lines"])
     with transaction() as session:
-        session.get_one(Debtor, world["dora"]).autopay = True
+        session.get_one(Debtor, world["dora"]).name = "Another name since"
+    part = NowFacts(kind="promised", amount=Money(1_000), on=TODAY + timedelta(days=9))
+    now = StandingFacts(open=Money(5_000), to_pay=Money(5_000), parts=(part,))
 
-    text = text_of(keep.invoice(world["lines"]).content)
+    today = keep.invoice(world["lines"], (now, None))
+    again = keep.invoice(world["lines"], (now, None))
+    paid = keep.invoice(world["lines"], (StandingFacts(open=Money(0), to_pay=Money(0)), None))
 
-    assert "prélèvement SEPA" in text
-    assert "par virement" not in text
+    assert again.sha256 == today.sha256 != plain.sha256
+    shown = " ".join(text_of(today.content).split())
+    assert "50,00 € à régler" in shown
+    assert "Promis pour le" in shown
+    assert "Another name since" not in shown
+    assert "Cette facture est réglée" in text_of(paid.content)
+    assert "IBAN" not in text_of(paid.content)
+    assert keep.invoice(world["lines"]).sha256 == plain.sha256
 
 
 def test_a_credit_note_names_its_invoice(world):

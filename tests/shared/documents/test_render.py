@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import date
+from typing import get_args
 
 import pytest
 from pypdf import PdfReader
@@ -14,10 +15,14 @@ from shared.documents.facts import (
     Brand,
     DebitFacts,
     InvoiceFacts,
+    Language,
     MandateFacts,
     MovementFacts,
+    NowFacts,
+    NowKind,
     PartyFacts,
     ReceiptFacts,
+    StandingFacts,
     StatementFacts,
     as_json,
     from_json,
@@ -77,7 +82,7 @@ def test_an_english_reader_gets_an_english_invoice():
         "€5,311.89",
         "Net payable",
         "fixed indemnity of €40",
-        "Payable by transfer",
+        "Payable on 13 April 2026 at the latest",
     ):
         assert word in shown
     assert "Facture" not in shown
@@ -99,12 +104,28 @@ def test_an_exemption_says_its_article():
 
 def test_a_direct_debit_replaces_the_transfer():
     debit = DebitFacts(rum="GCL-1", ics="FR72ZZZ123456", iban_ending="0606", charge_on=date(2026, 4, 14))
+    invoice = papers.invoice(debit=debit)
+    part = NowFacts(kind="debit", amount=invoice.payable, on=debit.charge_on)
+    now = StandingFacts(open=invoice.payable, to_pay=Money(0), parts=(part,))
 
-    shown = text(render.invoice(papers.invoice(debit=debit)))
+    shown = text(render.invoice(replace(invoice, standing=now)))
 
     assert "prélevés sur votre compte le 14 avril 2026" in shown
+    assert "Vous n’avez rien à faire" in shown
     assert "GCL-1" in shown
-    assert "par virement" not in shown
+    assert "IBAN" not in shown
+
+
+@pytest.mark.parametrize("kind", get_args(NowKind))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_standing_of_an_invoice_has_its_sentence(kind: NowKind, language: Language):
+    part = NowFacts(kind=kind, amount=Money(4_321), on=date(2026, 4, 14), reference="PLN-1")
+    now = StandingFacts(open=Money(10_000), to_pay=Money(5_679), parts=(part,))
+
+    shown = text(render.invoice(papers.invoice(language=language, standing=now)))
+
+    assert {"fr": "43,21 €", "en": "€43.21"}[language] in shown
+    assert {"fr": "56,79 € à régler", "en": "€56.79 to pay"}[language] in shown
 
 
 @pytest.mark.parametrize("count", [8, 16, 17, 20, 21, 22, 23, 36, 37])
