@@ -173,6 +173,7 @@ def balance(session: Session, debtor: Debtor, today: date) -> Balance:
             Invoice.kind == InvoiceKind.INVOICE,
             Invoice.issued_on >= today - timedelta(days=730),
             Invoice.settled_on.is_not(None),
+            Invoice.cancelled_on.is_(None),
         )
     )
 

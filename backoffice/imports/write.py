@@ -245,7 +245,7 @@ class Writer:
             SELECT s.id, %(company)s, d.id, CASE s.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END,
                 s.number, CASE s.kind WHEN 'opening' THEN %(opening)s ELSE s.label END, s.po_number, s.issued_on,
                 s.due_on, s.derived, %(currency)s, s.net, s.vat, s.total, s.open, 0, 0, 0,
-                CASE WHEN s.open = 0 THEN coalesce(s.settled_on, s.issued_on) END, 'import', %(run)s, %(at)s
+                CASE WHEN s.open = 0 THEN s.settled_on END, 'import', %(run)s, %(at)s
             FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor
             WHERE s.old_id IS NULL AND s.kind <> 'credit'""")
         self.do("""INSERT INTO ledger_transfer (transfer_columns)

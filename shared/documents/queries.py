@@ -264,8 +264,9 @@ def _movements(session: Session, parties: Parties, since: date, until: date) -> 
             func.sum(_sign()).label("effect"),
             func.max(Invoice.number).label("number"),
             func.max(Invoice.kind).label("invoice_kind"),
+            func.bool_or(_is_undated()).label("is_undated"),
         )
-        .outerjoin(Invoice, and_(Transfer.kind == Kind.ISSUE, Invoice.id == owner))
+        .outerjoin(Invoice, and_(Transfer.kind.in_((Kind.ISSUE, Kind.IMPORTED)), Invoice.id == owner))
         .where(Transfer.debtor_id == parties.debtor_id, Transfer.phase.in_(_BOOKED))
         .where(Transfer.value_on.between(since, until))
         .group_by(Transfer.movement_id, Transfer.value_on, Transfer.kind, Transfer.payment_id)
@@ -278,13 +279,20 @@ def _movements(session: Session, parties: Parties, since: date, until: date) -> 
         found.append(
             MovementFacts(
                 on=row.value_on,
-                label=_label(row.kind, row.provider, is_credit=row.effect < 0),
+                label=_("Settlement in our accounts, day not known")
+                if row.is_undated
+                else _label(row.kind, row.provider, is_credit=row.effect < 0),
                 reference=row.number or (ids.reference("PAY", row.payment_id) if row.payment_id else ""),
                 debit=amount if row.effect > 0 else None,
                 credit=amount if row.effect < 0 else None,
             )
         )
     return tuple(found)
+
+
+def _is_undated() -> ColumnElement[bool]:
+    """History that the books show as settled without a day: it stands on the invoice's own day, so that balances are right."""
+    return and_(Transfer.kind == Kind.IMPORTED, Transfer.value_on == Invoice.issued_on, Invoice.settled_on.is_(None))
 
 
 def _label(kind: Kind, provider: str | None, *, is_credit: bool) -> str:

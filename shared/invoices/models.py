@@ -124,7 +124,7 @@ class Invoice(HasId, Base):
     autopay_excluded_at: Mapped[datetime | None]
     """Set while the debtor wants to pay this one himself: no automatic debit takes it."""
     settled_on: Mapped[date | None]
-    """The day on which nothing was open any more."""
+    """The day on which nothing was open any more; None also of history whose payment day the books do not tell."""
     credits_invoice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invoice.id"))
     """Of a credit note: the invoice it corrects."""
     source: Mapped[InvoiceSource] = mapped_column(enum_column(InvoiceSource), default=InvoiceSource.IMPORT)

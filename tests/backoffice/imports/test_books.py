@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from backoffice.debtors.queries import balance
 from backoffice.imports.models import RunState
 from backoffice.imports.write import is_sum_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
+from shared.documents.queries import statement_facts
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.db import reading, transaction
@@ -171,3 +173,19 @@ def test_a_payment_in_a_table_that_settles_nothing_yet_is_credit_once(desk):
     desk.take(content.replace("-30.00;-30.00", "-30.00;-10.00").replace("100.00;100.00", "100.00;80.00"))
     assert desk.debtors() == {"Alpha": (8_000, 1_000), "Beta": (0, 800)}
     books_agree()
+
+
+def test_history_without_a_payment_day_is_not_paid_on_the_day_of_its_invoice(desk):
+    desk.take(table("C1 F1 100,00 0,00", "C1 F2 50,00 50,00"))
+
+    assert desk.invoice("F1").settled_on is None
+    with reading() as session:
+        debtor = session.scalars(select(Debtor)).one()
+        assert balance(session, debtor, date(2026, 3, 1)).pays_after_days is None
+        facts, _parties = statement_facts(
+            session, debtor.id, since=date(2026, 1, 1), until=date(2026, 3, 1), today=date(2026, 3, 1), language="en"
+        )
+    assert [(row.label, row.reference) for row in facts.movements if row.credit] == [
+        ("Settlement in our accounts, day not known", "F1")
+    ]
+    assert facts.closing.minor == 5_000
