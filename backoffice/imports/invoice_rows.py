@@ -157,7 +157,7 @@ class _Reading:
         self._doubles = Doubles(choices.questions, in_lines=self._in_lines)
         self._documents = Documents(columns, choices.questions)
         self._payments = [0, 0]
-        self._to_come: list[date] = []
+        self._to_come: tuple[int, date] = (0, date.min)
         self._above = above
         self._counts = {kind.value: 0 for kind in ItemKind} | {"open": 0, "settled": 0}
         self._terms: dict[str, Terms | None] = {}
@@ -395,7 +395,7 @@ class _Reading:
         if issued_on > today + FAR:
             self._note(self._faults, "day.far", line, Role.ISSUED_ON, row)
         elif issued_on > today:
-            self._to_come.append(issued_on)
+            self._to_come = self._to_come[0] + 1, max(self._to_come[1], issued_on)
         if due is not None and due > today + 10 * FAR:
             self._note(self._faults, "day.far", line, Role.DUE_ON, row)
 
@@ -449,10 +449,12 @@ class _Reading:
         self._counts["repeated"] = self._doubles.repeated
         self._counts["left_out"] = self._documents.left_out.total() + self._payments[0]
         self._documents.tell(self._warnings)
-        if self._to_come:
-            last = max(self._to_come).isoformat()
+        if self._to_come[0]:
             self._warnings.add(
-                "day.to_come", column=self._columns.name_of(Role.ISSUED_ON), value=last, rows=len(self._to_come)
+                "day.to_come",
+                column=self._columns.name_of(Role.ISSUED_ON),
+                value=self._to_come[1].isoformat(),
+                rows=self._to_come[0],
             )
         if self._payments[0]:
             self._warnings.add("rows.payments", rows=self._payments[0], paid=self._payments[1])

@@ -9,9 +9,9 @@ import codecs
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from backoffice.imports.faults import Unreadable
 from backoffice.imports.foreign import HEAD, refuse_known
@@ -54,6 +54,8 @@ class Source:
 
     content: Path | bytes
     name: str = "file"
+    opened: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was made of it once and is needed again while it is read: an opened workbook."""
 
     def open(self) -> BinaryIO:
         return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")

@@ -28,7 +28,14 @@ class Book:
 
 
 def open_book(source: Source) -> Book:
-    """A workbook that is known to be small enough when unpacked; raises Unreadable."""
+    """A workbook that is known to be small enough when unpacked; weighed and opened once for a source. Raises Unreadable."""
+    if "book" not in source.opened:
+        source.opened["book"] = _open(source)
+    book: Book = source.opened["book"]
+    return book
+
+
+def _open(source: Source) -> Book:
     kind = kind_of(source)
     notes = Notes()
     if kind == "xls":

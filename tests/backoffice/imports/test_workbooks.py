@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import text
 
-from backoffice.imports import run
+from backoffice.imports import run, xlsx
 from backoffice.imports.faults import Unreadable
 from backoffice.imports.invoice_rows import Choices, read_table
 from backoffice.imports.models import ImportRun, RunState
@@ -20,6 +20,7 @@ from backoffice.imports.questions import Questions
 from backoffice.imports.sentences import place
 from backoffice.imports.source import Source, kind_of
 from backoffice.imports.tables import shape_of
+from backoffice.imports.weigh import weigh
 from shared.kit.actors import Actor
 from shared.kit.db import reading
 
@@ -175,6 +176,15 @@ def test_a_merged_customer_owns_all_its_lines_and_a_merged_amount_counts_once():
         ("C1", "F2", 1000),
         ("C9", "F3", 1000),
     ]
+
+
+def test_a_workbook_is_weighed_once_for_a_reading(monkeypatch):
+    weighed = []
+    monkeypatch.setattr(xlsx, "weigh", lambda source, kind: weighed.append(kind) or weigh(source, kind))
+
+    plan = read_table(Source(book(A=[HEADINGS, line("C1", "F1", 1)])))
+
+    assert (len(plan.items), weighed) == (1, ["xlsx"])
 
 
 def test_an_old_workbook_is_read():
