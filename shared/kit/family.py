@@ -207,7 +207,7 @@ def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
 
 def _given() -> Settings:
     """What the environment says about where to be; who we are is decided here."""
-    return Settings(secret_key=SecretStr("-" * 32))
+    return Settings(secret_key=SecretStr(secrets.token_urlsafe(48)))
 
 
 def _near(host: str) -> str:
