@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from payments import service
+from payments import returns, service
 from payments.chargebacks import service as chargebacks
 from payments.gateways.base import PaymentSeen
 from payments.gateways.choose import cards, debits
@@ -131,6 +131,8 @@ def apply(session: Session, payment: Payment, seen: PaymentSeen, *, by: Actor, c
         service.advance(session, payment.id, step, by=by, facts=_facts(seen, step), cause=cause)
     if seen.chargeback is not None:
         chargebacks.align(session, payment, seen.chargeback, by=by)
+    if seen.inquiry_reference is not None:
+        returns.publish(session, payment, "payment.asked_about", by=by, step=seen.inquiry_reference)
     if payment.status in COLLECTED | {PaymentStatus.CHARGED_BACK, PaymentStatus.FAILED} and seen.refunds:
         align_refunds(session, payment, seen.refunds, by=by)
 

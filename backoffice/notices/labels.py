@@ -79,6 +79,7 @@ _SENTENCES: dict[str, Any] = {
     "payment.needs_proof": _l("The bank of %(debtor)s knows no valid mandate: a new one is needed"),
     "payment.blocked_at_bank": _l("The bank of %(debtor)s blocks our debits: the debtor must let them through"),
     "payment.not_processed": _l("The banks could not process a debit of %(debtor)s"),
+    "payment.asked_about": _l("A bank asks about a card payment of %(debtor)s: please answer it at the provider"),
     "payment.refund_waits": _l("A refund to %(debtor)s waits for a second person"),
     "mandate.lost": _l("A mandate of %(debtor)s has ended"),
     "debit.withdrawn": _l("A debit that was announced to %(debtor)s does not take place"),

@@ -84,6 +84,8 @@ class PaymentSeen:
     failure_code: str | None = None
     failure_reason: str | None = None
     chargeback: ChargebackSeen | None = None
+    inquiry_reference: str | None = None
+    """A bank's question before a chargeback that waits for an answer: no money has moved."""
     refunds: tuple[RefundSeen, ...] = ()
     mandate_reference: str | None = None
 

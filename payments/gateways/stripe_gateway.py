@@ -246,6 +246,7 @@ class StripeGateway:
             failure_code=seen.failure_code if seen else None,
             failure_reason=seen.failure_reason if seen else None,
             chargeback=seen.chargeback if seen else None,
+            inquiry_reference=seen.inquiry_reference if seen else None,
             refunds=seen.refunds if seen else (),
         )
 
@@ -256,7 +257,9 @@ class StripeGateway:
             raise Unknown("stripe.status", f"Stripe speaks of a status {intent['status']!r} that we do not know")
         charge = intent["latest_charge"]
         charge = charge if isinstance(charge, dict) and charge["status"] == "succeeded" else None
-        chargeback = self._chargeback(charge) if charge and charge["disputed"] else None
+        disputes = self._disputes(charge) if charge and charge["disputed"] else []
+        chargeback = self._chargeback(disputes)
+        asked = next((one["id"] for one in disputes if one["status"] == "warning_needs_response"), None)
         if chargeback is not None and not chargeback.is_won:
             status = PaymentStatus.CHARGED_BACK
         error = intent["last_payment_error"] or {}
@@ -271,6 +274,7 @@ class StripeGateway:
             failure_code=error.get("decline_code") or error.get("code"),
             failure_reason=error.get("message"),
             chargeback=chargeback,
+            inquiry_reference=asked,
             refunds=self._refunds(intent, charge),
         )
 
@@ -284,10 +288,13 @@ class StripeGateway:
             found = [refund.to_dict() for refund in self._v1.refunds.list(params).auto_paging_iter()]
         return tuple(_seen_refund(refund) for refund in reversed(found))
 
-    def _chargeback(self, charge: Json) -> ChargebackSeen | None:
-        """The chargeback that decides: an open or lost one before a won one."""
+    def _disputes(self, charge: Json) -> list[Json]:
         params: Any = {"charge": charge["id"], "limit": _PAGE}
-        disputes = [dispute.to_dict() for dispute in self._v1.disputes.list(params).auto_paging_iter()]
+        return [dispute.to_dict() for dispute in self._v1.disputes.list(params).auto_paging_iter()]
+
+    @staticmethod
+    def _chargeback(disputes: list[Json]) -> ChargebackSeen | None:
+        """The chargeback that decides: an open or lost one before a won one."""
         real = [one for one in disputes if one["status"] not in (*INQUIRIES, "prevented")]
         real.sort(key=lambda one: one["status"] == "won")
         if not real:

@@ -116,7 +116,8 @@ def befall(transaction: Transaction, kind: str, subject: str, reason: str = "") 
         charge_id = charge["latest_charge"] if subject.startswith("pi_") else subject
         if reason and reason not in disputes.REASONS:
             raise LookupError(f"a card holder contests for one of {', '.join(disputes.REASONS)}")
-        return disputes.open_dispute(transaction, charge_id, reason=reason or disputes.REASONS[0])
+        is_question = kind == "inquiry"
+        return disputes.open_dispute(transaction, charge_id, inquiry=is_question, reason=reason or disputes.REASONS[0])
     if subject.startswith("du_") and kind == "dispute_answered":
         evidence = {"uncategorized_text": "the order, the delivery, the signature"}
         answered = disputes.answer(transaction, subject, {"evidence": evidence, "submit": True})
@@ -143,6 +144,7 @@ BEFALL_KINDS = (
     "failure",
     "chargeback",
     "chargeback_cancelled",
+    "inquiry",
     "dispute_answered",
     "dispute_won",
     "dispute_lost",

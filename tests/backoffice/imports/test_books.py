@@ -10,16 +10,24 @@ from sqlalchemy import select
 from backoffice.debtors.queries import balance
 from backoffice.imports.models import RunState
 from backoffice.imports.write import is_sum_of
-from shared.debtors.models import Debtor
+from payments.declarations import service as declarations
+from payments.declarations.jobs import expire
+from payments.declarations.models import Declaration
+from payments.declarations.rules import DeclarationState
+from payments.declarations.service import DeclarationDraft
+from payments.reconcile.verify import verify
+from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import lock_debtor
 from shared.documents.queries import statement_facts
 from shared.invoices.models import Invoice
 from shared.kit import clock
+from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
+from shared.messages.models import Message
 from tests.backoffice.imports.test_run import books_agree, receive
 
 HEADINGS = "Code client;Facture;Date;Échéance;Montant TTC;Reste dû\n"
@@ -189,3 +197,33 @@ def test_history_without_a_payment_day_is_not_paid_on_the_day_of_its_invoice(des
         ("Settlement in our accounts, day not known", "F1")
     ]
     assert facts.closing.minor == 5_000
+
+
+def test_a_declared_transfer_that_the_books_show_is_settled_by_them_and_nothing_false_is_said(desk):
+    desk.take(table("C1 F1 120,00 120,00"))
+    one, debtor_id = desk.invoice("F1").id, desk.debtor_id("C1")
+    draft = DeclarationDraft("form", 12_000, clock.today(), [Part(one, 12_000)])
+    with transaction() as session:
+        contact = Contact(
+            id=new_id(),
+            company_id=desk.company.id,
+            email="dora@client.example",
+            name="Dora",
+            language="en",
+            created_at=clock.now(),
+        )
+        session.add(contact)
+        session.flush()
+        session.add(DebtorContact(debtor_id=debtor_id, contact_id=contact.id, created_at=clock.now()))
+        declared = declarations.declare(session, debtor_id=debtor_id, draft=draft, by=Actor.system("test")).id
+
+    desk.take(table("C1 F1 120,00 0,00"))
+    for _ in range(2):
+        expire({})
+
+    with reading() as session:
+        assert session.get_one(Declaration, declared).state is DeclarationState.MATCHED
+        texts = session.scalars(select(Message.text_body).where(Message.kind.startswith("declaration"))).all()
+    assert len(texts) == 1
+    assert "Nothing of it is open any more" in texts[0]
+    assert verify(with_providers=False).differences == []

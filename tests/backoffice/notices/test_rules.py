@@ -73,3 +73,12 @@ def test_only_those_who_decide_hear_of_what_is_to_be_decided() -> None:
 def test_the_moment_of_the_daily_digest_is_eight_in_the_companys_zone() -> None:
     assert last_digest_moment(datetime(2026, 3, 10, 6, 59, tzinfo=UTC), "Europe/Paris").day == 9
     assert last_digest_moment(datetime(2026, 3, 10, 7, 0, tzinfo=UTC), "Europe/Paris").day == 10
+
+
+def test_whoever_asks_for_a_second_person_is_not_that_person() -> None:
+    event = Event("payment.refund_waits", "staff", None, ME)
+
+    assert not concerns(event, ME, Scope.ALL)
+    assert concerns(event, OTHER, Scope.MINE)
+    assert not may_hear_of(Role.ACCOUNTANT, "payment.refund_waits")
+    assert may_hear_of(Role.MANAGER, "payment.refund_waits")

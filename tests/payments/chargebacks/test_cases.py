@@ -13,6 +13,7 @@ from payments.chargebacks.models import Chargeback, ChargebackTransition
 from payments.chargebacks.rules import ChargebackKind, ChargebackState
 from payments.collections.models import Collection
 from payments.collections.run import run
+from payments.follow import follow
 from payments.models import Mandate
 from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
@@ -337,3 +338,69 @@ def _newest_mandate(counter):
     with reading() as session:
         query = select(Mandate.id).where(Mandate.debtor_id == counter.debtor_id).order_by(Mandate.id.desc())
         return session.scalars(query.limit(1)).one()
+
+
+def test_a_banks_question_moves_nothing_and_is_told_to_staff_once(dora):
+    payment = pay_card(dora)
+    contest(dora, payment, kind="inquiry")
+    follow(payment.id)
+    dora.deliver()
+
+    assert case_of(dora) is None
+    assert dora.amounts("F-1") == [(0, 0)]
+    with reading() as session:
+        topics = list(session.scalars(select(OutboxMessage.topic).where(OutboxMessage.topic == "payment.asked_about")))
+    assert len(topics) == 1
+    assert_clean()
+
+
+def test_a_freeze_that_is_missing_or_left_over_is_found(dora):
+    contest(dora, pay_card(dora))
+    with transaction() as session:
+        freeze = session.scalars(select(Freeze)).one()
+        freeze.lifted_at = clock.now()
+        session.get_one(Invoice, dora.invoices["F-1"]).paused_minor = 0
+    assert "contested by a bank" in {one.check for one in verify(with_providers=False).differences}
+
+    with transaction() as session:
+        session.scalars(select(Freeze)).one().lifted_at = None
+        session.get_one(Invoice, dora.invoices["F-1"]).paused_minor = 12_000
+        session.scalars(select(Chargeback)).one().state = C.OWED
+    found = {one.check for one in verify(with_providers=False).differences}
+    assert {"contested by a bank", "frozen for what has ended"} <= found
+
+
+def test_a_plan_neither_debits_nor_misses_what_a_bank_contests(dora):
+    from payments.plans import accepting, contents, progress
+    from payments.plans import service as plans
+    from payments.plans.accepting import Evidence
+    from payments.plans.rules import Terms
+    from shared.debtors.models import Contact
+
+    with transaction() as session:
+        session.get_one(Debtor, dora.debtor_id).autopay = False
+        contact = session.scalars(select(Contact)).first()
+        plan = plans.propose_by_staff(
+            session,
+            debtor_id=dora.debtor_id,
+            invoice_ids=[dora.invoices["F-1"]],
+            terms=Terms(first_on=clock.today() + timedelta(days=7), count=2),
+            answer="",
+            attempt="p",
+            by=SAM,
+        )
+        evidence = Evidence(contact.id, "Dora", contact.email, "192.0.2.1", "Firefox", "en")
+        accepting.accept(session, plan_id=plan.id, evidence=evidence, by=SAM)
+        attempt = progress.payment_attempt(plan.id, "now")
+    step = dora.pay_by_card(Part(dora.invoices["F-1"], 6_000), attempt=attempt)
+    dora.twins.pay(step.url)
+    dora.deliver()
+    contest(dora, dora.payment(step.payment_id))
+
+    with reading() as session:
+        assert contents.contested(session, plan.id) == 6_000
+        assert progress.payable(session, plan.id) == 12_000
+        assert progress.payable(session, plan.id, by_itself=True) == 6_000
+        first = contents.instalments_of(session, plan.id)[0]
+        assert progress.payable(session, plan.id, until=first.due_on, by_itself=True) == 0
+    assert_clean()
