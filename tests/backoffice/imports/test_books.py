@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+import wsgi
 from backoffice.debtors.queries import balance
 from backoffice.imports.models import RunState
 from backoffice.imports.write import is_sum_of
@@ -200,6 +201,7 @@ def test_history_without_a_payment_day_is_not_paid_on_the_day_of_its_invoice(des
 
 
 def test_a_declared_transfer_that_the_books_show_is_settled_by_them_and_nothing_false_is_said(desk):
+    wsgi.import_jobs()
     desk.take(table("C1 F1 120,00 120,00"))
     one, debtor_id = desk.invoice("F1").id, desk.debtor_id("C1")
     draft = DeclarationDraft("form", 12_000, clock.today(), [Part(one, 12_000)])
