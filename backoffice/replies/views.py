@@ -17,13 +17,13 @@ from shared.kit.errors import DomainError, NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm
 from shared.web.pages import page, see_other
+from shared.web.shared_form import SharedForm
 
 _NEEDED = InputRequired(_l("This is needed."))
 
 
-class ReplyForm(BaseForm):
+class ReplyForm(SharedForm):
     """A reply in both languages."""
 
     title = StringField(_l("Title, for colleagues"), [_NEEDED, Length(max=80)])
@@ -63,8 +63,8 @@ def edit(member: Member, room: str, reply: str) -> ResponseReturnValue:
         found = queries.get_reply(session, member.company_id, where, reply, with_inactive=True)
     names = ("title", "text_fr", "text_en", "asks", "is_active")
     values = {name: getattr(found, name) for name in names}
-    form = ReplyForm(formdata=None, data=values) if request.method == "GET" else ReplyForm()
-    return _answer(member, where, form, found)
+    stored = ReplyForm(formdata=None, data=values)
+    return _answer(member, where, stored if request.method == "GET" else ReplyForm(), found, stored)
 
 
 def _room(text: str) -> Room:
@@ -74,11 +74,13 @@ def _room(text: str) -> Room:
     raise NotFound("reply.room", _("There is no such reply."))
 
 
-def _answer(member: Member, room: Room, form: ReplyForm, found: Reply | None = None) -> ResponseReturnValue:
+def _answer(
+    member: Member, room: Room, form: ReplyForm, found: Reply | None = None, stored: ReplyForm | None = None
+) -> ResponseReturnValue:
     status = 200
     if request.method == "POST":
         status = 422
-        if form.validate():
+        if form.validate() and not (stored and form.met_another(stored)):
             try:
                 _save(member, room, form, found)
             except DomainError as error:

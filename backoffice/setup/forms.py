@@ -20,7 +20,8 @@ from shared.kit.colours import hex_colour, to_hex
 from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm, IbanField, MoneyField
+from shared.web.forms import IbanField, MoneyField
+from shared.web.shared_form import SharedForm
 
 ZONES = ("Europe/Paris", "Europe/Brussels", "Europe/Luxembourg", "Europe/Zurich", "Europe/Madrid", "Europe/Berlin")
 _NEEDED = InputRequired(_l("This is needed."))
@@ -46,7 +47,7 @@ class TimeField(StringField):
             raise ValueError(_("This is not a time. Write it like 8:30."))
 
 
-class CompanyForm(BaseForm):
+class CompanyForm(SharedForm):
     """Who collects, its terms and its hours. Bank details have a form of their own."""
 
     trade_name = StringField(_l("Name that debtors know"), [_NEEDED, Length(max=120)])
@@ -139,7 +140,7 @@ class CompanyForm(BaseForm):
             raise ValidationError(_("The amount cannot be negative."))
 
 
-class BankForm(BaseForm):
+class BankForm(SharedForm):
     """Where transfers go, and who collects by SEPA."""
 
     iban = IbanField(_l("IBAN"), [InputRequired(_l("Write the IBAN."))])

@@ -64,22 +64,29 @@ def company(member: Member) -> ResponseReturnValue:
 def _company(member: Member, form: CompanyForm | None) -> Response:
     with reading() as db_session:
         found = db_session.get_one(Company, member.company_id)
-    shown = form or CompanyForm(
+    shown = form or _stored(found)
+    return page("backoffice/setup/company.html", status=422 if form else 200, form=shown, found=found)
+
+
+def _stored(found: Company) -> CompanyForm:
+    return CompanyForm(
+        formdata=None,
         data={name: getattr(found, name) for name in (*TEXTS, *OTHERS)}
         | {
             "vat_number": found.vat_number or "",
             "terms_kind": found.terms_kind.value,
             "four_eyes": Money(found.four_eyes_minor, found.currency),
-        }
+        },
     )
-    return page("backoffice/setup/company.html", status=422 if form else 200, form=shown, found=found)
 
 
 def change_company(member: Member) -> ResponseReturnValue:
     """Save the settings."""
     form = CompanyForm()
     form.four_eyes.currency = member.desk.currency
-    if not form.validate():
+    with reading() as db_session:
+        stored = _stored(db_session.get_one(Company, member.company_id))
+    if not form.validate() or form.met_another(stored):
         return _company(member, form)
     with transaction() as db_session:
         kept = db_session.get_one(Company, member.company_id)
@@ -118,8 +125,9 @@ def bank(member: Member) -> ResponseReturnValue:
     """Other bank details: every invoice, mandate and transfer code shows them from now on."""
     with reading() as db_session:
         found = db_session.get_one(Company, member.company_id)
-    form = BankForm(data={"iban": found.iban, "bic": found.bic, "ics": found.ics})
-    if not form.validate_on_submit():
+    stored = {"iban": found.iban, "bic": found.bic, "ics": found.ics}
+    form = BankForm(data=stored)
+    if not form.validate_on_submit() or form.met_another(BankForm(formdata=None, data=stored)):
         return page("backoffice/setup/bank.html", status=422 if form.is_submitted() else 200, form=form)
     values = {"iban": form.iban.data, "bic": form.bic.data, "ics": (form.ics.data or "").strip()}
     with transaction() as db_session:

@@ -10,7 +10,8 @@ from backoffice.reminders.labels import TONES
 from backoffice.reminders.models import Tone
 from backoffice.reminders.scenarios.service import LATEST, MOST_STEPS, Rung, Wanted
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm, MoneyField
+from shared.web.forms import MoneyField
+from shared.web.shared_form import SharedForm
 
 _NEEDED = InputRequired(_l("This is needed."))
 BEFORE, AFTER = "before", "after"
@@ -33,7 +34,7 @@ class StepForm(Form):
     catch_up = IntegerField(_l("Days of grace"), [Optional(), NumberRange(0, 60)], default=3)
 
 
-class ScenarioForm(BaseForm):
+class ScenarioForm(SharedForm):
     """Name, limits and ladder."""
 
     name = StringField(_l("Name"), [_NEEDED, Length(max=80)])

@@ -61,7 +61,7 @@ def edit(member: Member, scenario_id: uuid.UUID) -> ResponseReturnValue:
         row = queries.scenario(session, member.company_id, scenario_id, member.desk.currency)
         debtors = queries.debtors_of(session, scenario_id)
     form = _form(row, member)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not form.met_another(_stored(row, member)):
         try:
             with transaction() as session:
                 service.change(session, member.company_id, scenario_id, form.wanted(), by=member.as_actor())
@@ -82,7 +82,14 @@ def _form(row: ScenarioRow | None, member: Member) -> ScenarioForm:
             steps=_rows(FIRST_LADDER),
         )
     else:
-        form = ScenarioForm(name=row.name, minimum=row.minimum, quiet_days=row.quiet_days, steps=_rows(row.steps))
+        form = _stored(row, member)
+    form.minimum.currency = member.desk.currency
+    return form
+
+
+def _stored(row: ScenarioRow, member: Member) -> ScenarioForm:
+    values = {"name": row.name, "minimum": row.minimum, "quiet_days": row.quiet_days, "steps": _rows(row.steps)}
+    form = ScenarioForm(formdata=None, data=values)
     form.minimum.currency = member.desk.currency
     return form
 
