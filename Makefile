@@ -14,6 +14,7 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 run: ## start the demo on PORT (8000), with everything it needs; Ctrl-C stops all of it
+	@tools/require_ports $(HOST) $(PORT)
 	@tools/prepare run
 	@exec $(BIN)/guichet demo --port $(PORT) --host $(HOST)
 

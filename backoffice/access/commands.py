@@ -34,11 +34,15 @@ def staff() -> None:
 @click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.ADMIN.value, show_default=True)
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @click.option(
-    "--password", help="better left out: a link to choose one is mailed, or printed while no mail can be sent"
+    "--ask-password",
+    is_flag=True,
+    help="type one here; left out, a link to choose one is mailed, or printed while no mail can be sent",
 )
 @click.option("--json", "as_json", is_flag=True)
-def add(email: str, name: str, role: str, language: str, password: str | None, *, as_json: bool) -> None:
+def add(email: str, name: str, role: str, language: str, *, ask_password: bool, as_json: bool) -> None:
     """Let EMAIL work at the desk."""
+    # Never a word of the command line: everybody on the machine can read those, and shells keep them.
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if ask_password else ""
     hashed = passwords.choose(password, known=(email, name)) if password else ""
     link = ""
     with transaction() as session:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.kit import servers
-from shared.kit.errors import Invalid, Refused
+from shared.kit.errors import Invalid, Refused, Unavailable
 from shared.kit.settings import PREFIX, Settings, get_settings, use_settings
 from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answers, listens, require_free_ports
 
@@ -49,7 +49,10 @@ def demo_settings(port: int, *, host: str = "127.0.0.1") -> Settings:
     made["public_url"] = given.public_url if "public_url" in given.model_fields_set else None
     made["database_url"] = given.database_url and given.database_url.get_secret_value()
     made["redis_url"] = given.redis_url and given.redis_url.get_secret_value()
-    _write_private(var_dir / _NOTE, json.dumps(made, indent=2))
+    try:
+        _write_private(var_dir / _NOTE, json.dumps(made, indent=2))
+    except OSError as error:
+        raise Unavailable("family.folder", servers.cannot_write(var_dir, error)) from error
     return _settings(var_dir, made)
 
 

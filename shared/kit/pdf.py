@@ -336,7 +336,7 @@ def printer() -> None:
     """The life of the process beside a web process: paper after paper."""
     import resource
 
-    os.nice(5)  # pages go first
+    os.nice(3)  # pages go first
     resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warm()

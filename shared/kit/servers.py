@@ -217,8 +217,12 @@ class _Place:
 
     def prepare(self) -> None:
         """Make the folders, each open to its owner only, and let the servers' user pass through those above."""
-        self.run.mkdir(parents=True, exist_ok=True)
-        self.sockets.mkdir(mode=0o700, exist_ok=True)
+        _require_name()
+        try:
+            self.run.mkdir(parents=True, exist_ok=True)
+            self.sockets.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Unavailable("servers.folder", cannot_write(self.var, error)) from error
         if self.account:
             _let_through(self.var)
             if self.sockets.stat().st_uid == 0:
@@ -229,6 +233,23 @@ class _Place:
             raise Unavailable(
                 "servers.folder", f"{self.sockets} belongs to somebody else or is open to others: remove it"
             )
+
+
+def cannot_write(folder: Path, error: OSError) -> str:
+    """What to say when a folder takes nothing."""
+    return f"{folder} cannot be written to ({error.strerror}): make it writable, or name another one (GUICHET_VAR_DIR)."
+
+
+def _require_name() -> None:
+    number = os.geteuid()
+    try:
+        pwd.getpwuid(number)
+    except KeyError as error:
+        raise Unavailable(
+            "servers.nobody",
+            f"The user number {number} has no name on this machine (no line in /etc/passwd), and PostgreSQL runs for nobody "
+            "without one. Run Guichet as a user with a name, or name a server of your own (GUICHET_DATABASE_URL).",
+        ) from error
 
 
 def _account() -> pwd.struct_passwd:

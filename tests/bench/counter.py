@@ -106,6 +106,7 @@ async def _phases(
 ) -> dict[str, Any]:
     lookers, payers = cookies[:LOOKERS], cookies[LOOKERS:]
     forms = [await _pay_form(server, cookie) for cookie in payers]
+    await asyncio.gather(*(_paper(server, cookie) for cookie in [*lookers, *lookers]))  # what is loaded once is loaded
     calm = await _others(server, settings, lookers, size, seed)
     await asyncio.to_thread(
         twins.fault,

@@ -127,9 +127,15 @@ def test_the_command_adds_lists_and_disables(desk):
     assert json.loads(run(staff, ["list", "--json"]).output)[0]["disabled"] is True
 
 
+def test_no_password_is_a_word_of_a_command_line():
+    assert not [option for option in staff.commands["add"].params if option.name == "password"]
+
+
 def test_a_short_password_is_refused_by_the_command(desk):
-    result = CliRunner().invoke(staff, ["add", "anne@guichet.example", "--password", "short"])
+    result = CliRunner().invoke(staff, ["add", "anne@guichet.example", "--ask-password"], input="short\nshort\n")
 
     assert result.exit_code != 0
+    assert "No such option" not in result.output
+    assert "short" not in result.output.replace("too short", "")
     with reading() as session:
         assert session.scalars(select(StaffMember)).all() == []

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from shared.kit import servers
 from shared.kit import settings as settings_module
-from shared.kit.errors import Conflict, Invalid, Refused
+from shared.kit.errors import Conflict, Invalid, Refused, Unavailable
 from shared.kit.family import demo_settings, environment, guichet_family, settings_here
 from shared.kit.settings import Settings
 from shared.kit.supervisor import Engine, Member, Task
@@ -204,3 +204,35 @@ def test_a_database_is_looked_at_before_anything_else_is_started(var, port, monk
     with pytest.raises(Refused):
         guichet_family(demo_settings(port), port, look=look)
     assert seen == ["postgresql+psycopg://somebody@127.0.0.1:1/ours"]
+
+
+def test_a_folder_that_takes_nothing_is_said_in_one_sentence(var, monkeypatch):
+    (var / "file").write_text("x")
+    monkeypatch.setenv("GUICHET_VAR_DIR", str(var / "file"))
+    with pytest.raises(Unavailable, match=r"cannot be written to \(.*\): make it writable, or name another one"):
+        demo_settings(8000)
+
+
+def test_a_user_without_a_name_is_told_what_to_do(var, monkeypatch):
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr("shared.kit.servers.pwd.getpwuid", nobody)
+    with pytest.raises(Unavailable, match="has no name on this machine"):
+        servers.ensure_valkey(var / "v")
+
+
+def test_a_taken_port_is_said_before_anything_is_installed(port):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        script = Path(__file__).resolve().parents[3] / "tools" / "require_ports"
+        done = subprocess.run([script, "127.0.0.1", str(port)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"Port {port + 1} is taken" in done.stderr
+
+
+def test_sockets_never_lie_in_a_path_with_a_space(tmp_path):
+    for name in ("un dossier", "a=b", "x?y", "100%"):
+        assert " " not in servers.addresses(tmp_path / name).redis_url.replace("%20", " ")
+        assert str(tmp_path) not in servers.addresses(tmp_path / name).redis_url
