@@ -75,8 +75,14 @@ def _write_together(reminder_ids: Sequence[uuid.UUID]) -> None:
             .order_by(Reminder.id)
             .with_for_update()
         ).all()
-        for scene in _scenes(session, decided):
-            _write(session, scene)
+        scenes = _scenes(session, decided)
+        with session.no_autoflush:
+            wanted = [_draft(session, scene) for scene in scenes]
+            drafts = [each for each in wanted if each is not None]
+            written = dict(zip([each.subject_id for each in drafts], messages.write_all(session, drafts), strict=True))
+        for scene in scenes:
+            if scene.reminder.status is ReminderStatus.WRITTEN and not written[scene.reminder.id]:
+                scene.reminder.status, scene.reminder.dropped_why = ReminderStatus.DROPPED, "no_address"
 
 
 def _scenes(session: Session, reminders: Sequence[Reminder]) -> list[_Scene]:
@@ -99,37 +105,36 @@ def _scene(session: Session, reminder: Reminder, debtor: Debtor, open_ones: Sequ
     return _Scene(reminder, debtor, company, step, today, open_ones, pays_by_debit(session, debtor))
 
 
-def _write(session: Session, scene: _Scene) -> None:
+def _draft(session: Session, scene: _Scene) -> messages.Draft | None:
+    """The letter of a reminder, marked as written; None for one that is dropped, with the reason."""
     reminder, debtor, invoices = scene.reminder, scene.debtor, scene.asked
-    why_not = _why_not(debtor, invoices, scene.today)
-    if why_not is None:
-        written = messages.write(
-            session,
-            kind="reminder",
-            debtor_id=debtor.id,
-            reason=lambda: _reason(scene.step, invoices, scene.today),
-            dedupe_key=f"reminder:{reminder.id}",
-            facts={
-                **_facts(scene, _tone(session, reminder, scene.step), invoices),
-                "contested": _contested(session, scene),
-            },
-            link=LinkPurpose.REMINDER,
-            subject_id=reminder.id,
-            at_most_once=True,
-            decision=explain(
-                session,
-                debtor,
-                scene.step,
-                asked=invoices,
-                open_ones=scene.open_ones,
-                by_debit=scene.pays_by_debit,
-                today=scene.today,
-            ).as_json(),
-        )
-        why_not = None if written else "no_address"
-    reminder.status = ReminderStatus.DROPPED if why_not else ReminderStatus.WRITTEN
-    reminder.dropped_why = why_not or ""
     reminder.amount_minor = sum(_free(invoice) for invoice in invoices)
+    why_not = _why_not(debtor, invoices, scene.today)
+    if why_not is not None:
+        reminder.status, reminder.dropped_why = ReminderStatus.DROPPED, why_not
+        return None
+    tone = _tone(session, reminder, scene.step)
+    reminder.status, reminder.dropped_why = ReminderStatus.WRITTEN, ""
+    decision = explain(
+        session,
+        debtor,
+        scene.step,
+        asked=invoices,
+        open_ones=scene.open_ones,
+        by_debit=scene.pays_by_debit,
+        today=scene.today,
+    )
+    return messages.Draft(
+        kind="reminder",
+        debtor_id=debtor.id,
+        reason=lambda: _reason(scene.step, invoices, scene.today),
+        dedupe_key=f"reminder:{reminder.id}",
+        facts={**_facts(scene, tone, invoices), "contested": _contested(session, scene)},
+        link=LinkPurpose.REMINDER,
+        subject_id=reminder.id,
+        at_most_once=True,
+        decision=decision.as_json(),
+    )
 
 
 def still_due(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]:

@@ -9,13 +9,13 @@ from shared.messages.decision import Omission
 from shared.messages.models import MessageStatus
 
 STATES: dict[MessageStatus, tuple[Any, str]] = {
-    MessageStatus.WAITING: (_l("On its way to you"), "wait"),
+    MessageStatus.WAITING: (_l("Not sent yet"), "wait"),
     MessageStatus.SENDING: (_l("On its way to you"), "wait"),
     MessageStatus.GATHERED: (_l("Kept for your weekly message"), "wait"),
     MessageStatus.TOLD: (_l("In your weekly message"), "good"),
     MessageStatus.SENT: (_l("Sent"), "good"),
     MessageStatus.UNCERTAIN: (_l("Perhaps not sent"), "neutral"),
-    MessageStatus.REFUSED: (_l("Refused by your mailbox"), "late"),
+    MessageStatus.REFUSED: (_l("Could not be sent to you"), "late"),
 }
 """A word and a tone; messages that were dropped are not shown."""
 
@@ -28,5 +28,6 @@ OMISSIONS: dict[Omission, Any] = {
     Omission.DECLARATION: _l("you told us that you have paid"),
     Omission.RESPITE: _l("you disputed it: we ask for it again later"),
     Omission.LEGAL_HOLD: _l("set aside by us"),
+    Omission.CHARGEBACK: _l("a payment of it was contested with your bank"),
     Omission.BY_DEBIT: _l("will be debited by itself"),
 }

@@ -24,6 +24,8 @@ class Omission(enum.Enum):
     RESPITE = "respite"
     """It was contested, and is asked for again from a day to come."""
     LEGAL_HOLD = "legal_hold"
+    CHARGEBACK = "chargeback"
+    """A payment of it was contested with the bank."""
     BY_DEBIT = "by_debit"
     """A direct debit will take it."""
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -68,42 +68,87 @@ def write(
 
     Whoever tells somebody that a message is on its way looks at what this gives: it is empty when nobody can be written to.
     """
-    debtor = session.get_one(Debtor, debtor_id)
-    company = session.get_one(Company, debtor.company_id)
-    written = []
-    people = recipients(session, debtor_id, contact_ids)
-    if not people:
-        unheard.note(debtor.name)
-    for contact in people:
-        marker = new_marker()
-        with speaking(contact.language):
-            why = reason() if callable(reason) else reason
-            context = {**_context(company, debtor, contact, marker), "why": why, **(facts or {})}
-            rendered = render(kind, context, language=contact.language)
-        identity = _store(
-            session,
-            status=MessageStatus.GATHERED if is_news and contact.wants_digest else MessageStatus.WAITING,
-            company_id=company.id,
-            debtor_id=debtor.id,
-            contact_id=contact.id,
-            kind=kind,
-            language=contact.language,
-            to_name=contact.name,
-            to_address=contact.email,
-            rendered=rendered,
-            attachments=[asdict(each) for each in attachments],
-            link_purpose=link,
-            subject_id=subject_id,
-            reason=why,
-            decision=dict(decision) if decision is not None else None,
-            dedupe_key=f"{dedupe_key}:{contact.id}",
-            at_most_once=at_most_once,
-            marker=marker,
-            until_at=until_at,
-        )
-        if identity is not None:
-            written.append(identity)
-    return written
+    draft = Draft(
+        kind=kind,
+        debtor_id=debtor_id,
+        reason=reason,
+        dedupe_key=dedupe_key,
+        contact_ids=contact_ids,
+        facts=facts or {},
+        link=link,
+        attachments=attachments,
+        subject_id=subject_id,
+        at_most_once=at_most_once,
+        is_news=is_news,
+        decision=decision,
+        until_at=until_at,
+    )
+    return write_all(session, [draft])[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What `write` is asked for."""
+
+    kind: str
+    debtor_id: uuid.UUID
+    reason: Reason
+    dedupe_key: str
+    contact_ids: Sequence[uuid.UUID] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    link: LinkPurpose | None = None
+    attachments: Sequence[Attachment] = ()
+    subject_id: uuid.UUID | None = None
+    at_most_once: bool = False
+    is_news: bool = False
+    decision: Mapping[str, Any] | None = None
+    until_at: datetime | None = None
+
+
+def write_all(session: Session, drafts: Sequence[Draft]) -> list[list[uuid.UUID]]:
+    """What `write` does, for many at once: people are read and messages are kept in one statement each."""
+    reminded = _reminded(session, [each.debtor_id for each in drafts if each.contact_ids is None])
+    rows: list[list[dict[str, Any]]] = []
+    for draft in drafts:
+        debtor = session.get_one(Debtor, draft.debtor_id)
+        company = session.get_one(Company, debtor.company_id)
+        if draft.contact_ids is None:
+            people = reminded.get(draft.debtor_id, [])
+        else:
+            people = recipients(session, draft.debtor_id, draft.contact_ids)
+        if not people:
+            unheard.note(debtor.name)
+        rows.append([_row(draft, company, debtor, contact) for contact in people])
+    kept = _store(session, [row for some in rows for row in some])
+    return [[row["id"] for row in some if row["id"] in kept] for some in rows]
+
+
+def _row(draft: Draft, company: Company, debtor: Debtor, contact: Contact) -> dict[str, Any]:
+    marker = new_marker()
+    with speaking(contact.language):
+        why = draft.reason() if callable(draft.reason) else draft.reason
+        context = {**_context(company, debtor, contact, marker), "why": why, **draft.facts}
+        rendered = render(draft.kind, context, language=contact.language)
+    return _values(
+        rendered,
+        status=MessageStatus.GATHERED if draft.is_news and contact.wants_digest else MessageStatus.WAITING,
+        company_id=company.id,
+        debtor_id=debtor.id,
+        contact_id=contact.id,
+        kind=draft.kind,
+        language=contact.language,
+        to_name=contact.name,
+        to_address=contact.email,
+        attachments=[asdict(each) for each in draft.attachments],
+        link_purpose=draft.link,
+        subject_id=draft.subject_id,
+        reason=why,
+        decision=dict(draft.decision) if draft.decision is not None else None,
+        dedupe_key=f"{draft.dedupe_key}:{contact.id}",
+        at_most_once=draft.at_most_once,
+        marker=marker,
+        until_at=draft.until_at,
+    )
 
 
 def write_to_staff(
@@ -133,44 +178,47 @@ def write_to_staff(
             **facts,
         }
         rendered = render(kind, context, language=language)
-    return _store(
-        session,
+    row = _values(
+        rendered,
         status=MessageStatus.WAITING,
         company_id=company.id,
         kind=kind,
         language=language,
         to_name=name,
         to_address=address,
-        rendered=rendered,
         attachments=[],
         reason=why,
         dedupe_key=dedupe_key,
         at_most_once=False,
         marker=new_marker(),
     )
+    return row["id"] if _store(session, [row]) else None
 
 
-def _store(session: Session, *, rendered: Rendered, status: MessageStatus, **values: Any) -> uuid.UUID | None:
-    """Keep a message and have it sent; None when there is one with its dedupe key."""
-    identity = session.scalar(
-        insert(Message)
-        .values(
-            id=new_id(),
-            subject=rendered.subject,
-            text_body=rendered.text,
-            html_body=rendered.html,
-            status=status,
-            rank=0 if values["kind"] in AWAITED else 1,
-            tries=0,
-            created_at=clock.now(),
-            **values,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Message.id)
-    )
-    if identity is not None and status is MessageStatus.WAITING:
-        _post(session, identity, values["kind"])
-    return identity
+def _values(rendered: Rendered, **values: Any) -> dict[str, Any]:
+    """One row of the table."""
+    return {
+        "id": new_id(),
+        "subject": rendered.subject,
+        "text_body": rendered.text,
+        "html_body": rendered.html,
+        "rank": 0 if values["kind"] in AWAITED else 1,
+        "tries": 0,
+        "created_at": clock.now(),
+        **values,
+    }
+
+
+def _store(session: Session, rows: Sequence[dict[str, Any]]) -> set[uuid.UUID]:
+    """Keep messages and have them sent; gives which were kept, for one with the same dedupe key stays as it is."""
+    if not rows:
+        return set()
+    statement = insert(Message.__table__).on_conflict_do_nothing(index_elements=["dedupe_key"])  # type: ignore[arg-type]
+    kept = set(session.execute(statement.returning(Message.__table__.c.id), list(rows)).scalars())
+    for row in rows:
+        if row["id"] in kept and row["status"] is MessageStatus.WAITING:
+            _post(session, row["id"], row["kind"])
+    return kept
 
 
 def _post(session: Session, message_id: uuid.UUID, kind: str) -> None:
@@ -225,6 +273,22 @@ def drop(message: Message, why: str) -> None:
     """Not to be sent any more, and why."""
     message.status = MessageStatus.DROPPED
     message.error = why
+
+
+def _reminded(session: Session, debtor_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Contact]]:
+    """The people of each debtor who are reminded and whose address takes messages."""
+    found: dict[uuid.UUID, list[Contact]] = {}
+    if debtor_ids:
+        rows = session.execute(
+            select(DebtorContact.debtor_id, Contact)
+            .join(Contact, Contact.id == DebtorContact.contact_id)
+            .where(DebtorContact.debtor_id.in_(debtor_ids), DebtorContact.removed_at.is_(None))
+            .where(DebtorContact.is_reminded, Contact.bounced_at.is_(None))
+            .order_by(DebtorContact.id)
+        )
+        for debtor_id, contact in rows:
+            found.setdefault(debtor_id, []).append(contact)
+    return found
 
 
 def recipients(session: Session, debtor_id: uuid.UUID, contact_ids: Sequence[uuid.UUID] | None) -> list[Contact]:
