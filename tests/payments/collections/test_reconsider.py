@@ -195,18 +195,18 @@ def test_credit_over_the_whole_account_is_never_debited(autopay):
 
 def test_only_what_the_provider_refuses_to_cancel_has_left_and_both_sides_are_told(autopay):
     payment_id = written(autopay)
-    autopay.twins.advance(bank_days=4)  # to the bank; our books do not know it yet
+    autopay.twins.advance(bank_days=2)  # to the bank; our books do not know it yet
     switch_off(autopay)
 
     stopped = reconsider_now(autopay.debtor_id)
     autopay.deliver()
 
     assert autopay.payment(payment_id).status is not PaymentStatus.CANCELLED
-    if stopped.left:
-        assert collections_()[0][1] == "left_before"
-        assert len(mails("debit_left")) == 1
-        reconsider_all({})
-        assert len(mails("debit_left")) == 1
+    assert len(stopped.left) == 1
+    assert collections_()[0][1] == "left_before"
+    assert len(mails("debit_left")) == 1
+    reconsider_all({})
+    assert len(mails("debit_left")) == 1
 
 
 def test_leaving_an_invoice_out_stops_its_written_debit(autopay):
@@ -434,3 +434,39 @@ def test_news_of_a_failure_that_comes_twice_leads_to_one_further_attempt(counter
     after_failure({"payment_id": str(payment.id)})
 
     assert len(collections_()) == 2
+
+
+def settle_in_the_books(counter):
+    """What an import writes when the books show F-1 as settled while a payment holds it (`backoffice/imports/write.py`)."""
+    change(Invoice, counter.invoices["F-1"], elsewhere_minor=12_000)
+
+
+def test_what_the_books_settled_meanwhile_is_cancelled_and_nothing_is_taken(autopay):
+    payment_id = written(autopay)
+    settle_in_the_books(autopay)
+
+    reconsider_all({})
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+    assert autopay.amounts("F-1") == [(0, 0)]
+    with reading() as session:
+        assert session.get_one(Debtor, autopay.debtor_id).credit_minor == 0
+    assert len(mails("debit_stopped")) == 1
+
+
+def test_what_the_bank_takes_beyond_the_books_is_credit_and_is_said(autopay):
+    payment_id = written(autopay)
+    autopay.twins.advance(bank_days=2)
+    settle_in_the_books(autopay)
+
+    stopped = reconsider_now(autopay.debtor_id)
+    autopay.days(12)
+
+    assert len(stopped.left) == 1
+    assert len(mails("debit_left")) == 1
+    assert autopay.payment(payment_id).status in {PaymentStatus.CONFIRMED, PaymentStatus.SETTLED}
+    assert autopay.amounts("F-1") == [(0, 0)]
+    with reading() as session:
+        assert session.get_one(Debtor, autopay.debtor_id).credit_minor == 12_000
+    assert len(mails("debit_left")) == 1
