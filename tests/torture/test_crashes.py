@@ -164,6 +164,8 @@ def test_a_collection_run_survives_a_kill_at_every_boundary_and_tells_and_debits
         on_autopay()
         stage.do("collections", kill_at=at)
     stage.do("collections")
+    free_leases()
+    counter.deliver()  # a notice that never left is no notice
     counter.days(9)
     at = 1
     while stage.do("collections", kill_at=at).killed:  # each pass dies some boundaries later, until one comes through
