@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 LEFT_MARKS = (LEFT, LEFT_OTHERWISE)
 """What the collection of a debit says that the bank had when it was to be stopped."""
 
-UNTOLD = frozenset({"left_out", "deceased", "shifted", "plan_rescheduled"})
+_PLANS_TELL = ("paused", "in_default", "cancelled", "completed", "rescheduled")
+UNTOLD = frozenset({"left_out", "deceased", "shifted", *(f"plan_{how}" for how in _PLANS_TELL)})
 """Reasons of which another message tells, or nobody should be told."""
 
 
@@ -99,9 +100,13 @@ def tell_withdrawn(
     """
     groups: dict[tuple[uuid.UUID, date, str], list[Collection]] = defaultdict(list)
     for one in collections:
-        if one.reason not in UNTOLD and told(session, one).sent_on is not None:
-            groups[one.debtor_id, one.charge_on, one.reason].append(one)
-    for (debtor_id, charge_on, reason), each in sorted(groups.items()):
+        is_instalment = one.instalment_id is not None
+        is_told_by_plan = is_instalment and one.reason == "paid"
+        if one.reason not in UNTOLD and not is_told_by_plan and told(session, one).sent_on is not None:
+            day = date.min if is_instalment else one.charge_on  # a plan's days stand in one message
+            groups[one.debtor_id, day, one.reason].append(one)
+    for (debtor_id, _day, reason), each in sorted(groups.items()):
+        charge_on = min(one.charge_on for one in each)
         _say(
             session,
             "debit_stopped",

@@ -65,7 +65,7 @@ WHY_FOR_DEBTOR: dict[str, Any] = {
     "frozen": _l("It is on hold."),
     "plan": _l("It is part of your payment plan now."),
     "plan_paused": _l("Your payment plan rests."),
-    "plan_not_running": _l("Your payment plan does not run any more."),
+    "plan_not_running": _l("Your payment plan does not ask for it now."),
     "plan_in_default": _l("Your payment plan has ended, because an instalment was missed."),
     "plan_cancelled": _l("Your payment plan has ended."),
     "cancelled": _l("The payment service has cancelled it."),

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections import service as collections
+from payments.collections.reconsider import reconsider
 from payments.collections.service import Wish
 from payments.models import Mandate, Payment, Provider
 from payments.plans import contents, mails, rules
@@ -346,7 +347,8 @@ def announce_debits(session: Session, plan: Plan, mandate: Mandate | None, *, by
 
 
 def withdraw_debits(session: Session, plan: Plan, *, reason: str) -> int:
-    """Let announced debits of a plan not take place; gives how many."""
+    """Let announced debits of a plan not take place; gives how many. What is written is cancelled while that is possible."""
+    reconsider(session, [plan.debtor_id])
     ids = [row.id for row in contents.instalments_of(session, plan.id)]
     return collections.withdraw_instalments(session, ids, reason=reason) if ids else 0
 

@@ -32,7 +32,7 @@ CONFIRMED_AFTER = 5
 def pause(session: Session, *, plan_id: uuid.UUID, reason: str, by: Actor) -> Plan:
     """Staff stop the clock: nothing is debited, missed or reminded until `resume`. The money stays frozen.
 
-    Debits that have left for the bank go on; those announced are withdrawn. The debtor gets `plan_paused`
+    Debits that have left for the bank go on; all others are withdrawn, or cancelled at the provider. The debtor gets `plan_paused`
     with the reason.
     """
     plan, _debtor = lock_plan(session, plan_id)

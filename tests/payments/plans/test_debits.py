@@ -217,6 +217,19 @@ def test_switching_autopay_off_leaves_the_plan_alone(debited):
     assert {one.state for one in collections_()} == {CollectionState.ANNOUNCED}
 
 
+def test_a_debit_that_is_written_when_its_plan_is_paused_is_cancelled_at_the_provider(debited):
+    plan = debited.agree(by_mandate=True)
+    debited.live(15)
+    (payment,) = debited.counter.payments()
+    assert payment.status is PaymentStatus.SUBMITTED
+
+    debited.do(running.pause, plan, reason="")
+    debited.counter.deliver()
+
+    assert debited.counter.payment(payment.id).status is PaymentStatus.CANCELLED
+    assert [one.kind for one in debited.mails("debit_stopped")] == ["debit_stopped"]
+
+
 def test_a_dry_run_of_collections_names_the_instalments(debited):
     plan = debited.agree(by_mandate=True)
     debited.counter.days(15)
