@@ -54,7 +54,7 @@ class Question:
         return {
             "key": self.key,
             "code": self.code,
-            "options": dict(self.options),
+            "options": [[value, text] for value, text in self.options.items()],  # JSONB keeps no order of keys
             "examples": list(self.examples),
             "count": self.count,
             "scope": self.scope.value,
@@ -65,7 +65,10 @@ class Question:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Question:
-        return cls(**{**stored, "examples": tuple(stored["examples"]), "scope": Scope(stored["scope"])})
+        options = dict(stored["options"])
+        return cls(
+            **{**stored, "options": options, "examples": tuple(stored["examples"]), "scope": Scope(stored["scope"])}
+        )
 
 
 class Questions:
