@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
+from shared.attachments.models import Attachment
+from shared.attachments.rules import Checked
 from shared.disputes import choices, queries, service, sheets
 from shared.disputes.models import Dispute, DisputeEntry, DisputeReason, DisputeTransition, EntryKind
 from shared.disputes.rules import DEFAULT_REASONS, Policy, Status
@@ -187,6 +190,23 @@ def test_a_word_sent_twice_is_one(case) -> None:
     second = case.act(service.say, dispute.id, text="Hello?", by=case.dora)
 
     assert first.id == second.id
+
+
+def test_the_same_words_with_another_file_are_another_word(case) -> None:
+    dispute = case.raises()
+    slips = [
+        Checked(f"slip-{turn}.txt", "text/plain", bytes([65 + turn]), hashlib.sha256(bytes([65 + turn])).hexdigest())
+        for turn in range(2)
+    ]
+
+    said = [case.act(service.say, dispute.id, text="See the slip.", by=case.dora, files=[each]) for each in slips]
+    again = case.act(service.say, dispute.id, text="See the slip.", by=case.dora, files=[slips[1]])
+
+    assert said[0].id != said[1].id
+    assert again.id == said[1].id
+    with reading() as session:
+        kept = session.scalars(select(Attachment.received_sha256).where(Attachment.subject_id == dispute.id)).all()
+    assert set(kept) == {each.received_sha256 for each in slips}
 
 
 def test_nobody_writes_into_a_closed_dispute(case) -> None:
