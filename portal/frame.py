@@ -15,6 +15,7 @@ from shared.kit import clock, templating, words
 from shared.kit.money import Money
 from shared.kit.settings import Settings
 from shared.kit.words import lazy_gettext as _l
+from shared.web import unsent
 
 WAYS = (
     (_l("Account"), "portal.account.home", "portal.account"),
@@ -46,6 +47,11 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _choose_language() -> Response | None:
+    spoken = request.args.get("speak")
+    if request.method == "POST" and spoken in words.LANGUAGES:  # in the middle of a form: nothing is done with it
+        unsent.keep()
+        session["language"] = spoken
+        return redirect(f"{unsent.page_of_form()}#{unsent.MARK}", 303)
     wanted = request.args.get("language")
     if wanted not in words.LANGUAGES or request.method not in {"GET", "HEAD"}:
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from flask import Flask, Response, current_app, flash, g, render_template, request, session
 from lxml import html
@@ -28,6 +28,7 @@ MARK = "unsent"
 SECRET = frozenset({"password", "present", "again"})
 """A form with a field of such a name is never kept."""
 MOST_FIELDS = 2_000
+MOST_QUERY = 3_000
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")
 _UNTYPED = frozenset({"hidden", "password", "file", "submit", "button", "image", "reset"})
 
@@ -87,7 +88,16 @@ def page_of_form() -> str:
         else:
             break
     query = request.query_string.decode(errors="replace") if path == request.path else ""
+    query = "&".join(part for part in query.split("&") if part and not part.startswith("speak="))
+    if not query and path == request.path:
+        query = urlencode(_chosen())[:MOST_QUERY]
     return request.script_root + (path or "/") + (f"?{query}" if query else "")
+
+
+def _chosen() -> list[tuple[str, str]]:
+    """What a page is opened with: the ids that its form carries along (`?invoice=…`)."""
+    fields = request.form.items(multi=True)
+    return [(name, text) for name, text in fields if name != "attempt" and _ID.fullmatch(text)]
 
 
 def waiting(stamp: Stamp | None = None) -> str | None:

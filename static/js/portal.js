@@ -6,3 +6,4 @@ import "./sketch.js";
 import "./waiting.js";
 import "./copy.js";
 import "./tabs.js";
+import "./speak.js";

@@ -7,6 +7,7 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from shared.access.models import MagicLink, PortalSession
 from shared.access.service import revoke_links
@@ -458,3 +459,34 @@ def test_an_invitation_does_not_tell_the_name_of_somebody_known(portal: Flask, d
 
     assert "FOO" in told.text
     assert "Gisèle" not in told.text
+
+
+def test_another_language_in_the_middle_of_a_form_loses_nothing(portal: Flask, dora: Dora) -> None:
+    browser = sign_in(portal, dora)
+    page = browser.open(f"/disputes/new?invoice={dora.invoices['FA-1']}")
+    form = next(each for each in page.forms() if "text" in each.fields)
+    form.action = f"{page.address}{'&' if '?' in page.address else '?'}speak=fr"
+
+    french = browser.send(form, page.address, text="Two boxes were empty.")
+
+    kept = next(each for each in french.forms() if "text" in each.fields)
+    assert kept.fields["text"] == "Two boxes were empty."
+    assert "n’a pas encore été envoyée" in french.text
+    assert 'lang="fr"' in french.response.get_data(as_text=True)
+
+
+def test_a_form_sent_after_the_session_ended_is_there_again_behind_the_link(portal: Flask, dora: Dora) -> None:
+    browser = sign_in(portal, dora)
+    page = browser.open(f"/disputes/new?invoice={dora.invoices['FA-1']}")
+    form = next(each for each in page.forms() if "text" in each.fields)
+    with transaction() as session:
+        for row in session.scalars(select(PortalSession)):
+            row.ended_at = clock.now()
+
+    answer = browser.send(form, page.address, text="Two boxes were empty.")
+
+    assert answer.address.startswith("/new-link")
+    assert "kept for two hours" in answer.text
+    back = browser.open(f"/l/{dora.token}").submit("Open")
+    assert back.address.startswith("/disputes/new")
+    assert any(each.fields.get("text") == "Two boxes were empty." for each in back.forms())
