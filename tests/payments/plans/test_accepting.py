@@ -33,7 +33,7 @@ def test_acceptance_freezes_keeps_the_evidence_and_tells_the_schedule(planner):
     assert (view.consent.name, view.consent.address, view.consent.text_version) == (
         "Dora Durand",
         "192.0.2.7",
-        "2026-11",
+        "2026-12",
     )
     assert [line.state for line in view.instalments] == [queries.InstalmentState.COMING] * 3
     (mail,) = planner.mails("plan_accepted")

@@ -24,7 +24,7 @@ from payments.service import Facts, PaymentDraft
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus
 from shared.debtors.models import Contact, Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
+from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.invoices.service import freeze, lift_all
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -272,7 +272,9 @@ class World:
                 live = session.scalars(
                     select(Freeze).where(Freeze.invoice_id == invoice.id, Freeze.lifted_at.is_(None))
                 ).all()
-                assert invoice.frozen_minor == sum(each.amount_minor for each in live)
+                paused = sum(each.amount_minor for each in live if each.kind in PAUSES)
+                assert invoice.frozen_minor == sum(each.amount_minor for each in live) - paused
+                assert invoice.paused_minor == paused
 
 
 @pytest.mark.slow
