@@ -89,7 +89,7 @@ def essence(text: str) -> str:
 
 
 _SMALL = frozenset(["de", "du", "des", "d", "la", "le", "les", "l", "sur", "the", "of", "a", "an"])
-_SORT_OF = _table(_SORTS) | {"a": Sort.CREDIT_NOTE}
+_SORT_OF = _table(_SORTS) | {"a": Sort.CREDIT_NOTE, "d": Sort.INVOICE}
 _STATE_OF = _table(_STATES)
 
 

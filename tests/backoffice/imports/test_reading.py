@@ -179,7 +179,7 @@ def test_what_is_no_document_of_a_customer_is_left_out(word):
 def test_no_word_has_two_meanings():
     assert state_of("partiellement payée") is State.OPEN
     assert state_of("NOT_PAID") is State.OPEN
-    assert sort_of("Facture") is Sort.INVOICE
+    assert (sort_of("Facture"), sort_of("D"), sort_of("C")) == (Sort.INVOICE, Sort.INVOICE, Sort.CREDIT_NOTE)
     assert sort_of("Prestation") is None
 
 
