@@ -243,8 +243,16 @@ class Clerk(Worker):  # type: ignore[misc]
         connection.setblocking(False)
         visit = _Visit(connection, address, self._doors[listener.fileno()])
         self._visits.add(visit)
+        try:
+            progress = visit.hear()
+        except OSError:
+            self._let_go(visit)
+            return
+        if progress is Progress.WHOLE:  # as nearly always: nobody has to be listened for
+            self._complete.append(visit)
+            return
         self._selector.register(connection, selectors.EVENT_READ, visit)
-        self._move(visit)
+        self._judge(visit, progress)
 
     def _move(self, visit: _Visit) -> None:
         """Something can be read from, or written to, this visitor."""
@@ -267,7 +275,12 @@ class Clerk(Worker):  # type: ignore[misc]
         if progress is Progress.WHOLE:
             self._selector.unregister(visit.connection)
             self._complete.append(visit)
-        elif progress is Progress.GONE:
+        else:
+            self._judge(visit, progress)
+
+    def _judge(self, visit: _Visit, progress: Progress) -> None:
+        """What becomes of a visit that is not whole."""
+        if progress is Progress.GONE:
             self._let_go(visit)
         elif progress is not Progress.GOES_ON:
             self._answer(visit, _TOO_LONG if progress is Progress.TOO_LONG else _TOO_LARGE)

@@ -24,6 +24,7 @@ from payments.webhooks.models import InboxEvent
 from shared.debtors.models import Debtor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError
+from shared.kit.jobs import QUEUES
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import relay
 from shared.kit.servers import ensure_test_valkey
@@ -192,7 +193,7 @@ def test_a_queue_that_is_emptied_at_any_moment_costs_delay_only(counter):
     assert counter.payment(step.payment_id).status is S.SUBMITTED
 
     relay(redis)
-    for name in ("now", "soon"):
+    for name in ("now", "money", "news", "soon"):
         queue = Queue(name, connection=redis, serializer=JSONSerializer)
         SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
 
@@ -202,7 +203,7 @@ def test_a_queue_that_is_emptied_at_any_moment_costs_delay_only(counter):
 
 def _empty(redis: Redis) -> None:
     """What a flush does to our queues (other tests may use the same server)."""
-    for name in ("now", "soon", "night"):
+    for name in QUEUES:
         Queue(name, connection=redis, serializer=JSONSerializer).empty()
 
 
