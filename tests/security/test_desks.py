@@ -36,6 +36,7 @@ OF_NO_COMPANY = {
     "backoffice.access.change_staff",
     "backoffice.access.act_on_staff",
     "backoffice.access.end_staff_session",
+    "backoffice.handover.give",
     "backoffice.notices.choose",
     "backoffice.setup.add_company",
     "backoffice.system.dispatch_again",
