@@ -340,6 +340,8 @@ def merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
 
 def do_merge(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     """Let the account go into the other one."""
+    with reading() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
     if not request.form.get("into"):
         flash(_("Write a customer code."), "error")
         return see_other("backoffice.debtors.merge", debtor_id=debtor_id)
