@@ -66,6 +66,7 @@ def replay_event(member: Member, event_id: uuid.UUID) -> ResponseReturnValue:
 def put_event_away(member: Member, event_id: uuid.UUID) -> ResponseReturnValue:
     """Somebody has looked at an event that could not be read."""
     with transaction() as session:
+        queries.get_event(session, event_id)
         receive.put_away(session, event_id, by=member.as_actor())
     flash(_("The event is put away; it stays for the record."), "good")
     return see_other("backoffice.system.event", event_id=event_id)
