@@ -11,6 +11,7 @@ from shared.kit.money import Money
 from shared.messages.render import render
 
 FACTS = {
+    "is_open": True,
     "company": {
         "name": "Atelier des Lices",
         "iban": "FR7630006000011234567890189",

@@ -65,4 +65,6 @@ def test_news_say_whose_it_is_who_did_it_and_who_looks_after_it(promise: Promise
         "id": str(promise.id),
         "by": "staff",
         "staff": str(CLARA.id),
+        "doer": told[0].payload["doer"],
     }
+    assert told[0].payload["doer"] is not None
