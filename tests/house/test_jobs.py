@@ -12,7 +12,6 @@ from payments.status import MANDATE_EDGES, PAYMENT_EDGES
 from shared.kit import jobs
 from shared.kit.family import QUEUES as WORKED_QUEUES
 
-
 FOR_STAFF = {"payment.went_back", "payment.lost", "payment.refund_waits", "payment.asked_about", "mandate.lost"}
 """What is published for staff beside the steps of payments and mandates."""
 
