@@ -21,7 +21,7 @@ from shared.debtors.models import Debtor, DebtorAlias, DebtorContact
 from shared.debtors.rules import code_essence
 from shared.debtors.service import lock_debtor, searchable
 from shared.invoices.models import Invoice
-from shared.kit import audit, clock
+from shared.kit import audit, clock, seals
 from shared.kit.actors import Actor
 from shared.kit.db import Base
 from shared.kit.errors import Conflict
@@ -161,13 +161,14 @@ def _was_paid_here(session: Session, debtor: Debtor, invoice: Invoice) -> bool:
 def _move(session: Session, old: Debtor, into: Debtor) -> None:
     session.execute(select(func.set_config("guichet.merging", f"{old.id}>{into.id}", True)))
     facts = {"old": old.id, "new": into.id}
-    session.execute(
+    moved = session.scalars(
         text("""UPDATE ledger_transfer SET debtor_id = :new,
             debit_owner = CASE WHEN debit_account = 'credit' AND debit_owner = :old THEN :new ELSE debit_owner END,
             credit_owner = CASE WHEN credit_account = 'credit' AND credit_owner = :old THEN :new ELSE credit_owner END
-            WHERE debtor_id = :old"""),
+            WHERE debtor_id = :old RETURNING id"""),
         facts,
-    )
+    ).all()
+    seals.renew(session, "ledger_transfer", moved)
     _join_people(session, old, into)
     for name in _ENDS:
         table = Base.metadata.tables[name]

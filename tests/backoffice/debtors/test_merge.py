@@ -18,7 +18,6 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
-from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Transfer
 from shared.ledger.rules import Part
@@ -45,7 +44,7 @@ def receive(desk: Desk, number: str, minor: int, code: str, extra: int = 0) -> N
     with transaction() as session:
         debtor = lock_debtor(session, desk.debtor_id(code))
         invoice = session.scalars(select(Invoice).where(Invoice.number == number)).one()
-        when = ledger.Occasion(at=clock.now(), value_on=clock.today("Europe/Paris"), payment_id=new_id())
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today("Europe/Paris"))
         parts = [Part(invoice.id, minor)]
         ledger.settle_directly(session, debtor, account=Account.BANK, minor=minor + extra, parts=parts, occasion=when)
 
