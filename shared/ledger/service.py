@@ -430,7 +430,7 @@ def _unresolved(session: Session, payment_id: uuid.UUID | None) -> list[Transfer
             select(Transfer)
             .where(Transfer.payment_id == payment_id, Transfer.phase == Phase.PENDING)
             .where(~select(resolution.id).where(resolution.pending_id == Transfer.id).exists())
-            .order_by(Transfer.id)
+            .order_by(Transfer.at, Transfer.leg, Transfer.id)
         )
     )
 
@@ -440,7 +440,7 @@ def _net_settled(session: Session, payment_id: uuid.UUID | None) -> list[tuple[_
     rows = session.scalars(
         select(Transfer)
         .where(Transfer.payment_id == payment_id, Transfer.phase.in_((Phase.POSTED, Phase.POST)))
-        .order_by(Transfer.id)
+        .order_by(Transfer.at, Transfer.leg, Transfer.id)
     ).all()
     net: dict[_Owned, int] = {}
     for row in rows:
@@ -479,7 +479,7 @@ def _restore_credit(session: Session, debtor: Debtor, wanted: int, occasion: Occ
         select(Transfer)
         .where(Transfer.debtor_id == debtor.id)
         .where(Transfer.kind.in_((Kind.CREDIT_APPLIED, Kind.CREDIT_RESTORED)))
-        .order_by(Transfer.id)
+        .order_by(Transfer.at, Transfer.leg, Transfer.id)
     ):
         if row.debit_account is Account.CREDIT and row.credit_owner:
             applied[row.credit_owner] = applied.pop(row.credit_owner, 0) + row.amount_minor

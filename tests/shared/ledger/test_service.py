@@ -83,7 +83,7 @@ class Book:
     def legs(self, kind: Kind, **where) -> list[tuple[str, str, int]]:
         with reading() as session:
             rows = session.scalars(
-                select(Transfer).where(Transfer.kind == kind).filter_by(**where).order_by(Transfer.id)
+                select(Transfer).where(Transfer.kind == kind).filter_by(**where).order_by(Transfer.leg)
             )
             return [(row.debit_account.value, row.credit_account.value, row.amount_minor) for row in rows]
 
