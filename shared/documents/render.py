@@ -30,7 +30,9 @@ from shared.kit.words import current_language, speaking
 from shared.kit.words import gettext as _
 
 PDF = "application/pdf"
-STATEMENT_ROWS = 2000
+STATEMENT_ROWS = 600
+"""So many movements, and so many open items, stand on paper: some fifteen pages each, a few seconds of a processor. The
+sums count all of them, the paper says how many it does not list, and the workbook lists every one."""
 """Movements that a statement shows at most; the spreadsheet has them all."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -107,6 +109,11 @@ def statement(facts: StatementFacts, brand: Brand | None = None) -> Paper:
             title=title,
             facts=facts,
             rows=rows,
+            listed=facts.open_items[:STATEMENT_ROWS],
+            unlisted=facts.open_items[STATEMENT_ROWS:],
+            unlisted_open=sum(
+                (item.open for item in facts.open_items[STATEMENT_ROWS:]), Money.zero(facts.closing.currency)
+            ),
             ages=ages(facts.open_items, facts.until, facts.closing.currency),
             open_total=sum((item.open for item in facts.open_items), Money.zero(facts.closing.currency)),
             code=None,

@@ -20,6 +20,7 @@ from shared.documents.facts import (
     MovementFacts,
     NowFacts,
     NowKind,
+    OpenItemFacts,
     PartyFacts,
     ReceiptFacts,
     StandingFacts,
@@ -255,6 +256,28 @@ def test_an_unsigned_mandate_leaves_room_for_a_signature():
 )
 def test_facts_come_back_from_their_stored_form(kind: type, facts: object):
     assert from_json(kind, as_json(facts)) == facts
+
+
+def test_a_statement_of_thousands_of_open_invoices_says_what_it_does_not_list_and_sums_all():
+    many = tuple(
+        OpenItemFacts(
+            kind="invoice",
+            number=f"F-{number:05}",
+            issued_on=date(2026, 1, 1),
+            due_on=date(2026, 2, 1),
+            total=Money(1_000),
+            open=Money(1_000),
+            in_progress=Money(0),
+        )
+        for number in range(render.STATEMENT_ROWS + 45)
+    )
+
+    shown = text(render.statement(replace(papers.statement(), open_items=many)))
+
+    assert f"F-{render.STATEMENT_ROWS - 1:05}" in shown
+    assert f"F-{render.STATEMENT_ROWS:05}" not in shown
+    assert "et 45 autres, d’échéance plus lointaine : le classeur les contient toutes 450,00 €" in shown
+    assert "6 450,00 €" in shown
 
 
 def test_text_is_tidied_when_it_comes_in():
