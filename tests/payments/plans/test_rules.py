@@ -289,6 +289,22 @@ def test_no_schedule_costs_more_or_less_than_the_debt(total, wish):
     assert days[0].on == wish.first_on
 
 
+@pytest.mark.parametrize(
+    ("past", "expected"),
+    [
+        ({}, 100),
+        ({"broken_plans": 1}, 60),
+        ({"broken_promises": 1}, 85),
+        ({"returned_debits": 1}, 90),
+        ({"broken_plans": 1, "broken_promises": 2, "returned_debits": 3}, 0),
+        ({"broken_promises": 2, "returned_debits": 3}, 40),
+        ({"live_plans": 3, "has_mandate": True}, 100),
+    ],
+)
+def test_each_kind_of_past_has_its_own_weight_in_the_score(past, expected):
+    assert score(replace(FACTS, **past)) == expected
+
+
 def test_a_past_lowers_the_score_and_never_below_zero():
     assert score(FACTS) == 100
     assert score(replace(FACTS, broken_plans=1, broken_promises=1, returned_debits=1)) == 35

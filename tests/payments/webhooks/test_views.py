@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import time
 
@@ -210,6 +211,23 @@ def test_a_body_too_large_is_refused_unread(post):
     body = b"x" * (LARGEST_BODY + 1)
     assert post("stripe", body, "t=1,v1=1") == 413
     assert post("gocardless", body, "1") == 413
+
+
+@pytest.mark.parametrize(("surplus", "answer"), [(0, 200), (1, 413)])
+def test_a_body_that_does_not_say_its_length_is_measured_while_it_is_read(counter, surplus, answer):
+    body = an_event().ljust(LARGEST_BODY + surplus)
+    unmeasured = {
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    headers = {"Stripe-Signature": stripe_signature(body)}
+
+    response = counter.door.app.test_client().post("/webhooks/stripe", headers=headers, environ_overrides=unmeasured)
+
+    assert response.status_code == answer
+    assert kept() == (answer == 200)
 
 
 def test_without_keys_the_door_is_closed(post):
