@@ -22,8 +22,6 @@ class RunState(enum.Enum):
     """It was read without faults and waits for a yes."""
     FAULTY = "faulty"
     """It has faults; other choices may mend it."""
-    ASKING = "asking"
-    """It was read without faults, and a question is open that only a person can answer."""
     WAITING = "waiting"
     """Confirmed; the job will come."""
     WRITING = "writing"
@@ -31,6 +29,8 @@ class RunState(enum.Enum):
     REFUSED = "refused"
     """The certificate did not hold against the books: nothing was written."""
     CANCELLED = "cancelled"
+    ASKING = "asking"
+    """It was read without faults, and a question is open that only a person can answer."""
 
 
 class ImportRun(HasId, Base):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     collate,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -114,10 +115,10 @@ class Invoice(HasId, Base):
     paused_minor: Mapped[Minor] = mapped_column(default=0)
     """The part that a promise, a declared transfer or a contested payment covers: neither collected nor reminded (I10), yet
     the debtor may pay it at any time."""
-    elsewhere_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    elsewhere_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
     """What the books show as settled elsewhere while a payment in flight still holds it: set off when that payment ends, or made
     credit when it comes in after all."""
-    booked_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    booked_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
     """Of what was settled here, the part that the books showed when they were last imported."""
     cancelled_on: Mapped[date | None]
     """Set when what was open of it was taken off because it is no longer in the books."""

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from shared.kit import servers
 from shared.kit.errors import Invalid, Refused, Unavailable
-from shared.kit.settings import PREFIX, Settings, get_settings, use_settings
+from shared.kit.settings import PREFIX, Settings, get_settings, read_settings, use_settings
 from shared.kit.supervisor import Engine, Family, Gate, Member, Part, Task, answers, listens, require_free_ports
 
 __all__ = ["Engine", "Family", "Member", "Task", "demo_settings", "guichet_family", "settings_here"]
@@ -208,9 +208,16 @@ def _settings(var_dir: Path, note: Mapping[str, Any]) -> Settings:
     )
 
 
+class _Given(Settings):
+    """What the environment says, before it is known whether a production or a demo starts with it."""
+
+    def _fit_for_production(self) -> None:
+        """Asked of a production, which this is not: a demo in plain HTTP on another machine is one."""
+
+
 def _given() -> Settings:
-    """What the environment says about where to be; who we are is decided here."""
-    return Settings(secret_key=SecretStr(secrets.token_urlsafe(48)))
+    """What the environment says about where to be; who we are is decided here. Raises Invalid."""
+    return read_settings(_Given, secret_key=secrets.token_urlsafe(48))
 
 
 def _near(host: str) -> str:

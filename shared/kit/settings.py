@@ -223,8 +223,8 @@ def _secret_beside_key(key: SecretStr | None, secret: SecretStr | None, key_name
         raise ValueError(f"{PREFIX}{secret_name} is missing although {PREFIX}{key_name} is set")
 
 
-def read_settings() -> Settings:
-    """Read the environment, secrets also from the files that `GUICHET_…_FILE` names.
+def read_settings(kind: type[Settings] = Settings, **fixed: str) -> Settings:
+    """Read the environment, secrets also from the files that `GUICHET_…_FILE` names; what is `fixed` is not asked of it.
 
     Raises Invalid with a sentence that names the variable.
     """
@@ -239,7 +239,7 @@ def read_settings() -> Settings:
             except OSError as error:
                 raise Invalid("settings.file", f"{name}: cannot read {path}: {error.strerror}") from error
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return kind(**(given | fixed))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         where = PREFIX + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else ""

@@ -62,7 +62,7 @@ def downgrade() -> None:
     count = op.get_bind().scalar(sa.text("SELECT count(*) FROM correction"))
     if count:
         raise RuntimeError(
-            "Going back from 0019 would lose what was written since; nothing was changed. Rows that the schema before has no "
+            "Going back from 0020 would lose what was written since; nothing was changed. Rows that the schema before has no "
             f"place for: {count} of correction. Stay on this version, or restore a backup of before the upgrade."
         )
     op.drop_table("correction")

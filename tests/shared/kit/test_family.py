@@ -193,6 +193,23 @@ def test_a_shell_that_holds_a_productions_settings_starts_no_demo(var, monkeypat
     assert not (var / "demo.json").exists()
 
 
+def test_a_shell_that_names_a_file_with_a_live_key_starts_no_demo(var, monkeypatch, tmp_path):
+    (tmp_path / "key").write_text("sk_live_x\n")
+    monkeypatch.setenv("GUICHET_STRIPE_API_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("GUICHET_STRIPE_WEBHOOK_SECRET", "x")
+
+    with pytest.raises(Refused, match="live keys"):
+        demo_settings(8000)
+    assert not (var / "demo.json").exists()
+
+
+def test_an_odd_variable_is_said_in_one_sentence(var, monkeypatch):
+    monkeypatch.setenv("GUICHET_PUBLIC_URL", "demo.example")
+
+    with pytest.raises(Invalid, match=r"^GUICHET_PUBLIC_URL must begin with http:// or https://$"):
+        demo_settings(8000)
+
+
 def test_a_database_is_looked_at_before_anything_else_is_started(var, port, monkeypatch):
     monkeypatch.setenv("GUICHET_DATABASE_URL", "postgresql://somebody@127.0.0.1:1/ours")
     seen = []
