@@ -20,7 +20,7 @@ from shared.messages import unkept
 
 @job("staff.password_link", queue="now")
 def send_password_link(payload: dict[str, Any]) -> None:
-    """Mail the link by which somebody chooses a password. Each run makes a new link, which ends the one before."""
+    """Mail the link by which somebody chooses a password. Twice is safe: each run makes a new link, which ends the one before."""
     member_id = uuid.UUID(payload["member_id"])
     with reading() as session:
         company = session.scalar(select(Company).order_by(Company.created_at, Company.id).limit(1))

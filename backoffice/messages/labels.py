@@ -49,6 +49,8 @@ KINDS: dict[str, Any] = {
     "digest": _l("Weekly digest"),
     "staff_notice": _l("Notice to staff"),
     "staff_digest": _l("Daily digest to staff"),
+    "staff_alert": _l("Alert to administrators"),
+    "people_changed": _l("Access to an account changed"),
 }
 
 

@@ -17,6 +17,7 @@ DUTIES: dict[str, Any] = {
     "chargebacks.watch": _l("Closes contested payments that were settled otherwise, warns of their deadlines."),
     "declarations.expire": _l("Ends the search for declared transfers whose time is over."),
     "payments.collections.watch_frozen": _l("Looks again at debits over contested money, in case a message was lost."),
+    "payments.collections.reconsider_all": _l("Looks again at every debit that may no longer hold."),
     "disputes.watch": _l("Escalates overdue disputes, ends respites, closes disputes that were paid."),
     "attachments.ask_again": _l("Asks the virus scanner again for files that it has not answered for."),
     "attachments.sweep": _l("Deletes the files of forms that were never sent."),
@@ -25,6 +26,7 @@ DUTIES: dict[str, Any] = {
     "messages.digests": _l("Writes the weekly digests of debtors' contacts."),
     "notices.digests": _l("Writes the daily digests of colleagues."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
+    "choices.sweep": _l("Forgets choices of invoices that are too old to be used."),
     "imports.stale": _l("Ends the readings of accounting files that never came to an end."),
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from payments.declarations.rules import DeclarationState
 from payments.models import Mandate, Payment
 from payments.plans.models import Plan
 from payments.plans.status import PlanStatus
+from payments.reconcile.models import CorrectionState
 from payments.status import MandateStatus, PaymentStatus, RefundStatus
 from shared.disputes.models import Dispute
 from shared.disputes.rules import Status as DisputeStatus
@@ -35,6 +38,7 @@ FAMILIES: dict[str, type[Enum]] = {
     "promise.": PromiseState,
     "declaration.": DeclarationState,
     "chargeback.": ChargebackState,
+    "correction.": CorrectionState,
 }
 """Acts that are called after the state reached."""
 PLACE = 2
@@ -43,13 +47,14 @@ PLACE = 2
 
 @dataclass(frozen=True)
 class Source:
-    """A module, and the function around each of its calls."""
+    """A module, the function around each of its calls, and what it writes to the trail in SQL."""
 
     path: Path
     calls: tuple[tuple[ast.Call, ast.FunctionDef | None], ...]
+    statements: tuple[ast.Constant, ...]
 
-    def at(self, call: ast.Call) -> str:
-        return f"{self.path.relative_to(ROOT)}:{call.lineno}"
+    def at(self, node: ast.Call | ast.Constant) -> str:
+        return f"{self.path.relative_to(ROOT)}:{node.lineno}"
 
 
 @pytest.fixture(scope="module", name="told")
@@ -85,10 +90,12 @@ def test_whatever_an_act_is_done_to_has_a_word() -> None:
     assert named - {"affair.__tablename__"} | affairs == {repr(kind) for kind in SUBJECTS}
 
 
+@cache
 def sources() -> list[Source]:
     """All modules of the house."""
     paths = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-    return [Source(path, tuple(_calls(ast.parse(path.read_text(encoding="utf-8")), None))) for path in paths]
+    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+    return [Source(path, tuple(_calls(tree, None)), tuple(_statements(tree))) for path, tree in trees]
 
 
 def acts(modules: list[Source]) -> tuple[dict[str, str], list[str]]:
@@ -105,6 +112,11 @@ def acts(modules: list[Source]) -> tuple[dict[str, str], list[str]]:
                 written.update(dict.fromkeys(names, place))
                 if not names:
                     unreadable.append(place)
+        for statement in module.statements:
+            names = _names_in_sql(str(statement.value))
+            written.update(dict.fromkeys(names, module.at(statement)))
+            if not names:
+                unreadable.append(module.at(statement))
     return written, unreadable
 
 
@@ -113,6 +125,21 @@ def _calls(node: ast.AST, inside: ast.FunctionDef | None) -> Iterator[tuple[ast.
         if isinstance(child, ast.Call):
             yield child, inside
         yield from _calls(child, child if isinstance(child, ast.FunctionDef) else inside)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and "INSERT INTO audit_line" in str(node.value):
+            yield node
+
+
+def _names_in_sql(statement: str) -> list[str]:
+    """The acts of one INSERT: whole names, and families with a state put behind them."""
+    families = [family for family in re.findall(r"'(\w+\.)' \|\|", statement) if family in FAMILIES]
+    return [
+        *re.findall(r"'(\w+\.\w+)'", statement),
+        *(f"{family}{state.value}" for family in families for state in FAMILIES[family]),
+    ]
 
 
 def _is_record(call: ast.Call) -> bool:
