@@ -25,10 +25,10 @@ _ISSUED = f"""
     ) AS legs GROUP BY owner
 """
 _TOUCHED = f"""
-    SELECT debit_owner AS owner, value_on, currency, debtor_id, company_id FROM ledger_transfer
+    SELECT debit_owner AS owner, kind, value_on, currency, debtor_id, company_id FROM ledger_transfer
     WHERE debit_account = 'receivable' AND {POSTED}
     UNION ALL
-    SELECT credit_owner, value_on, currency, debtor_id, company_id FROM ledger_transfer
+    SELECT credit_owner, kind, value_on, currency, debtor_id, company_id FROM ledger_transfer
     WHERE credit_account = 'receivable' AND {POSTED}
 """
 _NUMBER_OF_DAY = "to_char({day}, 'YYYYMMDD')::int"
@@ -67,11 +67,13 @@ PAPERS: dict[str, str] = {
         SELECT i.id AS key, i.number AS subject, i.currency,
                coalesce({_NUMBER_OF_DAY.format(day="i.settled_on")}, 0) AS found,
                CASE WHEN i.open_minor > 0 THEN 0
+                    WHEN i.settled_on IS NULL AND t.last_on = i.issued_on AND t.is_undated THEN 0
                     ELSE {_NUMBER_OF_DAY.format(day="coalesce(t.same_on, t.last_on)")} END AS expected
         FROM invoice i
         LEFT JOIN (
             SELECT x.owner, max(x.value_on) FILTER (WHERE x.value_on = n.settled_on) AS same_on,
-                   max(x.value_on) AS last_on
+                   max(x.value_on) AS last_on,
+                   bool_or(x.kind = 'imported' AND x.value_on = n.issued_on) AS is_undated
             FROM ({_TOUCHED}) x JOIN invoice n ON n.id = x.owner AND n.open_minor = 0 GROUP BY 1
         ) t ON t.owner = i.id
         WHERE i.open_minor > 0 OR t.owner IS NOT NULL""",

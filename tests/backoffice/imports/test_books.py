@@ -198,6 +198,7 @@ def test_history_without_a_payment_day_is_not_paid_on_the_day_of_its_invoice(des
         ("Settlement in our accounts, day not known", "F1")
     ]
     assert facts.closing.minor == 5_000
+    assert verify(with_providers=False).differences == []
 
 
 def test_a_declared_transfer_that_the_books_show_is_settled_by_them_and_nothing_false_is_said(desk):
