@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -35,6 +36,14 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+FOLDERS = Path(
+    tempfile.gettempdir(), f"guichet-tests-{os.geteuid()}-{hashlib.sha256(bytes(REPOSITORY)).hexdigest()[:8]}"
+)
+"""Where the folders of this clone's tests lie: pytest closes its own to other users at every start, also to the PostgreSQL of
+another run that keeps its data there."""
+FOLDERS.mkdir(mode=0o711, exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(FOLDERS))
 
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
