@@ -29,6 +29,7 @@ MODELS = (
     "shared.kit.seals",
     "shared.kit.limits",
     "shared.kit.drafts",
+    "shared.kit.discarded",
     "shared.kit.outbox.models",
     "shared.kit.pulse",
     "shared.company.models",
@@ -37,6 +38,7 @@ MODELS = (
     "shared.ledger.models",
     "shared.access.models",
     "shared.giving.models",
+    "shared.personal.models",
     "shared.documents.models",
     "shared.attachments.models",
     "shared.messages.models",
@@ -60,6 +62,7 @@ MODELS = (
 """Every module with tables: what Alembic compares the database with."""
 
 JOBS: tuple[str, ...] = (
+    "shared.personal.jobs",
     "shared.attachments.jobs",
     "shared.messages.jobs",
     "shared.disputes.jobs",
@@ -86,6 +89,25 @@ JOBS: tuple[str, ...] = (
 )
 """Every module with jobs, subscriptions and duties."""
 
+PERSONAL: tuple[str, ...] = (
+    "shared.personal.own",
+    "shared.personal.people",
+    "shared.access.personal",
+    "shared.invoices.personal",
+    "shared.documents.personal",
+    "shared.messages.personal",
+    "shared.disputes.personal",
+    "shared.promises.personal",
+    "payments.personal",
+    "payments.declarations.personal",
+    "payments.plans.personal",
+    "payments.webhooks.personal",
+    "backoffice.access.personal",
+    "backoffice.notices.personal",
+    "backoffice.imports.personal",
+)
+"""Every module that says what its room holds about persons."""
+
 
 def metadata() -> Any:
     """All tables."""
@@ -100,6 +122,12 @@ def import_jobs() -> None:
         import_module(name)
 
 
+def import_personal() -> None:
+    """Make every kind of personal data known to this process."""
+    for name in PERSONAL:
+        import_module(name)
+
+
 def prepare(settings: Settings | None = None) -> Settings:
     """Connect this process to its database, files, clock and jobs; the same for web, worker, clock and commands."""
     from shared.kit.family import settings_here
@@ -110,6 +138,7 @@ def prepare(settings: Settings | None = None) -> Settings:
     log.configure(settings.log_level)
     metadata()
     import_jobs()
+    import_personal()
     use_engine(make_engine(resolve(settings).database_url))
     files.use_store(files.FileStore(settings.var_dir / "files"))
     if settings.is_demo:
@@ -166,6 +195,7 @@ COMMANDS = {
     "import": "backoffice.imports.commands:import_group",
     "reminders": "backoffice.reminders.commands:reminders",
     "staff": "backoffice.access.commands:staff",
+    "personal": "backoffice.personal.commands:personal",
     "correct": "backoffice.system.commands:correct",
 }
 """The rooms' own command groups, imported when first asked for; they run in a prepared process."""

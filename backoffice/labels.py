@@ -228,6 +228,13 @@ ACTIONS: dict[str, Any] = {
     "contact.tried_again": _l("Address tried again"),
     "contact.agreed": _l("Access of a contact agreed to"),
     "contact.removed": _l("Contact removed"),
+    "contact.erased": _l("Person erased"),
+    "contact.erasure_asked": _l("Erasure asked for"),
+    "personal.term_set": _l("Period of retention set"),
+    "personal.release_asked": _l("First removal of old data asked for"),
+    "personal.release_agreed": _l("First removal of old data agreed to"),
+    "personal.release_declined": _l("First removal of old data declined"),
+    "personal.swept": _l("Old personal data removed"),
     "contact.language_chosen": _l("Language chosen"),
     "link.sent": _l("Link sent"),
     "link.revoked": _l("Link revoked"),
@@ -361,6 +368,7 @@ ACTIONS: dict[str, Any] = {
 """Acts of the audit trail in words; one that is not here is shown by its own name."""
 
 SUBJECTS: dict[str, Any] = {
+    "retention_run": _l("Removal of old data"),
     "company": _l("Company"),
     "debtor": _l("Debtor"),
     "scenario": _l("Scenario"),

@@ -69,6 +69,8 @@ class ImportRun(HasId, Base):
     started_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    file_gone_at: Mapped[datetime | None]
+    """When the kept file was let go of, with what was quoted from it: its time was over."""
 
 
 class ImportMapping(HasId, Base):

@@ -7,15 +7,12 @@ import uuid
 
 import click
 
-from backoffice.access import permissions, queries
-from backoffice.access import service as access
+from backoffice.access.terminal import proven
 from payments.reconcile import correct as corrections
 from payments.reconcile.remedies import REMEDIES, cause_of
 from payments.reconcile.verify import verify
-from shared.debtors.service import normalise_email
-from shared.kit.actors import Actor
-from shared.kit.db import reading, transaction
-from shared.kit.errors import NotFound, Refused
+from shared.kit.db import reading
+from shared.kit.errors import NotFound
 
 _CODE = click.option("--code", prompt="Code of your authenticator", hide_input=True, help="your second factor")
 _BY = click.option("--by", "email", required=True, help="your address at the desk")
@@ -70,7 +67,7 @@ def list_(*, local: bool, as_json: bool) -> None:
 @click.option("--local", is_flag=True, help="compare our own books only, ask no provider")
 def propose(difference: str, subject: str, reason: str, email: str, code: str, *, local: bool) -> None:
     """Propose to put right the DIFFERENCE of SUBJECT, both as `verify` names them."""
-    by = _who(email, code, "refunds.ask")
+    by = proven(email, code, "refunds.ask")
     found = [
         one for one in verify(with_providers=not local).differences if (one.check, one.subject) == (difference, subject)
     ]
@@ -86,7 +83,7 @@ def propose(difference: str, subject: str, reason: str, email: str, code: str, *
 @_CODE
 def approve(correction_id: uuid.UUID, email: str, code: str) -> None:
     """Agree to a correction that somebody else proposed; it is done at once."""
-    row = corrections.approve(correction_id, by=_who(email, code, "refunds.approve"))
+    row = corrections.approve(correction_id, by=proven(email, code, "refunds.approve"))
     for sentence in row.done:
         click.echo(sentence)
     click.echo(f"{row.difference}: {row.subject} is put right")
@@ -98,24 +95,5 @@ def approve(correction_id: uuid.UUID, email: str, code: str) -> None:
 @_CODE
 def decline(correction_id: uuid.UUID, email: str, code: str) -> None:
     """Leave the difference as it is."""
-    corrections.decline(correction_id, by=_who(email, code, "refunds.ask"))
+    corrections.decline(correction_id, by=proven(email, code, "refunds.ask"))
     click.echo("declined")
-
-
-def _who(email: str, code: str, permission: str) -> Actor:
-    """The member of staff with this address, who has just proved to be it. Raises Refused."""
-    address = normalise_email(email)
-    with transaction() as session:
-        member = next((each for each in queries.staff(session) if each.email == address), None)
-        is_right = (
-            member is not None
-            and member.disabled_at is None
-            and permissions.may(member.role, permission)
-            and access.take_code(session, member.id, code=code.strip())
-        )
-    if member is None or not is_right:
-        raise Refused(
-            "correction.who",
-            f"{address} may not do this, or the code is not right: it needs a second factor and {permission}",
-        )
-    return Actor.staff(member.id, member.name or member.email)

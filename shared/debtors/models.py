@@ -174,3 +174,15 @@ class DebtorNote(HasId, Base):
     author_id: Mapped[uuid.UUID | None]
     author_name: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class ErasedAddress(HasId, Base):
+    """The tombstone of a person who was erased: a digest, by which somebody is asked before the address comes back."""
+
+    __tablename__ = "erased_address"
+    __table_args__ = (UniqueConstraint("company_id", "digest"), Index(None, "erased_at"))
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the company's id and the address (`erased.digest`)."""
+    erased_at: Mapped[datetime]

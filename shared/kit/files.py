@@ -1,11 +1,14 @@
-"""Stored files: bytes on disk by their SHA-256, outside the web root, written once and never changed."""
+"""Stored files: bytes on disk by their SHA-256, outside the web root, written once, never changed, and gone when no row needs them."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +41,11 @@ class FileStore:
         """Keep bytes durably (written aside, synced, renamed)."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
-        if not path.exists():
+        with self._one_at_a_time():
+            is_here = path.exists()
+            if is_here:
+                os.utime(path)  # whoever clears away sees that it is wanted anew
+        if not is_here:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, name = tempfile.mkstemp(dir=path.parent)
             try:
@@ -51,6 +58,31 @@ class FileStore:
                 Path(name).unlink(missing_ok=True)
                 raise
         return StoredFile(digest, len(content))
+
+    def remove(self, sha256: str, *, unless_since: float) -> bool:
+        """Take bytes away for good; False when they were put (again) after a moment, in seconds of the system's time.
+
+        Twice is harmless. Who puts a file writes the row that needs it a little later: the moment is a day ago.
+        """
+        path = self._path(sha256)
+        with self._one_at_a_time():
+            try:
+                if path.stat().st_mtime > unless_since:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return True
+        return True
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def room_left(self) -> int:
         """Bytes that may still be written where files are kept; raises OSError when that place is gone."""

@@ -50,6 +50,7 @@ class Message(HasId, Base):
         ),
         Index("ix_message_refused", "company_id", "created_at", postgresql_where="status = 'refused'"),
         Index("ix_message_waiting", "rank", "id", postgresql_where="status = 'waiting'"),
+        Index("ix_message_kept", "company_id", "created_at", postgresql_where="forgotten_at IS NULL"),
         Index("ix_message_gathered", "company_id", "contact_id", "debtor_id", postgresql_where="status = 'gathered'"),
     )
 
@@ -95,6 +96,10 @@ class Message(HasId, Base):
     """Not again before then."""
     locked_until: Mapped[datetime | None]
     """While it is being sent: until when its process may take, in the database's time."""
+    forgotten_at: Mapped[datetime | None]
+    """When its words, name and address were taken away: its time was over, or the person asked for it."""
+    text_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the text that stood here: whoever kept the message can prove that it was this one."""
 
 
 class MailOutage(HasId, Base):

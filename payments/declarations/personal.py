@@ -1,0 +1,95 @@
+"""What this room holds about persons: declared transfers, and the files that came with them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from payments.declarations.models import Declaration
+from shared.attachments.models import Attachment
+from shared.attachments.personal import drop
+from shared.invoices.holds import is_held
+from shared.kit.personal import Basis, Kind, Scope, Term, as_rows, register
+from shared.kit.words import lazy_gettext as _l
+
+
+def _old_files(scope: Scope) -> Select[Any]:
+    ended = exists().where(Declaration.id == Attachment.subject_id, Declaration.ended_at < scope.before)
+    return select(Attachment.id).where(
+        Attachment.company_id == scope.company_id,
+        Attachment.subject_type == "declaration",
+        ended,
+        ~is_held(Attachment.debtor_id),
+    )
+
+
+def _files_of(contact_id: uuid.UUID) -> Select[Any]:
+    return select(Attachment.id).where(
+        Attachment.subject_type == "declaration",
+        Attachment.uploaded_by_kind == "contact",
+        Attachment.uploaded_by_id == contact_id,
+    )
+
+
+def _erasable_files(contact_id: uuid.UUID) -> Select[Any]:
+    ended = exists().where(Declaration.id == Attachment.subject_id, Declaration.ended_at.is_not(None))
+    return _files_of(contact_id).where(ended, ~is_held(Attachment.debtor_id))
+
+
+def _export_files(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    query = select(
+        Attachment.name, Attachment.media_type, Attachment.size, Attachment.uploaded_at, Attachment.received_sha256
+    ).where(Attachment.id.in_(_files_of(contact_id)))
+    return as_rows(session.execute(query.order_by(Attachment.id.desc())))
+
+
+def _of(contact_id: uuid.UUID) -> Select[Any]:
+    return select(Declaration.id).where(Declaration.contact_id == contact_id)
+
+
+def _export(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    query = select(
+        Declaration.reference,
+        Declaration.state,
+        Declaration.amount_minor,
+        Declaration.currency,
+        Declaration.paid_on,
+        Declaration.bank_reference,
+        Declaration.note,
+        Declaration.answer,
+        Declaration.created_at,
+        Declaration.ended_at,
+    ).where(Declaration.contact_id == contact_id)
+    return as_rows(session.execute(query.order_by(Declaration.id.desc())))
+
+
+register(
+    Kind(
+        name="declaration_files",
+        label=_l("Files of declared transfers"),
+        basis=Basis.INTEREST,
+        why=_l("Proofs of transfers, until the money is found."),
+        counted=_l("from the end of the search, and never while the account is before a court"),
+        keeps=_l("The transfer is still being looked for, or the account is before a court (GDPR art. 17.3.e)."),
+        term=Term(
+            12, 3, 24, "months", _l("GDPR art. 5.1.e; Monetary Code L133-24: thirteen months to contest a payment")
+        ),
+        due=_old_files,
+        remove=drop,
+        of_person=_files_of,
+        erasable=_erasable_files,
+        export=_export_files,
+    ),
+    Kind(
+        name="declarations",
+        label=_l("Declared transfers"),
+        basis=Basis.INTEREST,
+        why=_l("What somebody said that he had paid, while it is looked for."),
+        keeps=_l("An acknowledged debt is proof of a claim (Civil Code 2240; GDPR art. 17.3.e)."),
+        of_person=_of,
+        export=_export,
+    ),
+)

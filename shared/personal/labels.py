@@ -1,0 +1,85 @@
+"""Words for kinds of data: legal bases, periods, and the columns of what is handed to a person."""
+
+from __future__ import annotations
+
+from shared.kit.personal import Basis, Kind
+from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
+from shared.kit.words import ngettext
+
+BASES = {
+    Basis.CONTRACT: _l("Contract (GDPR art. 6.1.b)"),
+    Basis.LAW: _l("Legal obligation (GDPR art. 6.1.c)"),
+    Basis.INTEREST: _l("Legitimate interest (GDPR art. 6.1.f)"),
+    Basis.SECURITY: _l("Security (GDPR art. 32)"),
+}
+
+
+def length_words(kind: Kind, length: int) -> str:
+    """Such as "12 months" or "2 days"."""
+    if kind.term is not None and kind.term.unit == "days":
+        return ngettext("%(n)s day", "%(n)s days", length)
+    return ngettext("%(n)s month", "%(n)s months", length)
+
+
+def kept_for(kind: Kind, length: int | None) -> str:
+    """For how long and from when; of what is not swept, why it stays."""
+    if length is None:
+        return str(kind.keeps)
+    return _("%(length)s, %(counted)s", length=length_words(kind, length), counted=kind.counted)
+
+
+FIELDS = {
+    "account": _l("Account"),
+    "account_code": _l("Customer"),
+    "accepted_at": _l("Agreed to"),
+    "action": _l("Act"),
+    "address": _l("E-mail"),
+    "amount_minor": _l("Amount in cents"),
+    "answer": _l("Answer"),
+    "about": _l("About"),
+    "at": _l("When"),
+    "bank": _l("Bank"),
+    "bank_reference": _l("Label of the transfer"),
+    "browser": _l("Browser"),
+    "confirmed_at": _l("Received"),
+    "created_at": _l("Made"),
+    "currency": _l("Currency"),
+    "decided_by": _l("Decided by"),
+    "ended_at": _l("Ended"),
+    "expires_at": _l("Ends"),
+    "given_at": _l("Given"),
+    "iban_country": _l("Country of the bank account"),
+    "iban_ending": _l("Last digits of the bank account"),
+    "is_reminded": _l("Gets reminders"),
+    "language": _l("Language"),
+    "last_used_at": _l("Last used"),
+    "means": _l("Means"),
+    "media_type": _l("Kind of file"),
+    "name": _l("Name"),
+    "network_address": _l("Network address"),
+    "note": _l("Note"),
+    "paid_on": _l("Paid on"),
+    "phone": _l("Telephone"),
+    "promised_on": _l("Promised for"),
+    "proof": _l("Proof"),
+    "provider": _l("Provider"),
+    "purpose": _l("Purpose"),
+    "received_sha256": _l("Digest of the file (SHA-256)"),
+    "reference": _l("Reference"),
+    "refused_at": _l("Refused by the mail server"),
+    "revoked_at": _l("Revoked"),
+    "role": _l("Role"),
+    "seen_at": _l("Last seen"),
+    "sent_at": _l("Sent"),
+    "size": _l("Size in bytes"),
+    "state": _l("State"),
+    "subject": _l("Subject"),
+    "text": _l("Text"),
+    "uploaded_at": _l("Sent in"),
+    "use_count": _l("Times used"),
+    "verified_at": _l("Confirmed by a code"),
+    "wants_digest": _l("News once a week"),
+    "why": _l("Why"),
+}
+"""The columns that a person reads; the JSON keeps their English names."""
