@@ -33,7 +33,7 @@ from shared.ledger.models import Kind, Transfer
 _STAY = frozenset({"audit_line", "reminder", "reminder_decision", "collection_decision"})
 """Logs: what was decided stays with the account for which it was."""
 _ENDS = ("import_position", "scenario_choice")
-"""What is said of a debtor once: what is said of the account that stays holds."""
+"""What is said of a debtor once: what is said of the account that stays holds; credit that the books showed is added up first."""
 _BY_HAND = frozenset({"ledger_transfer", "debtor_contact", *_ENDS})
 SHOWN = 20
 
@@ -170,6 +170,12 @@ def _move(session: Session, old: Debtor, into: Debtor) -> None:
     ).all()
     seals.renew(session, "ledger_transfer", moved)
     _join_people(session, old, into)
+    session.execute(
+        text("""INSERT INTO import_position (debtor_id, credit_minor, import_run_id)
+            SELECT :new, credit_minor, import_run_id FROM import_position WHERE debtor_id = :old
+            ON CONFLICT (debtor_id) DO UPDATE SET credit_minor = import_position.credit_minor + excluded.credit_minor"""),
+        facts,
+    )
     for name in _ENDS:
         table = Base.metadata.tables[name]
         session.execute(delete(table).where(table.c.debtor_id == old.id))

@@ -44,7 +44,7 @@ class Comparison:
         writer = self.writer
         writer.find_debtors(self.faults)
         self._by_siren()
-        writer.join_codes()
+        writer.join_codes(self.faults, self.warnings)
         writer.match_invoices()
         self._under_other_codes()
         self._contradictions()
@@ -93,7 +93,7 @@ class Comparison:
         if answer == "same":
             for key, debtor_id, *_rest in found:
                 self.writer.is_known_as(key, debtor_id)
-            self.writer.join_codes()
+            self.writer.join_codes(self.faults, self.warnings)
             self.writer.match_invoices()
 
     def _contradictions(self) -> None:

@@ -212,6 +212,14 @@ _SENTENCES: dict[str, Any] = {
         "Invoice %(value)s has become smaller than the %(covered)s that disputes, plans, promises or declared payments "
         "covered of it: they now cover as much as there is."
     ),
+    "invoice.under_two_codes": _l(
+        "Document %(value)s stands in the file under two codes of one customer: it is taken once, as it stands under the customer’s "
+        "own code."
+    ),
+    "invoice.two_documents": _l(
+        "Number %(value)s stands in the file under two codes of one customer, with different days or totals. One account cannot have "
+        "two documents of one number: correct one of the numbers in the file."
+    ),
     "certificate.difference": _l(
         "Account %(value)s: the file says %(expected)s, Guichet would say %(found)s. Nothing was imported."
     ),

@@ -207,12 +207,16 @@ class Writer:
 
     # New invoices and credit notes
 
-    def join_codes(self) -> None:
-        """Codes of the file that are one debtor here become one row: its documents, its people and its balance together."""
+    def join_codes(self, faults: Findings, warnings: Findings) -> None:
+        """Codes of the file that are one debtor here become one row: its documents, its people and its balance together.
+
+        A document that stands under several of them is one: as it stands under the account's own code.
+        """
         if not self.rows("SELECT FROM stage_debtor WHERE NOT is_new GROUP BY id HAVING count(*) > 1 LIMIT 1"):
             return
         self.do("""CREATE TEMP TABLE stage_join ON COMMIT DROP AS SELECT key, balance, first_value(key) OVER (PARTITION BY id
                 ORDER BY matched = 'code' DESC, key) AS into_key FROM stage_debtor WHERE NOT is_new""")
+        self._drop_doubles(faults, warnings)
         self.do("DELETE FROM stage_join WHERE key = into_key")
         for table, column in (("stage_item", "debtor"), ("stage_contact", "debtor")):
             self.do(f"UPDATE {table} s SET {column} = j.into_key FROM stage_join j WHERE s.{column} = j.key")  # noqa: S608 - our words
@@ -223,6 +227,25 @@ class Writer:
             WHERE s.matched = 'new alias' ON CONFLICT DO NOTHING""")
         self.do("DELETE FROM stage_debtor s USING stage_join j WHERE s.key = j.key")
         self.do("DROP TABLE stage_join")
+
+    def _drop_doubles(self, faults: Findings, warnings: Findings) -> None:
+        self.do("""CREATE TEMP TABLE stage_double ON COMMIT DROP AS SELECT id, debtor, number, same,
+                CASE kind WHEN 'credit_note' THEN -open ELSE open END AS open FROM (
+                    SELECT s.*, row_number() OVER w AS place, (s.issued_on, s.total) = (first_value(s.issued_on) OVER w,
+                        first_value(s.total) OVER w) AS same
+                    FROM stage_item s JOIN stage_join j ON j.key = s.debtor WHERE s.kind <> 'credit'
+                        AND j.into_key IN (SELECT into_key FROM stage_join WHERE key <> into_key)
+                    WINDOW w AS (PARTITION BY j.into_key, s.kind = 'credit_note', s.number ORDER BY s.debtor <> j.into_key, s.line)
+                ) AS x WHERE place > 1""")
+        for number, same in self.rows("SELECT number, same FROM stage_double ORDER BY number"):
+            if same:
+                warnings.add("invoice.under_two_codes", value=number)
+            else:
+                faults.add("invoice.two_documents", value=number)
+        self.do("""UPDATE stage_join j SET balance = j.balance - d.open FROM (SELECT debtor, sum(open)::bigint AS open
+                FROM stage_double GROUP BY 1) d WHERE d.debtor = j.key""")
+        self.do("DELETE FROM stage_item s USING stage_double d WHERE d.id = s.id")
+        self.do("DROP TABLE stage_double")
 
     def match_invoices(self) -> None:
         """Recognise the invoices that are here already, by debtor, kind and number."""

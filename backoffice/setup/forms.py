@@ -100,7 +100,7 @@ class CompanyForm(SharedForm):
     sends_until = TimeField(_l("Send until"), [_NEEDED])
     takes_cards = BooleanField(_l("Take cards"))
     takes_debits = BooleanField(_l("Take SEPA direct debits"))
-    four_eyes = MoneyField(_l("Refunds need a second person above"), [_NEEDED])
+    four_eyes = MoneyField(_l("Refunds, credits and write-offs need a second person above"), [_NEEDED])
     link_days = IntegerField(_l("Links live, in days"), [_NEEDED, NumberRange(1, 90, _l("Between 1 and 90 days."))])
 
     def validate_email(self, field: Any) -> None:

@@ -25,6 +25,9 @@ from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
+from shared.giving import service as giving
+from shared.giving.models import GiftState
+from shared.giving.service import Wish
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, ids, steps
@@ -36,6 +39,8 @@ from shared.ledger.rules import Part
 
 C = ChargebackState
 SYSTEM = Actor.system("chargebacks")
+GIFT = "chargeback"
+"""What a case that was given up is called in the book of what was given away."""
 
 
 # With the payment's own steps ------------------------------------------------------------------------------------------
@@ -215,22 +220,15 @@ def owe(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> 
 def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> bool:
     """Ask for it no more: what is open of its parts is written off, and the debtor is told. False while a second must agree.
 
-    Above the company's limit the first who wants it is noted, and somebody else must want it too (four eyes). Twice is
-    harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
+    Above the company's limit the first who wants it is noted, and somebody else must want it too (four eyes). What one
+    person alone gave of this payment or these invoices, or to this debtor of late, counts with it (`shared.giving`). Twice
+    is harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
     """
     chargeback = lock_chargeback(session, chargeback_id)
     if chargeback.state is C.GIVEN_UP:
         return True
     _refuse_undecidable(chargeback, text)
-    limit = session.get_one(Company, chargeback.company_id).four_eyes_minor
-    needs_second = chargeback.amount_minor > limit and chargeback.wished_by_id in (None, by.id)
-    if needs_second:
-        if chargeback.wished_by_id is None:
-            chargeback.wished_by_id, chargeback.wished_by_name = by.id, by.name
-            _write_step(
-                session, chargeback, chargeback.state, by=by, cause=text.strip(), action="chargeback.give_up_asked"
-            )
-            _publish(session, chargeback, "chargeback.give_up_asked", by, dedupe_key=str(chargeback.id))
+    if not _may_give_up(session, chargeback, text.strip(), by=by):
         return False
     _end(session, chargeback, C.GIVEN_UP, by=by, cause=text.strip())
     debtor = session.get_one(Debtor, chargeback.debtor_id)
@@ -244,6 +242,23 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor)
     payments.moved(session, session.get_one(Payment, chargeback.payment_id))
     tell.given_up(session, chargeback, text.strip())
     return True
+
+
+def _may_give_up(session: Session, chargeback: Chargeback, text: str, *, by: Actor) -> bool:
+    """Whether enough people want it now; the first who does is noted when a second must agree."""
+    if chargeback.wished_by_id is not None:
+        if chargeback.wished_by_id == by.id:
+            return False
+        giving.decide(session, kind=GIFT, subject_id=chargeback.id, state=GiftState.SEEN)
+        return True
+    parts = {part.invoice_id: part.amount_minor for part in parts_of(session, chargeback.id)}
+    wish = Wish(GIFT, chargeback.id, chargeback.amount_minor, payment_id=chargeback.payment_id, invoices=parts)
+    if not giving.weigh(session, session.get_one(Debtor, chargeback.debtor_id), wish, by=by):
+        return True
+    chargeback.wished_by_id, chargeback.wished_by_name = by.id, by.name
+    _write_step(session, chargeback, chargeback.state, by=by, cause=text, action="chargeback.give_up_asked")
+    _publish(session, chargeback, "chargeback.give_up_asked", by, dedupe_key=str(chargeback.id))
+    return False
 
 
 def settle(session: Session, *, chargeback_id: uuid.UUID) -> bool:
@@ -301,6 +316,9 @@ def lock_chargeback(session: Session, chargeback_id: uuid.UUID) -> Chargeback:
 
 def _end(session: Session, chargeback: Chargeback, to: ChargebackState, *, by: Actor, cause: str = "") -> None:
     invoices.lift_all(session, subject_id=chargeback.id, by=by)
+    if to is not C.GIVEN_UP:  # a wish to give it up has come to nothing, or what was given up came back
+        no = GiftState.DECLINED if to is C.OWED else GiftState.UNDONE
+        giving.decide(session, kind=GIFT, subject_id=chargeback.id, state=no)
     chargeback.outcome_note = cause or chargeback.outcome_note
     _advance(session, chargeback, to, by=by, cause=cause)
 

@@ -19,6 +19,7 @@ from shared.messages.models import Message, MessageStatus
 from shared.messages.service import drop
 
 _ON_ITS_WAY = frozenset({MessageStatus.WAITING, MessageStatus.SENDING})
+_MAY_BE_THERE = frozenset({MessageStatus.SENT, MessageStatus.UNCERTAIN})
 
 
 def told(session: Session, collection: Collection) -> Told:
@@ -29,6 +30,11 @@ def told(session: Session, collection: Collection) -> Told:
     if sent:
         return Told(min(sent).astimezone(zone).date())
     return Told(None, is_lost=not any(one.status in _ON_ITS_WAY for one in found))
+
+
+def may_be_read(session: Session, collection: Collection) -> bool:
+    """Whether somebody has its notice, or will: sent, just leaving, or waiting with other debits that still stand."""
+    return any(one.status in _ON_ITS_WAY | _MAY_BE_THERE for one in _messages(session, collection))
 
 
 def call_back(session: Session, collection: Collection) -> None:

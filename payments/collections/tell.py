@@ -12,7 +12,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection
-from payments.collections.notices import told
+from payments.collections.notices import may_be_read
 from payments.collections.words import NEXT_FOR_DEBTOR, WHY_FOR_DEBTOR
 from payments.frozen import LEFT, LEFT_OTHERWISE
 from shared.access.models import LinkPurpose
@@ -96,13 +96,13 @@ def tell_withdrawn(
     """Tell that announced debits do not take place: one message for each debtor, day of charging and reason.
 
     `rests`: collection → what of it is debited on that day all the same, in minor units.
-    Nothing is told of what its notice never told: that was called back. Staff hear of it by the topic `debit.withdrawn`.
+    Nothing is told of what no notice tells: that was called back. Staff hear of it by the topic `debit.withdrawn`.
     """
     groups: dict[tuple[uuid.UUID, date, str], list[Collection]] = defaultdict(list)
     for one in collections:
         is_instalment = one.instalment_id is not None
         is_told_by_plan = is_instalment and one.reason == "paid"
-        if one.reason not in UNTOLD and not is_told_by_plan and told(session, one).sent_on is not None:
+        if one.reason not in UNTOLD and not is_told_by_plan and may_be_read(session, one):
             day = date.min if is_instalment else one.charge_on  # a plan's days stand in one message
             groups[one.debtor_id, day, one.reason].append(one)
     for (debtor_id, _day, reason), each in sorted(groups.items()):

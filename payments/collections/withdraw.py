@@ -105,8 +105,8 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
             continue
         kinds = frozen.kinds(session, invoice.id)
         is_contested = not kinds.isdisjoint(frozen.CONTESTED)
-        was_told = notices.told(session, collection).sent_on is not None
         service.skip(session, collection, reason=frozen.STOPPED if is_contested else frozen.PAUSED)
+        was_told = notices.may_be_read(session, collection)
         if rest:
             carry_on_rest(session, debtor, collection, rest)
         if was_told and not kinds.isdisjoint(TOLD):

@@ -27,7 +27,7 @@ class GiftState(enum.Enum):
 
 
 class Gift(HasId, Base):
-    """An amount that left the company's claim or account by a person's will: a refund, a credit, later a write-off."""
+    """An amount that left the company's claim or account by a person's will: a refund, a credit, a claim that is given up."""
 
     __tablename__ = "gift"
     __table_args__ = (
@@ -40,9 +40,9 @@ class Gift(HasId, Base):
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     kind: Mapped[str] = mapped_column(String(32))
-    """"refund", "credit": who gives it decides the word."""
+    """"refund", "credit", "chargeback": who gives it decides the word."""
     subject_id: Mapped[uuid.UUID]
-    """The refund, the acceptance, the write-off."""
+    """The refund, the acceptance, the contested payment."""
     payment_id: Mapped[uuid.UUID | None]
     """The payment of which it is given back."""
     state: Mapped[GiftState] = mapped_column(enum_column(GiftState))

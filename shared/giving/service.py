@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
@@ -67,6 +68,11 @@ def note(session: Session, debtor: Debtor, wish: Wish, *, state: GiftState, by: 
         if minor > 0
     )
     session.flush()
+
+
+def asked_at(session: Session, *, kind: str, subject_id: uuid.UUID) -> datetime | None:
+    """When something was asked for, for whoever must have been there before; None for one that was never noted."""
+    return session.scalar(select(Gift.given_at).where(Gift.kind == kind, Gift.subject_id == subject_id))
 
 
 def decide(session: Session, *, kind: str, subject_id: uuid.UUID, state: GiftState) -> None:

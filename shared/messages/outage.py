@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.kit import clock
@@ -52,8 +53,10 @@ def goes_on(
     found = present(session, lock=True)
     now = clock.now()
     if found is None:
-        session.add(
-            MailOutage(
+        # Two processes may meet a silent server in the same moment: one begins the outage, the other prolongs it.
+        begun = session.scalar(
+            insert(MailOutage)
+            .values(
                 id=new_id(),
                 stage=stage,
                 answer=answer,
@@ -63,8 +66,12 @@ def goes_on(
                 probe_at=now + FIRST_PROBE,
                 began_at=now,
             )
+            .on_conflict_do_nothing()
+            .returning(MailOutage.id)
         )
-        return
+        found = None if begun is not None else present(session, lock=True)
+        if found is None:
+            return
     found.stage, found.answer = stage, answer
     found.is_certain = found.is_certain or is_certain
     found.probes += 1

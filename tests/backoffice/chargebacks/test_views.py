@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
 from payments import service as payments
+from payments.chargebacks import service
 from payments.chargebacks.models import Chargeback, ChargebackTransition
 from payments.chargebacks.rules import ChargebackState
 from payments.models import Means, Provider
@@ -16,8 +20,10 @@ from payments.status import PaymentStatus
 from shared.company.models import Company
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
+from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
 from shared.ledger.rules import Part
 
 GC = Actor.provider("gocardless")
@@ -78,6 +84,21 @@ def test_giving_up_above_the_limit_waits_for_somebody_else(ines, case, desk, wor
     ines.post(f"/chargebacks/{case}/give-up", {"text": "Agreed."})
     assert state_of(case) is ChargebackState.TO_DECIDE
     assert "wants to give it up" in ines.get(f"/chargebacks/{case}").text
+
+
+def test_a_colleague_who_came_after_it_was_asked_does_not_agree_to_give_it_up(ines, case, world, frozen):
+    with transaction() as session:
+        session.get_one(Company, world.company).four_eyes_minor = 0
+        member = session.scalars(select(StaffMember)).first()
+        asker = Actor.staff(new_id(), "Sue")
+        service.give_up(session, chargeback_id=case, text="Agreed.", by=asker)
+        member.raised_at = clock.now() + timedelta(minutes=1)
+
+    answer = ines.post(f"/chargebacks/{case}/give-up", {"text": "Agreed."})
+
+    assert answer.status_code == 403
+    assert "after this was asked for" in answer.text
+    assert state_of(case) is ChargebackState.TO_DECIDE
 
 
 def test_a_case_of_another_company_is_not_there(ines, case, world):

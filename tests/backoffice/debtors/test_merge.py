@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from backoffice.debtors.merge import look, merge
+from backoffice.imports.models import ImportPosition
 from payments.reconcile.verify import verify
 from shared.access.models import LinkPurpose, MagicLink
 from shared.access.service import make_link
@@ -18,6 +19,7 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
+from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Transfer
 from shared.ledger.rules import Part
@@ -132,3 +134,33 @@ def test_nothing_else_of_a_movement_can_change_even_while_merging(desk, change):
         session.execute(text(f"UPDATE ledger_transfer SET {change}"))
     with pytest.raises(DBAPIError, match="append-only"), transaction() as session:
         session.execute(text("DELETE FROM ledger_transfer"))
+
+
+def test_credit_that_the_books_showed_for_both_accounts_is_taken_off_when_they_use_it(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    old, into = desk.debtor_id("C-1"), desk.debtor_id("C1")
+    run_id = new_id()
+    with transaction() as session:
+        session.add_all(
+            ImportPosition(debtor_id=one, credit_minor=minor, import_run_id=run_id)
+            for one, minor in ((old, 700), (into, 300))
+        )
+
+    make_one(desk, "C-1", "C1")
+
+    with reading() as session:
+        kept = session.scalars(select(ImportPosition)).all()
+        assert [(row.debtor_id, row.credit_minor) for row in kept] == [(into, 1_000)]
+
+
+def test_a_number_that_both_codes_still_have_in_the_books_is_moved_once(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F1 100,00 100,00"))
+    make_one(desk, "C-1", "C1")
+
+    outcome = desk.take(table("C-1 F1 100,00 80,00", "C1 F1 100,00 60,00", "C-1 F2 50,00 50,00"))
+
+    assert [warning.code for warning in outcome.warnings if warning.value == "F1"] == ["invoice.under_two_codes"]
+    assert desk.debtors()["C1"] == (11_000, 0)
+    assert not verify(with_providers=False).differences
+    outcome = desk.take(table("C-1 F3 100,00 80,00", "C1 F3 10,00 10,00"))
+    assert [fault.code for fault in outcome.faults] == ["invoice.two_documents"]

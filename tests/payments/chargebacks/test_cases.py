@@ -19,6 +19,9 @@ from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
+from shared.giving import service as giving
+from shared.giving.models import Gift, GiftState
+from shared.giving.service import Wish
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -186,6 +189,26 @@ def test_giving_up_above_the_limit_needs_a_second_person_and_writes_off_what_is_
     with reading() as session:
         assert len(session.scalars(select(ChargebackTransition)).all()) == 4
     assert_clean()
+
+
+def test_what_was_given_to_the_debtor_before_counts_when_a_case_is_given_up(dora):
+    payment = pay_card(dora)
+    contest(dora, payment)
+    befall_dispute(dora, "dispute_lost")
+    case = case_of(dora)
+    with transaction() as session:
+        session.scalars(select(Company)).one().four_eyes_minor = 15_000
+        debtor = session.get_one(Debtor, dora.debtor_id)
+        giving.note(session, debtor, Wish("credit", new_id(), 9_000), state=GiftState.ALONE, by=SAM)
+
+    with transaction() as session:
+        assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SAM)
+    with transaction() as session:
+        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SUE)
+
+    with reading() as session:
+        gift = session.scalars(select(Gift).where(Gift.subject_id == case.id)).one()
+        assert (gift.kind, gift.minor, gift.state) == (service.GIFT, 12_000, GiftState.SEEN)
 
 
 def test_nobody_decides_while_the_bank_has_not(dora):

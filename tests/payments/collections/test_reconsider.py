@@ -265,6 +265,26 @@ def test_a_debit_whose_notice_never_left_is_not_made(autopay):
     assert new.status is MessageStatus.WAITING
 
 
+def test_a_notice_that_still_leaves_for_another_debit_is_taken_back_for_the_one_that_is_withdrawn(autopay):
+    from shared.kit.settings import get_settings, use_settings
+
+    with transaction() as session:
+        debtor = session.get_one(Debtor, autopay.debtor_id)
+        second = an_invoice(session, debtor, "F-2", 3_000, due_in=14).id
+    use_settings(get_settings().model_copy(update={"smtp_url": None}))
+    run_today()
+    give_credit(autopay, 3_000)
+    change(Invoice, second, due_on=clock.today() + timedelta(days=13))  # the oldest is covered
+
+    reconsider_now(autopay.debtor_id)
+
+    (notice,) = mails("prenotification")
+    assert notice.status is MessageStatus.WAITING  # it names F-2, too
+    (back,) = mails("debit_stopped")
+    assert "F-2" in back.text_body
+    assert "F-1" not in back.text_body
+
+
 def test_a_notice_that_was_refused_is_no_notice(autopay):
     announced(autopay)
     change(Message, mails("prenotification")[0].id, status=MessageStatus.REFUSED, sent_at=None)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from threading import Thread
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from shared.access.models import MagicLink
 from shared.debtors.models import Contact
 from shared.debtors.service import add_contact
 from shared.kit.db import reading, transaction
+from shared.kit.mailer import Stage
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import use_settings
+from shared.messages import outage
 from shared.messages.deliver import next_start_at, send_what_waits
 from shared.messages.models import MailOutage, Message, MessageStatus
 from shared.messages.service import send_again
@@ -323,3 +326,23 @@ def test_a_domain_with_accents_is_written_to(dora, mail: Mailbox) -> None:
 
     assert mail.mails[0]["To"].addresses[0].addr_spec == "compta@xn--socit-esab.fr"
     assert uuid.UUID(mail.mails[0]["Message-ID"][1:37])
+
+
+def test_two_processes_that_meet_a_silent_server_at_once_begin_one_outage(dora) -> None:
+    def begin(answer: str) -> None:
+        with transaction() as session:
+            outage.goes_on(session, stage=Stage.CONNECTION, answer=answer, is_certain=True)
+
+    with transaction() as session:
+        outage.goes_on(session, stage=Stage.CONNECTION, answer="first", is_certain=False)
+        session.flush()
+        other = Thread(target=begin, args=("second",))
+        other.start()
+        for _ in range(200):
+            waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            if session.scalar(waits):
+                break
+            other.join(0.02)
+    other.join()
+
+    assert [(each.answer, each.is_certain, each.probes) for each in outages()] == [("second", True, 1)]
