@@ -23,14 +23,17 @@ from backoffice.access.models import StaffMember
 from backoffice.imports.models import ImportRun
 from backoffice.reminders.models import ReminderRun, Scenario
 from payments.cards import checkout
+from payments.chargebacks.models import Chargeback
 from payments.collections.models import CollectionRun
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect, setup
+from payments.models import Payment
 from payments.plans import accepting
 from payments.plans import service as plans
 from payments.plans.rules import Rhythm, Terms
 from payments.webhooks.models import InboxEvent
+from portal.choose.offered import Purpose
 from shared.access.models import PortalSession
 from shared.debtors.models import Debtor, DebtorContact
 from shared.disputes.service import Claim, note, raise_dispute, say
@@ -81,7 +84,7 @@ def world(family: DemoFamily) -> World:
         "Tout Compris",
         [
             *((-20, "240.00"), (-3, "96.00"), (12, "60.00"), (30, "48.00")),
-            *((40, "72.00"), (45, "84.00"), (50, "120.00"), (55, "150.00")),
+            *((40, "72.00"), (45, "84.00"), (50, "120.00"), (55, "150.00"), (-30, "36.00")),
         ],
     )
     invoices = list(account.invoices.values())
@@ -109,6 +112,12 @@ def world(family: DemoFamily) -> World:
         )
         family.twins.authorise(str(asked.url), "success", email=account.email)
         setup.look(asked.mandate_id, account.id)
+        regretted = checkout.begin(parts=[Part(invoices[8], 3_600)], attempt=str(uuid.uuid4()), **urls, **who)
+        family.twins.pay(str(regretted.url))
+        checkout.look(regretted.payment_id, account.id)
+        with reading() as session:
+            intent = session.get_one(Payment, regretted.payment_id).provider_reference
+        family.twins.fault("chargeback", object=intent)
         collect.pay_now(mandate_id=asked.mandate_id, parts=[Part(invoices[1], 9_600)], attempt=str(uuid.uuid4()), **who)
         stopped = checkout.begin(parts=[Part(invoices[2], 6_000)], attempt=str(uuid.uuid4()), **urls, **who)
         with transaction() as session:
@@ -124,6 +133,7 @@ def world(family: DemoFamily) -> World:
             "reason": "price",
             "reply": "received",
             "room": "dispute",
+            "purpose": Purpose.PAY.value,
             **spoken,
             "debtor_id": account.id,
             "contact_id": contact_id,
@@ -132,6 +142,7 @@ def world(family: DemoFamily) -> World:
             "stopped": stopped.payment_id,
             "mandate_id": asked.mandate_id,
             "staff_id": session.scalars(select(StaffMember.id).limit(1)).one(),
+            "chargeback_id": session.scalars(select(Chargeback.id).where(Chargeback.debtor_id == account.id)).one(),
             "event_id": session.scalars(select(InboxEvent.id).limit(1)).one(),
             "imports": session.scalars(select(ImportRun.id).limit(1)).one(),
             "reminders": session.scalars(
@@ -286,6 +297,8 @@ def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, vis
         f"/plans/{world.ids['offered']}",
         f"/pay?what=plan&plan={world.ids['plan_id']}&part=rest",
         f"/disputes/new?invoice={world.ids['invoice_id']}",
+        *(f"/choose/{purpose.value}" for purpose in Purpose if purpose is not Purpose.PAY),
+        "/choose/pay?q=nothing-has-this-number",
     ]
     seen = [*addresses(portal.urls.ROUTES, world.ids), *more]
     for path in seen:
