@@ -310,16 +310,16 @@ def test_every_page_of_the_portal_is_clean(family: DemoFamily, world: World, vis
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_page_of_the_back_office_is_clean(family: DemoFamily, world: World, visits: Visits, language: str):
-    with family.inside(), transaction() as session:
-        session.execute(update(StaffMember).values(language=language))
-    visit = visits(size=DESKTOP, language=language)
-    faults = inspect(visit, f"{family.desk}/sign-in", language)
-    sign_in(visit, family)
     more = ["/debtors?q=vidal", "/invoices?state=late", "/search?q=vidal", "/search?q=nobody-has-this-name"]
     more += ["/plans?state=all", f"/plans/{world.ids['offered']}"]
     more += [f"/debtors/{family.debtor_id('411VIDAL')}", f"/debtors/{family.debtor_id('411HUGO')}/credit"]
     seen = [*(path for path in addresses(backoffice.urls.ROUTES, world.ids) if path not in ELSEWHERE), *more]
+    visit = visits(size=DESKTOP, language=language)
+    faults = inspect(visit, f"{family.desk}/sign-in", language)
     try:
+        with family.inside(), transaction() as session:
+            session.execute(update(StaffMember).values(language=language))
+        sign_in(visit, family)
         for path in seen:
             faults += inspect(visit, family.desk + path, language)
         faults += inspect(visit, f"{family.desk}/nothing-here", language, status=404)
