@@ -22,8 +22,8 @@ Visits = Callable[..., Visit]
 def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFamily]:
     """`guichet demo`, seeded, at BEGIN; one virtual time for all journeys, so each brings accounts of its own."""
     family = DemoFamily(tmp_path_factory.mktemp("family") / "var")
-    family.start()
     try:
+        family.start()
         with family.inside(), transaction() as session:
             session.execute(update(StaffMember).values(language="en"))
         yield family

@@ -116,7 +116,7 @@ class DemoFamily:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: "Ctrl-C stops" in self.said or self._has_ended(), "the family is ready", within_s=120)
+        eventually(lambda: "Ctrl-C stops" in self.said or self._has_ended(), "the family is ready", within_s=300)
         assert not self._has_ended(), self.said[-4000:]
         return self
 
