@@ -118,7 +118,9 @@ def _decide(member: Member, chargeback_id: uuid.UUID, *, gives_up: bool) -> Resp
     except DomainError as error:
         return _show(member, line, decide_form=form, status=error.http_status, wrong=error.message)
     if not is_done:
-        flash(_("Noted. Somebody else must agree, because it is above the company’s limit."), "good")
+        flash(
+            _("Noted. Somebody else must agree: with what was given before, it is above the company’s limit."), "good"
+        )
     elif gives_up:
         flash(_("Written off; the debtor is told."), "good")
     else:

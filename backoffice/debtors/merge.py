@@ -83,6 +83,7 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
     for name in ("open_minor", "held_minor", "credit_minor"):
         setattr(into, name, getattr(into, name) + getattr(old, name))
         setattr(old, name, 0)
+    _keep_pause(old, into)
     old.merged_into_id, old.autopay = into.id, False
     into.search_text = f"{into.search_text} {searchable(old.name, old.account_code)}"
     session.add(
@@ -112,6 +113,13 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
             },
         )
     session.flush()
+
+
+def _keep_pause(old: Debtor, into: Debtor) -> None:
+    """Who was not to be reminded for a while is not, under the account that stays: the longer pause holds for both."""
+    until = old.reminders_paused_until
+    if until is not None and (into.reminders_paused_until is None or into.reminders_paused_until < until):
+        into.reminders_paused_until, into.reminders_pause_reason = until, old.reminders_pause_reason
 
 
 def _doubles(session: Session, old: Debtor, into: Debtor) -> list[tuple[Invoice, Invoice]]:

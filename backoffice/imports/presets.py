@@ -207,8 +207,3 @@ def preset_of(headings: Sequence[str]) -> Preset | None:
     names = {bare(name) for name in headings}
     fitting = [preset for preset in PRESETS if all(bare(need) in names for need in preset.needs)]
     return max(fitting, key=lambda preset: len(names & preset.roles.keys()), default=None)
-
-
-def by_key(key: str) -> Preset | None:
-    """The preset of that key."""
-    return next((preset for preset in PRESETS if preset.key == key), None)

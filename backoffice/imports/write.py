@@ -24,8 +24,6 @@ from psycopg import Cursor
 
 from backoffice.imports.faults import Findings
 
-UNAPPLIED = "credit"
-
 
 @dataclass(frozen=True, slots=True)
 class Books:

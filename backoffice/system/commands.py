@@ -7,8 +7,10 @@ import uuid
 
 import click
 
+from backoffice.access.second_person import must_be_independent
 from backoffice.access.terminal import proven
 from payments.reconcile import correct as corrections
+from payments.reconcile.models import Correction
 from payments.reconcile.remedies import REMEDIES, cause_of
 from payments.reconcile.verify import verify
 from shared.kit.db import reading
@@ -83,7 +85,12 @@ def propose(difference: str, subject: str, reason: str, email: str, code: str, *
 @_CODE
 def approve(correction_id: uuid.UUID, email: str, code: str) -> None:
     """Agree to a correction that somebody else proposed; it is done at once."""
-    row = corrections.approve(correction_id, by=proven(email, code, "refunds.approve"))
+    by = proven(email, code, "refunds.approve")
+    with reading() as session:
+        asked = session.get(Correction, correction_id)
+        if asked is not None:
+            must_be_independent(session, by, asked_by_id=asked.asked_by_id, asked_at=asked.asked_at)
+    row = corrections.approve(correction_id, by=by)
     for sentence in row.done:
         click.echo(sentence)
     click.echo(f"{row.difference}: {row.subject} is put right")

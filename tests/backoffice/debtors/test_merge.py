@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -164,3 +166,19 @@ def test_a_number_that_both_codes_still_have_in_the_books_is_moved_once(desk):
     assert not verify(with_providers=False).differences
     outcome = desk.take(table("C-1 F3 100,00 80,00", "C1 F3 10,00 10,00"))
     assert [fault.code for fault in outcome.faults] == ["invoice.two_documents"]
+
+
+def test_a_pause_of_the_account_that_goes_holds_for_the_one_that_stays(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    with transaction() as session:
+        old = lock_debtor(session, desk.debtor_id("C-1"))
+        old.reminders_paused_until, old.reminders_pause_reason = date(2030, 1, 1), "the account holder has died"
+
+    make_one(desk, "C-1", "C1")
+
+    with reading() as session:
+        into = session.get_one(Debtor, desk.debtor_id("C1"))
+        assert (into.reminders_paused_until, into.reminders_pause_reason) == (
+            date(2030, 1, 1),
+            "the account holder has died",
+        )

@@ -60,6 +60,10 @@ def test_one_proposes_and_another_approves(spoilt, frozen):
 
     with pytest.raises(Refused):
         run("approve", identity, "--by", "ines@a.example", code=ines[1])
+    frozen.advance(minutes=5)
+    zoe = member("zoe@a.example", Role.MANAGER, frozen)
+    with pytest.raises(Refused, match="after this was asked for"):
+        run("approve", identity, "--by", "zoe@a.example", code=zoe[0])
     assert "put right" in run("approve", identity, "--by", "charles@a.example", code=charles[0])
     with reading() as session:
         assert session.get_one(Debtor, spoilt).credit_minor == 0
