@@ -153,6 +153,7 @@ def build_portal(settings: Settings) -> Flask:
     from payments.gateways.choose import hosted_pages
     from shared.web.app import build
 
+    import_personal()
     app = build("portal", settings, cookie="guichet", form_targets=hosted_pages(settings))
     payments.register(app, settings)
     door.register(app, settings)
@@ -164,6 +165,7 @@ def build_backoffice(settings: Settings) -> Flask:
     import backoffice as door
     from shared.web.app import build
 
+    import_personal()
     app = build("backoffice", settings, cookie="guichet_desk")
     door.register(app, settings)
     return app

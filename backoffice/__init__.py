@@ -25,6 +25,7 @@ def register(app: Flask, settings: Settings) -> None:
     from backoffice.imports.views import allow_large_files
     from backoffice.messages import todo as messages_todo
     from backoffice.payments import todo as payments_todo
+    from backoffice.personal import todo as personal_todo
     from backoffice.plans import todo as plans_todo
     from backoffice.promises import todo as promises_todo
     from backoffice.reminders import todo as reminders_todo
@@ -45,6 +46,7 @@ def register(app: Flask, settings: Settings) -> None:
         declarations_todo.contribute,
         promises_todo.contribute,
         debtors_todo.contribute,
+        personal_todo.contribute,
         messages_todo.contribute,
         imports_todo.contribute,
         reminders_todo.contribute,

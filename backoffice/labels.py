@@ -228,6 +228,7 @@ ACTIONS: dict[str, Any] = {
     "contact.tried_again": _l("Address tried again"),
     "contact.agreed": _l("Access of a contact agreed to"),
     "contact.removed": _l("Contact removed"),
+    "contact.exported": _l("Data about a person handed out"),
     "contact.erased": _l("Person erased"),
     "contact.erasure_asked": _l("Erasure asked for"),
     "personal.term_set": _l("Period of retention set"),

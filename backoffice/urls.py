@@ -17,6 +17,7 @@ from backoffice.messages import views as messages
 from backoffice.messages.unreachable import views as unreachable
 from backoffice.notices import views as notices
 from backoffice.payments import views as payments
+from backoffice.personal.routes import ROUTES as PERSONAL
 from backoffice.plans.routes import ROUTES as PLANS
 from backoffice.promises import views as promises
 from backoffice.reminders import views as reminders
@@ -167,6 +168,8 @@ ROUTES: list[Route] = [
     *PLANS,
 
     *REPLIES,
+
+    *PERSONAL,
 
     Route("GET",      "/quality",                                          statistics.quality,          staff("statistics.read")),
     Route("GET",      "/quality.<form>",                                   statistics.export,           staff("statistics.read")),

@@ -124,6 +124,8 @@ class RunPage:
     owed: Money
     credit: Money
     samples: tuple[Sample, ...]
+    has_file: bool
+    """False when its time was over and the file was let go of."""
 
     @property
     def is_underway(self) -> bool:
@@ -203,6 +205,7 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
         owed=money("owed"),
         credit=money("credit"),
         samples=tuple(_sample(each, currency) for each in run.facts.get("sample", [])),
+        has_file=run.file_gone_at is None,
     )
 
 

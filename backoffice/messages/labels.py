@@ -55,6 +55,7 @@ KINDS: dict[str, Any] = {
 
 
 _REASONS: dict[str, Any] = {
+    "the person was erased": _l("the person was erased"),
     "its time has passed": _l("what it says is over"),
     "no longer a person of this account": _l("no longer a person of this account"),
     "the session that asked for it has ended": _l("whoever asked for it has left"),

@@ -99,7 +99,7 @@ def show(member: Member, message_id: uuid.UUID) -> ResponseReturnValue:
         text=masked(message.text_body, message.marker),
         kind=kind_word(message.kind),
         why=why_word(message.error),
-        may_send_again=message.status.value in ("uncertain", "refused"),
+        may_send_again=message.status.value in ("uncertain", "refused") and message.forgotten_at is None,
     )
 
 

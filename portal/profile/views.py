@@ -7,14 +7,17 @@ import uuid
 from flask import Response, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.downloads import download
 from portal.profile import labels
 from portal.profile.language import choose_language
 from shared.access.queries import Visitor
-from shared.kit import words
+from shared.kit import audit, words
 from shared.kit.db import reading, transaction
 from shared.kit.words import gettext as _
 from shared.messages import queries
 from shared.messages.service import choose_digest
+from shared.personal import erase, export
+from shared.personal.labels import FIELDS
 from shared.web.pages import page, see_other
 
 
@@ -84,6 +87,37 @@ def message(visitor: Visitor, message_id: uuid.UUID) -> Response:
     return page(
         "portal/profile/message.html", told=told, line=told.line, states=labels.STATES, omissions=labels.OMISSIONS
     )
+
+
+def data(visitor: Visitor) -> Response:
+    """Everything that is held about me, why and for how long."""
+    with reading() as db:
+        found = export.gather(db, visitor.contact_id, company_id=visitor.company_id)
+        wish = erase.waiting_wish(db, visitor.contact_id)
+    return page("portal/profile/data.html", found=found, wish=wish, fields=FIELDS)
+
+
+def download_data(visitor: Visitor) -> Response:
+    """The same as a file for programs."""
+    with transaction() as db:
+        found = export.gather(db, visitor.contact_id, company_id=visitor.company_id)
+        audit.record(
+            db,
+            visitor.as_actor(),
+            "contact.exported",
+            subject_type="contact",
+            subject_id=visitor.contact_id,
+            company_id=visitor.company_id,
+        )
+    return download(export.as_json(found), _("Data about you") + ".json", "application/json")
+
+
+def ask_erasure(visitor: Visitor) -> ResponseReturnValue:
+    """Ask to be erased: staff answer."""
+    with transaction() as db:
+        erase.ask(db, visitor.contact_id, company_id=visitor.company_id, by=visitor.as_actor())
+    flash(_("We have written down your wish, and answer within a month."), "good")
+    return see_other("portal.profile.data")
 
 
 def _identity(name: str) -> uuid.UUID | None:

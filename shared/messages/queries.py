@@ -56,6 +56,8 @@ class Told:
     digest: MessageLine | None
     """The digest that told it."""
     files: Sequence[dict[str, Any]]
+    is_forgotten: bool
+    """Its words are no longer kept."""
 
 
 _LINE = (
@@ -122,6 +124,7 @@ def message_to(session: Session, message_id: uuid.UUID, debtor_id: uuid.UUID, co
         decision=decision.read(message.decision),
         digest=_line(digest) if digest else None,
         files=tuple(message.attachments),
+        is_forgotten=message.forgotten_at is not None,
     )
 
 

@@ -309,6 +309,8 @@ def send_again(session: Session, message_id: uuid.UUID, *, by: Actor) -> None:
     message = session.scalars(select(Message).where(Message.id == message_id).with_for_update()).one()
     if message.status not in (MessageStatus.UNCERTAIN, MessageStatus.REFUSED):
         raise Conflict("message.not_again", _("This message is on its way or was sent."))
+    if message.forgotten_at is not None:
+        raise Conflict("message.forgotten", _("The words of this message are no longer kept."))
     message.status = MessageStatus.WAITING
     message.error = message.try_at = message.until_at = None
     message.tries = 0

@@ -101,6 +101,9 @@ LINK = {
     "portal.profile.message",
 }
 CODE = {
+    "portal.profile.data",
+    "portal.profile.download_data",
+    "portal.profile.ask_erasure",
     "portal.access.people",
     "portal.access.accounts",
     "portal.access.agree",

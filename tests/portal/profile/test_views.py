@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from dataclasses import replace
@@ -21,6 +22,7 @@ from shared.kit.outbox.relay import perform_due
 from shared.messages import service as messages
 from shared.messages.decision import Decision, LeftOut, Listed, Omission
 from shared.messages.models import Message, MessageStatus
+from shared.personal.models import ErasureRequest
 from tests.portal.conftest import Dora, prove, rows, sign_in
 from tests.support.browser import Browser
 from tests.support.mailbox import Mailbox
@@ -170,3 +172,29 @@ def test_a_rhythm_that_does_not_exist_changes_nothing(enter, dora: Dora) -> None
     enter(dora).open("/profile").submit("Save this choice", digest="yearly")
 
     assert not rows(Contact)[0].wants_digest
+
+
+def test_a_person_who_proved_it_reads_and_takes_along_what_is_held_about_her(
+    portal: Flask, dora: Dora, mail: Mailbox
+) -> None:
+    visitor = sign_in(portal, dora)
+    asked = visitor.open("/profile/data")
+    assert "Data about you" not in asked.text
+
+    page = prove(asked, mail)
+
+    assert page.heading == "Data about you"
+    assert dora.email in page.text
+    assert "Visits to the portal" in page.text
+    assert json.loads(visitor.open("/profile/data.json").content)["about"]["address"] == dora.email
+    assert rows(AuditLine)[-1].action == "contact.exported"
+
+
+def test_whoever_asks_to_be_erased_is_told_until_when_and_asks_once(portal: Flask, dora: Dora, mail: Mailbox) -> None:
+    visitor = sign_in(portal, dora)
+    page = prove(visitor.open("/profile/data"), mail).submit("Ask to be erased")
+
+    assert "We have written down your wish, and answer within a month." in page.text
+    assert "We answer by 9 April 2026." in page.text
+    assert "Ask to be erased" not in page.text
+    assert rows(ErasureRequest)[0].contact_id == rows(Contact)[0].id
