@@ -14,7 +14,7 @@ from shared.web.forms import BaseForm, DayField
 class TermForm(BaseForm):
     """Another period for one kind of data, from a day on."""
 
-    kind = SelectField(_l("What"))
+    kind = SelectField(_l("Kind of data"))
     length = IntegerField(
         _l("Kept for, in months"),
         [InputRequired(_l("Write a number.")), NumberRange(1, 1200, _l("Between 1 and 1200."))],
