@@ -108,7 +108,7 @@ ROUTES: list[Route] = [
     Route("POST",     "/chargebacks/<uuid:chargeback_id>/note",            chargebacks.note,            staff("chargebacks.write")),
     Route("POST",     "/chargebacks/<uuid:chargeback_id>/assign",          chargebacks.assign,          staff("chargebacks.write")),
     Route("POST",     "/chargebacks/<uuid:chargeback_id>/owe",             chargebacks.owe,             staff("chargebacks.decide")),
-    Route("POST",     "/chargebacks/<uuid:chargeback_id>/give-up",         chargebacks.give_up,         staff("chargebacks.decide")),
+    Route("POST",     "/chargebacks/<uuid:chargeback_id>/give-up",         chargebacks.give_up,         staff("chargebacks.decide", fresh=True)),
 
     Route("GET",      "/declarations",                                     declarations.browse,         staff("declarations.read")),
     Route("GET",      "/declarations.<form>",                              declarations.export,         staff("declarations.export")),

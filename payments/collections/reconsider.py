@@ -159,7 +159,7 @@ def withdraw_now(session: Session, debtor: Debtor) -> int:
         if isinstance(verdict, Never | Later):
             service.skip(session, collection, reason=verdict.reason)
         elif verdict.minor < collection.amount_minor and collection.invoice_id is not None:
-            service.skip(session, collection, reason=LESS)
+            service.skip(session, collection, reason=LESS, rest_minor=verdict.minor)
             rests[collection.id] = verdict.minor
             carry_on_rest(session, debtor, collection, verdict.minor)
         else:

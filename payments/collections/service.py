@@ -87,12 +87,16 @@ def carry_on(
     return collection
 
 
-def skip(session: Session, collection: Collection, *, reason: str) -> None:
-    """An announced collection will not take place; its notice is called back if it has not left."""
+def skip(session: Session, collection: Collection, *, reason: str, rest_minor: int = 0) -> None:
+    """An announced collection will not take place; its notice is called back if it has not left.
+
+    `rest_minor`: so much of it is debited on that day all the same, under the same notice, which therefore still leaves.
+    """
     if collection.state is CollectionState.ANNOUNCED:
         collection.state, collection.reason, collection.closed_at = CollectionState.SKIPPED, reason, clock.now()
         session.flush()
-        notices.call_back(session, collection)
+        if not rest_minor:
+            notices.call_back(session, collection)
 
 
 def same(collection: Collection) -> ColumnElement[bool]:

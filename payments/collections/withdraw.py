@@ -105,7 +105,8 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
             continue
         kinds = frozen.kinds(session, invoice.id)
         is_contested = not kinds.isdisjoint(frozen.CONTESTED)
-        service.skip(session, collection, reason=frozen.STOPPED if is_contested else frozen.PAUSED)
+        reason = frozen.STOPPED if is_contested else frozen.PAUSED
+        service.skip(session, collection, reason=reason, rest_minor=rest)
         was_told = notices.may_be_read(session, collection)
         if rest:
             carry_on_rest(session, debtor, collection, rest)

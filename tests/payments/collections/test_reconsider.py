@@ -285,6 +285,25 @@ def test_a_notice_that_still_leaves_for_another_debit_is_taken_back_for_the_one_
     assert "F-1" not in back.text_body
 
 
+def test_a_notice_that_waits_still_leaves_for_the_rest_of_its_debit(autopay):
+    from shared.kit.settings import get_settings, use_settings
+
+    with_mail = get_settings()
+    use_settings(with_mail.model_copy(update={"smtp_url": None}))
+    run_today()
+    give_credit(autopay, 3_000)
+
+    reconsider_now(autopay.debtor_id)
+
+    assert collections_()[-1] == (CollectionState.ANNOUNCED, "", 9_000)
+    assert mails("prenotification")[0].status is MessageStatus.WAITING
+    (less,) = mails("debit_stopped")
+    assert "90,00" in less.text_body
+    use_settings(with_mail)
+    autopay.deliver()
+    assert mails("prenotification")[0].status is MessageStatus.SENT
+
+
 def test_a_notice_that_was_refused_is_no_notice(autopay):
     announced(autopay)
     change(Message, mails("prenotification")[0].id, status=MessageStatus.REFUSED, sent_at=None)
