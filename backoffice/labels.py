@@ -431,6 +431,7 @@ ACTORS: dict[str, Any] = {
     "opening": _l("The opening of payment pages"),
     "scanner": _l("The virus scanner"),
     "mail": _l("The sending of mail"),
+    "retention": _l("The removal of old data"),
     "sign-in": _l("The sign-in page"),
     "handover": _l("The look at who is in charge"),
     "import": _l("The import of files"),

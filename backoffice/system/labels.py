@@ -27,6 +27,7 @@ DUTIES: dict[str, Any] = {
     "notices.digests": _l("Writes the daily digests of colleagues."),
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
     "choices.sweep": _l("Forgets choices of invoices that are too old to be used."),
+    "personal.sweep": _l("Removes personal data whose time is over."),
     "imports.stale": _l("Ends the readings of accounting files that never came to an end."),
 }
 

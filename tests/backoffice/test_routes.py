@@ -63,7 +63,15 @@ def test_only_the_door_is_open():
         "/sign-in",
         "/sign-in/code",
         "/sign-in/set-up",
+        "/welcome/<token>",
     }
+
+
+def test_a_link_that_nobody_was_sent_opens_nothing(desk, world):
+    shown = desk.get(f"/welcome/{'x' * 43}")
+
+    assert shown.status_code == 404
+    assert "<form" not in shown.text.partition("<main")[2].partition("</main>")[0]
 
 
 @pytest.mark.parametrize("role", Role, ids=lambda role: role.value)
