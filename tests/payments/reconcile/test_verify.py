@@ -20,8 +20,8 @@ from shared.promises.service import PromiseDraft
 
 @pytest.fixture
 def busy(counter):
-    """A card payment, a debit on its way, a chargeback whose money is promised again."""
-    counter.open_account((12_000, 8_000, 5_000))
+    """A card payment, a debit on its way, a chargeback whose money is contested, and a promise."""
+    counter.open_account((12_000, 8_000, 5_000, 4_000))
     one = counter.pay_by_card(counter.part("F-1", 12_000))
     counter.twins.pay(one.url)
     two = counter.pay_by_card(counter.part("F-3", 5_000))
@@ -31,7 +31,7 @@ def busy(counter):
     counter.twins.fault("chargeback", object=counter.payment(two.payment_id).provider_reference)
     counter.deliver()
     with transaction() as session:
-        draft = PromiseDraft(attempt="form-1", parts=[counter.part("F-3", 4_000)], promised_on=clock.today())
+        draft = PromiseDraft(attempt="form-1", parts=[counter.part("F-4", 4_000)], promised_on=clock.today())
         promises.give(session, debtor_id=counter.debtor_id, draft=draft, by=counter.by)
     counter.card_id = one.payment_id
     return counter
@@ -44,7 +44,7 @@ def test_a_clean_house_has_no_difference_and_says_what_was_compared(busy):
     assert proof.compared["stripe payment"] == 2
     assert proof.compared["stripe chargeback"] == 1
     assert proof.compared["gocardless payment"] == 1
-    assert proof.compared["invoice open"] == 3
+    assert proof.compared["invoice open"] == 4
     assert proof.totals["stripe EUR"] == {"provider": 12_000, "ledger": 12_000}
 
 
