@@ -108,6 +108,9 @@ def test_a_plan_is_proposed_countered_agreed_debited_broken_and_taken_up_again(f
     family.twins.flush()
     family.twins.advance(1, deliver=True)
     family.calm()
+    assert view(family, account).instalments[1].grace_until is None, "nobody misses what a bank contests"
+    _say_that_it_is_owed(desk, family)
+    family.days(1)
     missed = view(family, account).instalments[1]
     assert missed.state is InstalmentState.LATE
     assert missed.grace_until is not None
@@ -132,8 +135,31 @@ def test_a_plan_is_proposed_countered_agreed_debited_broken_and_taken_up_again(f
     phone.shot("plan-resumed")
 
 
+def _say_that_it_is_owed(desk: Visit, family: DemoFamily) -> None:
+    """A member of staff decides what becomes of the debit that its bank gave back."""
+    sign_in_again(desk, family)
+    desk.go(f"{family.desk}/chargebacks")
+    desk.until("Échelonnée SARL", "To decide")
+    desk.page.locator("main tr", has_text="Échelonnée SARL").locator("a").first.click()
+    desk.until("The money has gone back for good")
+    desk.shot("contested")
+    desk.page.locator("#decide textarea").fill("The desks were delivered, as you signed for.")
+    desk.press("It is owed")
+    desk.until("What the debtor was told")
+    desk.shot("owed")
+    family.calm()
+
+
+def sign_in_again(desk: Visit, family: DemoFamily) -> None:
+    """After months the session has ended."""
+    desk.go(f"{family.desk}/me")
+    if "/sign-in" in desk.page.url:
+        sign_in(desk, family)
+
+
 def _take_up_again(desk: Visit, family: DemoFamily, plan_id: uuid.UUID) -> None:
     """A member of staff finds it in the queue, reads its story and lets it go on."""
+    sign_in_again(desk, family)
     desk.go(f"{family.desk}/plans?state=default")
     desk.until("In default", "Échelonnée SARL")
     desk.shot("queue")
