@@ -212,6 +212,8 @@ GONE_BY_NOW = {
         "backoffice.access.choose_company",  # the form names no company
         "backoffice.debtors.send_link",  # the form names no person
         "backoffice.debtors.edit_contact",
+        "backoffice.debtors.agree_to_contact",  # the person has been removed a moment before
+        "backoffice.messages.act",  # the form names no act
         "backoffice.system.ask_duty",
         "backoffice.system.replay_message",
         "backoffice.system.abandon_message",

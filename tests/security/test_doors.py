@@ -189,7 +189,7 @@ def test_an_export_is_noted_and_changes_nothing_else(backoffice, town: Town):
             assert answer.status_code == 200
             assert len(answer.data) > 3
 
-    assert changed(before, fingerprint(get_engine())) == {"audit_line"}
+    assert changed(before, fingerprint(get_engine())) == {"audit_line", "seal"}
 
 
 def test_the_audit_trail_and_the_ledger_cannot_be_rewritten(town: Town):
