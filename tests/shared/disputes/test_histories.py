@@ -128,6 +128,7 @@ def _check(debtor_id) -> None:
         disputes = session.scalars(select(Dispute).where(Dispute.debtor_id == debtor_id)).all()
         sign = {InvoiceKind.INVOICE: 1, InvoiceKind.CREDIT_NOTE: -1}
         assert debtor.open_minor == sum(sign[each.kind] * each.open_minor for each in documents)
+        credit, covered, coverable = debtor.credit_minor, 0, 0
         for invoice in documents:
             mine = [each for each in live if each.invoice_id == invoice.id]
             frozen = sum(each.amount_minor for each in mine if each.kind not in PAUSES)
@@ -135,7 +136,13 @@ def _check(debtor_id) -> None:
             assert (invoice.frozen_minor, invoice.paused_minor) == (frozen, paused)
             if invoice.kind is InvoiceKind.INVOICE:
                 free = max(0, invoice.open_minor - invoice.held_minor - frozen - paused)
-                assert facts_of(session, debtor, invoice.id).available_minor == invoice.collectable_minor == free
+                facts = facts_of(session, debtor, invoice.id)
+                assert facts.free_minor == invoice.collectable_minor == free
+                covered += facts.credit_minor
+                coverable += max(0, invoice.open_minor - frozen)
+            else:
+                credit += invoice.open_minor
+        assert covered == min(credit, coverable)  # no debit takes what credit covers, and credit covers nothing twice
         for dispute in disputes:
             of_it = [each for each in live if each.subject_id == dispute.id]
             kinds = {each.kind for each in of_it}

@@ -375,6 +375,6 @@ def test_news_carries_ids_only(case) -> None:
     with reading() as session:
         sent = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "dispute.raised")).all()
         for message in sent:
-            assert set(message.payload) == {"company", "debtor", "id", "by", "staff"}
+            assert set(message.payload) == {"company", "debtor", "id", "by", "staff", "doer"}
         assert len(sent) == len(jobs.subscribers("dispute.raised"))
         assert session.scalars(select(Dispute)).one().reference

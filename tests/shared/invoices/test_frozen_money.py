@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import pytest
 
 from backoffice.reminders import rules as reminders
-from payments.collections import rules as collections
+from payments.collections.rules import rest_of_announced
+from payments.deciding import Ask, Facts, Later, Never, Now, Stage, Told, decide
 from shared.invoices.models import PAUSES, FreezeKind, Invoice
 from shared.invoices.service import left_to_freeze
 from shared.ledger.rules import is_too_much
 
 HISTORIES = 100_000
 START = date(2026, 3, 10)
+NOTICE_DAYS = 14
 CONTESTED = {FreezeKind.DISPUTE, FreezeKind.LEGAL_HOLD}
 KINDS = tuple(FreezeKind)
 POLICY = reminders.Policy(
@@ -42,6 +44,15 @@ class Debit:
     is_automatic: bool = True
 
 
+@dataclass(frozen=True)
+class Announced:
+    """A debit of which the debtor was told."""
+
+    minor: int
+    charge_on: date
+    told_on: date
+
+
 @dataclass
 class Owed:
     """An invoice with its cached amounts, as the tables keep it; and the book of its live freezes."""
@@ -53,7 +64,7 @@ class Owed:
     frozen_minor: int = 0
     paused_minor: int = 0
     freezes: list[tuple[FreezeKind, int]] = field(default_factory=list)
-    announced: tuple[int, date] | None = None
+    announced: Announced | None = None
     debits: list[Debit] = field(default_factory=list)
     cards: list[int] = field(default_factory=list)
     last_offset: int | None = None
@@ -144,8 +155,8 @@ def return_money(owed: Owed, chance: random.Random) -> None:
         owed.open_minor += chance.randint(1, settled)
 
 
-def facts_of(owed: Owed, *, has_live: bool) -> collections.Facts:
-    return collections.Facts(
+def facts_of(owed: Owed, *, has_live: bool) -> Facts:
+    return Facts(
         due_on=owed.due_on,
         open_minor=owed.open_minor,
         held_minor=owed.held_minor,
@@ -156,34 +167,39 @@ def facts_of(owed: Owed, *, has_live: bool) -> collections.Facts:
 
 
 def announce(owed: Owed, today: date) -> None:
-    facts = facts_of(owed, has_live=owed.announced is not None)
-    decided = collections.decide_announcement(facts, today=today, notice_days=14, has_mandate=True)
-    if isinstance(decided, collections.Announce):
+    decided = decide(facts_of(owed, has_live=owed.announced is not None), Ask(Stage.ANNOUNCE, today, NOTICE_DAYS))
+    _tell(owed, decided, today)
+
+
+def _tell(owed: Owed, decided: object, today: date) -> None:
+    """A notice leaves, when the decision names a day for one."""
+    if isinstance(decided, Later) and decided.charge_on is not None:
         assert 0 < decided.minor <= owed.open_minor - owed.held_minor - owed.covered
-        owed.announced = (decided.minor, decided.charge_on)
+        owed.announced = Announced(decided.minor, decided.charge_on, told_on=today)
 
 
 def collect(owed: Owed, today: date, tally: Tally) -> None:
-    """The debit of what was announced is written down."""
+    """The debit of what was announced is written down, or announced anew."""
     if owed.announced is None:
         return
-    announced, charge_on = owed.announced
-    decided = collections.decide_collection(
-        facts_of(owed, has_live=True),
-        announced_minor=announced,
-        charge_on=charge_on,
+    announced = owed.announced
+    ask = Ask(
+        Stage.MAKE,
+        today,
+        NOTICE_DAYS,
+        announced_minor=announced.minor,
+        charge_on=announced.charge_on,
         possible_on=today,
-        today=today,
-        notice_days=14,
-        has_mandate=True,
-        wants_autopay=True,
+        told=Told(announced.told_on),
     )
+    decided = decide(facts_of(owed, has_live=True), ask)
     owed.announced = None
-    if isinstance(decided, collections.Collect):
-        assert 0 < decided.minor <= min(announced, owed.open_minor - owed.held_minor - owed.covered)
+    _tell(owed, decided, today)
+    if isinstance(decided, Now):
+        assert 0 < decided.minor <= min(announced.minor, owed.open_minor - owed.held_minor - owed.covered)
         owed.held_minor += decided.minor
         owed.debits.append(Debit(decided.minor))
-    elif isinstance(decided, collections.Skip) and decided.reason == "frozen":
+    elif isinstance(decided, Never) and decided.reason == "frozen":
         tally.skipped_frozen += 1
 
 
@@ -222,11 +238,11 @@ def withdraw(owed: Owed, tally: Tally) -> None:
     """What follows a freeze: of an announced debit only what nothing freezes stays announced."""
     if owed.announced is None:
         return
-    announced, charge_on = owed.announced
-    rest = collections.rest_of_announced(announced, open_minor=owed.open_minor, frozen_minor=owed.covered)
+    announced = owed.announced
+    rest = rest_of_announced(announced.minor, open_minor=owed.open_minor, frozen_minor=owed.covered)
     assert 0 <= rest <= max(0, owed.open_minor - owed.covered)
-    owed.announced = (rest, charge_on) if rest else None
-    tally.withdrawn += rest < min(announced, owed.open_minor)
+    owed.announced = replace(announced, minor=rest) if rest else None
+    tally.withdrawn += rest < min(announced.minor, owed.open_minor)
 
 
 def remind(account: list[Owed], today: date, tally: Tally) -> None:
@@ -329,7 +345,7 @@ def test_no_reminder_and_no_debit_on_frozen_money_in_a_hundred_thousand_historie
 
 
 def test_the_book_finds_a_rule_that_forgets_what_is_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collections.Facts, "available_minor", property(lambda one: one.open_minor - one.held_minor))
+    monkeypatch.setattr(Facts, "free_minor", property(lambda one: one.open_minor - one.held_minor))
 
     with pytest.raises(AssertionError):
         _play_many(2_000)
