@@ -465,7 +465,9 @@ def fill(path: str, account: Account | None, *, room: str = "", **words: str) ->
     def put(found: re.Match[str]) -> str:
         name = found[1].rpartition(":")[2]
         if not name.endswith("_id"):
-            return words.get(name, WORDS[name])
+            offered = re.findall(r"\w+", found[1].partition("(")[2].partition(")")[0])
+            word = words.get(name, WORDS[name])
+            return word if not offered or word in offered else offered[0]
         if account is None:
             return str(NOBODY)
         below = account.ids.get(f"disputes.{name}") if path.startswith("/disputes/") else None

@@ -214,6 +214,7 @@ GONE_BY_NOW = {
         "backoffice.debtors.edit_contact",
         "backoffice.debtors.agree_to_contact",  # the person has been removed a moment before
         "backoffice.messages.act",  # the form names no act
+        "backoffice.personal.decide_release",  # nobody has asked for one
         "backoffice.system.ask_duty",
         "backoffice.system.replay_message",
         "backoffice.system.abandon_message",
