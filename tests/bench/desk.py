@@ -63,11 +63,11 @@ _HISTORY = (
     """,
     """
     INSERT INTO message (id, company_id, debtor_id, contact_id, kind, language, to_name, to_address, subject, text_body,
-        html_body, attachments, reason, dedupe_key, at_most_once, status, created_at, sent_at)
+        html_body, attachments, reason, dedupe_key, at_most_once, status, created_at, sent_at, marker, rank, tries)
     SELECT uuidv7(), d.company_id, d.id, dc.contact_id, 'reminder', 'fr', d.name, lower(d.account_code) || '@client.example',
         'Vos factures', repeat('Bonjour. ', 100), repeat('<p>Bonjour.</p>', 100), '[]', 'bench', 'bench ' || d.id || k, true,
         CASE WHEN abs(hashtext(d.account_code || k)) % 50 = 0 THEN 'refused' ELSE 'sent' END, now() - k * interval '9 days',
-        now() - k * interval '9 days'
+        now() - k * interval '9 days', '', 1, 0
     FROM debtor d JOIN debtor_contact dc ON dc.debtor_id = d.id CROSS JOIN generate_series(1, 2) AS k
     """,
     """

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from payments.models import Payout, Provider
 from payments.payouts.take import take_payouts
 from payments.reconcile.parity import mend
+from payments.reconcile.proof import Difference
 from payments.reconcile.verify import verify
 from shared.kit.db import reading
 from shared.kit.seals import renew
@@ -96,6 +97,11 @@ def test_a_payout_is_found_however_old(collected):
     assert rows() == [("gocardless", 3_059, 91, False)]
 
 
+def differences() -> list[Difference]:
+    """What verify finds, but for the seals of the rows that a test took away."""
+    return [one for one in verify().differences if one.check != "ledger_transfer row gone"]
+
+
 def test_a_payout_that_is_not_booked_is_a_difference_and_is_booked_by_night(collected):
     with spoiling() as session:
         unbook(session)
@@ -105,9 +111,10 @@ def test_a_payout_that_is_not_booked_is_a_difference_and_is_booked_by_night(coll
         unbook(session)
 
     assert take_payouts(Provider.GOCARDLESS) == 0  # long before the watermark
-    (difference,) = verify().differences
+    (difference,) = differences()
     assert (difference.check, difference.expected, difference.found) == ("gocardless payout not booked", 3_059, 0)
-    assert mend().is_clean
+    mend()
+    assert differences() == []
 
 
 def test_a_failed_payout_is_with_the_provider_again_and_no_negative_fee(charged):
@@ -152,7 +159,7 @@ def test_a_payout_that_failed_before_it_was_seen_is_booked_and_given_back(charge
     assert take_payouts(Provider.STRIPE) == 2
 
     assert rows() == [("stripe", 11_795, 205, True), ("stripe", 11_795, 0, False)]
-    assert verify().differences == []
+    assert differences() == []
 
 
 def test_a_payout_that_bounced_and_was_sent_again_is_one_payout(collected):

@@ -34,6 +34,11 @@ def var(tmp_path: Path) -> Iterator[Path]:
     servers.stop_postgres(tmp_path)
 
 
+def sockets(var: Path) -> Path:
+    """Beside the data, or elsewhere when this run's folder has too long a name for a socket."""
+    return servers._Place.of(var).sockets
+
+
 def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
@@ -74,9 +79,7 @@ def test_the_application_is_no_superuser_and_owns_its_database_and_knows_accents
 def test_only_its_own_user_may_enter_the_folder_of_the_sockets(var):
     servers.ensure_valkey(var)
 
-    (folder,) = [path for path in var.iterdir() if path.name == "sockets"]
-
-    assert folder.stat().st_mode & 0o077 == 0
+    assert sockets(var).stat().st_mode & 0o077 == 0
 
 
 def test_a_second_call_attaches_to_the_server_that_runs(var):
@@ -199,8 +202,9 @@ def test_data_of_another_major_version_is_refused_with_a_way_out(var):
 
 
 def test_a_folder_that_is_open_to_others_is_refused(var):
-    (var / "sockets").mkdir()
-    (var / "sockets").chmod(0o777)
+    folder = sockets(var)
+    folder.mkdir()
+    folder.chmod(0o777)
 
     with pytest.raises(Unavailable, match="open to others"):
         servers.ensure_valkey(var)
@@ -209,7 +213,7 @@ def test_a_folder_that_is_open_to_others_is_refused(var):
 def test_a_killed_valkey_is_started_again_over_its_dead_socket(var):
     queue = Redis.from_url(servers.ensure_valkey(var))
     queue.set("word", "gone")
-    os.kill(orphans.valkey(var / "sockets" / "valkey.pid"), signal.SIGKILL)
+    os.kill(orphans.valkey(sockets(var) / "valkey.pid"), signal.SIGKILL)
 
     again = Redis.from_url(servers.ensure_valkey(var))
 
