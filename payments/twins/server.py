@@ -123,9 +123,9 @@ def serve(
     app_url: str = "",
     public_url: str = "",
     stripe_webhook_url: str | None = None,
-    stripe_webhook_secret: str = "whsec_twin",  # noqa: S107 - the twins guard no real money
+    stripe_webhook_secret: str = "whsec_of_the_twin_of_stripe",  # noqa: S107 - the twins guard no real money
     gocardless_webhook_url: str | None = None,
-    gocardless_webhook_secret: str = "gc_webhook_twin",  # noqa: S107 - same
+    gocardless_webhook_secret: str = "secret_of_the_twin_of_gocardless",  # noqa: S107 - same
     stripe_api_key: str = "sk_test_twin",
     gocardless_access_token: str = "sandbox_twin",  # noqa: S107 - same
     begin_at: int | None = None,

@@ -25,9 +25,9 @@ class Options:
     public_url: str
     """Where people and programs reach the twins, without a slash at the end."""
     stripe_webhook_url: str = ""
-    stripe_webhook_secret: str = "whsec_twin"  # noqa: S105 - the twins guard no real money
+    stripe_webhook_secret: str = "whsec_of_the_twin_of_stripe"  # noqa: S105 - the twins guard no real money
     gocardless_webhook_url: str = ""
-    gocardless_webhook_secret: str = "gc_webhook_twin"  # noqa: S105 - same
+    gocardless_webhook_secret: str = "secret_of_the_twin_of_gocardless"  # noqa: S105 - same
     stripe_api_key: str = "sk_test_twin"
     gocardless_access_token: str = "sandbox_twin"  # noqa: S105 - same
     app_url: str = ""

@@ -15,8 +15,8 @@ import requests
 ROOT = Path(__file__).parents[2]
 STRIPE_KEY = "sk_test_twin"
 GOCARDLESS_TOKEN = "sandbox_twin"
-STRIPE_WEBHOOK_SECRET = "whsec_twin"
-GOCARDLESS_WEBHOOK_SECRET = "gc_webhook_twin"
+STRIPE_WEBHOOK_SECRET = "whsec_of_the_twin_of_stripe"
+GOCARDLESS_WEBHOOK_SECRET = "secret_of_the_twin_of_gocardless"
 
 
 @dataclass

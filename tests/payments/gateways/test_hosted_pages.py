@@ -18,7 +18,10 @@ from tests.support.browser_chromium import chromium
 
 
 def settings(**given: object) -> Settings:
-    secrets = {"stripe_webhook_secret": SecretStr("whsec_7Qm2Zr8Kx4Lp9Td3"), "gocardless_webhook_secret": SecretStr("Hn5Vb1Wc6Ye0Ju8Sf2Ag")}
+    secrets = {
+        "stripe_webhook_secret": SecretStr("whsec_7Qm2Zr8Kx4Lp9Td3"),
+        "gocardless_webhook_secret": SecretStr("Hn5Vb1Wc6Ye0Ju8Sf2Ag"),
+    }
     return Settings(secret_key=SecretStr("f6b1c0d97a3e48529d04be7716c8a2f3"), mode="production", **secrets, **given)
 
 
