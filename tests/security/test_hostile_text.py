@@ -223,7 +223,7 @@ def test_no_webhook_body_or_signature_breaks_us(webhooks, town: Town):
     assert {where for where, status in kept.items() if status != taken[where[0]]} == refused_by_sdk
     assert {kept[where] for where in refused_by_sdk} == {refused["stripe"]}
     with reading() as session:
-        states = set(session.scalars(select(InboxEvent.state)))
+        states = set(session.scalars(select(InboxEvent.state).where(InboxEvent.id != town.dora.ids["event_id"])))
     assert states == {EventState.SET_ASIDE}
     assert changed(before, fingerprint(get_engine())) == {"inbox_event"}
 
