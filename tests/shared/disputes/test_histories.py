@@ -39,6 +39,7 @@ EVENTS = st.one_of(
     st.tuples(st.sampled_from(["reject", "withdraw", "reopen", "reopen_by_staff", "say", "ask"]), st.integers(0, 3)),
     st.tuples(st.just("accept"), st.integers(0, 3), st.sampled_from([0, 1, 2])),
     st.tuples(st.just("pay"), st.integers(0, 1), st.integers(1, 12_000)),
+    st.tuples(st.just("pay_ahead"), st.none(), st.integers(1, 20_000)),
     st.tuples(st.just("hold"), st.integers(0, 1), st.integers(1, 12_000)),
     st.tuples(st.just("other_freeze"), st.integers(0, 1), st.sampled_from([FreezeKind.PLAN, FreezeKind.PROMISE])),
     st.tuples(st.just("days"), st.integers(1, 12)),
@@ -73,12 +74,12 @@ def _happen(case, debtor_id, invoices, event) -> None:
                 attempt=str(uuid.uuid4()),
                 by=SYSTEM,
             )
-    elif name in ("pay", "hold"):
+    elif name in ("pay", "pay_ahead", "hold"):
         place, minor = facts
         with transaction() as session:
             debtor = lock_debtor(session, debtor_id)
             occasion = ledger.Occasion(at=clock.now(), value_on=clock.today(), payment_id=uuid.uuid4())
-            parts = [Part(invoices[place], minor)]
+            parts = [] if place is None else [Part(invoices[place], minor)]
             if name == "hold":
                 ledger.hold(session, debtor, parts, account=Account.GOCARDLESS, occasion=occasion)
             else:
