@@ -11,7 +11,7 @@ ROUTES = [
     Route("GET",      "/setup/personal",                         views.show,             staff("personal.read")),
     Route("POST",     "/setup/personal/terms",                   views.set_term,         staff("company.write", fresh=True)),
     Route("POST",     "/setup/personal/releases",                views.ask_release,      staff("personal.sweep", fresh=True)),
-    Route("POST",     "/setup/personal/releases/<uuid:release_id>/<any(agree,decline):decision>", views.decide_release, staff("personal.sweep", fresh=True)),
+    Route("POST",     "/setup/personal/releases/<uuid:release_id>/<any(approve,decline):decision>", views.decide_release, staff("personal.sweep", fresh=True)),
     Route("GET",      "/people/<uuid:contact_id>/data",          views.person,           staff("personal.export", fresh=True)),
     Route("GET",      "/people/<uuid:contact_id>/data.json",     views.download,         staff("personal.export", fresh=True)),
     Route("POST",     "/people/<uuid:contact_id>/erase",         views.erase,            staff("personal.erase", fresh=True)),

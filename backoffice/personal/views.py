@@ -104,10 +104,10 @@ def decide_release(member: Member, release_id: uuid.UUID, decision: str) -> Resp
     by = member.as_actor()
     with transaction() as session:
         waiting = queries.waiting_release(session, member.company_id)
-        if decision == "agree" and waiting and waiting.id == release_id:
+        if decision == "approve" and waiting and waiting.id == release_id:
             must_be_independent(session, by, asked_by_id=waiting.asked_by_id, asked_at=waiting.asked_at)
-        service.decide_release(session, release_id, company_id=member.company_id, agrees=decision == "agree", by=by)
-    flash(_("The next sweep removes it.") if decision == "agree" else _("Nothing is removed."), "good")
+        service.decide_release(session, release_id, company_id=member.company_id, agrees=decision == "approve", by=by)
+    flash(_("The next sweep removes it.") if decision == "approve" else _("Nothing is removed."), "good")
     return see_other("backoffice.personal.show")
 
 

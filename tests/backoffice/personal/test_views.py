@@ -46,7 +46,7 @@ def test_one_person_asks_another_agrees_and_whoever_came_later_does_not(ines, wo
     with reading() as session:
         release = session.scalars(select(RetentionRelease)).one()
         assert release.asked_by_id == ines_id
-    agree = f"/setup/personal/releases/{release.id}/agree"
+    agree = f"/setup/personal/releases/{release.id}/approve"
     assert "The first removal waits for a second person" in ines.get("/setup/personal").text
     assert agree not in ines.get("/setup/personal").text
     assert ines.post(agree).status_code == 403
