@@ -51,6 +51,7 @@ from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import Settings, use_settings
 from shared.ledger.rules import Part
 from shared.messages.models import Message
+from shared.personal.models import RetentionRelease
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
 from tests.support.doors import desk_door, portal_door
@@ -305,6 +306,18 @@ def _papers(session: Session, account: Account) -> dict[str, uuid.UUID]:
             run = model(id=ids.new_id(), **about)
             session.add(run)
         found[f"{name}.run_id"] = run.id
+    release = session.scalar(select(RetentionRelease).where(RetentionRelease.company_id == account.company_id))
+    if release is None:
+        release = RetentionRelease(
+            id=ids.new_id(),
+            company_id=account.company_id,
+            kinds=["contacts"],
+            counts={},
+            asked_by="test",
+            asked_at=clock.now(),
+        )
+        session.add(release)
+    found["release_id"] = release.id
     stored = files.get_store().put(b"number;amount\n")
     imported = ImportRun(
         id=ids.new_id(),
