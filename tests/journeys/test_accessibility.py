@@ -62,7 +62,7 @@ LOOKS = {"en": ((PHONE, "light"), (DESKTOP, "dark")), "fr": ((PHONE, "dark"), (D
 """Each page is seen in both languages; between them on both widths, light and dark."""
 
 PAPERS = re.compile(
-    r"/(pdf|receipt|statement|logo|file|original|html|progress|preview)\b|\.(zip|csv|xlsx|pdf)$|/files/|<form>|^/notices/<"
+    r"/(pdf|receipt|statement|logo|file|original|html|progress|preview)\b|\.(zip|csv|xlsx|pdf|json)$|/files/|<form>|^/notices/<"
 )
 """GET routes that answer with a file, a fragment or the way to another page instead of a page."""
 
