@@ -163,7 +163,7 @@ def test_looking_changes_nothing_but_paper_that_is_kept_and_exports_that_are_not
             path = (
                 fill(route.path, town.dora, token=town.dora.token) if client is visitor else path_of(route, town.dora)
             )
-            if is_paper(path) or ".<form>" in route.path:
+            if is_paper(path) or is_export(path) or ".<form>" in route.path:
                 continue
             told[route.endpoint] = path, client
     before = fingerprint(get_engine())
@@ -178,6 +178,26 @@ def test_looking_changes_nothing_but_paper_that_is_kept_and_exports_that_are_not
 def is_paper(path: str) -> bool:
     """Paper is made once and kept; the first to look at it makes it."""
     return bool(re.search(r"(?:/pdf|\.pdf|\.zip|/receipt|\.xlsx)$", path)) or "/documents/statement" in path
+
+
+def is_export(path: str) -> bool:
+    """What one person's data are, as a file: who took it is noted."""
+    return path.endswith("/data.json")
+
+
+def test_ones_data_as_a_file_are_noted_and_change_nothing_else(portal, backoffice, town: Town):
+    visitor, staff = visit(portal, town.dora, tier=2), sit(backoffice, town, Role.ADMIN)
+    taken = [(visitor, fill(route.path, town.dora)) for route in PAGES]
+    taken += [(staff, path_of(route, town.dora)) for route in DESK_PAGES]
+    taken = [(client, path) for client, path in taken if is_export(path)]
+    before = fingerprint(get_engine())
+    for client, path in taken:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert answer.json, path
+
+    assert len(taken) == 2
+    assert changed(before, fingerprint(get_engine())) == {"audit_line", "seal"}
 
 
 def test_an_export_is_noted_and_changes_nothing_else(backoffice, town: Town):
