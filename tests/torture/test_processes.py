@@ -1,17 +1,18 @@
 """The demo's real family: any of its processes may be killed, and none is left behind."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from shared.kit import orphans
+from shared.kit import orphans, servers
 from shared.kit.supervisor import answers
 from tests.support.ports import three_free_ports
 
@@ -60,11 +61,16 @@ class Demo:
         else:
             pytest.fail(self.said)
         self.is_healthy = answers("127.0.0.1", self.port, "/healthz")
-        os.set_blocking(self.process.stdout.fileno(), False)
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
 
     def processes(self) -> dict[int, str]:
-        """Everything that belongs to it, by its environment or by its directory."""
+        """Everything that belongs to it, by its environment or by one of its directories."""
         found = {}
+        places = {
+            str(self.var),
+            str(Path(unquote(servers.addresses(self.var).redis_url.removeprefix("unix://"))).parent),
+        }
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) not in {os.getpid(), self.process.pid}:
                 try:
@@ -72,17 +78,25 @@ class Demo:
                     told = (entry / "environ").read_bytes()
                 except OSError:
                     continue
-                is_ours = f"GUICHET_VAR_DIR={self.var}".encode() in told or str(self.var) in words
+                is_ours = f"GUICHET_VAR_DIR={self.var}".encode() in told or any(place in words for place in places)
                 if is_ours and orphans.is_alive(int(entry.name), ""):
                     found[int(entry.name)] = words
         return found
 
     def listen(self) -> None:
-        """Take what it says, so that its pipe never fills."""
+        """Take what it says until it ends, so that its pipe never fills: a family that nobody hears stands still."""
         assert self.process.stdout
-        with contextlib.suppress(BlockingIOError):
-            while said := os.read(self.process.stdout.fileno(), 65536):
-                self.said += said.decode()
+        for line in self.process.stdout:
+            self.said += line
+
+    def end(self) -> None:
+        """Ask it to stop, if it runs, and hear its last words."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(90)
+        self.listener.join(30)
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def oldest_first(self, word: str) -> list[int]:
         """The standing processes that this word names: the first one and its children.
@@ -110,11 +124,7 @@ class Demo:
 def demo(tmp_path: Path) -> Iterator[Demo]:
     demo = Demo(tmp_path / "var")
     yield demo
-    if demo.process.poll() is None:
-        demo.process.terminate()
-        demo.process.wait(90)
-    if demo.process.stdout:
-        demo.process.stdout.close()
+    demo.end()
     eventually(lambda: not demo.processes(), "nothing is left")
 
 
@@ -133,12 +143,11 @@ def test_any_process_may_be_killed_and_an_interrupt_ends_all(demo):
                 f"{word} is back",
             )
             eventually(demo.is_healthy, f"the page answers after {word} was killed")
-            demo.listen()
 
     demo.process.send_signal(signal.SIGINT)
 
     eventually(lambda: demo.process.poll() is not None, "it has ended")
-    demo.listen()
+    demo.end()
     assert demo.process.returncode == 0
     assert demo.said.rstrip().endswith("stopped")
     assert not demo.processes()
@@ -156,5 +165,4 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_its_data_whole(demo):
     try:
         assert "the world is there" in again.said
     finally:
-        again.process.terminate()
-        again.process.communicate(timeout=30)
+        again.end()
