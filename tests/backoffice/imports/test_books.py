@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 import wsgi
 from backoffice.debtors.queries import balance
+from backoffice.imports.known import is_sum_of
 from backoffice.imports.models import RunState
-from backoffice.imports.write import is_sum_of
 from payments.declarations import service as declarations
 from payments.declarations.jobs import expire
 from payments.declarations.models import Declaration

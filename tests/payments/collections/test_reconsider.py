@@ -476,7 +476,7 @@ def test_news_of_a_failure_that_comes_twice_leads_to_one_further_attempt(counter
 
 
 def settle_in_the_books(counter):
-    """What an import writes when the books show F-1 as settled while a payment holds it (`backoffice/imports/write.py`)."""
+    """What an import writes when the books show F-1 as settled while a payment holds it (`backoffice/imports/known.py`)."""
     change(Invoice, counter.invoices["F-1"], elsewhere_minor=12_000)
 
 
