@@ -226,6 +226,7 @@ ACTIONS: dict[str, Any] = {
     "contact.added": _l("Contact added"),
     "contact.changed": _l("Contact changed"),
     "contact.tried_again": _l("Address tried again"),
+    "contact.welcomed_back": _l("Erased address added again"),
     "contact.agreed": _l("Access of a contact agreed to"),
     "contact.removed": _l("Contact removed"),
     "contact.exported": _l("Data about a person handed out"),

@@ -43,6 +43,7 @@ class ContactForm(BaseForm):
         default=ContactRole.OWNER.value,
     )
     is_reminded = BooleanField(_l("Reminders go to this person"), default=True)
+    why_back = StringField(_l("Why an erased address is added again"), [Length(max=200)])
 
     def validate_email(self, field: Any) -> None:
         """It must be an address."""

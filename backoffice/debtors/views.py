@@ -26,7 +26,8 @@ from payments.plans import queries as plans
 from shared.access.models import LinkPurpose
 from shared.access.service import revoke_links
 from shared.debtors import service as debtors
-from shared.debtors.models import ContactRole, Debtor
+from shared.debtors.erased import AskedToBeErased
+from shared.debtors.models import Contact, ContactRole, Debtor
 from shared.documents import keep
 from shared.kit import audit, clock, templating
 from shared.kit.db import reading, transaction
@@ -251,33 +252,43 @@ def add_contact(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
         debtor = queries.get_debtor(session, member.company_id, debtor_id)
     form = ContactForm(data={"language": debtor.language, "role": ContactRole.OWNER.value, "is_reminded": True})
     if form.validate_on_submit():
-        with transaction() as session:
-            locked = _locked(session, member, debtor_id)
-            email = form.email.data or ""
-            tell_those_there(
-                session, debtor_id, lambda: _("Our staff have given %(email)s access to your account.", email=email)
+        try:
+            contact = _add_contact(member, debtor_id, form)
+        except AskedToBeErased as error:
+            form.why_back.errors = [error.message]
+        else:
+            flash(
+                _(
+                    "%(email)s may now see and pay. More opens in three days, or once a holder of the account or a manager agrees.",
+                    email=contact.email,
+                ),
+                "good",
             )
-            contact = debtors.add_contact(
-                session,
-                debtor=locked,
-                email=form.email.data or "",
-                name=(form.name.data or "").strip(),
-                language=form.language.data,
-                role=ContactRole(form.role.data),
-                is_reminded=bool(form.is_reminded.data),
-                by=member.as_actor(),
-            )
-            contact.phone = contact.phone or (form.phone.data or "").strip()
-        flash(
-            _(
-                "%(email)s may now see and pay. More opens in three days, or once a holder of the account or a manager agrees.",
-                email=contact.email,
-            ),
-            "good",
-        )
-        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+            return see_other("backoffice.debtors.show", debtor_id=debtor_id)
     status = 422 if form.is_submitted() else 200
     return page("backoffice/debtors/contact.html", status=status, debtor=debtor, form=form, contact=None)
+
+
+def _add_contact(member: Member, debtor_id: uuid.UUID, form: ContactForm) -> Contact:
+    with transaction() as session:
+        locked = _locked(session, member, debtor_id)
+        email = form.email.data or ""
+        tell_those_there(
+            session, debtor_id, lambda: _("Our staff have given %(email)s access to your account.", email=email)
+        )
+        contact = debtors.add_contact(
+            session,
+            debtor=locked,
+            email=email,
+            name=(form.name.data or "").strip(),
+            language=form.language.data,
+            role=ContactRole(form.role.data),
+            is_reminded=bool(form.is_reminded.data),
+            why_back=form.why_back.data or "",
+            by=member.as_actor(),
+        )
+        contact.phone = contact.phone or (form.phone.data or "").strip()
+    return contact
 
 
 def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) -> ResponseReturnValue:
@@ -298,6 +309,8 @@ def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) ->
     if form.validate_on_submit():
         try:
             _change_contact(member, debtor_id, contact, form)
+        except AskedToBeErased as error:
+            form.why_back.errors = [error.message]
         except DomainError as error:
             form.email.errors = [error.message]
         else:
@@ -382,6 +395,7 @@ def _change_contact(member: Member, debtor_id: uuid.UUID, contact: queries.Conta
             language=form.language.data or debtor.language,
             role=ContactRole(form.role.data),
             is_reminded=bool(form.is_reminded.data),
+            why_back=form.why_back.data or "",
             by=member.as_actor(),
         )
         if form.email.data != contact.email:  # whoever reads the old address must not come in any more

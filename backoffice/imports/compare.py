@@ -42,6 +42,7 @@ class Comparison:
     def run(self, *, locking: bool) -> None:
         """Recognise, ask and weigh; the caller looks at the faults and the open questions afterwards."""
         writer = self.writer
+        writer.leave_out_erased(self.warnings)
         writer.find_debtors(self.faults)
         self._by_siren()
         writer.join_codes(self.faults, self.warnings)

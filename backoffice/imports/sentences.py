@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from backoffice.imports.faults import Fault
+from shared.kit import templating
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
@@ -224,6 +226,10 @@ _SENTENCES: dict[str, Any] = {
         "Account %(value)s: the file says %(expected)s, Guichet would say %(found)s. Nothing was imported."
     ),
     "debtor.missing": _l("Account %(value)s has %(left)s open in Guichet, and the file does not hold this account."),
+    "contact.erased": _l(
+        "An address of %(value)s was erased on %(on)s at its owner’s wish: it is left out. Whoever adds it again on the debtor’s page "
+        "gives a reason."
+    ),
     "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
 }
 
@@ -253,6 +259,8 @@ def sentence(fault: Fault, currency: str = "EUR") -> str:
     for name in _MONEY & facts.keys():
         if isinstance(facts[name], int):
             facts[name] = format_money(Money(facts[name], currency), current_language())
+    if "on" in facts:
+        facts["on"] = templating.day(date.fromisoformat(facts["on"]))
     text = _SENTENCES[fault.code]
     return _(text.message, **facts)
 

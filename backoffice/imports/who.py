@@ -11,6 +11,15 @@ from backoffice.imports.statements import Statements
 class Who(Statements):
     """Steps about debtors and contacts."""
 
+    def leave_out_erased(self, warnings: Findings) -> None:
+        """Whoever asked to be erased does not come back by a file (`debtors.erased`): staff may add the address, with a reason."""
+        for code, day in self.rows("""WITH left_out AS (DELETE FROM stage_contact s USING erased_address e
+                WHERE e.company_id = %(company)s AND e.digest
+                    = encode(sha256(convert_to(%(company)s::text || '|' || s.email, 'UTF8')), 'hex')
+                RETURNING s.debtor, e.erased_at) SELECT l.debtor, (l.erased_at AT TIME ZONE c.zone)::date
+                FROM left_out l JOIN company c ON c.id = %(company)s ORDER BY 1, 2"""):
+            warnings.add("contact.erased", value=code, on=day.isoformat())
+
     def find_debtors(self, faults: Findings) -> None:
         """Recognise the known debtors by their code, whatever its case, or by another code that is known for them."""
         self.do("CREATE INDEX ON stage_debtor (key)")

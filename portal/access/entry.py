@@ -13,11 +13,12 @@ from shared.access.models import LinkPurpose
 from shared.access.queries import Visitor
 from shared.access.service import CodeCheck
 from shared.debtors import service as debtors
+from shared.debtors.erased import AskedToBeErased
 from shared.debtors.models import ContactRole
 from shared.debtors.service import add_contact, lock_debtor, normalise_email, remove_contact
 from shared.kit import clock, limits, outbox, templating
 from shared.kit.db import transaction
-from shared.kit.errors import DomainError, Refused
+from shared.kit.errors import DomainError, Invalid, Refused
 from shared.kit.ids import new_id
 from shared.kit.settings import get_settings
 from shared.kit.tokens import digits_of
@@ -162,33 +163,42 @@ def change_account(visitor: Visitor, debtor_id: uuid.UUID) -> Visitor | None:
 def invite(visitor: Visitor, *, email: str, name: str, language: str, is_reminded: bool) -> None:
     """Give a colleague a link of its own. Raises Refused for a member, Invalid for no address, TooMany."""
     _must_own(visitor)
+    address = normalise_email(email)
+    with (
+        transaction() as session
+    ):  # counted also when it comes to nothing: nobody finds out in rows whom we do not write to
+        is_within = limits.hit(session, f"invite:{visitor.debtor_id}", limit=INVITATIONS_PER_DEBTOR, window=HOUR)
+    if not is_within:
+        raise _too_many()
     with transaction() as session:
-        key = f"invite:{visitor.debtor_id}"
-        if is_within := limits.hit(session, key, limit=INVITATIONS_PER_DEBTOR, window=HOUR):
+        try:
             contact = add_contact(
                 session,
                 debtor=lock_debtor(session, visitor.debtor_id),
-                email=email,
+                email=address,
                 name=name.strip(),
                 language=language,
                 role=ContactRole.MEMBER,
                 is_reminded=is_reminded,
                 by=visitor.as_actor(),
             )
-            written = messages.write(
-                session,
-                kind="invitation",
-                debtor_id=visitor.debtor_id,
-                contact_ids=[contact.id],
-                facts={"inviter": visitor.name},
-                link=LinkPurpose.INVITATION,
-                reason=lambda: _("%(inviter)s has given you access to this account.", inviter=visitor.name),
-                dedupe_key=f"invitation:{new_id()}",
-            )
-            if not written:
-                raise Refused("access.not_written", _("No message can be sent to this address."))
-    if not is_within:
-        raise _too_many()
+        except AskedToBeErased as error:  # what somebody asked of us is not for others to know
+            raise Invalid(
+                "access.not_invited",
+                _("This address cannot be invited from here. Please write to %(email)s.", email=visitor.company.email),
+            ) from error
+        written = messages.write(
+            session,
+            kind="invitation",
+            debtor_id=visitor.debtor_id,
+            contact_ids=[contact.id],
+            facts={"inviter": visitor.name},
+            link=LinkPurpose.INVITATION,
+            reason=lambda: _("%(inviter)s has given you access to this account.", inviter=visitor.name),
+            dedupe_key=f"invitation:{new_id()}",
+        )
+        if not written:
+            raise Refused("access.not_written", _("No message can be sent to this address."))
 
 
 def remove(visitor: Visitor, contact_id: uuid.UUID) -> None:

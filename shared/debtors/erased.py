@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared.debtors.models import ErasedAddress
-from shared.kit import clock
+from shared.company.models import Company
+from shared.debtors.models import Debtor, ErasedAddress
+from shared.kit import audit, clock, templating
+from shared.kit.actors import Actor
+from shared.kit.errors import Invalid
 from shared.kit.ids import new_id
+from shared.kit.words import gettext as _
 
 DOMAIN = "erased.invalid"
 """Where no mail can go (RFC 2606): the domain of what stands instead of an erased address."""
 
 
 def digest(company_id: uuid.UUID, address: str) -> str:
-    """What a tombstone knows of an address (in lower case)."""
+    """What a tombstone knows of an address (in lower case). `backoffice.imports.who` says the same in SQL."""
     return hashlib.sha256(f"{company_id}|{address}".encode()).hexdigest()
 
 
@@ -32,23 +37,51 @@ def bury(session: Session, company_id: uuid.UUID, address: str) -> None:
     )
 
 
-def found_among(session: Session, company_id: uuid.UUID, addresses: Iterable[str]) -> set[str]:
-    """Which of these addresses (in lower case) belong to people who were erased."""
-    by_digest = {digest(company_id, address): address for address in addresses}
-    known = session.scalars(
-        select(ErasedAddress.digest).where(
-            ErasedAddress.company_id == company_id, ErasedAddress.digest.in_(list(by_digest))
-        )
-    )
-    return {by_digest[each] for each in known}
+class AskedToBeErased(Invalid):
+    """Whoever has this address asked to be erased: it is added again with a reason, or not at all."""
 
 
-def welcome_back(session: Session, company_id: uuid.UUID, address: str) -> None:
-    """The person wants to be known again."""
-    session.execute(
-        delete(ErasedAddress).where(
+def erased_at(session: Session, company_id: uuid.UUID, address: str) -> datetime | None:
+    """When the person with this address (in lower case) was erased; None for anybody else."""
+    return session.scalar(
+        select(ErasedAddress.erased_at).where(
             ErasedAddress.company_id == company_id, ErasedAddress.digest == digest(company_id, address)
         )
+    )
+
+
+def welcome_back(session: Session, debtor: Debtor, address: str, *, why: str, by: Actor) -> None:
+    """Let an address act for a debtor although its owner was erased, for a reason that is written down; nothing for any other.
+
+    Raises AskedToBeErased without a reason.
+    """
+    at = erased_at(session, debtor.company_id, address)
+    if at is None:
+        return
+    if not why.strip():
+        zone = ZoneInfo(session.get_one(Company, debtor.company_id).zone)
+        raise AskedToBeErased(
+            "contact.erased",
+            _(
+                "This address was erased on %(day)s at its owner’s wish; adding it again needs a reason.",
+                day=templating.day(at.astimezone(zone).date()),
+            ),
+        )
+    session.execute(
+        delete(ErasedAddress).where(
+            ErasedAddress.company_id == debtor.company_id,
+            ErasedAddress.digest == digest(debtor.company_id, address),
+        )
+    )
+    audit.record(
+        session,
+        by,
+        "contact.welcomed_back",
+        subject_type="debtor",
+        subject_id=debtor.id,
+        company_id=debtor.company_id,
+        debtor_id=debtor.id,
+        after={"erased_at": at.isoformat(), "reason": why.strip()},
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.debtors import erased
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
@@ -147,15 +148,18 @@ def add_contact(
     language: str | None = None,
     role: ContactRole = ContactRole.OWNER,
     is_reminded: bool = True,
+    why_back: str = "",
     by: Actor,
 ) -> Contact:
     """Let a person act for a debtor; the same address in the same company is the same person, and is believed anew.
 
     Twice is harmless. Whom staff add is trusted with more than looking and paying only later (`agree`, `TRUST_AFTER`).
+    Raises Invalid for what is no address, AskedToBeErased for one whose owner was erased and no reason (`why_back`).
     """
     address = normalise_email(email)
     contact = session.scalar(select(Contact).where(Contact.company_id == debtor.company_id, Contact.email == address))
     if contact is None:
+        erased.welcome_back(session, debtor, address, why=why_back, by=by)
         contact = Contact(
             id=new_id(),
             company_id=debtor.company_id,
@@ -266,11 +270,13 @@ def change_contact(
     language: str,
     role: ContactRole,
     is_reminded: bool,
+    why_back: str = "",
     by: Actor,
 ) -> Contact:
     """Correct a person and what it may do for this debtor; what is saved anew is believed until it bounces again.
 
-    Raises NotFound when the person does not act for the debtor, Invalid when the address is somebody else's.
+    Raises NotFound when the person does not act for the debtor, Invalid when the address is somebody else's,
+    AskedToBeErased when its owner was erased and there is no reason (`why_back`).
     """
     link = _live_link(session, debtor.id, contact_id)
     contact = db.lock(session, Contact, contact_id)
@@ -281,6 +287,7 @@ def change_contact(
     before = {"email": contact.email, "role": link.role.value, "is_reminded": link.is_reminded}
     believe(contact)
     if address != contact.email:
+        erased.welcome_back(session, debtor, address, why=why_back, by=by)
         _distrust(session, contact_id, by=by)
     elif role is ContactRole.OWNER and link.role is not ContactRole.OWNER and (trust := _trust(by)):
         link.trusted_from, link.added_by_id = trust, by.id
@@ -372,7 +379,7 @@ def add_note(session: Session, *, debtor_id: uuid.UUID, text: str, by: Actor) ->
 def normalise_email(email: str) -> str:
     """An address as it is kept (`kit.addresses`); raises Invalid when it is none."""
     address = addresses.normalised(email)
-    if address is None:
+    if address is None or erased.is_erased(address):
         raise Invalid("contact.email", _("%(email)s is not an e-mail address.", email=email.strip()))
     return address
 

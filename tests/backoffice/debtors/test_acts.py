@@ -15,6 +15,7 @@ from payments.receipts.service import record_receipt
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.access.service import make_link
 from shared.company.models import Company
+from shared.debtors import erased
 from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorNote
 from shared.kit import audit, clock, tokens
 from shared.kit.audit import AuditLine
@@ -139,6 +140,32 @@ def test_a_person_is_added_corrected_and_removed(ines, world):
     ines.post(f"/debtors/{world.dora}/people/{paul}/remove")
     assert f"/people/{paul}" not in ines.get(f"/debtors/{world.dora}").text
     assert actions(world)[-3:] == ["contact.added", "contact.changed", "contact.removed"]
+
+
+def test_an_erased_address_is_added_again_with_a_reason_alone(ines, world):
+    with transaction() as session:
+        erased.bury(session, world.company, "paul@client.example")
+    form = {"email": "paul@client.example", "name": "Paul", "language": "fr", "role": "member", "why_back": ""}
+
+    refused = ines.post(f"/debtors/{world.dora}/people/new", form)
+    assert refused.status_code == 422
+    assert "at its owner’s wish; adding it again needs a reason." in refused.text
+    assert 'name="why_back"' in refused.text
+    assert 'name="why_back"' not in ines.get(f"/debtors/{world.dora}/people/new").text
+
+    assert ines.post(f"/debtors/{world.dora}/people/new", form | {"why_back": "He asked us"}).status_code == 303
+    assert actions(world)[-2:] == ["contact.welcomed_back", "contact.added"]
+
+
+def test_an_address_is_not_changed_into_an_erased_one_without_a_reason(ines, world, contact):
+    with transaction() as session:
+        erased.bury(session, world.company, "paul@client.example")
+    form = {"email": "paul@client.example", "language": "fr", "role": "owner"}
+
+    assert "needs a reason" in ines.post(f"/debtors/{world.dora}/people/{contact}", form).text
+    with reading() as session:
+        assert session.get_one(Contact, contact).email == "411dora@client.example"
+    assert ines.post(f"/debtors/{world.dora}/people/{contact}", form | {"why_back": "x"}).status_code == 303
 
 
 def test_another_address_closes_the_links_of_the_old_one(ines, world, contact):

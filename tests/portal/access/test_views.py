@@ -319,6 +319,24 @@ def test_whoever_is_invited_gets_a_link_of_its_own(portal: Flask, dora: Dora, ma
     assert "Paul" in prove(paul.open("/access"), mail).text
 
 
+def test_whoever_asked_to_be_erased_is_not_invited_and_nobody_learns_why(
+    portal: Flask, dora: Dora, mail: Mailbox
+) -> None:
+    from shared.debtors import erased
+
+    with transaction() as session:
+        erased.bury(session, dora.company_id, "paul@client.example")
+    page = prove(sign_in(portal, dora).open("/access"), mail)
+
+    for _ in range(10):
+        answer = page.submit("Send an invitation", email="Paul@client.example", name="Paul")
+        assert answer.status == 422
+        assert "This address cannot be invited from here." in answer.text
+        assert "erased" not in answer.text
+    assert page.submit("Send an invitation", email="eve@client.example").status == 429, "each try counts"
+    assert [line.action for line in rows(AuditLine)].count("contact.added") == 1
+
+
 def test_a_colleague_can_neither_invite_nor_remove(portal: Flask, dora: Dora, mail: Mailbox) -> None:
     from shared.debtors.models import ContactRole
 
