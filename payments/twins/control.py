@@ -287,6 +287,7 @@ def index() -> Response:
         fates=banks.FATES,
         request_kinds=faults.REQUEST_KINDS,
         webhook_kinds=faults.WEBHOOK_KINDS,
+        mail_kinds=faults.MAIL_KINDS,
         befall_kinds=agenda.BEFALL_KINDS,
         card_words=labels.card_words(),
         bank_words=labels.bank_words(),

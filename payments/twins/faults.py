@@ -17,6 +17,9 @@ Request faults (matched against `METHOD /path`, a part of it is enough):
 Webhook faults (matched against the event type, `charge.refunded` or `payments.failed`): `webhook_duplicate` (`copies`, 1
 more), `webhook_drop`, `webhook_delay` (`seconds`), `webhook_reorder` (leaves behind the next one).
 
+Mail faults (matched against the address): `mail_away` (the server takes nothing now: 421), `mail_refused` (there is no such
+mailbox: 550 5.1.1).
+
 `times` says how often (1; 0 means until cleared), `probability` and `seed` make it a reproducible lottery. Things that
 befall one object at once (`late_failure`, `chargeback`, `dispute_won`, `dispute_lost`) are not rules: see `agenda.befall`.
 """
@@ -41,6 +44,9 @@ REQUEST_KINDS = (
     "wrong_amount",
 )
 WEBHOOK_KINDS = ("webhook_duplicate", "webhook_drop", "webhook_delay", "webhook_reorder")
+MAIL_KINDS = ("mail_away", "mail_refused")
+_LAYERS = {"request": REQUEST_KINDS, "webhook": WEBHOOK_KINDS, "mail": MAIL_KINDS}
+KINDS = REQUEST_KINDS + WEBHOOK_KINDS + MAIL_KINDS
 _SECONDS = {"timeout_before": 20.0, "timeout_after_commit": 20.0, "slow": 3.0, "webhook_delay": 5.0}
 
 
@@ -67,8 +73,8 @@ class OddFault(ValueError):  # noqa: N818 - it names what was wrong
 def read(asked: Json) -> Fault:
     """Check a rule as it came in."""
     kind = asked.get("kind")
-    if kind not in REQUEST_KINDS and kind not in WEBHOOK_KINDS:
-        raise OddFault(f"kind must be one of {', '.join(REQUEST_KINDS + WEBHOOK_KINDS)}")
+    if kind not in KINDS:
+        raise OddFault(f"kind must be one of {', '.join(KINDS)}")
     unknown = set(asked) - set(Fault.__dataclass_fields__)
     if unknown:
         raise OddFault(f"unknown: {', '.join(sorted(unknown))}")
@@ -105,8 +111,8 @@ def listed(transaction: Transaction) -> list[dict[str, Any]]:
 
 
 def take(transaction: Transaction, provider: str, *, layer: str, names: list[str]) -> Fault | None:
-    """The first rule that strikes here, used up by one; None when all goes well."""
-    kinds = WEBHOOK_KINDS if layer == "webhook" else REQUEST_KINDS
+    """The first rule of a layer (request, webhook, mail) that strikes here, used up by one; None when all goes well."""
+    kinds = _LAYERS[layer]
     for row in transaction.db.execute("SELECT * FROM faults WHERE left_over != 0 ORDER BY id").fetchall():
         fault = Fault(**json.loads(row["rule"]))
         if fault.kind not in kinds or fault.provider not in {None, provider}:

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from payments.twins import words
+from payments.twins import faults, words
 from payments.twins.pages import page
 from payments.twins.store import Json
 from payments.twins.wire import json_response
@@ -22,11 +22,25 @@ from payments.twins.world import World, current_world
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
 
 
+_NO = {"mail_away": "421 4.3.2 not now", "mail_refused": "550 5.1.1 there is no such mailbox"}
+
+
 class Postbox:
     """What aiosmtpd hands mails to."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        with self.world.store.transaction() as transaction:
+            fault = faults.take(transaction, "mail", layer="mail", names=[address.lower()])
+        if fault is not None:
+            return _NO[fault.kind]
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         message = _parse(envelope.content)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
@@ -148,6 +153,20 @@ class TwinsProcess:
     def inbox(self, to: str = "") -> list[dict[str, Any]]:
         """Mails (to an address), newest first."""
         return self.ask("GET", "/inbox/api", params={"to": to})["mails"]
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Every mail that was ever received, oldest first: when (seconds since 1970), to whom, and its text."""
+        found = []
+        with closing(sqlite3.connect(f"file:{self.state_dir / 'twins.sqlite3'}?mode=ro", uri=True)) as db:
+            for received_at, recipients, raw in db.execute(
+                "SELECT received_at, recipients, raw FROM mails ORDER BY id"
+            ):
+                message = email.message_from_bytes(raw, policy=email.policy.default)
+                assert isinstance(message, EmailMessage)
+                part = message.get_body(("plain",))
+                text = part.get_content() if part else ""
+                found.append({"received_at": received_at, "to": recipients.strip(",").split(","), "text": text})
+        return found
 
     def clear_inbox(self) -> None:
         self.ask("DELETE", "/inbox/api")

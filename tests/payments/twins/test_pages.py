@@ -239,3 +239,19 @@ def test_the_pages_name_the_company_that_collects(tmp_path) -> None:
     (creditor,) = answer["creditors"]
     assert creditor["name"] == "Atelier des Lices"
     assert creditor["scheme_identifiers"][0]["reference"] == "FR72ZZZ123456"
+
+
+def test_a_mail_server_that_is_away_and_a_mailbox_that_is_not_there_are_answered_as_such(twins: TwinsProcess):
+    twins.fault("mail_refused", match="gone@", times=0)
+    twins.fault("mail_away", match="dora@")
+
+    def send(to: str) -> tuple[int, bytes]:
+        with smtplib.SMTP("127.0.0.1", twins.smtp_port) as smtp:
+            smtp.mail("us@example.com")
+            answer = smtp.rcpt(to)
+            smtp.rset()
+            return answer
+
+    assert send("Gone@example.com") == (550, b"5.1.1 there is no such mailbox")
+    assert [send("dora@example.com")[0] for _ in range(2)] == [421, 250]
+    assert send("gone@example.com")[0] == 550
