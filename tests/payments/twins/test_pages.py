@@ -247,6 +247,7 @@ def test_a_mail_server_that_is_away_and_a_mailbox_that_is_not_there_are_answered
 
     def send(to: str) -> tuple[int, bytes]:
         with smtplib.SMTP("127.0.0.1", twins.smtp_port) as smtp:
+            smtp.ehlo()
             smtp.mail("us@example.com")
             answer = smtp.rcpt(to)
             smtp.rset()
