@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,14 +86,18 @@ def owners_of(session: Session, provider: Provider, lines: Iterable[PayoutLine])
     )
     payments = {row[0]: row[1] for row in rows if row[0]}
     back = {line.payout_reference for line in lines if line.payout_reference}
-    returned = {reference: _first_received(session, provider, reference) for reference in sorted(back)}
+    returned = {reference: _received(session, provider, reference) for reference in sorted(back)}
     home = session.scalar(select(Company.id).order_by(Company.id).limit(1))
     return Owners(payments, returned, home)
 
 
-def _first_received(session: Session, provider: Provider, reference: str) -> dict[uuid.UUID, int]:
-    query = _bank_legs(provider, reference).where(Transfer.kind == Kind.PAYOUT)
-    return {row.company_id: int(row.minor) for row in session.execute(query)}
+def _received(session: Session, provider: Provider, reference: str) -> dict[uuid.UUID, int]:
+    """What each company had received of a payout before it came back, corrections included."""
+    back = {
+        row.company_id: -int(row.minor)
+        for row in session.execute(_bank_legs(provider, reference).where(Transfer.kind == Kind.PAYOUT_RETURNED))
+    }
+    return back or at_bank(session, provider, reference)
 
 
 def at_bank(session: Session, provider: Provider, reference: str) -> dict[uuid.UUID, int]:
@@ -125,30 +128,24 @@ def give_back(session: Session, provider: Provider, payout: PayoutSeen, *, by: A
     return True
 
 
-def pay_again(session: Session, provider: Provider, payout: PayoutSeen, *, by: Actor) -> bool:
-    """The provider has sent a payout that came back once more, under the same name."""
+def pay_again(
+    session: Session, provider: Provider, payout: PayoutSeen, lines: Sequence[PayoutLine], *, by: Actor
+) -> bool:
+    """The provider has sent a payout that came back once more, under the same name.
+
+    Booked is what its lines say, not what was booked the first time: that may have been corrected since.
+    """
     row = session.scalars(row_of(provider, payout.reference).with_for_update()).one()
     if row.returned_at is None:
         return False
     row.returned_at = None
     row.paid_on = payout.paid_on
-    _move_all(session, provider, payout, Kind.PAYOUT, _first_round(session, provider, payout.reference))
+    found = shares(lines, payout.amount_minor, owners_of(session, provider, lines))
+    there = at_bank(session, provider, payout.reference)
+    due = {one: (found[one].net_minor if one in found else 0) - there.get(one, 0) for one in found.keys() | there.keys()}
+    _move_all(session, provider, payout, Kind.PAYOUT, due)
     _record(session, row, "payout.paid_again", by)
     return True
-
-
-def _first_round(session: Session, provider: Provider, reference: str) -> dict[uuid.UUID, int]:
-    sums: dict[uuid.UUID, int] = defaultdict(int)
-    rows = session.scalars(
-        select(Transfer).where(
-            Transfer.provider == provider.value,
-            Transfer.provider_reference == reference,
-            Transfer.kind == Kind.PAYOUT,
-        )
-    )
-    for row in rows:
-        sums[row.company_id] += row.amount_minor if row.debit_account is Account.BANK else -row.amount_minor
-    return sums
 
 
 def _move_all(

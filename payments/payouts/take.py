@@ -79,7 +79,8 @@ def take(provider: Provider, payout: PayoutSeen, *, by: Actor | None = None, eve
     if payout.is_returned and not known.is_returned:
         return _in_transaction(lambda session: books.give_back(session, provider, payout, by=actor))
     if known.is_returned and not payout.is_returned:
-        return _in_transaction(lambda session: books.pay_again(session, provider, payout, by=actor))
+        lines = gateway_of(provider).payout_lines(payout.reference)
+        return _in_transaction(lambda session: books.pay_again(session, provider, payout, lines, by=actor))
     return is_booked
 
 
