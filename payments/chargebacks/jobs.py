@@ -13,6 +13,8 @@ from payments import returns as _staff  # noqa: F401 - staff hear of each step f
 from payments.chargebacks import service
 from payments.chargebacks.models import Chargeback, ChargebackPart
 from payments.chargebacks.rules import WARN_DAYS, ChargebackState
+from payments.models import Payment
+from payments.status import PaymentStatus
 from shared.company.queries import todays
 from shared.invoices.models import Invoice
 from shared.kit.db import reading, retrying, transaction
@@ -24,8 +26,12 @@ C = ChargebackState
 @duty(every=timedelta(minutes=30))
 @job("chargebacks.watch", exclusive=True, timeout_s=900)
 def watch(_payload: dict[str, Any]) -> None:
-    """Close what was paid or credited otherwise, and warn of deadlines. Safe to run twice: each is looked at under its lock."""
+    """Open what has no case, close what was paid or credited otherwise, and warn of deadlines.
+
+    Safe to run twice: each is looked at under its lock.
+    """
     with reading() as session:
+        caseless = _without_case(session)
         paid = _paid(session, None)
         near = [
             chargeback_id
@@ -38,6 +44,8 @@ def watch(_payload: dict[str, Any]) -> None:
                 .order_by(Chargeback.id)
             )
         ]
+    for payment_id in caseless:
+        retrying(lambda one=payment_id: _open(one))  # type: ignore[misc]
     for chargeback_id in paid:
         retrying(lambda one=chargeback_id: _settle(one))  # type: ignore[misc]
     for chargeback_id in near:
@@ -62,6 +70,18 @@ def _paid(session: Session, debtor_id: uuid.UUID | None) -> list[uuid.UUID]:
     if debtor_id is not None:
         query = query.where(Chargeback.debtor_id == debtor_id)
     return list(session.scalars(query.order_by(Chargeback.id)))
+
+
+def _without_case(session: Session) -> list[uuid.UUID]:
+    """Payments that a bank took back before there were cases: nothing else would ever let their invoices be debited."""
+    known = select(Chargeback.id).where(Chargeback.payment_id == Payment.id)
+    back = (Payment.company_id.in_(list(todays(session))), Payment.status == PaymentStatus.CHARGED_BACK)
+    return list(session.scalars(select(Payment.id).where(*back, ~known.exists()).order_by(Payment.id)))
+
+
+def _open(payment_id: uuid.UUID) -> None:
+    with transaction() as session:
+        service.open_late(session, payment_id=payment_id)
 
 
 def _settle(chargeback_id: uuid.UUID) -> None:

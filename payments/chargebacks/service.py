@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments import service as payments
@@ -35,6 +35,7 @@ from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind, Transfer
 from shared.ledger.rules import Part
 
 C = ChargebackState
@@ -93,6 +94,53 @@ def _open(session: Session, taken: Taken, kind: ChargebackKind) -> None:
     )
     _publish(session, chargeback, "chargeback.opened", taken.by, dedupe_key=str(chargeback.id))
     session.flush()
+
+
+def open_late(session: Session, *, payment_id: uuid.UUID) -> Chargeback | None:
+    """A payment that a bank took back before there were cases gets its own; None when it has one, or counts again.
+
+    What is still open of what went back is frozen as it would have been then; a case of which nothing is open is closed at
+    once, as settled otherwise. Whether the bank still waits for an answer is asked by the sweep.
+    """
+    payment = payments.lock_payment(session, payment_id)
+    if payment.status is not PaymentStatus.CHARGED_BACK or _latest(session, payment.id) is not None:
+        return None
+    step, freed = payments.steps_of(session, payment.id), _went_back(session, payment.id)
+    facts = payments.Facts(object_reference=_name_at_bank(session, payment.id))
+    kind = ChargebackKind.CARD if payment.means is Means.CARD else ChargebackKind.DEBIT
+    _open(session, Taken(payment, PaymentStatus.CONFIRMED, step, freed, facts, SYSTEM), kind)
+    made = _latest(session, payment.id)
+    if made is not None and not parts_of(session, made.id):
+        if made.state is C.OPEN:
+            _advance(session, made, C.TO_DECIDE, by=SYSTEM)
+        _end(session, made, C.SETTLED, by=SYSTEM)
+    return made
+
+
+def _went_back(session: Session, payment_id: uuid.UUID) -> list[Part]:
+    """What was open again when a payment was taken back: what it had settled itself, and as credit."""
+    mine = (Transfer.payment_id == payment_id, Transfer.kind == Kind.CHARGEBACK)
+    restored = and_(Transfer.kind == Kind.CREDIT_RESTORED, Transfer.at.in_(select(Transfer.at).where(*mine)))
+    of_payment = and_(Transfer.payment_id == payment_id, Transfer.kind.in_((Kind.CHARGEBACK, Kind.CHARGEBACK_WON)))
+    debtors = select(Payment.debtor_id).where(Payment.id == payment_id)
+    opens = Transfer.debit_account == Account.RECEIVABLE
+    owner = case((opens, Transfer.debit_owner), else_=Transfer.credit_owner)
+    minor = func.sum(case((opens, 1), else_=-1) * Transfer.amount_minor)
+    rows = session.execute(
+        select(owner.label("invoice_id"), minor.label("minor"))
+        .where(Transfer.debtor_id.in_(debtors), or_(of_payment, restored))
+        .where(or_(opens, Transfer.credit_account == Account.RECEIVABLE))
+        .group_by(owner)
+    )
+    return [Part(row.invoice_id, int(row.minor)) for row in rows if row.minor > 0]
+
+
+def _name_at_bank(session: Session, payment_id: uuid.UUID) -> str | None:
+    """What the provider calls the latest chargeback of a payment."""
+    names = select(func.split_part(Transfer.provider_reference, "#", 1)).where(
+        Transfer.payment_id == payment_id, Transfer.kind == Kind.CHARGEBACK, Transfer.provider_reference.is_not(None)
+    )
+    return session.scalar(names.order_by(Transfer.id.desc()).limit(1))
 
 
 def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> None:

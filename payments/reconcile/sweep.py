@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from payments.cards import checkout
+from payments.chargebacks.models import Chargeback
+from payments.chargebacks.rules import ChargebackState
 from payments.follow import follow
 from payments.gateways.base import TryLater, Unknown
 from payments.gateways.choose import takes_cards, takes_debits
@@ -30,6 +32,7 @@ UNANSWERED_AFTER = timedelta(minutes=5)
 
 CARD_EVERY = timedelta(minutes=15)
 DEBIT_EVERY = timedelta(hours=12)
+CONTESTED_EVERY = timedelta(hours=12)
 MANDATE_EVERY = timedelta(hours=6)
 REFUND_EVERY = timedelta(hours=12)
 MANDATE_PAGE_LIVES = timedelta(days=8)
@@ -76,7 +79,7 @@ def _due(now: datetime) -> Iterator[tuple[Provider, Callable[[], object]]]:
     if takes_cards():
         for identity in _payments(_unanswered(Provider.STRIPE, now)):
             yield Provider.STRIPE, lambda i=identity: checkout.settle_unknown(i)  # type: ignore[misc]
-        for identity in _payments(_open_cards(now)):
+        for identity in (*_payments(_open_cards(now)), *_payments(_contested_cards(now))):
             yield Provider.STRIPE, lambda i=identity: follow(i)  # type: ignore[misc]
     if takes_debits():
         for identity in _payments(_unanswered(Provider.GOCARDLESS, now)):
@@ -117,6 +120,13 @@ def _open_cards(now: datetime) -> ColumnElement[bool]:
         Payment.status.in_((PaymentStatus.SUBMITTED, PaymentStatus.ACTION_NEEDED)),
         or_(is_over, _quiet(now - CARD_EVERY)),
     )
+
+
+def _contested_cards(now: datetime) -> ColumnElement[bool]:
+    """Whose bank has the word: whether it was answered, lost or won may have been said when nobody listened."""
+    at_bank = Chargeback.state.in_((ChargebackState.OPEN, ChargebackState.ANSWERED))
+    is_at_bank = exists().where(Chargeback.payment_id == Payment.id, at_bank)
+    return and_(Payment.means == Means.CARD, is_at_bank, _quiet(now - CONTESTED_EVERY))
 
 
 def _open_debits(now: datetime) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import wsgi
 from payments.chargebacks import jobs, service
@@ -13,8 +13,10 @@ from payments.chargebacks.models import Chargeback, ChargebackTransition
 from payments.chargebacks.rules import ChargebackKind, ChargebackState
 from payments.collections.models import Collection
 from payments.collections.run import run
+from payments.collections.standing import standing_of
 from payments.follow import follow
 from payments.models import Mandate
+from payments.reconcile.sweep import sweep
 from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
@@ -23,7 +25,7 @@ from shared.giving import service as giving
 from shared.giving.models import Gift, GiftState
 from shared.giving.service import Wish
 from shared.invoices.models import Freeze, FreezeKind, Invoice
-from shared.kit import clock
+from shared.kit import clock, seals
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid
@@ -33,6 +35,7 @@ from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.support.people import an_invoice
+from tests.support.spoil import spoiling
 
 C = ChargebackState
 SAM = Actor.staff(new_id(), "Sam")
@@ -426,4 +429,74 @@ def test_a_plan_neither_debits_nor_misses_what_a_bank_contests(dora):
         assert progress.payable(session, plan.id, by_itself=True) == 6_000
         first = contents.instalments_of(session, plan.id)[0]
         assert progress.payable(session, plan.id, until=first.due_on, by_itself=True) == 0
+    assert_clean()
+
+
+def before_there_were_cases(counter):
+    """The same world as a version without cases left it: the bank took money back, and nothing was frozen for it."""
+    with spoiling() as session:
+        for table in ("chargeback_transition", "chargeback_part", "chargeback"):
+            keys = session.scalars(text(f"DELETE FROM {table} RETURNING id")).all()
+            if table in seals.SEALED:
+                seals.renew(session, table, keys)
+        session.execute(text("DELETE FROM invoice_freeze WHERE kind = 'chargeback'"))
+        session.execute(text("UPDATE invoice SET paused_minor = 0"))
+    with reading() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        assert standing_of(session, debtor).contested == {counter.invoices["F-1"]}
+    assert_clean()
+
+
+def test_what_was_contested_before_there_were_cases_is_a_case_that_its_bank_is_asked_about(dora):
+    contest(dora, pay_card(dora))
+    name = case_of(dora).provider_reference
+    before_there_were_cases(dora)
+
+    jobs.watch({})
+    jobs.watch({})
+
+    made = case_of(dora)
+    assert (made.state, made.kind, made.amount_minor) == (C.OPEN, ChargebackKind.CARD, 12_000)
+    assert made.provider_reference == name
+    assert invoice(dora).paused_minor == 12_000
+    assert_clean()
+
+    dora.days(1)
+    sweep()
+    assert case_of(dora).answer_by is not None
+    assert_clean()
+
+
+def test_what_was_lost_before_there_were_cases_is_for_a_person_to_decide_and_then_debited(dora):
+    contest(dora, pay_card(dora))
+    befall_dispute(dora, "dispute_lost")
+    before_there_were_cases(dora)
+    jobs.watch({})
+    dora.days(1)
+    sweep()
+    made = case_of(dora)
+    assert made.state is C.TO_DECIDE
+    run_days(dora, 1)
+    assert debits(dora) == []
+
+    with transaction() as session:
+        service.owe(session, chargeback_id=made.id, text="It is yours to pay.", by=SAM)
+    run_days(dora, 25)
+
+    assert len(debits(dora)) == 1
+    assert_clean()
+
+
+def test_what_was_contested_and_paid_otherwise_before_there_were_cases_is_closed(dora):
+    contest(dora, pay_card(dora))
+    befall_dispute(dora, "dispute_lost")
+    before_there_were_cases(dora)
+    pay_card(dora)
+
+    jobs.watch({})
+
+    made = case_of(dora)
+    assert made.state is C.SETTLED
+    assert made.ended_at is not None
+    assert invoice(dora).paused_minor == 0
     assert_clean()
