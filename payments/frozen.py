@@ -58,8 +58,8 @@ def is_too_much(session: Session, invoice_id: uuid.UUID) -> bool:
     )
 
 
-def too_much(session: Session, *, limit: int = 500) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Invoices (with their debtors) of which payments in flight reserve contested money."""
+def too_much(session: Session) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """All invoices (with their debtors) of which payments in flight reserve contested money."""
     rows = session.execute(
         select(Invoice.id, Invoice.debtor_id)
         .join(Freeze, Freeze.invoice_id == Invoice.id)
@@ -67,7 +67,6 @@ def too_much(session: Session, *, limit: int = 500) -> list[tuple[uuid.UUID, uui
         .group_by(Invoice.id)
         .having(Invoice.held_minor + func.sum(Freeze.amount_minor) > Invoice.open_minor)
         .order_by(Invoice.debtor_id, Invoice.id)
-        .limit(limit)
     )
     return [(row.id, row.debtor_id) for row in rows]
 

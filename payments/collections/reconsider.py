@@ -33,7 +33,7 @@ from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus, RefundSta
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice, InvoiceKind
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import audit, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 BY = Actor.system("collections")
 JOB = "payments.collections.reconsider"
+PAGE = 500
+"""So many debtors are read at a time; all pages are looked at."""
+
 LESS = "less"
 """The reason of a debit of more than is owed now: what is owed of it is debited instead."""
 
@@ -99,15 +102,20 @@ def reconsider_all(_payload: dict[str, Any]) -> None:
 
     Safe to run twice: each is decided under its debtor's lock.
     """
-    with reading() as session:
-        found = suspects(session)
-    for debtor_id in found:
-        try:
-            reconsider_now(debtor_id)
-        except Unavailable as error:
-            log.warning("a debit of debtor %s could not be stopped yet: %s", debtor_id, error.code)
-        except Exception:
-            log.exception("the debits of debtor %s could not be looked at: the others go on", debtor_id)
+    after: uuid.UUID | None = None
+    while True:
+        with reading() as session:
+            page = suspects(session, after=after, limit=PAGE)
+        for debtor_id in page:
+            try:
+                reconsider_now(debtor_id)
+            except Unavailable as error:
+                log.warning("a debit of debtor %s could not be stopped yet: %s", debtor_id, error.code)
+            except Exception:
+                log.exception("the debits of debtor %s could not be looked at: the others go on", debtor_id)
+        if len(page) < PAGE:
+            return
+        after = page[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +265,13 @@ def _written(session: Session, debtor_id: uuid.UUID) -> Sequence[tuple[Collectio
     return [(row.Collection, row.Payment) for row in rows]
 
 
-def suspects(session: Session, *, limit: int = 2_000) -> list[uuid.UUID]:
-    """Debtors with a debit that may no longer hold, in one question: what is decided about each is decided under the lock."""
+def suspects(session: Session, *, after: uuid.UUID | None = None, limit: int) -> list[uuid.UUID]:
+    """Debtors with a debit that may no longer hold, by id, after one: what is decided about each is decided under the lock."""
     live = or_(
         Collection.state == CollectionState.ANNOUNCED,
         and_(Payment.status.in_(IN_FLIGHT), Collection.reason.not_in(tell.LEFT_MARKS)),
     )
-    rows = session.scalars(
+    query = (
         select(Collection.debtor_id)
         .join(Debtor, Debtor.id == Collection.debtor_id)
         .join(Mandate, Mandate.id == Collection.mandate_id)
@@ -274,11 +282,12 @@ def suspects(session: Session, *, limit: int = 2_000) -> list[uuid.UUID]:
         .order_by(Collection.debtor_id)
         .limit(limit)
     )
-    return list(rows)
+    return list(session.scalars(query if after is None else query.where(Collection.debtor_id > after)))
 
 
 def _may_not_hold() -> ColumnElement[bool]:
-    note, charged, back = aliased(Invoice), aliased(Payment), aliased(PaymentAllocation)
+    note, contested = aliased(Invoice), aliased(Invoice)
+    charged, back = aliased(Payment), aliased(PaymentAllocation)
     taken_back = (
         exists()
         .where(back.invoice_id == Invoice.id, charged.id == back.payment_id)
@@ -300,9 +309,23 @@ def _may_not_hold() -> ColumnElement[bool]:
         taken_back,
         refunded,
     )
+    lately, theirs = aliased(Refund), aliased(Payment)
+    refunded_since = exists().where(
+        theirs.debtor_id == Debtor.id,
+        lately.payment_id == theirs.id,
+        lately.status.in_(_GOES_BACK),
+        lately.created_at >= Collection.announced_at,
+    )
+    by_bank = exists().where(
+        Freeze.invoice_id == contested.id,
+        contested.debtor_id == Debtor.id,
+        Freeze.kind == FreezeKind.CHARGEBACK,
+        Freeze.lifted_at.is_(None),
+    )
     return or_(
         Mandate.status.not_in(USABLE_MANDATES),
         Debtor.credit_minor > 0,
         credit_note,
         and_(Collection.invoice_id.is_not(None), of_invoice),
+        and_(Collection.instalment_id.is_not(None), or_(refunded_since, by_bank)),
     )

@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 import wsgi
 from payments.collections import choice
+from payments.collections import reconsider as reconsidering
 from payments.collections.models import Collection, CollectionDecision, CollectionState
 from payments.collections.reconsider import reconsider_all, reconsider_now
 from payments.collections.run import run
+from payments.collections.service import Wish, carry_on
 from payments.models import Mandate, Payment
 from payments.queries import next_debits
 from payments.status import MandateStatus, PaymentStatus
@@ -23,11 +25,12 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
+from shared.kit.ids import new_id
 from shared.kit.outbox.relay import perform_due
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind
 from shared.messages.models import Message, MessageStatus
-from tests.support.people import an_invoice
+from tests.support.people import a_debtor, an_invoice
 
 
 @pytest.fixture
@@ -509,3 +512,33 @@ def test_what_the_bank_takes_beyond_the_books_is_credit_and_is_said(autopay):
     with reading() as session:
         assert session.get_one(Debtor, autopay.debtor_id).credit_minor == 12_000
     assert len(mails("debit_left")) == 1
+
+
+def test_every_debtor_whose_debit_may_not_hold_is_looked_at_however_many_there_are(autopay, monkeypatch):
+    announced(autopay)
+    with transaction() as session:
+        company = session.scalars(select(Company)).one()
+        for name in ("EVE", "FINN"):
+            debtor = a_debtor(session, company, f"411{name}", name)
+            mandate = Mandate(
+                id=new_id(),
+                company_id=company.id,
+                debtor_id=debtor.id,
+                reference=name,
+                attempt=name,
+                idempotency_key=name,
+                provider_reference=name,
+                status=MandateStatus.ACTIVE,
+                created_at=clock.now(),
+            )
+            session.add(mandate)
+            session.flush()
+            wish = Wish(an_invoice(session, debtor, name, 5_000).id, 5_000, clock.today())
+            carry_on(session, debtor, mandate, wish, announced_at=clock.now(), notice_key="")
+        session.get_one(Debtor, autopay.debtor_id).autopay = False
+    monkeypatch.setattr(reconsidering, "PAGE", 1)
+
+    reconsider_all({})
+
+    assert [state for state, _reason, _minor in collections_()] == [CollectionState.SKIPPED] * 3
+    assert {reason for _state, reason, _minor in collections_()} == {"autopay_off"}
