@@ -198,6 +198,7 @@ def _hold(session: Session, mandate: Mandate | None, collection: Collection, ver
             attempt=attempt,
             contact_id=None,
             charge_on=verdict.charge_on,
+            allowed=[verdict],
             by=BY,
         )
     except Conflict:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import service
-from payments.deciding import Ask, Never, Stage, decide
+from payments.deciding import Ask, Never, Now, Stage, decide
 from payments.deciding import Facts as DueFacts
 from payments.follow import apply, follow
 from payments.frozen import takes_frozen
@@ -29,7 +29,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, NotFound, Refused
 from shared.kit.words import gettext as _
-from shared.ledger.rules import Part
+from shared.ledger.rules import Part, total
 from shared.ledger.service import lock_invoices
 
 KEY_LIVES = timedelta(hours=20)
@@ -68,12 +68,11 @@ def pay_now(
             if not company.takes_debits:
                 raise Refused("debits.off", _("Direct debit is not offered here."))
             known = session.scalar(select(Payment).where(Payment.attempt == attempt))
-            if known is not None:
+            if known is not None and known.debtor_id == debtor_id:
                 refuse_other(known, Means.DEBIT)
-            else:
-                found = rivals(session, debtor_id=debtor_id, parts=wanted)
-                refuse_second(session, found=found, parts=wanted)
-                _ask(session, company, wanted, attempt)
+                return known.id
+            found = rivals(session, debtor_id=debtor_id, parts=wanted)
+            refuse_second(session, found=found, parts=wanted)
             payment = write(
                 session,
                 debtor,
@@ -83,6 +82,7 @@ def pay_now(
                 attempt=attempt,
                 contact_id=contact_id,
                 charge_on=None,
+                allowed=_ask(session, company, wanted, attempt),
                 by=by,
             )
             return payment.id
@@ -101,14 +101,15 @@ def _leave_to_job(payment_id: uuid.UUID) -> None:
         outbox.enqueue(session, CREATE_JOB, {"payment_id": str(payment_id)}, dedupe_key=str(payment_id))
 
 
-def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str) -> None:
+def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str) -> list[Now]:
     """What a debtor asks for goes the way of all debits; raises Conflict("ledger.not_available")."""
+    allowed = []
     invoices = lock_invoices(session, [part.invoice_id for part in parts])
     own = service.frozen_by_its_plan(session, attempt)
     for part in parts:
         invoice = invoices.get(part.invoice_id)
         if invoice is None:
-            continue  # the ledger refuses what is not there
+            raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
         facts = DueFacts(
             due_on=invoice.due_on,
             open_minor=invoice.open_minor,
@@ -127,6 +128,9 @@ def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str
                 ),
                 reason=verdict.reason,
             )
+        if isinstance(verdict, Now):
+            allowed.append(verdict)
+    return allowed
 
 
 def write(
@@ -139,9 +143,16 @@ def write(
     attempt: str,
     contact_id: uuid.UUID | None,
     charge_on: date | None,
+    allowed: Sequence[Now],
     by: Actor,
 ) -> Payment:
-    """Write a debit with its frozen request and hold its parts; the debtor is locked by the caller."""
+    """Write a debit with its frozen request and hold its parts; the debtor is locked by the caller.
+
+    `allowed`: what `payments.deciding.decide` answered under that lock; nobody else can say it. Raises ValueError for
+    parts of more than that.
+    """
+    if total(parts) > sum(yes.minor for yes in allowed):
+        raise ValueError(f"a debit of {total(parts)} of {debtor.account_code} was not decided")
     draft = PaymentDraft(
         attempt=attempt,
         means=Means.DEBIT,

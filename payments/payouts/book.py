@@ -142,7 +142,9 @@ def pay_again(
     row.paid_on = payout.paid_on
     found = shares(lines, payout.amount_minor, owners_of(session, provider, lines))
     there = at_bank(session, provider, payout.reference)
-    due = {one: (found[one].net_minor if one in found else 0) - there.get(one, 0) for one in found.keys() | there.keys()}
+    due = {
+        one: (found[one].net_minor if one in found else 0) - there.get(one, 0) for one in found.keys() | there.keys()
+    }
     _move_all(session, provider, payout, Kind.PAYOUT, due)
     _record(session, row, "payout.paid_again", by)
     return True

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Text, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection, CollectionState
-from payments.models import Mandate, Payment, PaymentAllocation
-from payments.plans.models import Plan, PlanInstalment, PlanItem
+from payments.models import Mandate, Payment, PaymentAllocation, Provider, Refund
+from payments.plans.models import Plan, PlanInstalment, PlanItem, PlanTransition
 from payments.plans.status import FOLLOWED, PlanStatus
-from payments.status import IN_FLIGHT, PaymentStatus
+from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus, RefundStatus
 from shared.invoices.models import Freeze, FreezeKind
+from shared.ledger.models import Kind, Transfer
 
 S = PlanStatus
 
@@ -72,6 +73,47 @@ def contested(session: Session, plan_id: uuid.UUID) -> int:
     items = select(PlanItem.invoice_id).where(PlanItem.plan_id == plan_id)
     live = (Freeze.kind == FreezeKind.CHARGEBACK, Freeze.lifted_at.is_(None), Freeze.invoice_id.in_(items))
     return int(session.scalar(select(func.coalesce(func.sum(Freeze.amount_minor), 0)).where(*live)) or 0)
+
+
+def refunded(session: Session, plan: Plan) -> int:
+    """What we gave back of a plan's payments although it stays owed, in minor units: only a person asks for it again.
+
+    The debtor does when he pays something of the plan himself, and staff do when they let the plan go on after a pause.
+    """
+    since = max((at for at in (plan.accepted_at, _taken_up_at(session, plan.id)) if at is not None), default=None)
+    if since is None:
+        return 0
+    ours = Payment.attempt.startswith(attempt_prefix(plan.id), autoescape=True)
+    name = func.split_part(Transfer.provider_reference, "#", 1)
+    went_back = select(func.min(Transfer.at)).where(
+        Transfer.payment_id == Payment.id,
+        Transfer.kind == Kind.REFUND,
+        or_(name == cast(Refund.id, Text), name == Refund.provider_reference),
+    )
+    rows = session.execute(
+        select(Refund.amount_minor, went_back.scalar_subquery().label("at"))
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.debtor_id == plan.debtor_id, ours, Refund.is_owed)
+        .where(Refund.status.in_((RefundStatus.SUBMITTED, RefundStatus.DONE)))
+    )
+    back = [row for row in rows if row.at is not None and row.at >= since]
+    if not back:
+        return 0
+    by_people = session.scalar(
+        select(func.coalesce(func.sum(PaymentAllocation.amount_minor), 0))
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .join(PlanItem, PlanItem.invoice_id == PaymentAllocation.invoice_id)
+        .where(PlanItem.plan_id == plan.id, Payment.status.in_(COLLECTED))
+        .where(or_(Payment.provider == Provider.HAND, ours), ~exists().where(Collection.payment_id == Payment.id))
+        .where(Payment.confirmed_at > min(row.at for row in back))
+    )
+    return max(0, sum(int(row.amount_minor) for row in back) - int(by_people or 0))
+
+
+def _taken_up_at(session: Session, plan_id: uuid.UUID) -> datetime | None:
+    """When staff last let a plan go on."""
+    steps = (PlanTransition.plan_id == plan_id, PlanTransition.after == S.ACTIVE, PlanTransition.actor_kind == "staff")
+    return session.scalar(select(func.max(PlanTransition.at)).where(*steps))
 
 
 def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import exists, select
@@ -66,17 +67,8 @@ class PlanDebits:
         made = []
         for row, plan, has_live, was_tried in rows:
             wanted = progress.payable(session, plan.id, until=row.due_on, by_itself=True)
-            free = min(row.rest_minor, wanted)
-            facts = Facts(
-                due_on=row.due_on,
-                open_minor=row.rest_minor,
-                held_minor=row.rest_minor - free,
-                frozen_minor=0,
-                maximum_minor=None,
-                credit_minor=self._covered(session, plan, free),
-                has_live=has_live,
-                was_tried=was_tried,
-            )
+            facts = self._facts(session, plan, row, asked=row.rest_minor, free=min(row.rest_minor, wanted))
+            facts = replace(facts, has_live=has_live, was_tried=was_tried)
             made.append(self._instalment(session, plan, row, facts))
         return made
 
@@ -90,16 +82,24 @@ class PlanDebits:
         until = max(charge_on, row.due_on)
         asked = sum(each.rest_minor for each in contents.instalments_of(session, plan.id) if each.due_on <= until)
         free = progress.payable(session, plan.id, until=until, besides=own_minor, by_itself=True)
-        facts = Facts(
+        facts = self._facts(session, plan, row, asked=asked, free=free, own_minor=own_minor)
+        return self._instalment(session, plan, row, replace(facts, has_live=True))
+
+    def _facts(
+        self, session: Session, plan: Plan, row: PlanInstalment, *, asked: int, free: int, own_minor: int = 0
+    ) -> Facts:
+        """What is asked for and what of it is free; when nothing is, whether a bank or a refund stands in the way."""
+        is_stopped = asked > 0 and free <= 0
+        return Facts(
             due_on=row.due_on,
             open_minor=asked,
             held_minor=asked - min(asked, free),
             frozen_minor=0,
             maximum_minor=None,
             credit_minor=self._covered(session, plan, free, own_minor=own_minor),
-            has_live=True,
+            is_contested=is_stopped and contents.contested(session, plan.id) > 0,
+            was_refunded=is_stopped and contents.refunded(session, plan) > 0,
         )
-        return self._instalment(session, plan, row, facts)
 
     @staticmethod
     def _covered(session: Session, plan: Plan, free: int, *, own_minor: int = 0) -> int:

@@ -79,14 +79,15 @@ def payable(
     """What may be paid of a plan now, in minor units.
 
     Its instalments due up to a day (None: all the rest), less what is under way for it (`besides`: so much of that is not
-    counted, because it is the payment that asks); `by_itself`, when nobody but us asks for it, also less what a bank contests.
+    counted, because it is the payment that asks); `by_itself`, when nobody but us asks for it, also less what a bank contests
+    and what we refunded.
     """
     plan = session.get_one(Plan, plan_id)
     if plan.status not in FREEZES:
         return 0
     rows = contents.instalments_of(session, plan_id)
     wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
-    left_alone = contents.contested(session, plan_id) if by_itself else 0
+    left_alone = contents.contested(session, plan_id) + contents.refunded(session, plan) if by_itself else 0
     return max(0, wanted - max(0, sum(contents.under_way(session, plan_id).values()) - besides) - left_alone)
 
 

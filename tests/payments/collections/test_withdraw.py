@@ -14,6 +14,7 @@ from payments.collections.contested import Fate, touching
 from payments.collections.models import Collection, CollectionState
 from payments.collections.run import run
 from payments.collections.withdraw import watch_frozen
+from payments.deciding import Now
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect
@@ -244,6 +245,7 @@ def written(counter, minor=12_000, contact=None):
             attempt=str(uuid.uuid4()),
             contact_id=contact,
             charge_on=None,
+            allowed=[Now(minor, None, "asked_for")],
             by=SYSTEM,
         ).id
 

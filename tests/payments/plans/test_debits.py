@@ -8,11 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.models import Collection, CollectionDecision, CollectionState
+from payments.collections.reconsider import suspects
 from payments.collections.run import run as run_collections
 from payments.plans import progress, proposals, rules, running
+from payments.plans.models import Plan
 from payments.plans.queries import InstalmentState
 from payments.plans.status import PlanStatus
-from payments.status import PaymentStatus
+from payments.refunds import service as refunds
+from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
@@ -20,6 +23,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.calendars import is_target_day
 from shared.kit.db import reading, transaction
+from tests.payments.plans.conftest import STAFF
 
 S = PlanStatus
 
@@ -246,3 +250,79 @@ def test_no_debit_is_planned_for_a_day_that_is_no_bank_day():
         charged = rules.charge_days(days, accepted_on=day - timedelta(days=1), notice_days=14)
         assert all(is_target_day(each) for each in charged.values())
         assert all(charged[due.position] >= due.on for due in days)
+
+
+def refund(planner, payment, *, is_owed=True):
+    with transaction() as session:
+        session.scalars(select(Company)).one().four_eyes_minor = 50_000
+        refunds.ask(
+            session, payment_id=payment.id, minor=payment.amount_minor, reason="goodwill", by=STAFF, is_owed=is_owed
+        )
+    planner.counter.deliver()
+
+
+def debited_in_order(planner):
+    """What banks gave, in minor units; what was refunded of it is in it."""
+    return [one.amount_minor for one in planner.counter.payments() if one.status in COLLECTED]
+
+
+def with_its_first_debit_refunded(planner, *, is_owed=True, rhythm=rules.Rhythm.WEEKLY, count=3):
+    """The first instalment was debited and given back; who is late has four months."""
+    plan = planner.agree(by_mandate=True, rhythm=rhythm, count=count)
+    with transaction() as session:
+        session.get_one(Plan, plan.id).grace_days = 120
+    planner.live(24)
+    (payment,) = [one for one in planner.counter.payments() if one.status in COLLECTED]
+    refund(planner, payment, is_owed=is_owed)
+    return plan
+
+
+def test_what_was_refunded_and_stays_owed_is_not_debited_again_within_its_plan(debited):
+    plan = with_its_first_debit_refunded(debited)
+    with reading() as session:
+        assert suspects(session, limit=2) == [debited.debtor_id]
+
+    debited.live(24)
+
+    assert debited_in_order(debited) == [20_001, 20_000, 20_000]
+    assert sum(debited.settled(plan)) == 40_000
+    assert ("skip", "refunded") in decisions()
+    assert debited.plan(plan).status is S.ACTIVE
+    assert debited.differences() == []
+
+
+def test_what_the_debtor_pays_again_himself_leaves_the_other_debits_of_the_plan(debited):
+    plan = with_its_first_debit_refunded(debited, rhythm=rules.Rhythm.MONTHLY, count=2)
+    _parts, step = debited.pay(plan)
+    debited.counter.twins.pay(step.url)
+    debited.counter.deliver()
+
+    debited.live(35)
+
+    assert debited_in_order(debited) == [30_001, 30_001, 30_000]
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.differences() == []
+
+
+def test_staff_who_let_the_plan_go_on_ask_for_the_refunded_money_again(debited):
+    plan = with_its_first_debit_refunded(debited)
+    debited.do(running.pause, plan, reason="Spoke with Dora")
+    debited.counter.deliver()
+    debited.do(running.resume, plan, first_on=clock.today() + timedelta(days=15))
+    debited.counter.deliver()
+
+    debited.live(45)
+
+    assert sum(debited_in_order(debited)) == 20_001 + 60_001
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.differences() == []
+
+
+def test_what_was_refunded_as_not_owed_shortens_the_plan_at_its_end(debited):
+    plan = with_its_first_debit_refunded(debited, is_owed=False)
+
+    debited.live(24)
+
+    assert sum(debited_in_order(debited)) == 60_001
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.differences() == []
