@@ -232,6 +232,7 @@ ACTIONS: dict[str, Any] = {
     "contact.exported": _l("Data about a person handed out"),
     "contact.erased": _l("Person erased"),
     "contact.erasure_asked": _l("Erasure asked for"),
+    "contact.erasure_declined": _l("Erasure declined"),
     "personal.term_set": _l("Period of retention set"),
     "personal.release_asked": _l("First removal of old data asked for"),
     "personal.release_agreed": _l("First removal of old data agreed to"),

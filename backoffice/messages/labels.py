@@ -50,6 +50,9 @@ KINDS: dict[str, Any] = {
     "staff_notice": _l("Notice to staff"),
     "staff_digest": _l("Daily digest to staff"),
     "staff_alert": _l("Alert to administrators"),
+    "erasure_asked": _l("Wish to be erased confirmed"),
+    "erasure_declined": _l("Erasure declined"),
+    "erasure_done": _l("Erasure done"),
     "people_changed": _l("Access to an account changed"),
 }
 

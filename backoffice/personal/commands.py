@@ -17,6 +17,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import NotFound
 from shared.kit.words import speaking
+from shared.messages import erasures
 from shared.personal import erase as erasure
 from shared.personal import export as exports
 from shared.personal import sweep as sweeps
@@ -78,6 +79,7 @@ def export(email: str, code: str, language: str, target: Path | None) -> None:
 @_JSON
 def erase(*, email: str, code: str, dry_run: bool, by: str | None, factor: str | None, as_json: bool) -> None:
     """Erase EMAIL as far as the law lets us, and say what stays and why."""
+    is_told = False
     if dry_run:
         with reading() as session:
             parts = erasure.preview(session, _find(session, code, email)[1])
@@ -86,7 +88,7 @@ def erase(*, email: str, code: str, dry_run: bool, by: str | None, factor: str |
         actor = proven(address, factor or click.prompt("Code of your authenticator", hide_input=True), "personal.erase")
         with transaction() as session:
             company_id, contact_id = _find(session, code, email)
-            parts = erasure.erase(session, contact_id, company_id=company_id, by=actor)
+            parts, is_told = erasures.erase(session, contact_id, company_id=company_id, by=actor)
     with speaking("en"):
         report = [
             {
@@ -98,10 +100,12 @@ def erase(*, email: str, code: str, dry_run: bool, by: str | None, factor: str |
             for part in parts
         ]
     if as_json:
-        click.echo(json.dumps({"dry_run": dry_run, "parts": report}, indent=2))
+        click.echo(json.dumps({"dry_run": dry_run, "parts": report, "told": is_told}, indent=2))
         return
     for row in report:
         click.echo(f"{row['kind']:<20} {row['erased']:>6,} go  {row['kept']:>6,} stay  {row['why']}".rstrip())
+    if not dry_run:
+        click.echo("told by mail" if is_told else "not told: no message can be sent to this address")
 
 
 def _find(session: Session, code: str, email: str) -> tuple[uuid.UUID, uuid.UUID]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from wtforms import IntegerField, SelectField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms import IntegerField, RadioField, SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange
 
 from backoffice.options import options
 from shared.kit import personal
 from shared.kit.words import lazy_gettext as _l
+from shared.personal.labels import GROUNDS
 from shared.web.forms import BaseForm, DayField
 
 
@@ -20,6 +21,23 @@ class TermForm(BaseForm):
         [InputRequired(_l("Write a number.")), NumberRange(1, 1200, _l("Between 1 and 1200."))],
     )
     from_on = DayField(_l("From"), [InputRequired(_l("Choose a day."))])
+
+
+class WishForm(BaseForm):
+    """A wish to be erased that came by letter, mail or telephone."""
+
+    on = DayField(_l("Asked on"), [InputRequired(_l("Choose a day."))])
+
+
+class DeclineForm(BaseForm):
+    """Why a wish to be erased is declined, as the person reads it."""
+
+    ground = RadioField(
+        _l("Legal ground"),
+        [InputRequired(_l("Choose a ground."))],
+        choices=options([(ground.value, word) for ground, word in GROUNDS.items()]),
+    )
+    answer = TextAreaField(_l("What we add to it"), [Length(max=2000)])
 
 
 def term_form(**given: object) -> TermForm:

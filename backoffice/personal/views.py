@@ -11,15 +11,17 @@ from flask.typing import ResponseReturnValue
 from backoffice.access.member import Member
 from backoffice.access.second_person import must_be_independent
 from backoffice.access.tell import tell_administrators
-from backoffice.personal.forms import TermForm, term_form
+from backoffice.personal.forms import DeclineForm, TermForm, WishForm, term_form
 from shared.kit import audit, clock, personal
 from shared.kit.db import reading, transaction
-from shared.kit.errors import DomainError
+from shared.kit.errors import DomainError, Invalid
 from shared.kit.words import gettext as _
+from shared.messages import erasures
 from shared.personal import erase as erasure
 from shared.personal import export as exports
 from shared.personal import queries, service
-from shared.personal.labels import BASES, FIELDS, kept_for, length_words
+from shared.personal.labels import BASES, FIELDS, GROUNDS, kept_for, length_words
+from shared.personal.models import ErasureGround
 from shared.web.pages import page, see_other
 
 
@@ -112,20 +114,74 @@ def decide_release(member: Member, release_id: uuid.UUID, decision: str) -> Resp
 
 
 def person(member: Member, contact_id: uuid.UUID) -> Response:
-    """What is held about one person, and what an erasure would do."""
+    """What is held about one person, what an erasure would do, and what became of a wish to be erased."""
+    return _person(member, contact_id, WishForm(formdata=None, on=member.today), DeclineForm(formdata=None))
+
+
+def _person(
+    member: Member, contact_id: uuid.UUID, wish_form: WishForm, decline_form: DeclineForm, *, status: int = 200
+) -> Response:
     with reading() as session:
         found = exports.gather(session, contact_id, company_id=member.company_id)
         parts = erasure.preview(session, contact_id)
-        wish = erasure.waiting_wish(session, contact_id)
+        wish = erasure.last_wish(session, contact_id)
     return page(
         "backoffice/personal/person.html",
+        status=status,
         contact_id=contact_id,
         found=found,
         parts=parts,
         wish=wish,
+        grounds=GROUNDS,
+        wish_form=wish_form,
+        decline_form=decline_form,
+        today=member.today,
         fields=FIELDS,
         leaves=any(part.kind.name == "contacts" and part.goes for part in parts),
     )
+
+
+def note_wish(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """Write down that a person asked to be erased, by letter, mail or telephone; it is confirmed by mail."""
+    form = WishForm()
+    if not form.validate():
+        return _person(member, contact_id, form, DeclineForm(formdata=None), status=422)
+    try:
+        with transaction() as session:
+            is_told = erasures.ask(
+                session, contact_id, company_id=member.company_id, by=member.as_actor(), on=form.on.data
+            )
+    except Invalid as error:
+        form.on.errors = [error.message]
+        return _person(member, contact_id, form, DeclineForm(formdata=None), status=422)
+    _say(is_told, _("The wish is written down, and the person is told."), _("The wish is written down."))
+    return see_other("backoffice.personal.person", contact_id=contact_id)
+
+
+def decline(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
+    """Answer a wish with no, on a ground that the person reads."""
+    form = DeclineForm()
+    if not form.validate():
+        return _person(member, contact_id, WishForm(formdata=None, on=member.today), form, status=422)
+    with transaction() as session:
+        is_told = erasures.decline(
+            session,
+            contact_id,
+            company_id=member.company_id,
+            ground=ErasureGround(form.ground.data),
+            answer=form.answer.data or "",
+            by=member.as_actor(),
+        )
+    _say(is_told, _("The wish is declined, and the person is told why."), _("The wish is declined."))
+    return see_other("backoffice.personal.show")
+
+
+def _say(is_told: bool, told: str, done: str) -> None:  # noqa: FBT001 - the two ways are named beside it
+    """What was done, and that the person hears of it: only when a message was written."""
+    if is_told:
+        flash(told, "good")
+    else:
+        flash(done + " " + _("No message can be sent to this address: tell the person in another way."), "wait")
 
 
 def download(member: Member, contact_id: uuid.UUID) -> Response:
@@ -152,14 +208,12 @@ def as_download(found: dict[str, Any]) -> Response:
 
 
 def erase(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
-    """Erase one person as far as the law lets us."""
+    """Erase one person as far as the law lets us; what went and what stays is told by mail."""
     with transaction() as session:
-        parts = erasure.erase(session, contact_id, company_id=member.company_id, by=member.as_actor())
-    stays = any(part.kind.name == "contacts" and part.stays for part in parts)
-    flash(
-        _("Erased what may go. Name and address stay: an account still needs this person.")
-        if stays
-        else _("This person is erased."),
-        "wait" if stays else "good",
-    )
+        parts, is_told = erasures.erase(session, contact_id, company_id=member.company_id, by=member.as_actor())
+    if any(part.kind.name == "contacts" and part.stays for part in parts):
+        done = _("Erased what may go. Name and address stay: an account still needs this person.")
+    else:
+        done = _("This person is erased.")
+    _say(is_told, done + " " + _("The person is told by mail."), done)
     return see_other("backoffice.personal.show")

@@ -14,10 +14,10 @@ from shared.access.queries import Visitor
 from shared.kit import audit, words
 from shared.kit.db import reading, transaction
 from shared.kit.words import gettext as _
-from shared.messages import queries
+from shared.messages import erasures, queries
 from shared.messages.service import choose_digest
 from shared.personal import erase, export
-from shared.personal.labels import FIELDS
+from shared.personal.labels import FIELDS, TOLD
 from shared.web.pages import page, see_other
 
 
@@ -93,8 +93,8 @@ def data(visitor: Visitor) -> Response:
     """Everything that is held about me, why and for how long."""
     with reading() as db:
         found = export.gather(db, visitor.contact_id, company_id=visitor.company_id)
-        wish = erase.waiting_wish(db, visitor.contact_id)
-    return page("portal/profile/data.html", found=found, wish=wish, fields=FIELDS)
+        wish = erase.last_wish(db, visitor.contact_id)
+    return page("portal/profile/data.html", found=found, wish=wish, fields=FIELDS, told=TOLD)
 
 
 def download_data(visitor: Visitor) -> Response:
@@ -115,7 +115,7 @@ def download_data(visitor: Visitor) -> Response:
 def ask_erasure(visitor: Visitor) -> ResponseReturnValue:
     """Ask to be erased: staff answer."""
     with transaction() as db:
-        erase.ask(db, visitor.contact_id, company_id=visitor.company_id, by=visitor.as_actor())
+        erasures.ask(db, visitor.contact_id, company_id=visitor.company_id, by=visitor.as_actor())
     flash(_("We have written down your wish, and answer within a month."), "good")
     return see_other("portal.profile.data")
 

@@ -95,7 +95,7 @@ class Kind:
     of_company: bool = True
     """Whether each company has its own rows of it, and chooses its own term."""
     is_security: bool = False
-    """Traces that only protect the doors: they go without anybody's word."""
+    """Traces that only protect the doors, or that a person asked to be rid of: they go without anybody's word."""
     in_real_time: bool = False
     """Stamped with `clock.real_now`."""
     due: Callable[[Scope], Select[*tuple[Any, ...]]] | None = None

@@ -73,7 +73,7 @@ class Message(HasId, Base):
     """What it speaks of: a payment, a reminder, a session."""
     reason: Mapped[str] = mapped_column(Text)
     """Why this person gets it, in the person's language."""
-    decision: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    decision: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """Of a reminder: what it was decided by, kept as it stood (`shared.messages.queries.Decision`)."""
     digest_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("message.id"))
     """The digest that told it."""

@@ -50,8 +50,16 @@ def _to_consumers(scope: Scope) -> Select[Any]:
     return _to_debtors(scope, DebtorKind.CONSUMER)
 
 
+_IS_ANSWER = Message.kind.startswith("erasure_")
+
+
 def _to_staff(scope: Scope) -> Select[Any]:
-    return _old(scope, Message.debtor_id.is_(None))
+    return _old(scope, Message.debtor_id.is_(None) & ~_IS_ANSWER)
+
+
+def _answers(scope: Scope) -> Select[Any]:
+    """The last thing that an erased address was needed for (`erasures`): once it has left, it is needed for nothing."""
+    return _old(scope, Message.debtor_id.is_(None) & _IS_ANSWER)
 
 
 def blank(session: Session, keys: Keys) -> None:
@@ -151,6 +159,17 @@ register(
         DebtorKind.CONSUMER,
         due=_to_consumers,
         term=Term(24, 12, 60, "months", _l("Consumer Code L218-2: claims on consumers end after two years")),
+    ),
+    Kind(
+        name="answers",
+        label=_l("Answers to people who were erased"),
+        basis=Basis.LAW,
+        why=_l("They say what was erased and what stays (GDPR art. 12.3); that one was sent, and its digest, is kept."),
+        counted=_l("from the day of the message, once it has left"),
+        term=Term(1, 1, 1, "days", _l("GDPR art. 5.1.e and 12.3")),
+        is_security=True,
+        due=_answers,
+        remove=blank,
     ),
     Kind(
         name="messages_staff",

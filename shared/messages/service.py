@@ -163,7 +163,7 @@ def write_to_staff(
     dedupe_key: str,
     facts: Mapping[str, Any],
 ) -> uuid.UUID | None:
-    """Write a message to somebody of the house; gives its id, or None when it was written before."""
+    """Write a message to somebody of the house, or to a person of no account (any more); gives its id, or None when it was written before."""
     company = session.get_one(Company, company_id)
     with speaking(language):
         why = reason() if callable(reason) else reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -16,11 +16,11 @@ from shared.debtors import erased
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.kit import audit, clock, db, personal
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict, NotFound
+from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.personal import Kind
 from shared.kit.words import gettext as _
-from shared.personal.models import ErasureRequest, ErasureState
+from shared.personal.models import ErasureGround, ErasureRequest, ErasureState
 
 ANSWERED_WITHIN = timedelta(days=30)
 """GDPR art. 12.3: an answer within one month; thirty days is never longer."""
@@ -57,8 +57,7 @@ def erase(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, by:
 
     Raises NotFound for another company's contact, Conflict for one that was erased already.
     """
-    _lock_accounts(session, contact_id)
-    contact = _contact(session, contact_id, company_id)
+    contact = lock_person(session, contact_id, company_id)
     address = contact.email
     parts = preview(session, contact_id)
     for kind in personal.all_kinds():
@@ -88,20 +87,28 @@ def erase(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, by:
     return parts
 
 
-def ask(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, by: Actor) -> ErasureRequest:
-    """Write down that a person wants to be erased; asked twice it is one wish. Raises like `erase`."""
+def ask(
+    session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, by: Actor, on: date | None = None
+) -> ErasureRequest | None:
+    """Write down that a person wants to be erased; None when that is known already. Raises like `erase`.
+
+    `on` is the company's day on which it was asked for; a letter was, before somebody writes it down here. Invalid for a day to come.
+    """
     contact = _contact(session, contact_id, company_id)
-    known = session.scalar(_waiting(contact_id))
-    if known:
-        return known
     company = session.get_one(Company, contact.company_id)
+    today = clock.today(company.zone)
+    asked_on = on or today
+    if asked_on > today:
+        raise Invalid("personal.to_come", _("Nobody can have asked on a day that is still to come."))
+    if session.scalar(_waiting(contact_id)):
+        return None
     row = ErasureRequest(
         id=new_id(),
         company_id=company_id,
         contact_id=contact_id,
         state=ErasureState.ASKED,
-        asked_at=clock.now(),
-        due_on=clock.today(company.zone) + ANSWERED_WITHIN,
+        asked_at=clock.now() - (today - asked_on),
+        due_on=asked_on + ANSWERED_WITHIN,
         counts={},
     )
     session.add(row)
@@ -113,14 +120,40 @@ def ask(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, by: A
         subject_type="contact",
         subject_id=contact_id,
         company_id=company_id,
-        after={"due_on": row.due_on.isoformat()},
+        after={"asked_on": asked_on.isoformat(), "due_on": row.due_on.isoformat()},
     )
     return row
 
 
-def waiting_wish(session: Session, contact_id: uuid.UUID) -> ErasureRequest | None:
-    """The wish of a person that nobody has answered, or None."""
-    return session.scalar(_waiting(contact_id))
+def decline(
+    session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID, ground: ErasureGround, answer: str, by: Actor
+) -> ErasureRequest:
+    """Answer a wish with no, on one of the grounds of the law; `answer` is what is said beside it.
+
+    Raises like `erase`, and Conflict when no wish waits.
+    """
+    _contact(session, contact_id, company_id)
+    wish = session.scalar(_waiting(contact_id).with_for_update())
+    if wish is None:
+        raise Conflict("personal.no_wish", _("No wish of this person waits for an answer."))
+    wish.state, wish.ground, wish.answer = ErasureState.DECLINED, ground, answer.strip()
+    wish.decided_by, wish.decided_by_id, wish.decided_at = by.name, by.id, clock.now()
+    audit.record(
+        session,
+        by,
+        "contact.erasure_declined",
+        subject_type="contact",
+        subject_id=contact_id,
+        company_id=company_id,
+        after={"ground": ground.value, "answer": wish.answer},
+    )
+    return wish
+
+
+def last_wish(session: Session, contact_id: uuid.UUID) -> ErasureRequest | None:
+    """The latest wish of a person, whether somebody has answered it or not; None for whoever never asked."""
+    mine = select(ErasureRequest).where(ErasureRequest.contact_id == contact_id)
+    return session.scalar(mine.order_by(ErasureRequest.asked_at.desc(), ErasureRequest.id.desc()).limit(1))
 
 
 def wishes(session: Session, company_id: uuid.UUID) -> Sequence[tuple[ErasureRequest, Contact]]:
@@ -139,12 +172,13 @@ def _waiting(contact_id: uuid.UUID) -> Select[ErasureRequest]:
     )
 
 
-def _lock_accounts(session: Session, contact_id: uuid.UUID) -> None:
-    """Money on them decides whether the person is still needed: it stands still meanwhile."""
+def lock_person(session: Session, contact_id: uuid.UUID, company_id: uuid.UUID) -> Contact:
+    """Lock a person and the accounts that it acts for: money on them decides whether it is still needed. Raises like `erase`."""
     theirs = select(DebtorContact.debtor_id).where(
         DebtorContact.contact_id == contact_id, DebtorContact.removed_at.is_(None)
     )
     session.execute(select(Debtor.id).where(Debtor.id.in_(theirs)).order_by(Debtor.id).with_for_update())
+    return _contact(session, contact_id, company_id)
 
 
 def _contact(session: Session, contact_id: uuid.UUID, company_id: uuid.UUID) -> Contact:

@@ -15,7 +15,7 @@ from shared.kit import clock, personal
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
 from shared.personal import queries
-from shared.personal.labels import BASES, kept_for
+from shared.personal.labels import BASES, complaint, kept_for
 
 
 def find_contact(session: Session, company_id: uuid.UUID, address: str) -> uuid.UUID:
@@ -56,7 +56,12 @@ def gather(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID) ->
         )
     return {
         "about": {"name": contact.name, "address": contact.email},
-        "company": {"name": company.legal_name, "siren": company.siren, "address": company.email},
+        "company": {
+            "name": company.legal_name,
+            "siren": company.siren,
+            "address": company.email,
+            "complaint": complaint(company.country),
+        },
         "made_at": clock.now().isoformat(),
         "kinds": kinds,
     }

@@ -6,6 +6,7 @@ from shared.kit.personal import Basis, Kind
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 from shared.kit.words import ngettext
+from shared.personal.models import ErasureGround
 
 BASES = {
     Basis.CONTRACT: _l("Contract (GDPR art. 6.1.b)"),
@@ -13,6 +14,45 @@ BASES = {
     Basis.INTEREST: _l("Legitimate interest (GDPR art. 6.1.f)"),
     Basis.SECURITY: _l("Security (GDPR art. 32)"),
 }
+
+
+GROUNDS = {
+    ErasureGround.NEEDED: _l("The data is still needed for the account that the person acts for (GDPR art. 17.1.a)"),
+    ErasureGround.LAW: _l("The law wants it kept (GDPR art. 17.3.b)"),
+    ErasureGround.CLAIMS: _l("Claims are made or defended with it (GDPR art. 17.3.e)"),
+    ErasureGround.IDENTITY: _l("It could not be made sure that the person asked (GDPR art. 12.2 and 12.6)"),
+    ErasureGround.EXCESSIVE: _l("The wish is manifestly unfounded or excessive (GDPR art. 12.5)"),
+}
+"""For staff, who choose one."""
+
+TOLD = {
+    ErasureGround.NEEDED: _l("We still need this data for the account that you act for (GDPR art. 17.1.a)."),
+    ErasureGround.LAW: _l("A law obliges us to keep this data (GDPR art. 17.3.b)."),
+    ErasureGround.CLAIMS: _l("We need this data to make or defend a claim (GDPR art. 17.3.e)."),
+    ErasureGround.IDENTITY: _l("We could not make sure that it was you who asked (GDPR art. 12.2 and 12.6)."),
+    ErasureGround.EXCESSIVE: _l("We consider this wish manifestly unfounded or excessive (GDPR art. 12.5)."),
+}
+"""The same, for the person."""
+
+_AUTHORITIES = {
+    "BE": "APD-GBA (autoriteprotectiondonnees.be)",
+    "DE": "BfDI (bfdi.bund.de)",
+    "ES": "AEPD (aepd.es)",
+    "FR": "CNIL (cnil.fr/plaintes)",
+    "IE": "DPC (dataprotection.ie)",
+    "IT": "GPDP (garanteprivacy.it)",
+    "LU": "CNPD (cnpd.public.lu)",
+    "NL": "AP (autoriteitpersoonsgegevens.nl)",
+    "PT": "CNPD (cnpd.pt)",
+}
+
+
+def complaint(country: str) -> str:
+    """Where somebody may complain of a company of a country (ISO 3166), and how (GDPR art. 12.4 and 77)."""
+    authority = _AUTHORITIES.get(country)
+    if authority is None:
+        return _("You may complain to the data protection authority of your country; edpb.europa.eu lists all of them.")
+    return _("You may complain to the data protection authority, %(authority)s, and go to court.", authority=authority)
 
 
 def length_words(kind: Kind, length: int) -> str:

@@ -5,7 +5,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,6 +89,21 @@ class ErasureState(enum.Enum):
     DECLINED = "declined"
 
 
+class ErasureGround(enum.Enum):
+    """Why the law lets a company decline a wish to be erased (GDPR art. 12 and 17)."""
+
+    NEEDED = "needed"
+    """Art. 17.1.a: the data is still needed for what it was collected for."""
+    LAW = "law"
+    """Art. 17.3.b: a law wants it kept."""
+    CLAIMS = "claims"
+    """Art. 17.3.e: claims are made or defended with it."""
+    IDENTITY = "identity"
+    """Art. 12.2 and 12.6: nobody could make sure that the person asked."""
+    EXCESSIVE = "excessive"
+    """Art. 12.5: it is manifestly unfounded or excessive."""
+
+
 class ErasureRequest(HasId, Base):
     """That a person asked to be erased, and what became of it: an answer is owed within a month (GDPR art. 12.3)."""
 
@@ -96,6 +111,7 @@ class ErasureRequest(HasId, Base):
     __table_args__ = (
         Index("uq_erasure_request_asked", "contact_id", unique=True, postgresql_where="state = 'asked'"),
         Index("ix_erasure_request_open", "company_id", "due_on", postgresql_where="state = 'asked'"),
+        CheckConstraint("(state = 'declined') = (ground IS NOT NULL)", name="ground"),
     )
 
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
@@ -108,5 +124,7 @@ class ErasureRequest(HasId, Base):
     decided_by: Mapped[str] = mapped_column(default="")
     decided_by_id: Mapped[uuid.UUID | None]
     decided_at: Mapped[datetime | None]
-    answer: Mapped[str] = mapped_column(default="")
+    ground: Mapped[ErasureGround | None] = mapped_column(enum_column(ErasureGround))
     """Why it was declined."""
+    answer: Mapped[str] = mapped_column(default="")
+    """What staff added to the ground, in their own words to the person."""

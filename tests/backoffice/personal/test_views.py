@@ -11,13 +11,14 @@ from sqlalchemy import select
 from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
 from shared.debtors.models import Contact, DebtorContact
+from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.messages.models import Message
 from shared.personal import erase as erasure
 from shared.personal import queries
-from shared.personal.models import RetentionRelease, RetentionTerm
+from shared.personal.models import ErasureRequest, RetentionRelease, RetentionTerm
 
 
 def contact_of(debtor_id: uuid.UUID) -> uuid.UUID:
@@ -121,3 +122,60 @@ def test_a_wish_to_be_erased_is_todays_work_and_ends_with_the_erasure(ines, worl
     assert answer.status_code == 303
     assert "an account still needs this person" in ines.get("/setup/personal").text
     assert "People who want to be erased" not in ines.get("/").text
+
+
+def wish_of(contact_id: uuid.UUID) -> ErasureRequest:
+    with reading() as session:
+        return session.scalars(
+            select(ErasureRequest).where(ErasureRequest.contact_id == contact_id).order_by(ErasureRequest.id.desc())
+        ).first()
+
+
+def told() -> list[str]:
+    with reading() as session:
+        return list(
+            session.scalars(select(Message.kind).where(Message.kind.startswith("erasure_")).order_by(Message.id))
+        )
+
+
+def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_declined_on_a_ground(ines, world, frozen):
+    contact_id = contact_of(world.dora)
+    page = f"/people/{contact_id}/data"
+    late = ines.post(f"/people/{contact_id}/wishes", {"on": "11/03/2026"})
+    assert late.status_code == 422
+    assert "still to come" in late.text
+
+    ines.post(f"/people/{contact_id}/wishes", {"on": "01/03/2026"})
+    assert "The wish is written down, and the person is told." in ines.get(page).text
+    assert "This person asked to be erased on 1 Mar 2026" in ines.get(page).text
+    assert "The law wants an answer by 31 March 2026." in ines.get(page).text
+    frozen.advance(days=22)
+    ines.sign_in()
+    assert "The answer is late: the law wanted it by 31 March 2026." in ines.get(page).text
+    assert "1 day late" in ines.get("/setup/personal").text
+
+    bare = ines.post(f"/people/{contact_id}/decline", {"answer": "x"})
+    assert bare.status_code == 422
+    assert "Choose a ground." in bare.text
+    ines.post(f"/people/{contact_id}/decline", {"ground": "claims", "answer": "The hearing is in June."})
+
+    assert "The wish is declined, and the person is told why." in ines.get("/setup/personal").text
+    shown = ines.get(page).text
+    assert "GDPR art. 17.3.e" in shown
+    assert "The hearing is in June." in shown
+    assert told() == ["erasure_asked", "erasure_declined"]
+    assert wish_of(contact_id).decided_by == "Inès Morel"
+    assert ines.post(f"/people/{contact_id}/decline", {"ground": "law"}).status_code == 409
+
+
+def test_nobody_is_said_to_be_told_when_no_message_can_be_sent(ines, world):
+    contact_id = contact_of(world.dora)
+    with transaction() as session:
+        session.get_one(Contact, contact_id).bounced_at = clock.now()
+
+    for path, form in (("wishes", {"on": "10/03/2026"}), ("decline", {"ground": "law"}), ("erase", {})):
+        ines.post(f"/people/{contact_id}/{path}", form)
+        shown = ines.get("/setup/personal").text
+        assert "tell the person in another way" in shown, path
+        assert "is told" not in shown, path
+    assert told() == []
