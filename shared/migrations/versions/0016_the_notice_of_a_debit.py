@@ -12,18 +12,21 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-# A notice was written for all debits of a debtor on a day, under the key of the first of them; a plan's under its own.
+# A notice was written for all debits of a debtor on a day, under the key of the first of them; each debit has its own moment, between
+# that of the first and that of the message. A plan's whole schedule has one message, written after its debits in the same commit. A
+# debit that is made already may have to be made again under the notice that was given.
 _OF_INVOICES = """
     UPDATE collection c SET notice_key = 'collection:' || n.subject_id
     FROM message n JOIN collection f ON f.id = n.subject_id
-    WHERE n.kind = 'prenotification' AND f.debtor_id = c.debtor_id AND f.announced_at = c.announced_at
-    AND f.charge_on = c.charge_on AND c.state = 'announced'
+    WHERE n.kind = 'prenotification' AND f.debtor_id = c.debtor_id AND f.charge_on = c.charge_on
+    AND c.announced_at BETWEEN f.announced_at AND n.created_at AND c.state IN ('announced', 'created')
 """
 _OF_PLANS = """
     UPDATE collection c SET notice_key = coalesce((
         SELECT regexp_replace(m.dedupe_key, ':[^:]+$', '') FROM message m JOIN plan_instalment i ON i.plan_id = m.subject_id
-        WHERE i.id = c.instalment_id AND m.kind IN ('plan_accepted', 'plan_resumed') ORDER BY m.id DESC LIMIT 1), '')
-    WHERE c.instalment_id IS NOT NULL AND c.state = 'announced' AND c.notice_key = ''
+        WHERE i.id = c.instalment_id AND m.kind IN ('plan_accepted', 'plan_resumed')
+        ORDER BY m.created_at < c.announced_at, abs(extract(epoch FROM m.created_at - c.announced_at)), m.id LIMIT 1), '')
+    WHERE c.instalment_id IS NOT NULL AND c.state IN ('announced', 'created') AND c.notice_key = ''
 """
 
 

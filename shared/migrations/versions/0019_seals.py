@@ -134,7 +134,11 @@ A_THOUSAND = 1000
 
 
 def upgrade() -> None:
-    """Seal what stands, and from now on every row as it is written: some ten seconds for a million rows."""
+    """Seal what stands, and from now on every row as it is written: some ten seconds for a million rows.
+
+    Whoever is writing is waited for, and whoever comes meanwhile waits: a row between the two would have no seal.
+    """
+    op.execute(f"LOCK TABLE {', '.join(COLUMNS)} IN SHARE ROW EXCLUSIVE MODE")
     op.create_table(
         "seal",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -165,13 +169,13 @@ def upgrade() -> None:
             END $$
             """
         )
-        op.execute(_sealing(table, table))
         op.execute(
             f"""
             CREATE TRIGGER sealed AFTER INSERT ON {table} REFERENCING NEW TABLE AS fresh
             FOR EACH STATEMENT EXECUTE FUNCTION seal_{table}()
             """
         )
+        op.execute(_sealing(table, table))
 
 
 def downgrade() -> None:

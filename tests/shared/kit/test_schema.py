@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 import wsgi
 from shared.kit import schema
-from shared.kit.seals import SEALED
-from tests.support.former import Row, catalogue, fill, rows, scratch
+from shared.kit.seals import SEALED, broken
+from tests.support.former import Former, Row, catalogue, fill, rows, scratch
 
 FIRST = "0001"
 
@@ -232,3 +236,71 @@ def test_what_was_said_since_is_not_lost_by_going_back(
 
     assert rows(copied) == before
     assert catalogue(copied) == schema_before
+
+
+def test_a_row_that_is_being_written_while_all_are_sealed_is_sealed_too(copied: Engine) -> None:
+    schema.upgrade(wsgi.metadata(), "0018")
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    upgrading = Thread(target=schema.upgrade, args=(wsgi.metadata(), "0019"))
+    with copied.begin() as writing:
+        Former(writing).put("audit_line")
+        upgrading.start()
+        with copied.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
+            while upgrading.is_alive() and not watching.scalar(waiting):
+                continue
+    upgrading.join()
+
+    with Session(copied) as session:
+        assert session.scalar(text("SELECT count(*) FROM audit_line")) == len(rows(copied)["audit_line"]) > 1
+        assert {table: broken(session, table) for table in SEALED} == {table: [] for table in SEALED}
+
+
+def test_an_upgrade_knows_of_every_debit_which_message_announced_it(server_url: str) -> None:
+    day, at = date(2026, 3, 2), datetime(2026, 2, 3, 8, 30, tzinfo=UTC)
+
+    def later(microseconds: int) -> datetime:
+        return at + timedelta(microseconds=microseconds)
+
+    with scratch(server_url) as engine:
+        schema.upgrade(wsgi.metadata(), "0015")
+        with engine.begin() as connection:
+            put = Former(connection).put
+            for table in ("company", "debtor", "contact", "mandate"):
+                put(table)
+            debits = {
+                name: put(
+                    "collection", invoice_id=put("invoice")["id"], charge_on=on, announced_at=later(moment), state=state
+                )
+                for moment, (name, on, state) in enumerate(
+                    (("one", day, "announced"), ("two", day, "created"), ("another day", date(2026, 3, 3), "announced"))
+                )
+            }
+            for name, first in debits.items():
+                if name != "two":
+                    key = f"collection:{first['id']}:{uuid.uuid4()}"
+                    put("message", kind="prenotification", subject_id=first["id"], created_at=later(9), dedupe_key=key)
+            plan = put("plan")
+            for step, (name, kind, moment) in enumerate(
+                (("agreed", "plan_accepted", 20), ("resumed", "plan_resumed", 40)), 2
+            ):
+                row = put("plan_instalment", credited_minor=0, settled_minor=0, position=step)
+                debits[name] = put(
+                    "collection", instalment_id=row["id"], charge_on=day, announced_at=later(moment), state="created"
+                )
+                key = f"{kind}:{plan['id']}:{step}:{uuid.uuid4()}"
+                put("message", kind=kind, subject_id=plan["id"], created_at=later(moment + 5), dedupe_key=key)
+
+        schema.upgrade(wsgi.metadata(), "0016")
+
+        with engine.connect() as connection:
+            keys = dict(connection.execute(text("SELECT id, notice_key FROM collection")).all())
+    said = {name: keys[debit["id"]] for name, debit in debits.items()}
+    assert said == {
+        "one": f"collection:{debits['one']['id']}",
+        "two": f"collection:{debits['one']['id']}",
+        "another day": f"collection:{debits['another day']['id']}",
+        "agreed": f"plan_accepted:{plan['id']}:2",
+        "resumed": f"plan_resumed:{plan['id']}:3",
+    }
