@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Table, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
@@ -33,7 +34,8 @@ from shared.ledger.models import Kind, Transfer
 _STAY = frozenset({"audit_line", "reminder", "reminder_decision", "collection_decision"})
 """Logs: what was decided stays with the account for which it was."""
 _ENDS = ("import_position", "scenario_choice")
-"""What is said of a debtor once: what is said of the account that stays holds; credit that the books showed is added up first."""
+"""What is said of a debtor once: what is said of the account that stays holds. First the credit that the books showed is added
+up, and a scenario chosen for the account that goes is taken over where none was chosen for the other."""
 _BY_HAND = frozenset({"ledger_transfer", "debtor_contact", *_ENDS})
 SHOWN = 20
 
@@ -48,6 +50,10 @@ class Merging:
     contacts: int
     doubles: tuple[str, ...]
     """Numbers that both accounts have with the same day and total: what is open of the one that goes is taken off."""
+    scenario: str
+    """By which ladder the account that stays is reminded then."""
+    reminded_on: date | None
+    """When either of them was last reminded: the quiet days after it hold for both."""
     obstacle: str
 
 
@@ -63,8 +69,27 @@ def look(session: Session, old: Debtor, into: Debtor) -> Merging:
         )
         or 0,
         tuple(mine.number for mine, _other in doubles[:SHOWN]),
+        *_reminding(session, old, into),
         _obstacle(session, old, into, doubles),
     )
+
+
+def _reminding(session: Session, old: Debtor, into: Debtor) -> tuple[str, date | None]:
+    """The scenario that holds once they are one, and the last reminder of either."""
+    facts = {"old": old.id, "new": into.id, "company": into.company_id}
+    name = session.scalar(
+        text("""SELECT s.name FROM scenario s LEFT JOIN scenario_choice c ON c.scenario_id = s.id AND c.debtor_id IN (:new, :old)
+            WHERE s.company_id = :company AND (s.is_default OR c.debtor_id IS NOT NULL)
+            ORDER BY c.debtor_id = :new DESC NULLS LAST LIMIT 1"""),
+        facts,
+    )
+    last = session.scalar(
+        text("""SELECT max(remind_on) FROM reminder WHERE status <> 'dropped' AND debtor_id IN (
+            SELECT unnest(ARRAY[:new, :old]::uuid[]) UNION ALL
+            SELECT merged_id FROM debtor_alias WHERE debtor_id IN (:new, :old))"""),
+        facts,
+    )
+    return name or "", last
 
 
 def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor) -> None:
@@ -79,6 +104,7 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
             cancel.take_off(session, old, mine, on=today_of(session, old.company_id), reason=_("twice"), by=by)
         mine.number = f"{mine.number[:40]} ({old.account_code})"[:64]
     session.flush()
+    scenario, reminded_on = _reminding(session, old, into)
     _move(session, old, into)
     for name in ("open_minor", "held_minor", "credit_minor"):
         setattr(into, name, getattr(into, name) + getattr(old, name))
@@ -110,6 +136,8 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
                 "from": old.account_code,
                 "into": into.account_code,
                 "doubles": [mine.number for mine, _o in doubles],
+                "scenario": scenario,
+                "reminded_on": reminded_on.isoformat() if reminded_on else None,
             },
         )
     session.flush()
@@ -182,6 +210,11 @@ def _move(session: Session, old: Debtor, into: Debtor) -> None:
         text("""INSERT INTO import_position (debtor_id, credit_minor, import_run_id)
             SELECT :new, credit_minor, import_run_id FROM import_position WHERE debtor_id = :old
             ON CONFLICT (debtor_id) DO UPDATE SET credit_minor = import_position.credit_minor + excluded.credit_minor"""),
+        facts,
+    )
+    session.execute(
+        text("""INSERT INTO scenario_choice (debtor_id, scenario_id, chosen_at)
+            SELECT :new, scenario_id, chosen_at FROM scenario_choice WHERE debtor_id = :old ON CONFLICT (debtor_id) DO NOTHING"""),
         facts,
     )
     for name in _ENDS:

@@ -42,7 +42,11 @@ _FACTS = text(
            ) AS has_autopay,
            page.autopay_maximum_minor,
            (SELECT sc.scenario_id FROM scenario_choice sc WHERE sc.debtor_id = page.id) AS scenario_id,
-           (SELECT max(r.remind_on) FROM reminder r WHERE r.debtor_id = page.id AND r.status <> 'dropped') AS last_on,
+           greatest(
+               (SELECT max(r.remind_on) FROM reminder r WHERE r.debtor_id = page.id AND r.status <> 'dropped'),
+               (SELECT max(r.remind_on) FROM debtor_alias a JOIN reminder r ON r.debtor_id = a.merged_id
+                WHERE a.debtor_id = page.id AND r.status <> 'dropped')
+           ) AS last_on,
            items.ids, items.days_late, items.opens, items.helds, items.frees, items.offsets, items.left_out
     FROM page
     CROSS JOIN LATERAL (

@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.after_plan import was_reminded_by_plan
@@ -17,7 +17,7 @@ from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
-from shared.debtors.models import Debtor, DebtorKind
+from shared.debtors.models import Debtor, DebtorAlias, DebtorKind
 from shared.debtors.service import lock_debtors
 from shared.disputes.queries import frozen_by_invoice
 from shared.invoices.models import Invoice, InvoiceKind
@@ -181,10 +181,13 @@ def _tone(session: Session, reminder: Reminder, step: ScenarioStep) -> Tone:
     """The step's tone; but nobody is told "we wrote to you before" who was never written to about something late."""
     if step.tone not in (Tone.CLEAR, Tone.FIRM):
         return step.tone
+    merged = select(DebtorAlias.merged_id).where(DebtorAlias.debtor_id == reminder.debtor_id)
     earlier = (
         select(Reminder.id)
         .join(ScenarioStep, ScenarioStep.id == Reminder.step_id)
-        .where(Reminder.debtor_id == reminder.debtor_id, Reminder.id != reminder.id)
+        .where(
+            or_(Reminder.debtor_id == reminder.debtor_id, Reminder.debtor_id.in_(merged)), Reminder.id != reminder.id
+        )
         .where(Reminder.status == ReminderStatus.WRITTEN, ScenarioStep.offset_days >= 0)
     )
     if session.scalar(earlier.limit(1)) or session.scalar(select(was_reminded_by_plan(reminder.debtor_id))):

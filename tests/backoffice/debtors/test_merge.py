@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -10,6 +10,10 @@ from sqlalchemy.exc import DBAPIError
 
 from backoffice.debtors.merge import look, merge
 from backoffice.imports.models import ImportPosition
+from backoffice.reminders.models import Reminder, ReminderStatus
+from backoffice.reminders.queries import facts_page
+from backoffice.reminders.scenarios import service as scenarios
+from backoffice.reminders.scenarios.service import FIRST_LADDER, Wanted
 from payments.reconcile.verify import verify
 from shared.access.models import LinkPurpose, MagicLink
 from shared.access.service import make_link
@@ -182,3 +186,52 @@ def test_a_pause_of_the_account_that_goes_holds_for_the_one_that_stays(desk):
             date(2030, 1, 1),
             "the account holder has died",
         )
+
+
+def reminded(debtor_id, on):
+    """An account was reminded on a day, by a step and in a run of which nothing else is asked."""
+    return Reminder(
+        id=new_id(),
+        run_id=new_id(),
+        debtor_id=debtor_id,
+        step_id=new_id(),
+        cycle=1,
+        remind_on=on,
+        status=ReminderStatus.WRITTEN,
+        amount_minor=10_000,
+        created_at=clock.now(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "holds"), [({"C-1": "Soft"}, "Soft"), ({"C-1": "Soft", "C1": "Hard"}, "Hard"), ({}, "Default")]
+)
+def test_the_last_reminder_and_the_scenario_of_the_account_that_goes_are_not_forgotten(desk, chosen, holds):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    old, into = desk.debtor_id("C-1"), desk.debtor_id("C1")
+    yesterday, before = clock.today() - timedelta(days=1), clock.today() - timedelta(days=20)
+    with transaction() as session:
+        company_id = session.get_one(Debtor, into).company_id
+        made = {
+            name: scenarios.add(session, company_id, Wanted(name, 100, 3, FIRST_LADDER), by=BY).id
+            for name in ("Soft", "Hard")
+        }
+        made["Default"] = scenarios.ensure_default(session, company_id).id
+        for code, name in chosen.items():
+            scenarios.choose(session, company_id, debtor_id=desk.debtor_id(code), scenario_id=made[name], by=BY)
+        session.add_all([reminded(old, yesterday), reminded(into, before)])
+
+    with reading() as session:
+        shown = look(session, session.get_one(Debtor, old), session.get_one(Debtor, into))
+    assert (shown.scenario, shown.reminded_on) == (holds, yesterday)
+    make_one(desk, "C-1", "C1")
+
+    with reading() as session:
+        ((debtor_id, facts),) = facts_page(session, company_id, clock.today(), after=None, limit=5)
+        line = session.scalars(
+            select(AuditLine).where(AuditLine.debtor_id == into, AuditLine.action == "debtor.merged")
+        ).one()
+    assert (debtor_id, facts.last_reminded_on) == (into, yesterday)
+    assert facts.scenario_id == (made[holds] if holds != "Default" else None)
+    assert (line.after["scenario"], line.after["reminded_on"]) == (holds, yesterday.isoformat())
+    assert not verify(with_providers=False).differences
