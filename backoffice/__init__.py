@@ -23,6 +23,7 @@ def register(app: Flask, settings: Settings) -> None:
     from backoffice.home.views import CONTRIBUTIONS
     from backoffice.imports import todo as imports_todo
     from backoffice.imports.views import allow_large_files
+    from backoffice.invoices import todo as invoices_todo
     from backoffice.messages import todo as messages_todo
     from backoffice.payments import todo as payments_todo
     from backoffice.personal import todo as personal_todo
@@ -43,6 +44,7 @@ def register(app: Flask, settings: Settings) -> None:
         disputes_todo.contribute,
         plans_todo.contribute,
         payments_todo.contribute,
+        invoices_todo.contribute,
         declarations_todo.contribute,
         promises_todo.contribute,
         debtors_todo.contribute,

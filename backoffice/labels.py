@@ -209,6 +209,8 @@ ACTIONS: dict[str, Any] = {
     "debtor.changed": _l("Debtor corrected"),
     "debtor.merged": _l("Two accounts made one"),
     "invoice.cancelled": _l("Invoice cancelled"),
+    "invoice.cancel_asked": _l("A second person is asked to take an invoice off"),
+    "invoice.cancel_declined": _l("Taking an invoice off was declined"),
     "invoice.settled_by_list": _l("Invoice settled: not in the complete list"),
     "debtor.reminders_paused": _l("Reminders paused"),
     "debtor.reminders_resumed": _l("Reminders resumed"),

@@ -66,7 +66,7 @@ ROUTES: list[Route] = [
     Route("POST",     "/debtors/<uuid:debtor_id>/notes",                   debtors.add_note,            staff("debtors.write")),
     Route("GET POST", "/debtors/<uuid:debtor_id>/edit",                    debtors.edit,                staff("debtors.write")),
     Route("GET",      "/debtors/<uuid:debtor_id>/merge",                   debtors.merge,               staff("debtors.merge")),
-    Route("POST",     "/debtors/<uuid:debtor_id>/merge",                   debtors.do_merge,            staff("debtors.merge")),
+    Route("POST",     "/debtors/<uuid:debtor_id>/merge",                   debtors.do_merge,            staff("debtors.merge", fresh=True)),
     Route("POST",     "/debtors/<uuid:debtor_id>/pause",                   debtors.pause,               staff("debtors.write")),
     Route("POST",     "/debtors/<uuid:debtor_id>/resume",                  debtors.resume,              staff("debtors.write")),
     Route("GET POST", "/debtors/<uuid:debtor_id>/people/new",              debtors.add_contact,         staff("debtors.write", fresh=True)),
@@ -81,7 +81,9 @@ ROUTES: list[Route] = [
     Route("GET",      "/invoices/<uuid:invoice_id>",                       invoices.show,               staff("invoices.read")),
     Route("GET",      "/invoices/<uuid:invoice_id>.pdf",                   invoices.paper,              staff("invoices.read")),
     Route("POST",     "/invoices/<uuid:invoice_id>/hold",                  invoices.hold,               staff("invoices.hold")),
-    Route("POST",     "/invoices/<uuid:invoice_id>/cancel",                invoices.cancel,             staff("invoices.cancel")),
+    Route("POST",     "/invoices/<uuid:invoice_id>/cancel",                invoices.cancel,             staff("invoices.cancel", fresh=True)),
+    Route("POST",     "/invoices/<uuid:invoice_id>/cancel/<uuid:cancellation_id>/approve", invoices.approve_cancellation, staff("giving.approve", fresh=True)),
+    Route("POST",     "/invoices/<uuid:invoice_id>/cancel/<uuid:cancellation_id>/decline", invoices.decline_cancellation, staff("invoices.cancel")),
     Route("POST",     "/invoices/<uuid:invoice_id>/lift/<uuid:freeze_id>", invoices.lift,               staff("invoices.hold")),
 
     Route("GET",      "/payments",                                         payments.browse,             staff("payments.read")),
@@ -90,7 +92,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/payments/<uuid:payment_id>/receipt.pdf",           payments.receipt,            staff("payments.read")),
     Route("POST",     "/payments/<uuid:payment_id>/ask",                   payments.ask_provider,       staff("payments.ask")),
     Route("POST",     "/payments/<uuid:payment_id>/refunds",               payments.ask_refund,         staff("refunds.ask", fresh=True)),
-    Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("refunds.approve", fresh=True)),
+    Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("giving.approve", fresh=True)),
     Route("POST",     "/payments/<uuid:payment_id>/undo",                  payments.undo,               staff("receipts.undo", fresh=True)),
 
     Route("GET",      "/promises",                                         promises.browse,             staff("promises.read")),

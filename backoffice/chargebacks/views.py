@@ -6,10 +6,9 @@ import uuid
 
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
-from backoffice.access.second_person import must_be_independent
+from backoffice.access.second_person import witness
 from backoffice.chargebacks import queries
 from backoffice.chargebacks.forms import DecideForm, NoteForm
 from backoffice.colleagues import colleagues, find_colleague
@@ -17,8 +16,6 @@ from backoffice.listing import asked
 from payments.chargebacks import queries as chargebacks
 from payments.chargebacks import rules, service
 from payments.chargebacks.queries import ChargebackLine
-from shared.giving import service as giving
-from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError
 from shared.kit.words import gettext as _
@@ -55,6 +52,7 @@ def _show(
         return page(
             "backoffice/chargebacks/show.html",
             status=status,
+            member=member,
             line=line,
             parts=chargebacks.parts_of(session, line.id),
             steps=chargebacks.steps_of(session, line.id),
@@ -110,8 +108,7 @@ def _decide(member: Member, chargeback_id: uuid.UUID, *, gives_up: bool) -> Resp
     try:
         with transaction() as session:
             if gives_up:
-                _must_be_independent(session, line.id, by)
-                is_done = service.give_up(session, chargeback_id=line.id, text=said, by=by)
+                is_done = service.give_up(session, chargeback_id=line.id, text=said, by=witness(session, by))
             else:
                 service.owe(session, chargeback_id=line.id, text=said, by=by)
                 is_done = True
@@ -126,12 +123,3 @@ def _decide(member: Member, chargeback_id: uuid.UUID, *, gives_up: bool) -> Resp
     else:
         flash(_("The debtor is told. It is asked for again like any other invoice."), "good")
     return see_other("backoffice.chargebacks.show", chargeback_id=chargeback_id)
-
-
-def _must_be_independent(session: Session, chargeback_id: uuid.UUID, by: Actor) -> None:
-    """Raises Refused for a second person whom the first one put there, or who came after it was asked."""
-    case = service.lock_chargeback(session, chargeback_id)
-    if case.wished_by_id in (None, by.id):
-        return
-    asked_at = giving.asked_at(session, kind=service.GIFT, subject_id=case.id) or case.created_at
-    must_be_independent(session, by, asked_by_id=case.wished_by_id, asked_at=asked_at)

@@ -23,11 +23,11 @@ ROUTES = [
     Route("POST",     "/disputes/<uuid:dispute_id>/deadline",                views.move_deadline,     staff("disputes.write")),
     Route("GET",      "/disputes/<uuid:dispute_id>/files/<uuid:attachment_id>", views.file,           staff("disputes.read")),
     Route("POST",     "/disputes/<uuid:dispute_id>/files/<uuid:attachment_id>/set-aside", views.set_file_aside, staff("disputes.write")),
-    Route("GET POST", "/disputes/<uuid:dispute_id>/accept",                  decide.accept,           staff("disputes.resolve")),
+    Route("GET POST", "/disputes/<uuid:dispute_id>/accept",                  decide.accept,           staff("disputes.resolve", fresh=True)),
     Route("GET POST", "/disputes/<uuid:dispute_id>/reject",                  decide.reject,           staff("disputes.resolve")),
     Route("POST",     "/disputes/<uuid:dispute_id>/withdraw",                decide.withdraw,         staff("disputes.resolve")),
     Route("POST",     "/disputes/<uuid:dispute_id>/reopen",                  decide.reopen,           staff("disputes.resolve")),
-    Route("POST",     "/disputes/<uuid:dispute_id>/credit/<uuid:proposal_id>/approve", decide.approve_credit, staff("disputes.approve", fresh=True)),
+    Route("POST",     "/disputes/<uuid:dispute_id>/credit/<uuid:proposal_id>/approve", decide.approve_credit, staff("giving.approve", fresh=True)),
     Route("POST",     "/disputes/<uuid:dispute_id>/credit/<uuid:proposal_id>/decline", decide.decline_credit, staff("disputes.resolve")),
     Route("GET POST", "/debtors/<uuid:debtor_id>/disputes/new",              opening.new,             staff("disputes.write")),
 

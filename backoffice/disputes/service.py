@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backoffice.access.second_person import must_be_independent
 from backoffice.disputes.models import CreditProposal, ProposalState
 from shared.debtors.models import Debtor
 from shared.disputes import service as disputes
@@ -18,12 +17,13 @@ from shared.disputes.models import Dispute
 from shared.disputes.service import CreditWish
 from shared.disputes.steps import lock_dispute, parts_of
 from shared.giving import service as giving
-from shared.giving.models import GiftState
+from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict, NotFound, Refused
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.ids import new_id
+from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
 
 
@@ -48,8 +48,6 @@ def accept(
     if total == 0 or not _must_wait(session, dispute, credit, identity, by=by):
         disputes.accept(session, dispute_id=dispute_id, credit=credit, text=text, by=by, owed_again_on=owed_again_on)
         return None
-    if by.id is None:
-        raise Refused("dispute.four_eyes", _("Somebody else must approve this credit."))
     _rehearse(session, dispute_id=dispute_id, credit=credit, text=text, by=by, owed_again_on=owed_again_on)
     proposal = CreditProposal(
         id=identity,
@@ -76,7 +74,7 @@ def _must_wait(session: Session, dispute: Dispute, credit: CreditWish, identity:
     for part_id, minor in credit.minors.items():
         if part_id in of:  # what is no part of it is refused by the acceptance itself
             invoices[of[part_id]] = invoices.get(of[part_id], 0) + minor
-    wish = Wish("credit", identity, sum(credit.minors.values()), invoices=invoices)
+    wish = Wish(GiftKind.CREDIT, identity, sum(credit.minors.values()), invoices=invoices)
     return giving.weigh(session, session.get_one(Debtor, dispute.debtor_id), wish, by=by)
 
 
@@ -89,30 +87,27 @@ def _rehearse(session: Session, **wish: Any) -> None:
         trial.rollback()
 
 
-def approve(session: Session, *, dispute_id: uuid.UUID, proposal_id: uuid.UUID, by: Actor) -> None:
-    """Somebody else agrees: the dispute is accepted as it was asked. Raises Refused for who asked, NotFound, Conflict."""
+def approve(session: Session, *, dispute_id: uuid.UUID, proposal_id: uuid.UUID, by: Witness) -> None:
+    """Somebody else agrees: the dispute is accepted as it was asked. Raises what `giving.agree` raises, NotFound, Conflict."""
     dispute, proposal = _locked(session, dispute_id, proposal_id)
-    if by.id is None or by.id == proposal.asked_by_id:
-        raise Refused("dispute.four_eyes", _("Somebody else must approve this credit."))
-    must_be_independent(session, by, asked_by_id=proposal.asked_by_id, asked_at=proposal.asked_at)
-    _decide(proposal, ProposalState.APPROVED, by)
-    giving.decide(session, kind="credit", subject_id=proposal.id, state=GiftState.SEEN)
+    giving.agree(session, kind=GiftKind.CREDIT, subject_id=proposal.id, by=by)
+    _decide(proposal, ProposalState.APPROVED, by.actor)
     disputes.accept(
         session,
         dispute_id=dispute_id,
         credit=_read(proposal.credit),
         text=proposal.text,
-        by=by,
+        by=by.actor,
         owed_again_on=proposal.owed_again_on,
     )
-    _record(session, dispute, proposal, "dispute.credit_approved", by)
+    _record(session, dispute, proposal, "dispute.credit_approved", by.actor)
 
 
 def decline(session: Session, *, dispute_id: uuid.UUID, proposal_id: uuid.UUID, by: Actor) -> None:
     """The credit is not given (who asked may take it back, too); the dispute stays open. Raises NotFound, Conflict."""
     dispute, proposal = _locked(session, dispute_id, proposal_id)
     _decide(proposal, ProposalState.DECLINED, by)
-    giving.decide(session, kind="credit", subject_id=proposal.id, state=GiftState.DECLINED)
+    giving.decide(session, kind=GiftKind.CREDIT, subject_id=proposal.id, state=GiftState.DECLINED, by=by)
     _record(session, dispute, proposal, "dispute.credit_declined", by)
 
 

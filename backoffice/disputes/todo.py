@@ -53,7 +53,7 @@ def contribute(session: Session, member: Member) -> Part:
                 _("Credits to approve"),
                 _queue("credit"),
                 asked,
-                "disputes.approve",
+                "giving.approve",
                 icon="undo",
                 note=_("by somebody else than who asked"),
                 amount=Money(minor, member.desk.currency),

@@ -17,6 +17,7 @@ from payments.queries import Leg
 from payments.status import PaymentStatus
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
+from shared.giving.models import Gift, GiftKind, GiftPart, GiftState
 from shared.invoices.models import NUMBER, Freeze, FreezeKind, Invoice, InvoiceKind, InvoiceLine, InvoiceVat
 from shared.kit.errors import NotFound
 from shared.kit.money import Money, MoneyParseError, parse_minor
@@ -25,9 +26,11 @@ from shared.ledger.models import Transfer
 from shared.promises.queries import Pause, pauses_of
 from shared.web.paging import Page
 
-STATES = ("open", "late", "held", "frozen", "paid", "notes", "all")
+STATES = ("open", "late", "held", "frozen", "cancel_asked", "paid", "notes", "all")
 AGES = {"0": (None, 0), "1": (1, 30), "2": (31, 60), "3": (61, 90), "4": (91, None)}
 """Days late, from and to."""
+
+_WAITING = (Gift.kind == GiftKind.CANCELLATION.value, Gift.state == GiftState.ASKED)
 
 ORDERS = Orders(
     {
@@ -134,6 +137,19 @@ def totals(session: Session, company_id: uuid.UUID, ask: Ask, *, today: date, cu
     return Totals(count, Money(int(total), currency), Money(int(open_), currency))
 
 
+def waiting_cancellation(session: Session, invoice_id: uuid.UUID) -> Gift | None:
+    """The cancellation of an invoice that waits for a second person."""
+    query = select(Gift).join(GiftPart, GiftPart.gift_id == Gift.id).where(GiftPart.invoice_id == invoice_id, *_WAITING)
+    return session.scalar(query)
+
+
+def count_waiting(session: Session, company_id: uuid.UUID) -> tuple[int, int]:
+    """How many cancellations wait for a second person, and their sum in minor units."""
+    query = select(func.count(), func.coalesce(func.sum(Gift.minor), 0)).where(Gift.company_id == company_id, *_WAITING)
+    count, minor = session.execute(query).one()
+    return int(count), int(minor)
+
+
 def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Query:
     query = select(
         Invoice.id,
@@ -181,6 +197,9 @@ def _states(today: date) -> dict[str, ColumnElement[bool]]:
         "late": and_(Invoice.open_minor > 0, is_invoice, Invoice.due_on < today),
         "held": and_(Invoice.open_minor > 0, Invoice.held_minor > 0),
         "frozen": and_(Invoice.open_minor > 0, Invoice.frozen_minor > 0),
+        "cancel_asked": Invoice.id.in_(
+            select(GiftPart.invoice_id).join(Gift, Gift.id == GiftPart.gift_id).where(*_WAITING)
+        ),
         "paid": and_(Invoice.open_minor == 0, is_invoice),
         "notes": Invoice.kind == InvoiceKind.CREDIT_NOTE,
     }

@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from backoffice import exports, files
 from backoffice.access.member import Member
-from backoffice.invoices import queries
+from backoffice.access.second_person import witness
+from backoffice.invoices import queries, service
 from backoffice.invoices.forms import HoldForm
 from backoffice.listing import asked, is_fragment, sentence
 from payments.standing import standing
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
 from shared.disputes import queries as disputes
 from shared.documents import keep
 from shared.invoices import service as invoices
@@ -27,8 +27,6 @@ from shared.kit.errors import NotFound
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language, ngettext
 from shared.kit.words import gettext as _
-from shared.ledger import cancel as cancelling
-from shared.ledger import service as ledger
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "age", "least", "most", "debtor")
@@ -102,6 +100,7 @@ def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
 
         return page(
             "backoffice/invoices/show.html",
+            member=member,
             invoice=invoice,
             debtor=debtor,
             lines=queries.lines(session, invoice_id),
@@ -109,6 +108,7 @@ def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
                 (_("VAT at %(rate)s", rate=templating.percent(each.rate / 100)), money(each.vat_minor))
                 for each in queries.vat(session, invoice_id)
             ],
+            waiting=queries.waiting_cancellation(session, invoice_id),
             freezes=queries.freezes(session, invoice_id, invoice.currency),
             disputes=disputes.of_debtor(session, debtor.id, invoice_id=invoice_id),
             payments=queries.payments(session, invoice_id),
@@ -144,18 +144,40 @@ def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def cancel(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
-    """Take off what is open of an invoice that is no longer in the books, with the reason."""
+    """Take off what is open of an invoice that is no longer in the books, with the reason; above the limit, ask a second person."""
     form = HoldForm()
     if not form.validate():
         flash(_("Say why in a few words."), "error")
         return see_other("backoffice.invoices.show", invoice_id=invoice_id)
     with transaction() as session:
-        found, debtor = queries.get_invoice(session, member.company_id, invoice_id)
-        locked = lock_debtor(session, debtor.id)
-        invoice = ledger.lock_invoices(session, [found.id])[found.id]
-        reason = form.reason.data or ""
-        cancelling.take_off(session, locked, invoice, on=member.today, reason=reason, by=member.as_actor())
+        queries.get_invoice(session, member.company_id, invoice_id)
+        is_done = service.cancel(session, invoice_id=invoice_id, reason=form.reason.data or "", by=member.as_actor())
+    if is_done:
+        flash(_("What was open of the invoice is taken off."), "good")
+    else:
+        flash(
+            _("Noted. Somebody else must agree: with what was given before, it is above the company’s limit."), "wait"
+        )
+    return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+
+
+def approve_cancellation(member: Member, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> ResponseReturnValue:
+    """Agree that an invoice is taken off, as a second person."""
+    with transaction() as session:
+        queries.get_invoice(session, member.company_id, invoice_id)
+        service.approve(
+            session, invoice_id=invoice_id, cancellation_id=cancellation_id, by=witness(session, member.as_actor())
+        )
     flash(_("What was open of the invoice is taken off."), "good")
+    return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+
+
+def decline_cancellation(member: Member, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> ResponseReturnValue:
+    """The invoice stays owed."""
+    with transaction() as session:
+        queries.get_invoice(session, member.company_id, invoice_id)
+        service.decline(session, invoice_id=invoice_id, cancellation_id=cancellation_id, by=member.as_actor())
+    flash(_("The invoice stays owed."), "good")
     return see_other("backoffice.invoices.show", invoice_id=invoice_id)
 
 

@@ -69,6 +69,7 @@ _SENTENCES: dict[str, Any] = {
     "chargeback.give_up_asked": _l(
         "A colleague wants to give up what a bank gave back to %(debtor)s: please agree or not"
     ),
+    "invoice.cancel_asked": _l("A colleague wants to take an invoice of %(debtor)s off: please agree or not"),
     "payment.went_back": _l("The bank took a payment of %(debtor)s back"),
     "payment.lost": _l("The bank took more of a payment of %(debtor)s back than was left of it: the rest is a loss"),
     "payment.debited_twice": _l("A bank says that %(debtor)s was debited twice: please look at once"),

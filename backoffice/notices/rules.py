@@ -47,6 +47,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "chargeback.won": NoticeGroup.PAYMENTS,
     "chargeback.lost": NoticeGroup.PAYMENTS,
     "chargeback.give_up_asked": NoticeGroup.PAYMENTS,
+    "invoice.cancel_asked": NoticeGroup.PAYMENTS,
     "payment.went_back": NoticeGroup.PAYMENTS,
     "payment.lost": NoticeGroup.PAYMENTS,
     "payment.debited_twice": NoticeGroup.PAYMENTS,
@@ -75,13 +76,14 @@ PERMISSION: dict[NoticeGroup, str] = {
 
 DECIDES: dict[str, str] = {
     "plan.asked": "plans.decide",
-    "chargeback.give_up_asked": "chargebacks.decide",
-    "payment.refund_waits": "refunds.approve",
+    "chargeback.give_up_asked": "giving.approve",
+    "invoice.cancel_asked": "giving.approve",
+    "payment.refund_waits": "giving.approve",
 }
 """What only those who may decide need to hear."""
 
 
-NEEDS_SECOND = frozenset({"chargeback.give_up_asked", "payment.refund_waits"})
+NEEDS_SECOND = frozenset({"chargeback.give_up_asked", "invoice.cancel_asked", "payment.refund_waits"})
 """What one of the staff asks of another: everybody hears of it who may agree, but not the one who asked."""
 
 

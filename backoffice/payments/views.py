@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from backoffice import exports, files
 from backoffice.access.member import Member
-from backoffice.access.second_person import must_be_independent
+from backoffice.access.second_person import witness
 from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
 from backoffice.payments import queries
@@ -164,11 +164,12 @@ def ask_refund(member: Member, payment_id: uuid.UUID) -> ResponseReturnValue:
 def decide_refund(member: Member, payment_id: uuid.UUID, refund_id: uuid.UUID, decision: str) -> ResponseReturnValue:
     """Approve or decline a refund that somebody else asked for."""
     with transaction() as session:
-        found = queries.get_refund(session, member.company_id, payment_id, refund_id)
+        queries.get_refund(session, member.company_id, payment_id, refund_id)
+        by = member.as_actor()
         if decision == "approve":
-            must_be_independent(session, member.as_actor(), asked_by_id=found.asked_by_id, asked_at=found.created_at)
-        decide = refunds.approve if decision == "approve" else refunds.decline
-        refund = decide(session, refund_id, by=member.as_actor())
+            refund = refunds.approve(session, refund_id, by=witness(session, by))
+        else:
+            refund = refunds.decline(session, refund_id, by=by)
     flash(_("The refund stands at: %(state)s.", state=word(refund.status)), "good")
     return see_other("backoffice.payments.show", payment_id=payment_id)
 

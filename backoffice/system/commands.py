@@ -85,7 +85,7 @@ def propose(difference: str, subject: str, reason: str, email: str, code: str, *
 @_CODE
 def approve(correction_id: uuid.UUID, email: str, code: str) -> None:
     """Agree to a correction that somebody else proposed; it is done at once."""
-    by = proven(email, code, "refunds.approve")
+    by = proven(email, code, "giving.approve")
     with reading() as session:
         asked = session.get(Correction, correction_id)
         if asked is not None:

@@ -26,13 +26,14 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.giving import service as giving
-from shared.giving.models import GiftState
+from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
+from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind, Transfer
@@ -40,8 +41,6 @@ from shared.ledger.rules import Part
 
 C = ChargebackState
 SYSTEM = Actor.system("chargebacks")
-GIFT = "chargeback"
-"""What a case that was given up is called in the book of what was given away."""
 
 
 # With the payment's own steps ------------------------------------------------------------------------------------------
@@ -265,12 +264,12 @@ def owe(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> 
     tell.owed(session, chargeback, text.strip())
 
 
-def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> bool:
+def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witness) -> bool:
     """Ask for it no more: what is open of its parts is written off, and the debtor is told. False while a second must agree.
 
     Above the company's limit the first who wants it is noted, and somebody else must want it too (four eyes). What one
     person alone gave of this payment or these invoices, or to this debtor of late, counts with it (`shared.giving`). Twice
-    is harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
+    is harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide"), what `giving.agree` raises.
     """
     chargeback = lock_chargeback(session, chargeback_id)
     if chargeback.state is C.GIVEN_UP:
@@ -278,7 +277,7 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor)
     _refuse_undecidable(chargeback, text)
     if not _may_give_up(session, chargeback, text.strip(), by=by):
         return False
-    _end(session, chargeback, C.GIVEN_UP, by=by, cause=text.strip())
+    _end(session, chargeback, C.GIVEN_UP, by=by.actor, cause=text.strip())
     debtor = session.get_one(Debtor, chargeback.debtor_id)
     occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, chargeback.company_id))
     for part in parts_of(session, chargeback.id):
@@ -292,20 +291,22 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor)
     return True
 
 
-def _may_give_up(session: Session, chargeback: Chargeback, text: str, *, by: Actor) -> bool:
+def _may_give_up(session: Session, chargeback: Chargeback, text: str, *, by: Witness) -> bool:
     """Whether enough people want it now; the first who does is noted when a second must agree."""
     if chargeback.wished_by_id is not None:
-        if chargeback.wished_by_id == by.id:
+        if chargeback.wished_by_id == by.actor.id:
             return False
-        giving.decide(session, kind=GIFT, subject_id=chargeback.id, state=GiftState.SEEN)
+        giving.agree(session, kind=GiftKind.CHARGEBACK, subject_id=chargeback.id, by=by)
         return True
     parts = {part.invoice_id: part.amount_minor for part in parts_of(session, chargeback.id)}
-    wish = Wish(GIFT, chargeback.id, chargeback.amount_minor, payment_id=chargeback.payment_id, invoices=parts)
-    if not giving.weigh(session, session.get_one(Debtor, chargeback.debtor_id), wish, by=by):
+    wish = Wish(
+        GiftKind.CHARGEBACK, chargeback.id, chargeback.amount_minor, payment_id=chargeback.payment_id, invoices=parts
+    )
+    if not giving.weigh(session, session.get_one(Debtor, chargeback.debtor_id), wish, by=by.actor):
         return True
-    chargeback.wished_by_id, chargeback.wished_by_name = by.id, by.name
-    _write_step(session, chargeback, chargeback.state, by=by, cause=text, action="chargeback.give_up_asked")
-    _publish(session, chargeback, "chargeback.give_up_asked", by, dedupe_key=str(chargeback.id))
+    chargeback.wished_by_id, chargeback.wished_by_name = by.actor.id, by.actor.name
+    _write_step(session, chargeback, chargeback.state, by=by.actor, cause=text, action="chargeback.give_up_asked")
+    _publish(session, chargeback, "chargeback.give_up_asked", by.actor, dedupe_key=str(chargeback.id))
     return False
 
 
@@ -366,7 +367,7 @@ def _end(session: Session, chargeback: Chargeback, to: ChargebackState, *, by: A
     invoices.lift_all(session, subject_id=chargeback.id, by=by)
     if to is not C.GIVEN_UP:  # a wish to give it up has come to nothing, or what was given up came back
         no = GiftState.DECLINED if to is C.OWED else GiftState.UNDONE
-        giving.decide(session, kind=GIFT, subject_id=chargeback.id, state=no)
+        giving.decide(session, kind=GiftKind.CHARGEBACK, subject_id=chargeback.id, state=no, by=by)
     chargeback.outcome_note = cause or chargeback.outcome_note
     _advance(session, chargeback, to, by=by, cause=cause)
 

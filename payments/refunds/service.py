@@ -20,11 +20,12 @@ from payments.status import COLLECTED, REFUND_EDGES, RefundStatus
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.giving import service as giving
-from shared.giving.models import GiftState
+from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
 from shared.kit import audit, clock, ids, outbox
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.errors import Conflict, Invalid, NotFound
+from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
 from shared.ledger.models import Kind
@@ -70,23 +71,24 @@ def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by:
     session.flush()
     _record(session, payment, refund, None, by)
     debtor = session.get_one(Debtor, payment.debtor_id)
-    if not giving.weigh(session, debtor, Wish("refund", refund.id, minor, payment_id=payment.id), by=by):
+    wish = Wish(
+        GiftKind.REFUND, refund.id, minor, payment_id=payment.id, invoices=_of_invoices(session, payment, minor)
+    )
+    if not giving.weigh(session, debtor, wish, by=by):
         _step(session, payment, refund, R.APPROVED, by=by)
     else:
         returns.publish(session, payment, "payment.refund_waits", by=by, step=str(refund.id))
     return refund
 
 
-def approve(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
-    """A second person agrees; raises Refused for the one who asked, Conflict when it is no longer waiting."""
+def approve(session: Session, refund_id: uuid.UUID, *, by: Witness) -> Refund:
+    """A second person agrees; raises what `giving.agree` raises, Conflict when it is no longer waiting."""
     payment, refund = lock_refund(session, refund_id)
     if refund.status is not R.ASKED:
         raise Conflict("refund.not_waiting", _("This refund is not waiting for approval."))
-    if by.id is None or by.id == refund.asked_by_id:
-        raise Refused("refund.four_eyes", _("Somebody else must approve this refund."))
-    refund.approved_by = by.name
-    giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.SEEN)
-    _step(session, payment, refund, R.APPROVED, by=by)
+    giving.agree(session, kind=GiftKind.REFUND, subject_id=refund.id, by=by)
+    refund.approved_by = by.actor.name
+    _step(session, payment, refund, R.APPROVED, by=by.actor)
     return refund
 
 
@@ -95,9 +97,18 @@ def decline(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
     payment, refund = lock_refund(session, refund_id)
     if refund.status is not R.ASKED:
         raise Conflict("refund.not_waiting", _("This refund is not waiting for approval."))
-    giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.DECLINED)
+    giving.decide(session, kind=GiftKind.REFUND, subject_id=refund.id, state=GiftState.DECLINED, by=by)
     _step(session, payment, refund, R.DECLINED, by=by)
     return refund
+
+
+def _of_invoices(session: Session, payment: Payment, minor: int) -> dict[uuid.UUID, int]:
+    """What a refund gives back of each invoice that the payment was for, the first of them first."""
+    given: dict[uuid.UUID, int] = {}
+    for part in payments.allocations(session, payment.id):
+        given[part.invoice_id] = min(part.minor, minor)
+        minor -= given[part.invoice_id]
+    return given
 
 
 def refundable(session: Session, payment: Payment) -> int:
@@ -207,7 +218,7 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
             kind=Kind.REFUND_FAILED,
         )
     if to is R.FAILED:
-        giving.decide(session, kind="refund", subject_id=refund.id, state=GiftState.UNDONE)
+        giving.decide(session, kind=GiftKind.REFUND, subject_id=refund.id, state=GiftState.UNDONE, by=by)
     elif to is R.DONE:
         refund.done_at = clock.now()
     waiting.use(session, payment.debtor_id, freed)

@@ -4,11 +4,24 @@ import enum
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.kit.columns import Currency, Minor, above_zero, enum_column
 from shared.kit.db import Base, HasId
+
+
+class GiftKind(enum.StrEnum):
+    """The acts by which a person gives something away; there are no others (`tests/house/test_giving.py`)."""
+
+    REFUND = "refund"
+    """Money goes back; its subject is the refund."""
+    CREDIT = "credit"
+    """A dispute is accepted with a credit; its subject is the acceptance."""
+    CHARGEBACK = "chargeback"
+    """Contested money is not asked for again; its subject is the case."""
+    CANCELLATION = "cancellation"
+    """An invoice is taken off as no longer in the books; its subject is the act."""
 
 
 class GiftState(enum.Enum):
@@ -40,16 +53,22 @@ class Gift(HasId, Base):
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
     kind: Mapped[str] = mapped_column(String(32))
-    """"refund", "credit", "chargeback": who gives it decides the word."""
+    """A value of `GiftKind`."""
     subject_id: Mapped[uuid.UUID]
-    """The refund, the acceptance, the contested payment."""
     payment_id: Mapped[uuid.UUID | None]
     """The payment of which it is given back."""
     state: Mapped[GiftState] = mapped_column(enum_column(GiftState))
     minor: Mapped[Minor]
     currency: Mapped[Currency]
     by_id: Mapped[uuid.UUID | None]
+    by_name: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why, in the words of who asked, where the act has no row of its own to keep them."""
     given_at: Mapped[datetime]
+    decided_by_id: Mapped[uuid.UUID | None]
+    decided_by_name: Mapped[str] = mapped_column(default="")
+    """The second person, or who took it back."""
+    decided_at: Mapped[datetime | None]
 
 
 class GiftPart(HasId, Base):

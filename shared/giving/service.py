@@ -1,22 +1,28 @@
-"""Verbs on what is given away: weighed and noted in one step, decided, taken back."""
+"""The verbs of giving away: weighed and noted in one step, agreed to by a second person, declined, taken back.
+
+Every room that gives money or claims away by hand asks here, and nowhere else: the limit (`Company.four_eyes_minor`) and
+who may be the second person are the same for all of them.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from shared.company.models import Company
 from shared.debtors.models import Debtor
-from shared.giving.models import Gift, GiftPart, GiftState
+from shared.giving.models import Gift, GiftKind, GiftPart, GiftState
 from shared.giving.rules import WINDOW, Given, needs_second_person
 from shared.kit import clock
 from shared.kit.actors import Actor
+from shared.kit.errors import Conflict, Refused
 from shared.kit.ids import new_id
+from shared.kit.second_person import Witness, must_be_independent
+from shared.kit.words import gettext as _
 
 COUNTING = (GiftState.ASKED, GiftState.ALONE, GiftState.DECLINED)
 
@@ -25,22 +31,24 @@ COUNTING = (GiftState.ASKED, GiftState.ALONE, GiftState.DECLINED)
 class Wish:
     """Something that a person wants to give away."""
 
-    kind: str
+    kind: GiftKind
     subject_id: uuid.UUID
     minor: int
     payment_id: uuid.UUID | None = None
     invoices: Mapping[uuid.UUID, int] = field(default_factory=dict)
     """Minor units by invoice, where invoices are concerned."""
+    reason: str = ""
 
 
 def weigh(session: Session, debtor: Debtor, wish: Wish, *, by: Actor) -> bool:
-    """Note a wish; True when a second person must agree first. The debtor is locked by the caller.
+    """Note a wish; True when a second person must agree first (`agree`). The debtor is locked by the caller.
 
-    Every room that gives money or claims away by hand asks here, and nowhere else: the limit
-    (`Company.four_eyes_minor`) holds for all of them together.
+    Raises Refused when a second person must agree and nobody in particular asks: then nobody could be somebody else.
     """
     limit = session.get_one(Company, debtor.company_id).four_eyes_minor
     must_wait = needs_second_person(wish.minor, given(session, debtor, wish), limit_minor=limit)
+    if must_wait and by.id is None:
+        raise Refused("giving.nobody", _("This needs a second person: a member of staff must ask for it."))
     note(session, debtor, wish, state=GiftState.ASKED if must_wait else GiftState.ALONE, by=by)
     return must_wait
 
@@ -51,13 +59,15 @@ def note(session: Session, debtor: Debtor, wish: Wish, *, state: GiftState, by: 
         id=new_id(),
         company_id=debtor.company_id,
         debtor_id=debtor.id,
-        kind=wish.kind,
+        kind=wish.kind.value,
         subject_id=wish.subject_id,
         payment_id=wish.payment_id,
         state=state,
         minor=wish.minor,
         currency=debtor.currency,
         by_id=by.id,
+        by_name=by.name,
+        reason=wish.reason.strip(),
         given_at=clock.now(),
     )
     session.add(gift)
@@ -70,14 +80,33 @@ def note(session: Session, debtor: Debtor, wish: Wish, *, state: GiftState, by: 
     session.flush()
 
 
-def asked_at(session: Session, *, kind: str, subject_id: uuid.UUID) -> datetime | None:
-    """When something was asked for, for whoever must have been there before; None for one that was never noted."""
-    return session.scalar(select(Gift.given_at).where(Gift.kind == kind, Gift.subject_id == subject_id))
+def agree(session: Session, *, kind: GiftKind, subject_id: uuid.UUID, by: Witness) -> Gift:
+    """A second person agrees; the caller does what was asked for in the same transaction.
+
+    Raises Refused for a role that does not lead, for whoever asked, and for whoever was added or raised by who asked or
+    afterwards; Conflict when nothing waits (what was asked before this book was kept is asked for anew).
+    """
+    gift = _find(session, kind, subject_id)
+    if gift is None or gift.state is not GiftState.ASKED:
+        raise Conflict(
+            "giving.not_waiting", _("This does not wait for a second person. Look again, or ask for it anew.")
+        )
+    if not by.leads:
+        raise Refused("giving.leads", _("Only a manager or an administrator may agree to this."))
+    must_be_independent(by, asked_by_id=gift.by_id, asked_at=gift.given_at)
+    _set(gift, GiftState.SEEN, by.actor)
+    session.flush()
+    return gift
 
 
-def decide(session: Session, *, kind: str, subject_id: uuid.UUID, state: GiftState) -> None:
-    """What became of a wish; one that was never noted (older than this book) stays unknown."""
-    session.execute(update(Gift).where(Gift.kind == kind, Gift.subject_id == subject_id).values(state=state))
+def decide(session: Session, *, kind: GiftKind, subject_id: uuid.UUID, state: GiftState, by: Actor) -> None:
+    """What became of a wish to which nobody agreed; one that was never noted (older than this book) stays unknown."""
+    if state not in (GiftState.DECLINED, GiftState.UNDONE):
+        raise ValueError(state)
+    gift = _find(session, kind, subject_id)
+    if gift is not None:
+        _set(gift, state, by)
+        session.flush()
 
 
 def given(session: Session, debtor: Debtor, wish: Wish) -> Given:
@@ -93,6 +122,16 @@ def given(session: Session, debtor: Debtor, wish: Wish) -> Given:
         of_invoices=max((int(total) for _invoice, total in parts), default=0),
         to_debtor=_sum(session, (Gift.debtor_id == debtor.id) & (Gift.given_at > clock.now() - WINDOW)),
     )
+
+
+def _find(session: Session, kind: GiftKind, subject_id: uuid.UUID) -> Gift | None:
+    query = select(Gift).where(Gift.kind == kind.value, Gift.subject_id == subject_id)
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _set(gift: Gift, state: GiftState, by: Actor) -> None:
+    gift.state, gift.decided_at = state, clock.now()
+    gift.decided_by_id, gift.decided_by_name = by.id, by.name
 
 
 def _sum(session: Session, which: ColumnElement[bool]) -> int:

@@ -41,11 +41,15 @@ from shared.access import service as access
 from shared.access.models import LinkPurpose, PortalSession
 from shared.attachments.models import Attachment
 from shared.attachments.rules import Checked
-from shared.debtors.models import Contact, DebtorContact
+from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.disputes import service as disputes
+from shared.giving import service as giving
+from shared.giving.models import GiftKind, GiftState
+from shared.giving.service import Wish
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, files, ids
+from shared.kit.actors import Actor
 from shared.kit.db import transaction
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import Settings, use_settings
@@ -142,11 +146,17 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
     )
     session.add_all([refund, chargeback])
     session.flush()
+    cancellation = ids.new_id()
+    _ask_for(session, debtor, Wish(GiftKind.REFUND, refund.id, 500, payment_id=payment.id))
+    _ask_for(
+        session, debtor, Wish(GiftKind.CANCELLATION, cancellation, held.open_minor, invoices={held.id: held.open_minor})
+    )
     account.ids = {
         "company_id": company.id,
         "debtor_id": debtor.id,
         "contact_id": contact.id,
         "invoice_id": held.id,
+        "cancellation_id": cancellation,
         "payment_id": payment.id,
         "mandate_id": mandate.id,
         "refund_id": refund.id,
@@ -208,6 +218,7 @@ def _a_dispute(session: Session, account: Account, invoice_id: uuid.UUID) -> dic
     )
     session.add(proposal)
     session.flush()
+    _ask_for(session, session.get_one(Debtor, account.debtor_id), Wish(GiftKind.CREDIT, proposal.id, 500))
     return {
         "dispute_id": dispute.id,
         "proposal_id": proposal.id,
@@ -215,6 +226,11 @@ def _a_dispute(session: Session, account: Account, invoice_id: uuid.UUID) -> dic
             select(Attachment.id).where(Attachment.subject_id == dispute.id)
         ).one(),
     }
+
+
+def _ask_for(session: Session, debtor: Debtor, wish: Wish) -> None:
+    """Somebody wants to give something away, and a second person must agree."""
+    giving.note(session, debtor, wish, state=GiftState.ASKED, by=Actor.staff(ids.new_id(), "Somebody"))
 
 
 def _a_plan(session: Session, account: Account, invoice_id: uuid.UUID) -> uuid.UUID:

@@ -50,7 +50,7 @@ DECLARED: dict[str, set[Role]] = {
     "debtors.read": EVERYBODY,
     "debtors.write": EVERYBODY - {AUDITOR},
     "desk.enter": EVERYBODY,
-    "disputes.approve": {MANAGER, ADMIN},
+    "giving.approve": {MANAGER, ADMIN},
     "disputes.export": EVERYBODY - {AGENT},
     "disputes.read": EVERYBODY,
     "replies.write": {MANAGER, ADMIN},
@@ -87,7 +87,6 @@ DECLARED: dict[str, set[Role]] = {
     "promises.write": EVERYBODY - {AUDITOR},
     "receipts.record": {MANAGER, ACCOUNTANT, ADMIN},
     "receipts.undo": {MANAGER, ACCOUNTANT, ADMIN},
-    "refunds.approve": {MANAGER, ADMIN},
     "refunds.ask": {MANAGER, ACCOUNTANT, ADMIN},
     "reminders.read": EVERYBODY,
     "reminders.run": {MANAGER, ADMIN},
@@ -313,7 +312,7 @@ def test_a_dangerous_act_asks_for_the_password_after_a_quarter_of_an_hour(backof
     assert named(told) == {}
     assert {permission(route) for route in fresh} >= {
         "refunds.ask",
-        "refunds.approve",
+        "giving.approve",
         "receipts.undo",
         "mandates.cancel",
         "company.write",

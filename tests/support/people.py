@@ -13,9 +13,15 @@ from shared.invoices.models import Invoice, InvoiceKind, InvoiceSource
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.ids import new_id
+from shared.kit.second_person import Witness
 from shared.ledger import service as ledger
 
 SYSTEM = Actor.system("test")
+
+
+def a_witness(actor: Actor) -> Witness:
+    """A leader who has always been there."""
+    return Witness(actor, leads=True, since=clock.now() - timedelta(days=400))
 
 
 def a_company(session: Session, code: str = "atelier", **facts: object) -> Company:

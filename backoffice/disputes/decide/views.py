@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
+from backoffice.access.second_person import witness
 from backoffice.disputes import queries, service, sheet
 from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
 from backoffice.replies import queries as replies
@@ -239,7 +240,7 @@ def approve_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID
     """Give a credit that somebody else asked for."""
 
     def do(session: Session) -> None:
-        service.approve(session, dispute_id=dispute_id, proposal_id=proposal_id, by=member.as_actor())
+        service.approve(session, dispute_id=dispute_id, proposal_id=proposal_id, by=witness(session, member.as_actor()))
 
     return sheet.simply(member, dispute_id, do, _("The dispute is accepted; the debtor is told by mail."))
 

@@ -25,6 +25,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.ledger.rules import Part
+from tests.support.people import a_witness
 
 GC = Actor.provider("gocardless")
 
@@ -91,7 +92,7 @@ def test_a_colleague_who_came_after_it_was_asked_does_not_agree_to_give_it_up(in
         session.get_one(Company, world.company).four_eyes_minor = 0
         member = session.scalars(select(StaffMember)).first()
         asker = Actor.staff(new_id(), "Sue")
-        service.give_up(session, chargeback_id=case, text="Agreed.", by=asker)
+        service.give_up(session, chargeback_id=case, text="Agreed.", by=a_witness(asker))
         member.raised_at = clock.now() + timedelta(minutes=1)
 
     answer = ines.post(f"/chargebacks/{case}/give-up", {"text": "Agreed."})

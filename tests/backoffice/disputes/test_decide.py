@@ -179,7 +179,7 @@ def test_a_credit_above_the_limit_waits_for_somebody_else(ines, desk, world, cas
     refused = ines.post(f"{page}/credit/{asked.id}/approve")
     assert refused.status_code == 303
     assert case.read().status is Status.OPEN
-    assert "Somebody else must approve this credit." in ines.get(page).text
+    assert "Somebody else must decide on this." in ines.get(page).text
     assert case.read().reference in ines.get("/disputes?state=credit").text
 
     desk.add("mo@guichet.example", Role.MANAGER, "Mo")

@@ -22,7 +22,7 @@ from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.giving import service as giving
-from shared.giving.models import Gift, GiftState
+from shared.giving.models import Gift, GiftKind, GiftState
 from shared.giving.service import Wish
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock, seals
@@ -34,7 +34,7 @@ from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
 from shared.messages.models import Message
-from tests.support.people import an_invoice
+from tests.support.people import a_witness, an_invoice
 from tests.support.spoil import spoiling
 
 C = ChargebackState
@@ -181,9 +181,9 @@ def test_giving_up_above_the_limit_needs_a_second_person_and_writes_off_what_is_
 
     for _ in range(2):
         with transaction() as session:
-            assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SAM)
+            assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=a_witness(SAM))
     with transaction() as session:
-        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SUE)
+        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=a_witness(SUE))
     dora.deliver()
 
     found = invoice(dora)
@@ -202,16 +202,16 @@ def test_what_was_given_to_the_debtor_before_counts_when_a_case_is_given_up(dora
     with transaction() as session:
         session.scalars(select(Company)).one().four_eyes_minor = 15_000
         debtor = session.get_one(Debtor, dora.debtor_id)
-        giving.note(session, debtor, Wish("credit", new_id(), 9_000), state=GiftState.ALONE, by=SAM)
+        giving.note(session, debtor, Wish(GiftKind.CREDIT, new_id(), 9_000), state=GiftState.ALONE, by=SAM)
 
     with transaction() as session:
-        assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SAM)
+        assert not service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=a_witness(SAM))
     with transaction() as session:
-        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=SUE)
+        assert service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=a_witness(SUE))
 
     with reading() as session:
         gift = session.scalars(select(Gift).where(Gift.subject_id == case.id)).one()
-        assert (gift.kind, gift.minor, gift.state) == (service.GIFT, 12_000, GiftState.SEEN)
+        assert (gift.kind, gift.minor, gift.state) == (GiftKind.CHARGEBACK, 12_000, GiftState.SEEN)
 
 
 def test_nobody_decides_while_the_bank_has_not(dora):

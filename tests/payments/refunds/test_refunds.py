@@ -16,6 +16,7 @@ from payments.status import RefundStatus as R
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Refused, Unavailable
+from tests.support.people import a_witness
 
 INES = Actor.staff(uuid.uuid4(), "Inès")
 CHARLES = Actor.staff(uuid.uuid4(), "Charles")
@@ -62,9 +63,9 @@ def test_above_the_limit_a_second_person_must_agree(counter):
     assert refund(identity).status is R.ASKED
 
     with transaction() as session, pytest.raises(Refused):
-        service.approve(session, identity, by=INES)
+        service.approve(session, identity, by=a_witness(INES))
     with transaction() as session:
-        service.approve(session, identity, by=CHARLES)
+        service.approve(session, identity, by=a_witness(CHARLES))
     counter.deliver()
 
     assert (refund(identity).status, refund(identity).approved_by) == (R.DONE, "Charles")
