@@ -143,6 +143,16 @@ def waiting_cancellation(session: Session, invoice_id: uuid.UUID) -> Gift | None
     return session.scalar(query)
 
 
+def find_cancellation(session: Session, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> Gift | None:
+    """One cancellation that was asked for of an invoice, whatever became of it."""
+    return session.scalar(
+        select(Gift)
+        .join(GiftPart, GiftPart.gift_id == Gift.id)
+        .where(GiftPart.invoice_id == invoice_id, Gift.subject_id == cancellation_id)
+        .where(Gift.kind == GiftKind.CANCELLATION.value)
+    )
+
+
 def count_waiting(session: Session, company_id: uuid.UUID) -> tuple[int, int]:
     """How many cancellations wait for a second person, and their sum in minor units."""
     query = select(func.count(), func.coalesce(func.sum(Gift.minor), 0)).where(Gift.company_id == company_id, *_WAITING)

@@ -16,7 +16,7 @@ from shared.giving.service import Wish
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import audit, outbox
 from shared.kit.actors import Actor
-from shared.kit.errors import Conflict
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.ids import new_id
 from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
@@ -48,7 +48,7 @@ def cancel(session: Session, *, invoice_id: uuid.UUID, reason: str, by: Actor) -
 def approve(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UUID, by: Witness) -> None:
     """A second person agrees: it is taken off now.
 
-    Raises what `giving.agree` raises, and Conflict when it waits no more or more is open by now.
+    Raises what `giving.agree` raises, NotFound, and Conflict when it waits no more or more is open by now.
     """
     debtor, invoice = _locked(session, invoice_id)
     _must_wait(session, invoice_id, cancellation_id)
@@ -61,7 +61,7 @@ def approve(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UU
 
 
 def decline(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UUID, by: Actor) -> None:
-    """It stays owed; who asked may take it back, too. What was declined is remembered. Raises Conflict."""
+    """It stays owed; who asked may take it back, too. What was declined is remembered. Raises NotFound, Conflict."""
     _debtor, invoice = _locked(session, invoice_id)
     _must_wait(session, invoice_id, cancellation_id)
     giving.decide(session, kind=GiftKind.CANCELLATION, subject_id=cancellation_id, state=GiftState.DECLINED, by=by)
@@ -78,9 +78,11 @@ def _left(invoice: Invoice) -> int:
 
 
 def _must_wait(session: Session, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
-    waiting = queries.waiting_cancellation(session, invoice_id)
-    if waiting is None or waiting.subject_id != cancellation_id:
-        raise Conflict("invoice.cancel_decided", _("Nobody has asked for this, or it was decided already."))
+    gift = queries.find_cancellation(session, invoice_id, cancellation_id)
+    if gift is None:
+        raise NotFound("invoice.cancel_missing", _("Nobody has asked for this."))
+    if gift.state is not GiftState.ASKED:
+        raise Conflict("invoice.cancel_decided", _("This has been decided already."))
 
 
 def _take_off(session: Session, debtor: Debtor, invoice: Invoice, *, reason: str, by: Actor) -> None:
