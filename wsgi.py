@@ -63,6 +63,7 @@ MODELS = (
 
 JOBS: tuple[str, ...] = (
     "shared.personal.jobs",
+    "shared.documents.jobs",
     "shared.attachments.jobs",
     "shared.messages.jobs",
     "shared.disputes.jobs",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Protocol
 
 from flask import Response
+from flask.typing import ResponseReturnValue
 
 from shared.kit.files import safe_name
+from shared.web.pages import see_other
 
 
 class Paper(Protocol):
@@ -25,3 +28,10 @@ def answer(paper: Paper) -> Response:
     response = Response(paper.content, content_type=paper.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=safe_name(paper.name))
     return response
+
+
+def serve(paper: Paper | uuid.UUID, debtor_id: uuid.UUID) -> ResponseReturnValue:
+    """A paper, or the page of the order of one that nobody can wait for."""
+    if isinstance(paper, uuid.UUID):
+        return see_other("backoffice.debtors.paper", debtor_id=debtor_id, order_id=paper)
+    return answer(paper)

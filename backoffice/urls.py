@@ -60,6 +60,8 @@ ROUTES: list[Route] = [
     Route("GET",      "/debtors.<form>",                                   debtors.export,              staff("debtors.export")),
     Route("GET",      "/debtors/<uuid:debtor_id>",                         debtors.show,                staff("debtors.read")),
     Route("GET",      "/debtors/<uuid:debtor_id>/statement.<form>",        debtors.statement,           staff("debtors.read")),
+    Route("GET",      "/debtors/<uuid:debtor_id>/papers/<uuid:order_id>",  debtors.paper,               staff("debtors.read")),
+    Route("GET",      "/debtors/<uuid:debtor_id>/papers/<uuid:order_id>.pdf", debtors.paper_file,       staff("debtors.read")),
     Route("GET",      "/debtors/<uuid:debtor_id>/links",                   debtors.links,               staff("debtors.read")),
     Route("POST",     "/debtors/<uuid:debtor_id>/links",                   debtors.send_link,           staff("links.send")),
     Route("POST",     "/debtors/<uuid:debtor_id>/links/revoke",            debtors.revoke,              staff("links.revoke")),

@@ -101,6 +101,8 @@ ROUTES: list[Route] = [
     Route("GET", "/documents", documents.overview, debtor),
     Route("GET", "/documents/statement", documents.statement, debtor),
     Route("GET", "/documents/invoices.zip", documents.bundle, debtor),
+    Route("GET", "/documents/orders/<uuid:order_id>", documents.order, debtor),
+    Route("GET", "/documents/orders/<uuid:order_id>/pdf", documents.ordered, debtor),
     Route("GET", "/profile", profile.show, debtor),
     Route("POST", "/profile", profile.change, debtor),
     Route("POST", "/profile/digest", profile.set_digest, debtor),

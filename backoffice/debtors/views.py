@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
+from typing import Literal
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
@@ -28,7 +29,7 @@ from shared.access.service import revoke_links
 from shared.debtors import service as debtors
 from shared.debtors.erased import AskedToBeErased
 from shared.debtors.models import Contact, ContactRole, Debtor
-from shared.documents import keep
+from shared.documents import keep, orders
 from shared.kit import audit, clock, templating
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError, NotFound
@@ -137,16 +138,33 @@ def _moment(text: str) -> datetime | None:
 
 
 def statement(member: Member, debtor_id: uuid.UUID, form: str) -> ResponseReturnValue:
-    """The account statement of the last twelve months, as PDF or workbook, in the debtor's language."""
+    """The account statement of the last twelve months, as PDF, workbook or CSV, in the debtor's language."""
     with reading() as session:
         queries.get_debtor(session, member.company_id, debtor_id)
     today = member.today
     since = today.replace(day=1) - timedelta(days=365)
     if form == "pdf":
-        return files.answer(keep.statement(debtor_id, since=since, until=today, today=today))
-    if form == "xlsx":
-        return files.answer(keep.statement_sheet(debtor_id, since=since, until=today, today=today))
+        made = orders.statement(debtor_id, since=since, until=today, today=today, language=None, by=member.id)
+        return files.serve(made, debtor_id)
+    if form in {"xlsx", "csv"}:
+        wanted: Literal["xlsx", "csv"] = "csv" if form == "csv" else "xlsx"
+        return files.answer(keep.statement_table(debtor_id, since=since, until=today, today=today, form=wanted))
     raise NotFound("statement.form", _("There is no such file."))
+
+
+def paper(member: Member, debtor_id: uuid.UUID, order_id: uuid.UUID) -> ResponseReturnValue:
+    """How far a long paper of this debtor has come."""
+    with reading() as session:
+        debtor = queries.get_debtor(session, member.company_id, debtor_id)
+        return page("backoffice/debtors/paper.html", debtor=debtor, order=orders.get(session, debtor_id, order_id))
+
+
+def paper_file(member: Member, debtor_id: uuid.UUID, order_id: uuid.UUID) -> ResponseReturnValue:
+    """The long paper, once it is ready."""
+    with reading() as session:
+        queries.get_debtor(session, member.company_id, debtor_id)
+        found = orders.get(session, debtor_id, order_id)
+    return files.serve(orders.file(found) if found.document_id else found.id, debtor_id)
 
 
 def links(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:

@@ -18,7 +18,7 @@ from backoffice.listing import asked, is_fragment, sentence
 from payments.standing import standing
 from shared.debtors.models import Debtor
 from shared.disputes import queries as disputes
-from shared.documents import keep
+from shared.documents import orders
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, InvoiceKind
 from shared.kit import templating
@@ -118,10 +118,11 @@ def show(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def paper(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
-    """The invoice as PDF: the stored original, else the Factur-X made once."""
+    """The invoice as PDF: the stored original, else the Factur-X made once, in the background when its lines are very many."""
     with reading() as session:
-        queries.get_invoice(session, member.company_id, invoice_id)
-    return files.answer(keep.invoice(invoice_id, standing(invoice_id)))
+        _invoice, debtor = queries.get_invoice(session, member.company_id, invoice_id)
+    made = orders.invoice(invoice_id, standing(invoice_id), today=member.today, by=member.id)
+    return files.serve(made, debtor.id)
 
 
 def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:

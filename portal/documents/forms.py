@@ -19,5 +19,7 @@ class StatementForm(BaseForm):
     since = DayField(_l("First day"), [InputRequired(_l("Write the first day."))])
     until = DayField(_l("Last day"), [InputRequired(_l("Write the last day."))])
     form = SelectField(
-        _l("Format"), choices=[SelectChoice("pdf", "PDF"), SelectChoice("xlsx", "Excel (XLSX)")], default="pdf"
+        _l("Format"),
+        choices=[SelectChoice("pdf", "PDF"), SelectChoice("xlsx", "Excel (XLSX)"), SelectChoice("csv", "CSV")],
+        default="pdf",
     )

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
 
 from payments.standing import standing
-from portal.downloads import download
+from portal.downloads import serve
 from portal.invoices.said import said
 from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
@@ -18,7 +19,7 @@ from portal.paused import pauses_on
 from portal.planned import plans_on
 from shared.access.queries import Visitor
 from shared.disputes import queries as disputes
-from shared.documents import keep
+from shared.documents import orders
 from shared.invoices import queries
 from shared.invoices.queries import Sought, State
 from shared.kit.db import reading
@@ -131,9 +132,8 @@ def _drawn(event: Any) -> dict[str, Any]:
     return drawn
 
 
-def pdf(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
-    """The invoice as a file: its stored original, else a Factur-X made once."""
+def pdf(visitor: Visitor, invoice_id: uuid.UUID) -> ResponseReturnValue:
+    """The invoice as a file: its stored original, else a Factur-X made once, in the background when its lines are very many."""
     with reading() as session:
         queries.rows_of(session, visitor.debtor_id, [invoice_id])
-    kept = keep.invoice(invoice_id, standing(invoice_id))
-    return download(kept.content, kept.name, kept.media_type)
+    return serve(orders.invoice(invoice_id, standing(invoice_id), today=visitor.today, by=visitor.contact_id))

@@ -235,8 +235,6 @@ class StatementFacts(_Tidy):
     closing: Money
     movements: tuple[MovementFacts, ...]
     open_items: tuple[OpenItemFacts, ...]
-    omitted_count: int = 0
-    """Movements left off the paper because there are too many; the spreadsheet has them all."""
     bank: BankFacts = BankFacts()
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from lxml import etree  # type: ignore[attr-defined]
+from lxml import etree
 
 from shared.documents import mentions
 from shared.documents.facts import BankFacts, DebitFacts, InvoiceFacts, LineFacts, PartyFacts, VatFacts, tidy

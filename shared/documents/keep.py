@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from shared.documents import queries, render, rules, spreadsheet
 from shared.documents import service as documents
@@ -60,11 +60,31 @@ Standing = tuple[StandingFacts, DebitFacts | None]
 """How an invoice stands now, and the mandate when all of it is debited."""
 
 
-def invoice(invoice_id: uuid.UUID, standing: Standing | None = None) -> KeptFile:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A paper that may not be made yet: whose it is, what it says, and what tells it apart."""
+
+    parties: Parties
+    kind: DocumentKind
+    subject_id: uuid.UUID
+    version: str
+    facts: dict[str, Any]
+    language: Language
+
+
+class TooLongAtOnce(Exception):  # noqa: N818 - it is an answer
+    """Nobody can wait for this paper: it is to be ordered (`orders`)."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(f"a {draft.kind.value} of too many lines")
+        self.draft = draft
+
+
+def invoice(invoice_id: uuid.UUID, standing: Standing | None = None, *, is_patient: bool = True) -> KeptFile:
     """An invoice's PDF: the stored original as it came when there is one, else made (Factur-X) and kept.
 
     What was true at issue is taken from the paper that was made first, whatever changed since. With `standing` its
-    payment block says how the invoice stands now: one paper for each standing. Raises NotFound. Whether the reader may
+    payment block says how the invoice stands now: one paper for each standing. Raises NotFound, and, when the caller is not patient, TooLongAtOnce. Whether the reader may
     see this invoice is the caller's question.
     """
     assert_outside_transaction()
@@ -79,45 +99,46 @@ def invoice(invoice_id: uuid.UUID, standing: Standing | None = None) -> KeptFile
         first = queries.first_invoice(session, invoice_id)
     at_issue = from_json(InvoiceFacts, first.facts) if first is not None and first.facts else facts
     shown = replace(at_issue, standing=standing and standing[0], debit=standing and standing[1])
-    return _made(
-        lambda: render.invoice(shown, parties.brand),
-        parties,
-        kind=DocumentKind.INVOICE,
-        subject_id=invoice_id,
-        version=version,
-        facts=as_json(shown),
-        language=shown.language,
-    )
+    draft = Draft(parties, DocumentKind.INVOICE, invoice_id, version, as_json(shown), shown.language)
+    if len(shown.lines) > render.ROWS_AT_ONCE and not is_patient:
+        raise TooLongAtOnce(draft)
+    return record(draft, render.invoice(shown, parties.brand))
 
 
 def statement(
     debtor_id: uuid.UUID, *, since: date, until: date, today: date, language: Language | None = None
 ) -> KeptFile:
-    """An account statement as PDF; asked again with nothing changed, it is the same file. Raises NotFound, Invalid."""
+    """An account statement as PDF; asked again with nothing changed, it is the same file.
+
+    Raises NotFound, Invalid, and TooLongAtOnce.
+    """
     facts, parties = _statement_facts(debtor_id, since, until, today, language)
-    shown = rules.shortened(facts, render.STATEMENT_ROWS)
-    written = as_json(shown)
-    version = _version(written)
-    with reading() as session:
-        if kept := queries.find_document(session, DocumentKind.STATEMENT, debtor_id, version):
-            return _file(kept)
-    return _made(
-        lambda: render.statement(shown, parties.brand),
-        parties,
-        kind=DocumentKind.STATEMENT,
-        subject_id=debtor_id,
-        version=version,
-        facts=written,
-        language=facts.language,
-    )
+    draft = statement_draft(facts, parties)
+    if kept := find(draft):
+        return kept
+    if len(facts.open_items) + len(facts.movements) > render.ROWS_AT_ONCE:
+        raise TooLongAtOnce(draft)
+    return record(draft, render.statement(facts, parties.brand))
 
 
-def statement_sheet(
-    debtor_id: uuid.UUID, *, since: date, until: date, today: date, language: Language | None = None
+def statement_draft(facts: StatementFacts, parties: Parties) -> Draft:
+    """What tells this statement apart from others."""
+    written = as_json(facts)
+    return Draft(parties, DocumentKind.STATEMENT, parties.debtor_id, _version(written), written, facts.language)
+
+
+def statement_table(
+    debtor_id: uuid.UUID,
+    *,
+    since: date,
+    until: date,
+    today: date,
+    language: Language | None = None,
+    form: Literal["xlsx", "csv"] = "xlsx",
 ) -> Paper:
-    """The same statement as a workbook, with every movement; made anew each time. Raises NotFound, Invalid."""
+    """The same statement as a workbook or a CSV; made anew each time. Raises NotFound, Invalid."""
     facts, _parties = _statement_facts(debtor_id, since, until, today, language)
-    return spreadsheet.statement(facts)
+    return spreadsheet.statement_csv(facts) if form == "csv" else spreadsheet.statement(facts)
 
 
 def receipt(facts: ReceiptFacts, *, debtor_id: uuid.UUID, payment_id: uuid.UUID) -> KeptFile:
@@ -239,43 +260,43 @@ def _once(
         if kept := queries.find_document(session, kind, subject_id, version):
             return _file(kept)
         parties = queries.get_parties(session, debtor_id)
-    return _made(
-        lambda: make(parties.brand),
-        parties,
-        kind=kind,
-        subject_id=subject_id,
-        version=version,
-        facts=as_json(facts),
-        language=facts.language,
-    )
+    draft = Draft(parties, kind, subject_id, version, as_json(facts), facts.language)
+    return record(draft, make(parties.brand))
 
 
-def _made(
-    make: Callable[[], Paper],
-    parties: Parties,
-    *,
-    kind: DocumentKind,
-    subject_id: uuid.UUID,
-    facts: dict[str, Any],
-    language: str,
-    version: str = "",
-) -> KeptFile:
-    paper = make()
+def find(draft: Draft) -> KeptFile | None:
+    """The paper, when it was made before."""
+    with reading() as session:
+        kept = queries.find_document(session, draft.kind, draft.subject_id, draft.version)
+        return _file(kept) if kept else None
+
+
+def record(draft: Draft, paper: Paper) -> KeptFile:
+    """Keep a paper that was made. The first one wins: a second maker gets the first's bytes."""
     stored = files.get_store().put(paper.content)
     with transaction() as session:
         kept = documents.keep(
             session,
             paper,
             stored=stored,
-            kind=kind,
-            subject_id=subject_id,
-            version=version,
-            company_id=parties.company_id,
-            debtor_id=parties.debtor_id,
-            language=language,
-            facts=facts,
+            kind=draft.kind,
+            subject_id=draft.subject_id,
+            version=draft.version,
+            company_id=draft.parties.company_id,
+            debtor_id=draft.parties.debtor_id,
+            language=draft.language,
+            facts=draft.facts,
         )
     return _file(kept)
+
+
+def kept_file(document_id: uuid.UUID) -> KeptFile:
+    """A paper that is kept; raises NotFound. Whether the reader may see it is the caller's question."""
+    with reading() as session:
+        kept = session.get(Document, document_id)
+        if kept is None:
+            raise NotFound("document.missing", _("There is no such document."))
+        return _file(kept)
 
 
 def _file(kept: Document) -> KeptFile:

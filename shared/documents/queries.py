@@ -237,6 +237,15 @@ def statement_facts(
     return facts, parties
 
 
+def count_statement_lines(session: Session, debtor_id: uuid.UUID, *, since: date, until: date) -> int:
+    """About how many lines a statement will have: what is open today, and the movements of the period."""
+    is_open = select(func.count()).where(Invoice.debtor_id == debtor_id, Invoice.open_minor > 0)
+    moved = select(func.count(Transfer.movement_id.distinct())).where(
+        Transfer.debtor_id == debtor_id, Transfer.phase.in_(_BOOKED), Transfer.value_on.between(since, until)
+    )
+    return (session.scalar(is_open) or 0) + (session.scalar(moved) or 0)
+
+
 def _sign() -> ColumnElement[int]:
     """What a transfer does to the balance: owed more, owed less, or (credit used for an invoice) nothing."""
     up = case((Transfer.debit_account.in_(_OWED), Transfer.amount_minor), else_=0)

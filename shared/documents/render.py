@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate, islice
 from typing import Any
 
 from babel import Locale
 from babel.numbers import format_currency, format_decimal
 
-from shared.documents import epc, facturx, mentions
+from shared.documents import epc, facturx, mentions, rules
 from shared.documents.facts import (
     Brand,
     InvoiceFacts,
@@ -22,7 +24,7 @@ from shared.documents.facts import (
     ReceiptFacts,
     StatementFacts,
 )
-from shared.kit import pdf
+from shared.kit import joined, pdf
 from shared.kit.files import safe_name
 from shared.kit.money import Money, minor_digits
 from shared.kit.templating import environment
@@ -30,10 +32,14 @@ from shared.kit.words import current_language, speaking
 from shared.kit.words import gettext as _
 
 PDF = "application/pdf"
-STATEMENT_ROWS = 600
-"""So many movements, and so many open items, stand on paper: some fifteen pages each, a few seconds of a processor. The
-sums count all of them, the paper says how many it does not list, and the workbook lists every one."""
-"""Movements that a statement shows at most; the spreadsheet has them all."""
+ROWS_AT_ONCE = 1_000
+"""So many lines of one paper are made while somebody waits: a few seconds of a processor. What is longer is ordered (`orders`)."""
+PORTION_ROWS = 2_000
+"""So many lines of a long statement are laid out at a time: a dozen seconds, and 400 MiB."""
+MOST_ROWS = 60_000
+"""A statement of more, a thousand pages and more, is nobody's reading: its period can be shorter, and the tables hold every line."""
+PATIENCE_S = 600
+"""Of a processor, for one paper that is made in the background and cannot be laid out in portions (its data is in it)."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -59,8 +65,8 @@ class Age:
     amount: Money
 
 
-def invoice(facts: InvoiceFacts, brand: Brand | None = None) -> Paper:
-    """An invoice or a credit note as Factur-X.
+def invoice(facts: InvoiceFacts, brand: Brand | None = None, *, within_s: int = pdf.CHILD_SECONDS) -> Paper:
+    """An invoice or a credit note as Factur-X. One of very many lines may take `within_s` seconds of a processor.
 
     When the facts do not make a true EN 16931 invoice (see `facturx.faults`) it is a plain PDF; and when not even
     its lines are known, a summary that says that it does not replace the original.
@@ -68,7 +74,7 @@ def invoice(facts: InvoiceFacts, brand: Brand | None = None) -> Paper:
     is_electronic = not facturx.faults(facts)
     html, assets, title = invoice_page(facts, brand or Brand())
     data = facturx.attachment(facts) if is_electronic else None
-    made = pdf.render(html, variant="pdf/a-3b", assets=assets, attachment=data)
+    made = pdf.render(html, variant="pdf/a-3b", assets=assets, attachment=data, within_s=within_s)
     return Paper(made, _file_name(title), title, is_electronic=is_electronic)
 
 
@@ -93,34 +99,96 @@ def invoice_page(facts: InvoiceFacts, brand: Brand) -> tuple[str, dict[str, byte
     return html, assets, title
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A run of a statement's lines: open items first, then movements. A short statement is one portion."""
+
+    items: slice
+    rows: slice
+    begins_items: bool
+    ends_items: bool
+    begins_rows: bool
+    has_rows: bool
+    is_first: bool
+    is_last: bool
+
+
+def portions(facts: StatementFacts, most: int = PORTION_ROWS) -> tuple[Portion, ...]:
+    """The statement's lines in runs of `most` at the longest."""
+    items = len(facts.open_items)
+    lines = items + len(facts.movements)
+    found = []
+    for start in range(0, max(lines, 1), most):
+        end = min(start + most, lines)
+        is_first, is_last = start == 0, end == lines
+        has_items, has_rows = is_first or start < items, is_last or end > items
+        found.append(
+            Portion(
+                items=slice(start, min(end, items)),
+                rows=slice(max(start - items, 0), max(end - items, 0)),
+                begins_items=is_first,
+                ends_items=has_items and end >= items,
+                begins_rows=has_rows and start <= items,
+                has_rows=has_rows,
+                is_first=is_first,
+                is_last=is_last,
+            )
+        )
+    return tuple(found)
+
+
 def statement(facts: StatementFacts, brand: Brand | None = None) -> Paper:
     """An account statement: what is open, how old it is, and the movements with a running balance."""
+    (whole,) = portions(facts, max(len(facts.open_items) + len(facts.movements), 1))
+    html, assets = _statement_page(facts, brand or Brand(), whole)
+    return _statement_paper(facts, pdf.render(html, variant="pdf/a-3b", assets=assets))
+
+
+def statement_portion(facts: StatementFacts, brand: Brand | None, portion: Portion) -> bytes:
+    """Some pages of a long statement, without their numbers."""
+    html, assets = _statement_page(facts, brand or Brand(), portion)
+    styles = ("paper", "portion") if portion.is_first else ("paper", "portion", "continued")
+    return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles)
+
+
+def joined_statement(facts: StatementFacts, pages: Sequence[bytes]) -> Paper:
+    """A long statement of its portions, each page with its number."""
     with speaking(facts.language):
-        title = _("Account statement")
-        balance = facts.opening
-        rows = []
-        for movement in facts.movements:
-            balance += movement.debit or Money.zero(balance.currency)
-            balance -= movement.credit or Money.zero(balance.currency)
-            rows.append((movement, balance))
-        html, assets = _page(
+        blank = environment().get_template("paper/numbers.html")
+        html = blank.render(count=sum(joined.count_pages(each) for each in pages))
+    return _statement_paper(facts, joined.join(pages, pdf.render(html, variant="pdf/a-3b", is_tagged=False)))
+
+
+def _statement_page(facts: StatementFacts, brand: Brand, portion: Portion) -> tuple[str, dict[str, bytes]]:
+    zero = Money.zero(facts.closing.currency)
+    balances = accumulate(facts.movements, lambda sum_, one: sum_ + rules.effect(one), initial=facts.opening)
+    rows = list(zip(facts.movements, islice(balances, 1, None), strict=True))
+    with speaking(facts.language):
+        return _page(
             "statement",
-            brand or Brand(),
-            title=title,
+            brand,
+            title=_("Account statement"),
             facts=facts,
-            rows=rows,
-            listed=facts.open_items[:STATEMENT_ROWS],
-            unlisted=facts.open_items[STATEMENT_ROWS:],
-            unlisted_open=sum(
-                (item.open for item in facts.open_items[STATEMENT_ROWS:]), Money.zero(facts.closing.currency)
-            ),
+            portion=portion,
+            continues=not portion.is_first,
+            items=facts.open_items[portion.items],
+            rows=rows[portion.rows],
             ages=ages(facts.open_items, facts.until, facts.closing.currency),
-            open_total=sum((item.open for item in facts.open_items), Money.zero(facts.closing.currency)),
+            open_total=sum((item.open for item in facts.open_items), zero),
             code=None,
             seller=facts.company,
         )
-        name = f"{title} {facts.debtor.account_code or facts.debtor.name} {facts.until.isoformat()}"
-    return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(name), title)
+
+
+def _statement_paper(facts: StatementFacts, made: bytes) -> Paper:
+    with speaking(facts.language):
+        title = _("Account statement")
+        return Paper(made, _file_name(statement_name(facts)), title)
+
+
+def statement_name(facts: StatementFacts) -> str:
+    """What a statement's file is called, without its ending."""
+    return f"{_('Account statement')} {facts.debtor.account_code or facts.debtor.name} {facts.until.isoformat()}"
 
 
 def receipt(facts: ReceiptFacts, brand: Brand | None = None) -> Paper:
@@ -166,6 +234,7 @@ def _page(name: str, brand: Brand, **values: Any) -> tuple[str, dict[str, bytes]
         assets["qr"] = epc.as_svg(values["code"])
     template = environment().get_template(f"paper/{name}.html")
     html = template.render(
+        continues=values.pop("continues", False),
         accent=brand.accent if _COLOUR.fullmatch(brand.accent) else Brand().accent,
         trade_name=brand.trade_name,
         has_logo="logo" in assets,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 
-from shared.documents.facts import LineFacts, MovementFacts, StatementFacts, VatFacts
+from shared.documents.facts import LineFacts, MovementFacts, VatFacts
 from shared.kit.money import Money
 
 USUAL_RATES = tuple(map(Decimal, ("20", "10", "5.5", "2.1", "8.5")))
@@ -38,16 +37,6 @@ def unique_names(names: Iterable[str]) -> Iterator[str]:
             candidate = f"{stem} ({count}){dot}{ending}" if dot else f"{name} ({count})"
         taken.add(candidate.casefold())
         yield candidate
-
-
-def shortened(facts: StatementFacts, most: int) -> StatementFacts:
-    """The statement with its last `most` movements; what the older ones did stands in the opening balance."""
-    omitted = facts.movements[: max(len(facts.movements) - most, 0)]
-    if not omitted:
-        return facts
-    opening = facts.opening + sum((effect(movement) for movement in omitted), Money.zero(facts.opening.currency))
-    kept = facts.movements[len(omitted) :]
-    return replace(facts, movements=kept, opening=opening, since=kept[0].on, omitted_count=len(omitted))
 
 
 def effect(movement: MovementFacts) -> Money:

@@ -1,16 +1,17 @@
-"""The account statement as a workbook: every open item and every movement, none left off."""
+"""The account statement as a workbook or a CSV: every open item and every movement, none left off."""
 
 from __future__ import annotations
 
 from shared.documents.facts import StatementFacts
-from shared.documents.render import Paper
+from shared.documents.render import Paper, statement_name
 from shared.kit.files import safe_name
 from shared.kit.money import Money
-from shared.kit.tabular import Cell, Sheet, xlsx_bytes
+from shared.kit.tabular import Cell, Sheet, csv_bytes, xlsx_bytes
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv; charset=utf-8"
 
 
 def statement(facts: StatementFacts) -> Paper:
@@ -39,8 +40,40 @@ def statement(facts: StatementFacts) -> Paper:
                 widths=[14, 30, 24, 16, 16, 16],
             ),
         ]
-        name = f"{title} {facts.debtor.account_code or facts.debtor.name} {facts.until.isoformat()}.xlsx"
-        return Paper(xlsx_bytes(sheets), safe_name(name.replace("/", "-")), title, media_type=XLSX)
+        return Paper(xlsx_bytes(sheets), _file_name(facts, "xlsx"), title, media_type=XLSX)
+
+
+def statement_csv(facts: StatementFacts) -> Paper:
+    """The same in one table, for programs: its first column says whether a line is an open item or a movement."""
+    with speaking(facts.language):
+        header = [
+            _("Part"),
+            _("Date"),
+            _("Movement"),
+            _("Reference"),
+            _("Due on"),
+            _("Days overdue"),
+            _("Amount"),
+            _("In progress"),
+            _("Still open"),
+            _("Charges"),
+            _("Settlements"),
+            _("Balance"),
+        ]
+        rows: list[list[Cell]] = [
+            [_("Open items"), issued, None, label, due, late, total, progress, still, None, None, None]
+            for label, issued, due, late, total, progress, still in _open_rows(facts)
+        ]
+        rows += [
+            [_("Movements"), on, label, reference, None, None, None, None, None, debit, credit, balance]
+            for on, label, reference, debit, credit, balance in _movement_rows(facts)
+        ]
+        content = csv_bytes(header, rows, language=facts.language)
+        return Paper(content, _file_name(facts, "csv"), _("Account statement"), media_type=CSV)
+
+
+def _file_name(facts: StatementFacts, ending: str) -> str:
+    return safe_name(f"{statement_name(facts)}.{ending}".replace("/", "-"))
 
 
 def _open_rows(facts: StatementFacts) -> list[list[Cell]]:

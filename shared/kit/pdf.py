@@ -30,6 +30,7 @@ from shared.kit import aside
 from shared.kit.aside import Lane
 from shared.kit.errors import Invalid
 from shared.kit.printer import Printer, PrinterFailed, Refusal, serve
+from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class PaperTooHeavyError(Invalid):
     """The document is larger than the limits allow, or took too long."""
 
     def __init__(self, why: str) -> None:
-        super().__init__("paper.too_heavy", f"The document is too large to be printed ({why}).")
+        super().__init__("paper.too_heavy", _("This paper is too long to be made."), why=why)
 
 
 class ForeignAssetError(Invalid):
@@ -104,6 +105,7 @@ class _Job:
     assets: dict[str, bytes]
     stylesheets: tuple[str, ...]
     attachment: Attachment | None
+    is_tagged: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,19 +123,22 @@ def render(
     assets: Mapping[str, bytes] | None = None,
     stylesheets: Sequence[str] = ("paper",),
     attachment: Attachment | None = None,
+    is_tagged: bool = True,
+    within_s: int = CHILD_SECONDS,
 ) -> bytes:
     """Make a PDF of a whole HTML page. The same arguments give the same bytes. A web process makes one at a time, aside.
 
     `stylesheets` are names of files in `static/css`; `assets` are the images that the page may show, by the name it
     uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on,
-    with the invoice's data as its `attachment`. Raises PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
+    with the invoice's data as its `attachment`. `is_tagged` False leaves out what readers aloud go by; what is large may take
+    `within_s` seconds of a processor. Raises PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
     """
     if len(html) > LARGEST_HTML:
         raise PaperTooHeavyError(f"{len(html)} characters")
-    job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment)
+    job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment, is_tagged)
     with LANE.aside():
         if len(html) > LIGHT_HTML:
-            return _render_in_child(job)
+            return _render_in_child(job, within_s)
         return _render_beside(job) if aside.somebody_waits() else _render_here(job)
 
 
@@ -160,7 +165,7 @@ def _render_here(job: _Job) -> bytes:
                     font_config=press.fonts,
                     stylesheets=[_stylesheet(press, name) for name in job.stylesheets],
                     pdf_variant=job.variant,
-                    pdf_tags=True,
+                    pdf_tags=job.is_tagged,
                     finisher=_attacher(job.attachment) if job.attachment else None,
                 )
         except RecursionError as error:
@@ -295,8 +300,8 @@ def _fetcher(assets: Mapping[str, bytes]) -> Any:
     )
 
 
-def _render_in_child(job: _Job) -> bytes:
-    command = [sys.executable, "-c", "from shared.kit.pdf import child; child()"]
+def _render_in_child(job: _Job, within_s: int) -> bytes:
+    command = [sys.executable, "-c", f"from shared.kit.pdf import child; child({within_s})"]
     try:
         done = subprocess.run(
             command,
@@ -304,11 +309,11 @@ def _render_in_child(job: _Job) -> bytes:
             capture_output=True,
             cwd=ROOT,
             env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
-            timeout=CHILD_SECONDS,
+            timeout=within_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise PaperTooHeavyError(f"more than {CHILD_SECONDS} s") from error
+        raise PaperTooHeavyError(f"more than {within_s} s") from error
     if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         logging.getLogger(__name__).warning("paper: the child ended with %s: %s", done.returncode, last[:200])
@@ -344,12 +349,12 @@ def printer() -> None:
     serve(lambda text: _render_here(_read_job(text)))
 
 
-def child() -> None:
+def child(within_s: int) -> None:
     """The child process's whole life: limit itself, read one job, write one PDF."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (within_s, within_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     job = _read_job(sys.stdin.buffer.read())
     sys.addaudithook(_refuse_network)

@@ -43,6 +43,7 @@ from shared.attachments.models import Attachment
 from shared.attachments.rules import Checked
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.disputes import service as disputes
+from shared.documents.models import DocumentKind, PaperOrder
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
@@ -164,6 +165,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "freeze_id": freeze.id,
         "message_id": _a_message(session, account).id,
         "scenario_id": _a_scenario(session, account).id,
+        "order_id": _a_long_paper(session, account).id,
         **_papers(session, account),
         **_words(session, account, late.id, held.id),
         **_a_dispute(session, account, late.id),
@@ -276,6 +278,29 @@ def a_mandate(session: Session, account: Account, code: str) -> Mandate:
     session.add(mandate)
     session.flush()
     return mandate
+
+
+def _a_long_paper(session: Session, account: Account) -> PaperOrder:
+    """A statement that is being made."""
+    today = clock.today()
+    order = PaperOrder(
+        id=ids.new_id(),
+        company_id=account.company_id,
+        debtor_id=account.debtor_id,
+        kind=DocumentKind.STATEMENT,
+        subject_id=account.debtor_id,
+        wanted="a year",
+        language="en",
+        since_on=today,
+        until_on=today,
+        asked_on=today,
+        asked_by=account.contact_id,
+        created_at=clock.now(),
+        touched_at=clock.now(),
+    )
+    session.add(order)
+    session.flush()
+    return order
 
 
 def _a_message(session: Session, account: Account) -> Message:

@@ -65,6 +65,8 @@ LINK = {
     "portal.documents.overview",
     "portal.documents.statement",
     "portal.documents.bundle",
+    "portal.documents.order",
+    "portal.documents.ordered",
     "portal.promises.list",
     "portal.promises.new",
     "portal.promises.give",

@@ -368,7 +368,7 @@ def test_the_same_statement_asked_twice_is_one_file(world):
 
 
 def test_the_workbook_of_a_statement_has_every_movement(world):
-    paper = keep.statement_sheet(world["dora"], **YEAR, language="en")
+    paper = keep.statement_table(world["dora"], **YEAR, language="en")
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(paper.content))
     rows = book.get_sheet_by_name("Movements").to_python()

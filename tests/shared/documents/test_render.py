@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from typing import get_args
 
+import pikepdf
 import pytest
 from pypdf import PdfReader
 
@@ -186,22 +188,6 @@ def test_ages_add_up_to_what_is_open():
     assert [age.amount.minor for age in found] == [-24_000, 404_820, 30_000, 0, 0]
 
 
-def test_a_statement_too_long_for_paper_carries_its_oldest_movements_over():
-    movements = tuple(
-        MovementFacts(on=date(2026, 1, 1 + number // 4), label="Facture", reference=f"F{number}", debit=Money(100))
-        for number in range(100)
-    )
-    facts = papers.statement(opening=Money(50), closing=Money(10_050), movements=movements)
-
-    short = rules.shortened(facts, 30)
-
-    assert short.omitted_count == 70
-    assert short.opening == Money(50 + 7_000)
-    assert len(short.movements) == 30
-    assert "Les 70 mouvements les plus anciens" in text(render.statement(short))
-    assert rules.shortened(facts, 100) is facts
-
-
 def test_a_receipt_promises_nothing_before_the_bank_is_final():
     waiting = text(render.receipt(papers.receipt()))
     final = text(render.receipt(papers.receipt(is_final=True)))
@@ -258,8 +244,8 @@ def test_facts_come_back_from_their_stored_form(kind: type, facts: object):
     assert from_json(kind, as_json(facts)) == facts
 
 
-def test_a_statement_of_thousands_of_open_invoices_says_what_it_does_not_list_and_sums_all():
-    many = tuple(
+def _long_statement() -> StatementFacts:
+    items = tuple(
         OpenItemFacts(
             kind="invoice",
             number=f"F-{number:05}",
@@ -269,15 +255,69 @@ def test_a_statement_of_thousands_of_open_invoices_says_what_it_does_not_list_an
             open=Money(1_000),
             in_progress=Money(0),
         )
-        for number in range(render.STATEMENT_ROWS + 45)
+        for number in range(45)
+    )
+    moved = tuple(
+        MovementFacts(on=date(2026, 1, 1), label="Facture", reference=f"M-{number:05}", debit=Money(1_000))
+        for number in range(70)
+    )
+    return papers.statement(open_items=items, movements=moved, opening=Money(0), closing=Money(70_000))
+
+
+@pytest.mark.parametrize("most", [1, 20, 45, 46, 60, 114, 115, 500])
+def test_the_portions_of_a_long_statement_have_every_line_once(most: int):
+    facts = _long_statement()
+
+    found = render.portions(facts, most)
+
+    assert [item for each in found for item in facts.open_items[each.items]] == list(facts.open_items)
+    assert [row for each in found for row in facts.movements[each.rows]] == list(facts.movements)
+    for name in ("is_first", "is_last", "begins_items", "ends_items", "begins_rows"):
+        assert sum(getattr(each, name) for each in found) == 1, name
+
+
+@pytest.mark.parametrize("facts", [papers.statement(open_items=()), papers.statement(movements=())])
+def test_a_statement_without_items_or_without_movements_is_one_portion(facts: StatementFacts):
+    (whole,) = render.portions(facts)
+
+    assert whole.begins_items and whole.ends_items and whole.begins_rows and whole.is_last  # noqa: PT018 - all of it
+
+
+def test_a_long_statement_of_several_portions_says_what_the_whole_says_and_numbers_its_pages():
+    facts = _long_statement()
+    pages = [render.statement_portion(facts, None, each) for each in render.portions(facts, 40)]
+
+    made = render.joined_statement(facts, pages)
+
+    whole, shown = text(render.statement(facts)), text(made)
+    words = [word for word in whole.split() if word.startswith(("F-", "M-"))]
+    assert len(words) == 115
+    assert [word for word in shown.split() if word.startswith(("F-", "M-"))] == words
+    assert made.name == render.statement(facts).name
+    with pikepdf.open(io.BytesIO(made.content)) as opened:
+        count = len(opened.pages)
+        numbers = [f"Page {number} / {count}" for number in range(1, count + 1)]
+        assert re.findall(r"Page \d+ / \d+", " ".join(shown.split())) == numbers
+        assert not opened.check_pdf_syntax()
+        assert b'pdfaid:part="3"' in opened.Root.Metadata.read_bytes()
+        assert len(opened.Root.OutputIntents) == 1
+        by_page = list(opened.Root.StructTreeRoot.ParentTree.Nums)
+        assert [int(number) for number in by_page[::2]] == [int(page.obj.StructParents) for page in opened.pages]
+        for page, elements in zip(opened.pages, by_page[1::2], strict=True):
+            assert {element.Pg.objgen for element in elements} == {page.obj.objgen}
+
+
+def test_a_long_statement_made_twice_is_the_same_file():
+    facts = _long_statement()
+
+    first, second = (
+        render.joined_statement(
+            facts, [render.statement_portion(facts, None, each) for each in render.portions(facts, 60)]
+        )
+        for _ in range(2)
     )
 
-    shown = text(render.statement(replace(papers.statement(), open_items=many)))
-
-    assert f"F-{render.STATEMENT_ROWS - 1:05}" in shown
-    assert f"F-{render.STATEMENT_ROWS:05}" not in shown
-    assert "et 45 autres, d’échéance plus lointaine : le classeur les contient toutes 450,00 €" in shown
-    assert "6 450,00 €" in shown
+    assert first.content == second.content
 
 
 def test_text_is_tidied_when_it_comes_in():
