@@ -1,15 +1,15 @@
 """long papers: ordered, and made in the background.
 
-Revision: 0023
-Revises: 0022
+Revision: 0025
+Revises: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
