@@ -16,6 +16,7 @@ from backoffice.handover.kinds import KINDS, Kind
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
+from shared.kit.each import act_on_each
 
 TIME_TO_PASS_ON = timedelta(minutes=10)
 """So long after a member is disabled whoever did it may still pass on what was his."""
@@ -32,13 +33,16 @@ def held(session: Session, staff_id: uuid.UUID) -> list[tuple[Kind, int]]:
 
 def pass_on(staff_id: uuid.UUID, to: Colleague | None, *, by: Actor, kinds: tuple[Kind, ...] = KINDS) -> int:
     """Make a member's live affairs a colleague's, or nobody's; gives how many. Twice passes on nothing."""
-    count = 0
-    for kind in kinds:
-        with reading() as session:
-            identities = session.scalars(kind.held_by(staff_id)).all()
-        for identity in identities:
-            count += retrying(partial(_one, kind, identity, staff_id, to, by))
-    return count
+    with reading() as session:
+        affairs = [(kind, identity) for kind in kinds for identity in session.scalars(kind.held_by(staff_id))]
+    passed: list[uuid.UUID] = []
+
+    def one(affair: tuple[Kind, uuid.UUID]) -> None:
+        if retrying(partial(_one, *affair, staff_id, to, by)):
+            passed.append(affair[1])
+
+    act_on_each(affairs, one)
+    return len(passed)
 
 
 def _one(kind: Kind, identity: uuid.UUID, staff_id: uuid.UUID, to: Colleague | None, by: Actor) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.calendars import is_working_day
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
 from shared.kit.words import speaking
@@ -39,13 +41,18 @@ def run() -> int:
     with reading() as session:
         zones = session.execute(select(Company.id, Company.zone).order_by(Company.id)).all()
     count = 0
-    for company_id, zone in zones:
-        local = now.astimezone(ZoneInfo(zone))
-        if not is_working_day(local.date()) or local < last_digest_moment(now, zone):
-            continue
-        until = last_digest_moment(now, zone)
-        if until.date() == local.date():
-            count += sum(write(company_id, member_id, until=until) for member_id in _due(company_id, until))
+
+    def one(company_id: uuid.UUID, until: datetime, member_id: uuid.UUID) -> None:
+        nonlocal count
+        count += write(company_id, member_id, until=until)
+
+    def of_company(row: tuple[uuid.UUID, str]) -> None:
+        company_id, zone = row
+        local, until = now.astimezone(ZoneInfo(zone)), last_digest_moment(now, zone)
+        if is_working_day(local.date()) and local >= until and until.date() == local.date():
+            act_on_each(_due(company_id, until), partial(one, company_id, until))
+
+    act_on_each([(row.id, row.zone) for row in zones], of_company)
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +24,12 @@ from shared.disputes.queries import frozen_by_invoice
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.db import retrying, transaction
+from shared.kit.each import act_on_each
 from shared.kit.money import Money
 from shared.messages import service as messages
 from shared.messages.models import Message
+
+log = logging.getLogger(__name__)
 
 TOGETHER = 25
 """So many reminders are written in one transaction."""
@@ -62,9 +66,21 @@ def write(reminder_id: uuid.UUID) -> None:
 
 
 def write_some(reminder_ids: Sequence[uuid.UUID]) -> None:
-    """Write the messages of some reminders, `TOGETHER` in a transaction. Twice is harmless."""
-    for start in range(0, len(reminder_ids), TOGETHER):
-        retrying(partial(_write_together, reminder_ids[start : start + TOGETHER]))
+    """Write the messages of some reminders, `TOGETHER` in a transaction. Twice is harmless.
+
+    Where one of them cannot be written, its neighbours are written one by one.
+    """
+    act_on_each([reminder_ids[at : at + TOGETHER] for at in range(0, len(reminder_ids), TOGETHER)], _write_these)
+
+
+def _write_these(reminder_ids: Sequence[uuid.UUID]) -> None:
+    try:
+        retrying(partial(_write_together, reminder_ids))
+    except Exception:
+        if len(reminder_ids) == 1:
+            raise
+        log.exception("%d reminders could not be written together", len(reminder_ids))
+        act_on_each([[each] for each in reminder_ids], _write_these)
 
 
 def _write_together(reminder_ids: Sequence[uuid.UUID]) -> None:

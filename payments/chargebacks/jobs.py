@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from payments.status import PaymentStatus
 from shared.company.queries import todays
 from shared.invoices.models import Invoice
 from shared.kit.db import reading, retrying, transaction
+from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job, on
 
 C = ChargebackState
@@ -44,12 +46,12 @@ def watch(_payload: dict[str, Any]) -> None:
                 .order_by(Chargeback.id)
             )
         ]
-    for payment_id in caseless:
-        retrying(lambda one=payment_id: _open(one))  # type: ignore[misc]
-    for chargeback_id in paid:
-        retrying(lambda one=chargeback_id: _settle(one))  # type: ignore[misc]
-    for chargeback_id in near:
-        retrying(lambda one=chargeback_id: _warn(one))  # type: ignore[misc]
+    acts = (
+        [partial(_open, each) for each in caseless]
+        + [partial(_settle, each) for each in paid]
+        + [partial(_warn, each) for each in near]
+    )
+    act_on_each(acts, retrying)
 
 
 @on("payment.confirmed")
@@ -58,8 +60,7 @@ def after_payment(payload: dict[str, Any]) -> None:
     """Close what a payment has settled. Safe to run twice: what is closed stays so."""
     with reading() as session:
         found = _paid(session, uuid.UUID(payload["debtor_id"]))
-    for chargeback_id in found:
-        retrying(lambda one=chargeback_id: _settle(one))  # type: ignore[misc]
+    act_on_each([partial(_settle, each) for each in found], retrying)
 
 
 def _paid(session: Session, debtor_id: uuid.UUID | None) -> list[uuid.UUID]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from payments.declarations import service
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
 from shared.company.queries import todays
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job, on
 
 
@@ -35,12 +38,15 @@ def expire(_payload: dict[str, Any]) -> None:
             )
         ]
         booked = service.maybe_in_the_books(session)
-    for declaration_id in booked:
-        with transaction() as session:
-            service.settle_by_books(session, declaration_id)
-    for declaration_id in due:
-        with transaction() as session:
-            service.expire(session, declaration_id)
+    act_on_each(
+        [(service.settle_by_books, each) for each in booked] + [(service.expire, each) for each in due], _in_its_own
+    )
+
+
+def _in_its_own(end: tuple[Callable[[Session, uuid.UUID], object], uuid.UUID]) -> None:
+    verb, declaration_id = end
+    with transaction() as session:
+        verb(session, declaration_id)
 
 
 @on("payment.undone")

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from payments import service
+from payments.collections.pace import SILENT_IN_A_ROW
 from payments.follow import follow
 from payments.gateways.base import PayoutLine, PayoutSeen
 from payments.gateways.choose import gateway_of
@@ -26,7 +27,8 @@ from payments.status import IN_FLIGHT, PaymentStatus
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import DomainError, Unavailable
+from shared.kit.each import act_on_each
+from shared.kit.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +39,24 @@ OVERLAP = timedelta(days=60)
 def take_payouts(provider: Provider, *, however_old: bool = False) -> int:
     """Book the payouts that are not booked yet and what became of booked ones, since the watermark; gives how many.
 
-    A payout that cannot be booked is logged and passed over: it stops none of its neighbours, and the watermark stays
-    where it is until it can. Raises Unavailable when the provider does not answer.
+    A payout that cannot be booked, or is not answered, stops none of its neighbours, and the watermark stays where it is until
+    it can. Raises Unavailable when the provider does not answer about one of them.
     """
     began_at = clock.now()
     found = list(gateway_of(provider).payouts_since(_since(provider, began_at, however_old=however_old)))
     done = failed = 0
-    for payout in reversed(found):
+
+    def book(payout: PayoutSeen) -> None:
+        nonlocal done, failed
         try:
             done += take(provider, payout)
         except Unavailable:
             raise
-        except DomainError as error:
-            log.error("payout %s of %s is not booked: %s", payout.reference, provider.value, error.message)  # noqa: TRY400 - said in one line
+        except Exception:
+            log.exception("payout %s of %s is not booked", payout.reference, provider.value)
             failed += 1
+
+    act_on_each(reversed(found), book, patience=SILENT_IN_A_ROW)
     if not failed:
         retrying(lambda: _move_mark(provider, began_at))
     return done

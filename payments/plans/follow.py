@@ -17,6 +17,7 @@ from shared.company.queries import todays
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.db import reading, retrying, transaction
+from shared.kit.each import act_on_each
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,9 @@ class Report:
 
 
 def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
-    """Look at every plan that may ask for something today (or on a later day).
+    """Look at every plan that may ask for something today (or on a later day). One debtor that fails stops no other.
 
-    Dry: everything is decided as it would be, and nothing is kept.
+    Dry: everything is decided as it would be, and nothing is kept. Raises the first failure when all have had their turn.
     """
     report = Report(is_dry=dry)
     with reading() as session:
@@ -66,10 +67,13 @@ def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
         debtors = contents.debtors_with_plans(session, today=max(on or latest, latest))
         owners = session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors)))
         homes = {row.id: row.company_id for row in owners}
-    for debtor_id in debtors:
+
+    def follow(debtor_id: uuid.UUID) -> None:
         today = days[homes[debtor_id]]
         report.lines += follow_debtor(debtor_id, today=max(on or today, today), dry=dry)
         report.debtor_count += 1
+
+    act_on_each(debtors, follow)
     return report
 
 

@@ -12,6 +12,7 @@ from payments.plans import acknowledge, contents, progress
 from payments.plans.debits import PlanDebits
 from payments.plans.follow import follow_all
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job, on
 
 use_instalments(PlanDebits())
@@ -42,6 +43,9 @@ def refresh_plans(payload: dict[str, Any]) -> None:
     debtor_id = uuid.UUID(payload.get("debtor") or payload["debtor_id"])
     with reading() as session:
         found = contents.followed(session, debtor_id)
-    for plan_id in found:
-        with transaction() as session:
-            progress.refresh(session, plan_id)
+    act_on_each(found, _refresh)
+
+
+def _refresh(plan_id: uuid.UUID) -> None:
+    with transaction() as session:
+        progress.refresh(session, plan_id)

@@ -10,6 +10,7 @@ from payments.payouts.take import take_payouts
 from payments.reconcile.catch_up import catch_up
 from payments.reconcile.parity import mend
 from payments.reconcile.sweep import sweep
+from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job
 
 
@@ -24,16 +25,14 @@ def sweep_all(_payload: dict[str, Any]) -> None:
 @job("payments.reconcile.catch_up", queue="night", timeout_s=900, exclusive=True)
 def catch_up_all(_payload: dict[str, Any]) -> None:
     """List the events that no webhook brought. Safe to run twice: each event is kept once."""
-    for provider in providers_in_use():
-        catch_up(provider)
+    act_on_each(providers_in_use(), catch_up)
 
 
 @duty(every=timedelta(hours=1))
 @job("payments.payouts.take", queue="night", timeout_s=900, exclusive=True)
 def take_all_payouts(_payload: dict[str, Any]) -> None:
     """Book payouts and fees. Safe to run twice: a payout that is booked is left alone."""
-    for provider in providers_in_use():
-        take_payouts(provider)
+    act_on_each(providers_in_use(), take_payouts)
 
 
 @duty(every=timedelta(hours=24))

@@ -49,3 +49,5 @@ def _follow(difference: Difference) -> None:
         follow(payment_id)
     except DomainError as error:
         log.warning("could not mend %s: %s", difference.subject, error.code)
+    except Exception:
+        log.exception("could not mend %s: the others go on", difference.subject)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from payments.cards import checkout
 from payments.chargebacks.models import Chargeback
 from payments.chargebacks.rules import ChargebackState
+from payments.collections.pace import SILENT_IN_A_ROW
 from payments.follow import follow
 from payments.gateways.base import TryLater, Unknown
 from payments.gateways.choose import takes_cards, takes_debits
@@ -50,28 +52,33 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """One pass over all that is without news, the longest first.
+    """One pass over all that is without news, in no order: what is never answered stands before others by chance only.
 
-    A provider that does not answer is left until next time;
-    an answer that contradicts our books is logged and left to a person.
+    One object that is not answered stops none of its neighbours; a provider that does not answer about several, one after
+    the other, is left until next time. An answer that contradicts our books is logged and left to a person.
     """
     swept = Swept()
-    silent: set[Provider] = set()
+    in_vain: Counter[Provider] = Counter()
     for provider, act in _due(clock.now()):
-        if provider in silent:
+        if in_vain[provider] >= SILENT_IN_A_ROW:
             continue
         try:
             act()
             swept.asked += 1
         except (TryLater, Unknown) as error:
             log.info("%s does not answer: %s", provider.value, error.code)
-            silent.add(provider)
+            in_vain[provider] += 1
             swept.unanswered += 1
+            continue
         except Unavailable:
             swept.unanswered += 1
         except DomainError as error:
             log.warning("the janitor found a contradiction: %s %s", error.code, error.message)
             swept.contradicted += 1
+        except Exception:
+            log.exception("the janitor stumbled: the others go on")
+            swept.contradicted += 1
+        in_vain[provider] = 0
     return swept
 
 
@@ -95,8 +102,7 @@ def _due(now: datetime) -> Iterator[tuple[Provider, Callable[[], object]]]:
 
 def _payments(which: ColumnElement[bool]) -> list[uuid.UUID]:
     with reading() as session:
-        query = select(Payment.id).where(which).order_by(Payment.asked_at.asc().nulls_first(), Payment.id)
-        return list(session.scalars(query.limit(_PAGE)))
+        return list(session.scalars(select(Payment.id).where(which).order_by(func.random()).limit(_PAGE)))
 
 
 def _quiet(since: datetime) -> ColumnElement[bool]:
@@ -143,7 +149,7 @@ def _mandates(now: datetime) -> list[tuple[uuid.UUID, bool]]:
         rows = session.execute(
             select(Mandate.id, Mandate.billing_request_reference, Mandate.provider_reference)
             .where(waiting, quiet, Mandate.created_at <= now - UNANSWERED_AFTER)
-            .order_by(Mandate.id)
+            .order_by(func.random())
             .limit(_PAGE)
         )
         return [(row[0], bool(row[1] or row[2])) for row in rows]
@@ -162,7 +168,7 @@ def _refunds(now: datetime) -> list[tuple[uuid.UUID, Provider, bool]]:
             select(Refund.id, Refund.payment_id, Payment.provider, Refund.status)
             .join(Payment, Payment.id == Refund.payment_id)
             .where(or_(unsent, under_way))
-            .order_by(Refund.id)
+            .order_by(func.random())
             .limit(_PAGE)
         )
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,13 @@ from shared.disputes.settled import came_back, is_settled
 from shared.invoices.models import Invoice
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
+from shared.kit.each import act_on_each
 from shared.kit.errors import Conflict
 from shared.kit.jobs import duty, job, on
 
 BY = Actor.system("disputes")
+
+Verb = Callable[[Session, uuid.UUID], None]
 
 
 @duty(every=timedelta(minutes=10))
@@ -33,6 +37,7 @@ def watch(_payload: dict[str, Any]) -> None:
     """
     with reading() as session:
         days = todays(session)
+    found: list[tuple[Verb, uuid.UUID]] = []
     for company_id, today in days.items():
         with reading() as session:
             late = session.scalars(
@@ -46,12 +51,10 @@ def watch(_payload: dict[str, Any]) -> None:
                 .where(Dispute.owed_again_on.is_not(None), Dispute.released_at.is_(None))
             ).all()
             paid = session.scalars(_paid().where(Dispute.company_id == company_id)).all()
-        for dispute_id in late:
-            _act(lambda session, one=dispute_id: service.escalate(session, dispute_id=one, by=BY))
-        for dispute_id in over:
-            _act(lambda session, one=dispute_id: service.release(session, dispute_id=one, by=BY))
-        for dispute_id in paid:
-            _act(lambda session, one=dispute_id: _settle(session, one))
+        found += (
+            [(_escalate, one) for one in late] + [(_release, one) for one in over] + [(_settle, one) for one in paid]
+        )
+    act_on_each(found, _act)
 
 
 @on("payment.confirmed")
@@ -60,8 +63,7 @@ def after_payment(payload: dict[str, Any]) -> None:
     """Close the disputes of a debtor whose money was paid. Safe to run twice: what is closed stays so."""
     with reading() as session:
         found = session.scalars(_paid().where(Dispute.debtor_id == uuid.UUID(payload["debtor_id"]))).all()
-    for dispute_id in found:
-        _act(lambda session, one=dispute_id: _settle(session, one))
+    act_on_each([(_settle, dispute_id) for dispute_id in found], _act)
 
 
 @on("payment.failed_late")
@@ -77,8 +79,7 @@ def after_return(payload: dict[str, Any]) -> None:
             .order_by(Dispute.id)
         ).all()
         found = [dispute_id for dispute_id in closed if came_back(session, dispute_id)]
-    for dispute_id in found:
-        _act(lambda session, one=dispute_id: _open_again(session, one))
+    act_on_each([(_open_again, dispute_id) for dispute_id in found], _act)
 
 
 def _paid() -> Any:
@@ -92,6 +93,14 @@ def _paid() -> Any:
     return select(Dispute.id).where(is_live(), ~still_open).order_by(Dispute.id)
 
 
+def _escalate(session: Session, dispute_id: uuid.UUID) -> None:
+    service.escalate(session, dispute_id=dispute_id, by=BY)
+
+
+def _release(session: Session, dispute_id: uuid.UUID) -> None:
+    service.release(session, dispute_id=dispute_id, by=BY)
+
+
 def _settle(session: Session, dispute_id: uuid.UUID) -> None:
     if is_settled(session, dispute_id):
         service.settle(session, dispute_id=dispute_id, by=BY)
@@ -101,10 +110,12 @@ def _open_again(session: Session, dispute_id: uuid.UUID) -> None:
     service.reopen(session, dispute_id=dispute_id, text="", by=BY)
 
 
-def _act(verb: Any) -> None:
+def _act(wish: tuple[Verb, uuid.UUID]) -> None:
+    verb, dispute_id = wish
+
     def once() -> None:
         with transaction() as session:
-            verb(session)
+            verb(session, dispute_id)
 
     try:
         retrying(once)

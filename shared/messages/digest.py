@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from shared.company.models import Company
 from shared.debtors.models import Contact
 from shared.kit import clock
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.words import gettext as _
 from shared.messages import service
 from shared.messages.models import Message, MessageStatus
@@ -36,11 +38,19 @@ def run() -> int:
         zones = session.execute(select(Company.id, Company.zone).order_by(Company.id)).all()
     now = clock.now()
     count = 0
-    for company_id, zone in zones:
+
+    def one(company_id: uuid.UUID, until: datetime, pair: Pair) -> None:
+        nonlocal count
+        count += write(company_id, pair, until=until)
+
+    def of_company(row: tuple[uuid.UUID, str]) -> None:
+        company_id, zone = row
         _release_unwanted(company_id)
         if is_digest_time(now, zone):
             until = last_digest_moment(now, zone)
-            count += sum(write(company_id, pair, until=until) for pair in _due(company_id, until))
+            act_on_each(_due(company_id, until), partial(one, company_id, until))
+
+    act_on_each([(row.id, row.zone) for row in zones], of_company)
     return count
 
 

@@ -20,6 +20,7 @@ from shared.company.models import Company
 from shared.kit import audit, clock, discarded
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
+from shared.kit.each import act_on_each
 from shared.kit.ids import new_id
 from shared.kit.personal import Kind
 from shared.personal import queries
@@ -40,8 +41,11 @@ class Swept:
 
 def sweep(*, by: Actor) -> list[Swept]:
     """Remove whatever is over, and the bytes of files that nobody needs any more."""
-    done = [_sweep_one(code, company_id, by=by) for code, company_id in _places()]
-    discarded.clear()
+    done: list[Swept] = []
+    try:
+        act_on_each(_places(), lambda place: done.append(_sweep_one(*place, by=by)))
+    finally:
+        discarded.clear()
     return done
 
 
@@ -74,11 +78,14 @@ def _sweep_one(code: str | None, company_id: uuid.UUID | None, *, by: Actor) -> 
     run_id = retrying(partial(_begin, company_id))
     with reading() as session:
         free, waiting = _split(session, company_id)
-    for kind in free:
-        while retrying(partial(_sweep_page, run_id, company_id, kind)) == PAGE:
-            pass
+    act_on_each(free, partial(_sweep_kind, run_id, company_id))
     counts = retrying(partial(_finish, run_id, by))
     return Swept(code, counts, tuple(kind.name for kind in waiting))
+
+
+def _sweep_kind(run_id: uuid.UUID, company_id: uuid.UUID | None, kind: Kind) -> None:
+    while retrying(partial(_sweep_page, run_id, company_id, kind)) == PAGE:
+        pass
 
 
 def _begin(company_id: uuid.UUID | None) -> uuid.UUID:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from shared.company.queries import todays
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job, on
 from shared.promises import service
 from shared.promises.models import Promise
@@ -44,9 +45,12 @@ def follow_holds(payload: dict[str, Any]) -> None:
 def _look_at_debtor(debtor_id: uuid.UUID) -> None:
     with reading() as session:
         found = to_look_at(session, debtor_id)
-    for promise_id in found:
-        with transaction() as session:
-            service.look(session, promise_id)
+    act_on_each(found, _look)
+
+
+def _look(promise_id: uuid.UUID) -> None:
+    with transaction() as session:
+        service.look(session, promise_id)
 
 
 @duty(every=timedelta(minutes=30))
@@ -64,6 +68,4 @@ def look(_payload: dict[str, Any]) -> None:
                 .order_by(Promise.debtor_id, Promise.id)
             )
         ]
-    for promise_id in due:
-        with transaction() as session:
-            service.look(session, promise_id)
+    act_on_each(due, _look)

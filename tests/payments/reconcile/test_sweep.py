@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from payments.collections.pace import SILENT_IN_A_ROW
 from payments.models import Provider
+from payments.reconcile import sweep as janitor
 from payments.reconcile.sweep import sweep
 from payments.reconcile.verify import verify
+from payments.status import MandateStatus
 from payments.status import PaymentStatus as S
 
 LATER = 400  # seconds: longer than a call with all its retries
@@ -153,3 +156,61 @@ def test_payouts_settle_payments_and_fees_are_booked(counter):
     assert counter.payment(debit.id).status is S.SETTLED
     assert (counter.payment(step.payment_id).fee_minor, counter.payment(debit.id).fee_minor) == (205, 100)
     assert verify().differences == []
+
+
+def test_a_page_that_is_never_answered_stops_no_other_payer(counter):
+    counter.open_account(amounts=(12_000, 8_000))
+    counter.twins.fault("webhook_drop", provider="stripe", times=0)
+    poisoned = counter.pay_by_card(counter.part("F-1", 12_000))
+    paid = counter.pay_by_card(counter.part("F-2", 8_000))
+    counter.twins.pay(paid.url)
+    session = counter.payment(poisoned.payment_id).checkout_reference
+    counter.twins.fault("status", provider="stripe", match=f"GET /v1/checkout/sessions/{session}", status=500, times=0)
+
+    counter.twins.advance(1)
+    swept = sweep()
+
+    assert (swept.asked, swept.unanswered) == (1, 1)
+    assert counter.payment(paid.payment_id).status is S.CONFIRMED
+
+
+def test_many_mandates_that_are_never_answered_leave_room_for_the_others(counter):
+    counter.twins.fault("webhook_drop", provider="gocardless", times=0)
+    asked = []
+    for turn in range(SILENT_IN_A_ROW + 2):
+        counter.open_account(amounts=(), code=f"411P{turn}")
+        step = counter.ask_mandate()
+        counter.twins.authorise(step.url, "success", email="dora@client.example")
+        asked.append(step.mandate_id)
+    *poisoned, last = sorted(asked)
+    for each in poisoned:
+        match = f"GET /billing_requests/{counter.mandate(each).billing_request_reference}"
+        counter.twins.fault("status", provider="gocardless", match=match, status=500, times=0)
+    counter.twins.advance(1)
+
+    for _pass in range(60):  # each in its own order: two of seven passes go without the last one
+        if counter.mandate(last).status is not MandateStatus.CREATED:
+            break
+        sweep()
+
+    assert counter.mandate(last).status is not MandateStatus.CREATED
+
+
+def test_an_answer_that_nobody_expected_stops_no_other(counter, monkeypatch):
+    counter.open_account(amounts=(12_000, 8_000))
+    counter.twins.fault("webhook_drop", provider="stripe", times=0)
+    odd = counter.pay_by_card(counter.part("F-1", 12_000))
+    paid = counter.pay_by_card(counter.part("F-2", 8_000))
+    counter.twins.pay(paid.url)
+    usual = janitor.follow
+
+    def follow(payment_id):
+        if payment_id == odd.payment_id:
+            raise ZeroDivisionError("odd")
+        return usual(payment_id)
+
+    monkeypatch.setattr(janitor, "follow", follow)
+    counter.twins.advance(1)
+
+    assert sweep().contradicted == 1
+    assert counter.payment(paid.payment_id).status is S.CONFIRMED
