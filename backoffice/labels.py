@@ -251,6 +251,8 @@ ACTIONS: dict[str, Any] = {
     "invoice.lifted": _l("Hold lifted"),
     "document.original_attached": _l("Original document attached"),
     "import.done": _l("Import done"),
+    "import.undo_asked": _l("Taking back of an import asked for"),
+    "import.undone": _l("Import taken back"),
     "credit.applied": _l("Credit applied"),
     "message.left": _l("Uncertain message left as it is"),
     "message.sent_again": _l("Message sent again"),

@@ -158,7 +158,7 @@ def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow
 
 
 def _filtered(query: Query, company_id: uuid.UUID, ask: Ask, conditions: Conditions) -> Query:
-    query = query.where(Debtor.company_id == company_id, Debtor.merged_into_id.is_(None))
+    query = query.where(Debtor.company_id == company_id, Debtor.merged_into_id.is_(None), Debtor.withdrawn_at.is_(None))
     for word in searchable(ask.q).split():
         query = query.where(_says(word))
     condition = conditions.get(ask.get("state"))

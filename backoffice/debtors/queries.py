@@ -126,7 +126,9 @@ class MandateRow:
 
 def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) -> Debtor:
     """A debtor of this company; raises NotFound for anybody else's."""
-    debtor = session.scalar(select(Debtor).where(Debtor.id == debtor_id, Debtor.company_id == company_id))
+    debtor = session.scalar(
+        select(Debtor).where(Debtor.id == debtor_id, Debtor.company_id == company_id, Debtor.withdrawn_at.is_(None))
+    )
     if debtor is None:
         raise NotFound("debtor.missing", _("There is no such debtor."))
     return debtor
@@ -134,7 +136,9 @@ def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) ->
 
 def find_by_code(session: Session, company_id: uuid.UUID, code: str) -> Debtor | None:
     """A debtor of this company by its code, whatever its case, or by another code that is known for it."""
-    mine = select(Debtor).where(Debtor.company_id == company_id, Debtor.merged_into_id.is_(None))
+    mine = select(Debtor).where(
+        Debtor.company_id == company_id, Debtor.merged_into_id.is_(None), Debtor.withdrawn_at.is_(None)
+    )
     exact = session.scalar(mine.where(Debtor.account_code == code))
     if exact is not None:
         return exact

@@ -68,7 +68,7 @@ def search(session: Session, company_id: uuid.UUID, text: str) -> Found:
 
 def _debtors(session: Session, company_id: uuid.UUID, text: str) -> list[Hit]:
     query = select(Debtor.id, Debtor.name, Debtor.account_code, Debtor.open_minor, Debtor.currency)
-    query = query.where(Debtor.company_id == company_id)
+    query = query.where(Debtor.company_id == company_id, Debtor.withdrawn_at.is_(None))
     if "@" in text:
         acting = select(DebtorContact.debtor_id).join(Contact, Contact.id == DebtorContact.contact_id)
         acting = acting.where(Contact.company_id == company_id, Contact.email == text.lower())

@@ -139,12 +139,12 @@ def _fold_account(writer: Writer, account: str, rows: list[_Older], first_day: d
 
 
 def _settle(writer: Writer, row: _Older, minor: int) -> None:
-    side, other = ("credit", "debit") if row.sign > 0 else ("debit", "credit")
+    mine, theirs = "'receivable', id", "'elsewhere', NULL::uuid"
+    debit, credit = (theirs, mine) if row.sign > 0 else (mine, theirs)
     facts: dict[str, Any] = {"invoice": row.invoice_id, "minor": minor}
-    writer.do(
-        f"""INSERT INTO ledger_transfer (id, company_id, debtor_id, movement_id, leg, kind, phase, {side}_account,
-            {side}_owner, {other}_account, amount_minor, currency, value_on, at)
-        SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted', 'receivable', id, 'elsewhere',
+    writer.remember_invoices("%(invoice)s", **facts)
+    writer.book(
+        f"""SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted', {debit}, {credit},
             %(minor)s, %(currency)s, %(today)s, %(at)s FROM invoice WHERE id = %(invoice)s""",  # noqa: S608 - our words
         **facts,
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from backoffice.imports import run
+from backoffice.imports import run, undo_words
+from backoffice.imports import undo as taking_back
 from backoffice.imports.models import RunState
-from backoffice.imports.queries import ask
+from backoffice.imports.queries import ask, get_run
 from backoffice.imports.roles import Role
 from backoffice.imports.sentences import told
 from backoffice.imports.source import MAX_BYTES
@@ -201,3 +204,49 @@ def _asked(outcome: run.Outcome, currency: str) -> list[str]:
         )
     )
     return lines
+
+
+@import_group.command("undo")
+@click.argument("run_id", type=click.UUID, required=False)
+@click.option("--company", "company_code", required=True, help="short name of the company")
+@click.option("--reason", default="", help="why, for the audit trail")
+@click.option("--dry-run", is_flag=True, help="say what would go back and what stands against it; change nothing")
+@click.option("--json", "as_json", is_flag=True, help="report for programs")
+def undo(run_id: uuid.UUID | None, company_code: str, reason: str, *, dry_run: bool, as_json: bool) -> None:
+    """Take an import back, by default the last one, as long as nothing was built on it."""
+    with reading() as session:
+        company = get_company(session, company_code)
+        found = taking_back.last_run(session, company.id) if run_id is None else get_run(session, company.id, run_id)
+        preview = taking_back.preview(session, found)
+    done: dict[str, Any] = {}
+    if preview.may_be_done and not dry_run:
+        taking_back.ask(found.id, reason=reason, by=Actor.system("command"))
+        done = taking_back.undo(found.id)
+    if as_json:
+        report = {"run": found.id, "file": found.file_name, "done": done} | asdict(preview)
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2, default=str))
+    else:
+        click.echo("\n".join(_taken_back(found.file_name, preview, done, company.currency)))
+    if not (done or (dry_run and preview.may_be_done)):
+        sys.exit(1)
+
+
+def _taken_back(name: str, preview: taking_back.Preview, done: dict[str, Any], currency: str) -> list[str]:
+    lines = [
+        _(
+            "%(file)s: %(invoices)s invoices and %(debtors)s debtors go, %(restored)s are as before again, open %(change)s.",
+            file=name,
+            invoices=preview.invoices,
+            debtors=preview.debtors,
+            restored=preview.restored_invoices + preview.restored_debtors,
+            change=format_money(Money(-preview.taken_off, currency), current_language()),
+        )
+    ]
+    for each in preview.obstacles:
+        named = undo_words.subjects(each)
+        lines.append(f"  {undo_words.reason(each)}" + (f": {named}" if named else ""))
+    if preview.obstacles:
+        return [*lines, _("It cannot be taken back: this was built on it. Nothing was changed.")]
+    if done:
+        return [*lines, _("The import is taken back.")]
+    return [*lines, _("Nothing was changed (dry run).")]

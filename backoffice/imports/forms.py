@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the published types lag behind 3.3
-from wtforms.validators import Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from backoffice.imports import labels
 from backoffice.imports.queries import Asked
@@ -94,6 +94,12 @@ class ChoicesForm(BaseForm):
     def mapping(self) -> dict[str, str]:
         """Role → heading, for every role: an empty one is left out on purpose."""
         return {field.name.removeprefix(_PREFIX): field.data or "" for field in self.columns()}
+
+
+class UndoForm(BaseForm):
+    """An import was a mistake."""
+
+    reason = StringField(_l("Why"), [InputRequired(_l("Say why in a few words.")), Length(max=200)])
 
 
 class AnswersForm(BaseForm):

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from backoffice.imports import run
+from backoffice.imports import run, undo
 from shared.kit.jobs import duty, job
 
 
@@ -27,3 +27,9 @@ def stale(_payload: dict[str, Any]) -> None:
 def write(payload: dict[str, Any]) -> None:
     """Write a confirmed import. Safe to run twice: one transaction writes all, and a run that is done stays done."""
     run.write(uuid.UUID(payload["run"]))
+
+
+@job("imports.undo", queue="night", max_tries=5, timeout_s=3600)
+def take_back(payload: dict[str, Any]) -> None:
+    """Take an import back. Safe to run twice: one transaction does all, and a run that was taken back stays so."""
+    undo.undo(uuid.UUID(payload["run"]))

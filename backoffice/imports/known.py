@@ -53,6 +53,7 @@ class Known(Statements):
 
     def change_invoices(self) -> int:
         """Bring the known invoices to what the file shows, by explicit movements; gives how many changed."""
+        self.remember_invoices("SELECT id FROM stage_change")
         self._shrink_freezes()
         self._move("issue", "sales", "total - old_total")
         self._give_back()
@@ -74,6 +75,7 @@ class Known(Statements):
         self.do("""CREATE TEMP TABLE stage_due ON COMMIT DROP AS SELECT i.id, i.debtor_id, i.due_on AS before, s.due_on AS after
             FROM stage_item s JOIN stage_debtor d ON d.key = s.debtor JOIN invoice i ON i.id = s.old_id
             WHERE d.locked AND NOT s.derived AND i.due_on <> s.due_on AND i.source = 'import'""")
+        self.remember_invoices("SELECT id FROM stage_due")
         self.do("UPDATE invoice i SET due_on = s.after FROM stage_due s WHERE i.id = s.id")
 
     def settle_gone(self) -> int:
@@ -84,8 +86,8 @@ class Known(Statements):
         self.do("""CREATE TEMP TABLE stage_off ON COMMIT DROP AS SELECT i.id, i.debtor_id, g.why, i.open_minor - i.held_minor AS minor,
                 i.held_minor - i.elsewhere_minor AS waits, i.number, CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
             FROM stage_gone g JOIN invoice i ON i.id = g.id WHERE i.open_minor > 0""")
-        self.do("""INSERT INTO ledger_transfer (transfer_columns)
-            SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted',
+        self.remember_invoices("SELECT id FROM stage_off")
+        self.book("""SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted',
                 CASE WHEN sign > 0 THEN 'elsewhere' ELSE 'receivable' END, CASE WHEN sign > 0 THEN NULL ELSE id END,
                 CASE WHEN sign > 0 THEN 'receivable' ELSE 'elsewhere' END, CASE WHEN sign > 0 THEN id END,
                 minor, %(currency)s, %(today)s, %(at)s FROM stage_off WHERE minor > 0 ORDER BY debtor_id, id""")
@@ -149,8 +151,7 @@ class Known(Statements):
 
     def _give_back(self) -> None:
         """What was paid here beyond a total that has become smaller is the debtor's credit."""
-        if not self.do("""INSERT INTO ledger_transfer (transfer_columns)
-            SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted', 'receivable', id, 'credit', debtor_id,
+        if not self.book("""SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted', 'receivable', id, 'credit', debtor_id,
                 surplus, %(currency)s, %(today)s, %(at)s FROM stage_change WHERE surplus > 0"""):
             return
         self.do("""UPDATE debtor d SET credit_minor = d.credit_minor + x.surplus FROM (
@@ -162,7 +163,8 @@ class Known(Statements):
 
         The oldest goes first, the next ones have what is left, and those for which nothing is left end.
         """
-        if not self.do(_COVERED):
+        self.holds_shrunk = self.do(_COVERED)
+        if not self.holds_shrunk:
             return
         self.do("""UPDATE invoice_freeze f SET amount_minor = CASE WHEN c.left_minor > 0 THEN c.left_minor ELSE f.amount_minor END,
                 lifted_at = CASE WHEN c.left_minor > 0 THEN NULL ELSE %(at)s END FROM stage_covered c WHERE f.id = c.id""")
@@ -179,8 +181,7 @@ class Known(Statements):
 
         A positive amount of `settles` lowers the invoice, of the others it raises it; for a credit note all is turned.
         """
-        self.do(f"""INSERT INTO ledger_transfer (transfer_columns)
-            SELECT new_id(), %(company)s, debtor_id, new_id(), 0, '{kind}', 'posted',
+        self.book(f"""SELECT new_id(), %(company)s, debtor_id, new_id(), 0, '{kind}', 'posted',
                 CASE WHEN up THEN 'receivable' ELSE '{other}' END, CASE WHEN up THEN id END,
                 CASE WHEN up THEN '{other}' ELSE 'receivable' END, CASE WHEN up THEN NULL ELSE id END,
                 abs(amount), %(currency)s, coalesce(settled_on, %(today)s), %(at)s

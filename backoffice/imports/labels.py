@@ -30,6 +30,8 @@ STATES: dict[RunState, Label] = {
     RunState.DONE: Label(_l("Imported"), "good"),
     RunState.REFUSED: Label(_l("Refused, nothing was imported"), "late"),
     RunState.CANCELLED: Label(_l("Given up")),
+    RunState.UNDOING: Label(_l("Being taken back"), "wait"),
+    RunState.UNDONE: Label(_l("Taken back")),
 }
 
 ROLES: dict[Role, Any] = {

@@ -31,6 +31,10 @@ class RunState(enum.Enum):
     CANCELLED = "cancelled"
     ASKING = "asking"
     """It was read without faults, and a question is open that only a person can answer."""
+    UNDOING = "undoing"
+    """It is being taken back; the job will come."""
+    UNDONE = "undone"
+    """It was taken back: what it made is gone, what it changed is as it was before."""
 
 
 class ImportRun(HasId, Base):
@@ -71,6 +75,38 @@ class ImportRun(HasId, Base):
     finished_at: Mapped[datetime | None]
     file_gone_at: Mapped[datetime | None]
     """When the kept file was let go of, with what was quoted from it: its time was over."""
+    undone_at: Mapped[datetime | None]
+    undone_by_id: Mapped[uuid.UUID | None]
+    undone_by: Mapped[str] = mapped_column(default="", server_default="")
+    undo_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it was taken back, in the words of whoever asked for it."""
+
+
+class ImportChange(HasId, Base):
+    """One row of the books that an import changed, before and after: what an undo puts back, and how it sees later edits.
+
+    What an import *made* needs no such row: it names its run itself.
+    """
+
+    __tablename__ = "import_change"
+    __table_args__ = (UniqueConstraint("run_id", "kind", "subject_id"),)
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("import_run.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    """"invoice", "debtor", or "position" (what the books showed as a debtor's unapplied credit)."""
+    subject_id: Mapped[uuid.UUID]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ImportLeg(Base):
+    """That a movement on what was known already was written by an import; those of new invoices are told by the invoice."""
+
+    __tablename__ = "import_leg"
+    __table_args__ = (Index(None, "run_id"),)
+
+    transfer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_transfer.id"), primary_key=True)
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("import_run.id"))
 
 
 class ImportMapping(HasId, Base):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, select, update
+from sqlalchemy import Select, case, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from backoffice.imports.models import ImportRun, RunState
+from backoffice.imports.models import ImportChange, ImportRun, RunState
 from shared.kit import clock, discarded
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register, uses_files
 from shared.kit.words import lazy_gettext as _l
@@ -47,6 +47,7 @@ def _let_go(session: Session, keys: Keys) -> None:
         .returning(ImportRun.file_sha256)
     )
     discarded.discard(session, gone.scalars().all())
+    session.execute(delete(ImportChange).where(ImportChange.run_id.in_(ids(keys))))  # names and addresses as they were
 
 
 register(

@@ -124,12 +124,16 @@ class RunPage:
     owed: Money
     credit: Money
     samples: tuple[Sample, ...]
+    undone: str
+    """By whom and why it was taken back, or nothing."""
+    undo_stopped: bool
+    """It was to be taken back, and something was built on it before."""
     has_file: bool
     """False when its time was over and the file was let go of."""
 
     @property
     def is_underway(self) -> bool:
-        return self.state in (RunState.READING, RunState.WAITING, RunState.WRITING)
+        return self.state in (RunState.READING, RunState.WAITING, RunState.WRITING, RunState.UNDOING)
 
     @property
     def may_be_mended(self) -> bool:
@@ -205,6 +209,8 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
         owed=money("owed"),
         credit=money("credit"),
         samples=tuple(_sample(each, currency) for each in run.facts.get("sample", [])),
+        undone=f"{run.undone_by}: {run.undo_reason}" if run.undone_at else "",
+        undo_stopped=run.state is RunState.DONE and bool(run.result.get("undo_stopped")),
         has_file=run.file_gone_at is None,
     )
 

@@ -16,4 +16,6 @@ ROUTES = [
     Route("POST", "/imports/<uuid:run_id>/answers", views.answer, staff("imports.run")),
     Route("POST", "/imports/<uuid:run_id>/confirm", views.confirm, staff("imports.run")),
     Route("POST", "/imports/<uuid:run_id>/cancel", views.cancel, staff("imports.run")),
+    Route("GET", "/imports/<uuid:run_id>/undo", views.look_at_undo, staff("imports.run")),
+    Route("POST", "/imports/<uuid:run_id>/undo", views.undo, staff("imports.run", fresh=True)),
 ]

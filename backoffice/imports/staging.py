@@ -37,6 +37,7 @@ CREATE TEMP TABLE stage_contact (
     debtor text NOT NULL, place int NOT NULL, email text NOT NULL, name text NOT NULL, phone text NOT NULL, language text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE stage_gone (id uuid PRIMARY KEY, why text NOT NULL) ON COMMIT DROP;
+CREATE TEMP TABLE stage_before (kind text, id uuid, image jsonb NOT NULL, PRIMARY KEY (kind, id)) ON COMMIT DROP;
 """
 _ITEM_COLUMNS = (
     "line, debtor, kind, number, issued_on, due_on, derived, total, open, settled_on, net, vat, po_number, label"

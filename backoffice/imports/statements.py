@@ -41,6 +41,8 @@ class Statements:
 
     def __init__(self, cursor: Cursor[Any], books: Books) -> None:
         self._cursor, self._books = cursor, books
+        self.holds_shrunk = 0
+        """Disputes, plans and promises that cover less because of this import."""
 
     def do(self, statement: str, **more: Any) -> int:
         """Run one statement; gives the number of rows it touched."""
@@ -53,6 +55,41 @@ class Statements:
         self.do(statement, **more)
         return self._cursor.fetchall()
 
+    def book(self, select: str, **more: Any) -> int:
+        """Write the movements that a query gives, on what was known before the import, and note that this import wrote them."""
+        return self.do(
+            f"""WITH made AS (INSERT INTO ledger_transfer (transfer_columns) {select} RETURNING id)
+                INSERT INTO import_leg (transfer_id, run_id) SELECT id, %(run)s FROM made""",  # noqa: S608 - our own words
+            **more,
+        )
+
+    # What was there before, for an undo
+
+    def remember_invoices(self, chosen: str, **more: Any) -> None:
+        """Keep invoices as they stand before they are changed; `chosen` gives their ids. The first time counts."""
+        self.do(
+            f"""INSERT INTO stage_before SELECT 'invoice', i.id, {INVOICE} FROM invoice i WHERE i.id IN ({chosen})
+                ON CONFLICT DO NOTHING""",  # noqa: S608 - our own words
+            **more,
+        )
+
+    def remember_debtors(self) -> None:
+        """Keep the known debtors that the file may correct or complete as they stand before."""
+        self.do(f"""INSERT INTO stage_before SELECT 'debtor', d.id, {DEBTOR} FROM stage_debtor s JOIN debtor d ON d.id = s.id
+            WHERE NOT s.is_new AND (s.renamed OR s.corrected OR d.siren IS NULL AND s.siren IS NOT NULL
+                OR d.vat_number IS NULL AND s.vat_number IS NOT NULL OR d.street = '' AND s.street <> ''
+                OR d.postcode = '' AND s.postcode <> '' OR d.city = '' AND s.city <> '')
+            ON CONFLICT DO NOTHING""")  # noqa: S608 - our own words
+
+    def note_changes(self) -> None:
+        """Of what was kept, note for good what has changed, as it was and as it is now."""
+        for kind, image, table in (("invoice", INVOICE, "invoice i"), ("debtor", DEBTOR, "debtor d")):
+            self.do(
+                f"""INSERT INTO import_change (id, run_id, kind, subject_id, before, after)
+                SELECT new_id(), %(run)s, b.kind, b.id, b.image, {image} FROM stage_before b JOIN {table} ON {table[-1]}.id = b.id
+                WHERE b.kind = '{kind}' AND b.image <> {image}"""  # noqa: S608 - our own words
+            )
+
     @property
     def currency(self) -> str:
         return self._books.currency
@@ -62,3 +99,16 @@ _TRANSFER = (
     "id, company_id, debtor_id, movement_id, leg, kind, phase, debit_account, debit_owner, credit_account, "
     "credit_owner, amount_minor, currency, value_on, at"
 )
+
+INVOICE_FACTS = (
+    "open_minor", "total_minor", "net_minor", "vat_minor", "booked_minor", "elsewhere_minor", "settled_on", "cancelled_on", "due_on",
+)  # fmt: skip
+DEBTOR_FACTS = ("name", "siren", "vat_number", "street", "postcode", "city", "country", "kind", "search_text")
+
+
+def _image(alias: str, facts: tuple[str, ...]) -> str:
+    return "jsonb_build_object(" + ", ".join(f"'{name}', {alias}.{name}" for name in facts) + ")"
+
+
+INVOICE, DEBTOR = _image("i", INVOICE_FACTS), _image("d", DEBTOR_FACTS)
+"""What an import may change of an invoice and of a debtor, as SQL gives it."""

@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from backoffice.access.guards import find_current
 from backoffice.access.member import Member
-from backoffice.imports import labels, queries, run
-from backoffice.imports.forms import AnswersForm, ChoicesForm, UploadForm, answers_form, choices_form
+from backoffice.imports import labels, queries, run, undo_words
+from backoffice.imports import undo as taking_back
+from backoffice.imports.forms import AnswersForm, ChoicesForm, UndoForm, UploadForm, answers_form, choices_form
 from backoffice.imports.models import RunState
 from backoffice.imports.source import MAX_BYTES
 from shared.kit import files
 from shared.kit.db import reading
+from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.web.downloads import allow_weight
 from shared.web.pages import page, see_other
@@ -109,6 +111,36 @@ def cancel(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
     run.cancel(run_id)
     flash(_("The import is given up; nothing was written."), "info")
     return see_other("backoffice.imports.browse")
+
+
+def look_at_undo(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """What taking the import back would do, and what stands against it."""
+    return _undo_page(member, run_id, UndoForm())
+
+
+def undo(member: Member, run_id: uuid.UUID) -> ResponseReturnValue:
+    """Take it back, in the background: all of it or nothing."""
+    form = UndoForm()
+    if not form.validate():
+        return _undo_page(member, run_id, form, status=422)
+    _mine(member, run_id)
+    taking_back.ask(run_id, reason=form.reason.data or "", by=member.as_actor())
+    return see_other("backoffice.imports.show", run_id=run_id)
+
+
+def _undo_page(member: Member, run_id: uuid.UUID, form: UndoForm, *, status: int = 200) -> ResponseReturnValue:
+    with reading() as session:
+        found = queries.get_run(session, member.company_id, run_id)
+        shown = taking_back.preview(session, found)
+        return page(
+            "backoffice/imports/undo.html",
+            run=found,
+            found=shown,
+            change=Money(abs(shown.taken_off), found.currency),
+            words=undo_words,
+            form=form,
+            status=status,
+        )
 
 
 def original(member: Member, run_id: uuid.UUID) -> Response:

@@ -27,13 +27,14 @@ class Who(Statements):
         self.do("ANALYZE stage_debtor")
         self.do(
             """UPDATE stage_debtor s SET id = d.id, is_new = false, matched = 'code' FROM debtor d
-                   WHERE d.company_id = %(company)s AND d.merged_into_id IS NULL AND d.account_code = CASE WHEN s.named
-                       AND EXISTS (SELECT FROM debtor x WHERE x.company_id = %(company)s AND x.account_code = (mark)) THEN (mark)
+                   WHERE d.company_id = %(company)s AND d.merged_into_id IS NULL AND d.withdrawn_at IS NULL AND d.account_code = CASE WHEN s.named
+                       AND EXISTS (SELECT FROM debtor x WHERE x.company_id = %(company)s AND x.account_code = (mark)
+                           AND x.withdrawn_at IS NULL) THEN (mark)
                        ELSE s.key END""".replace("(mark)", _MARKED)
         )
         self.do("""UPDATE stage_debtor s SET id = d.id, is_new = false, matched = 'code' FROM (
                        SELECT min(id::text)::uuid AS id, lower(account_code) AS code FROM debtor
-                       WHERE company_id = %(company)s AND merged_into_id IS NULL GROUP BY 2 HAVING count(*) = 1) d
+                       WHERE company_id = %(company)s AND merged_into_id IS NULL AND withdrawn_at IS NULL GROUP BY 2 HAVING count(*) = 1) d
                    WHERE s.is_new AND lower(s.key) = d.code
                    AND NOT EXISTS (SELECT FROM stage_debtor o WHERE o.id = d.id AND NOT o.is_new)""")
         self.do("""UPDATE stage_debtor s SET id = a.debtor_id, is_new = false, matched = 'alias' FROM debtor_alias a
@@ -79,23 +80,34 @@ class Who(Statements):
                        ORDER BY id FOR UPDATE) AS rows""")
 
     def add_debtors(self) -> int:
-        """Write the new debtors with what they will owe; complete the known ones where they are blank, correct them where told."""
+        """Write the new debtors with what they will owe; complete the known ones where they are blank, correct them where told.
+
+        A code whose account was taken back with its import is that account again.
+        """
+        self.remember_debtors()
         self._correct_debtors()
+        self.do("""UPDATE stage_debtor s SET id = d.id FROM debtor d WHERE s.is_new AND d.company_id = %(company)s
+                   AND d.account_code = coalesce(s.code, s.key) AND d.withdrawn_at IS NOT NULL""")
         self.do("""UPDATE debtor d SET siren = coalesce(d.siren, s.siren),
                        vat_number = coalesce(d.vat_number, s.vat_number)
                    FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new
                    AND (d.siren IS NULL AND s.siren IS NOT NULL OR d.vat_number IS NULL AND s.vat_number IS NOT NULL)""")
         return self.do("""INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
                 street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
-                held_minor, credit_minor, search_text, created_at)
+                held_minor, credit_minor, search_text, import_run_id, created_at)
             SELECT id, %(company)s, coalesce(code, key), name, 'business', siren, vat_number, street, '', postcode, city,
                 coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', coalesce(owed, 0), 0,
-                coalesce(credit, 0), search_text, %(at)s
+                coalesce(credit, 0), search_text, %(run)s, %(at)s
             FROM stage_debtor LEFT JOIN (
                 SELECT debtor, sum(CASE kind WHEN 'credit' THEN open ELSE 0 END) AS credit,
                     sum(CASE kind WHEN 'credit' THEN 0 WHEN 'credit_note' THEN -open ELSE open END) AS owed
                 FROM stage_item GROUP BY debtor) AS x ON x.debtor = key
-            WHERE is_new""")
+            WHERE is_new
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, siren = excluded.siren,
+                vat_number = excluded.vat_number, street = excluded.street, postcode = excluded.postcode, city = excluded.city,
+                country = excluded.country, language = excluded.language, currency = excluded.currency,
+                open_minor = excluded.open_minor, credit_minor = excluded.credit_minor, search_text = excluded.search_text,
+                import_run_id = excluded.import_run_id, withdrawn_at = NULL""")
 
     def _correct_debtors(self) -> None:
         """Take the file's names and addresses for known debtors where a person said so, each with its audit line."""
@@ -121,18 +133,18 @@ class Who(Statements):
                 city = CASE d.city WHEN '' THEN s.city ELSE d.city END
             FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new AND (d.street = '' AND s.street <> ''
                 OR d.postcode = '' AND s.postcode <> '' OR d.city = '' AND s.city <> '')""")
-        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, created_at)
-            SELECT new_id(), %(company)s, id, key, lower(key), %(at)s FROM stage_debtor WHERE matched = 'new alias'
+        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, import_run_id, created_at)
+            SELECT new_id(), %(company)s, id, key, lower(key), %(run)s, %(at)s FROM stage_debtor WHERE matched = 'new alias'
             ON CONFLICT DO NOTHING""")
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
-        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, bounce_answer, created_at)
+        self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, bounce_answer, import_run_id, created_at)
             SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, name, coalesce(language, %(language)s),
-                phone, false, '', %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
+                phone, false, '', %(run)s, %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
             ON CONFLICT (company_id, email) DO NOTHING""")
-        return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, created_at)
-            SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(at)s
+        return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, import_run_id, created_at)
+            SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(run)s, %(at)s
             FROM stage_contact a JOIN stage_debtor s ON s.key = a.debtor
                 JOIN contact c ON c.company_id = %(company)s AND c.email = a.email
             WHERE NOT EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id AND x.contact_id = c.id)""")
@@ -152,8 +164,8 @@ class Who(Statements):
             self.do(f"UPDATE {table} s SET {column} = j.into_key FROM stage_join j WHERE s.{column} = j.key")  # noqa: S608 - our words
         self.do("""UPDATE stage_debtor s SET balance = s.balance + j.balance FROM (SELECT into_key, sum(balance)::bigint AS balance
                 FROM stage_join GROUP BY 1) j WHERE s.key = j.into_key""")
-        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, created_at)
-            SELECT new_id(), %(company)s, s.id, s.key, lower(s.key), %(at)s FROM stage_debtor s JOIN stage_join j ON j.key = s.key
+        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, import_run_id, created_at)
+            SELECT new_id(), %(company)s, s.id, s.key, lower(s.key), %(run)s, %(at)s FROM stage_debtor s JOIN stage_join j ON j.key = s.key
             WHERE s.matched = 'new alias' ON CONFLICT DO NOTHING""")
         self.do("DELETE FROM stage_debtor s USING stage_join j WHERE s.key = j.key")
         self.do("DROP TABLE stage_join")

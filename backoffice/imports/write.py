@@ -68,8 +68,7 @@ class Writer(Who, Known):
         nothing of it; with `whole_accounts` silence means none.
         """
         self.do(_CREDITS, whole=whole_accounts)
-        self.do("""INSERT INTO ledger_transfer (transfer_columns)
-            SELECT new_id(), %(company)s, id, new_id(), 0, 'imported', 'posted',
+        self.book("""SELECT new_id(), %(company)s, id, new_id(), 0, 'imported', 'posted',
                 CASE WHEN change > 0 THEN 'elsewhere' ELSE 'credit' END, CASE WHEN change > 0 THEN NULL ELSE id END,
                 CASE WHEN change > 0 THEN 'credit' ELSE 'elsewhere' END, CASE WHEN change > 0 THEN id END,
                 abs(change), %(currency)s, %(today)s, %(at)s
@@ -81,6 +80,10 @@ class Writer(Who, Known):
                 FROM stage_credit c WHERE c.id = s.id AND NOT c.is_new""")
         else:  # the balance of a table's debtor is compared with his invoices alone
             self.do("UPDATE stage_debtor s SET explained = explained + c.wanted FROM stage_credit c WHERE c.id = s.id")
+        self.do("""INSERT INTO import_change (id, run_id, kind, subject_id, before, after)
+            SELECT new_id(), %(run)s, 'position', c.id, coalesce((SELECT jsonb_build_object('credit_minor', p.credit_minor,
+                'import_run_id', p.import_run_id) FROM import_position p WHERE p.debtor_id = c.id), '{}'),
+                jsonb_build_object('credit_minor', c.wanted) FROM stage_credit c WHERE c.wanted <> c.last""")
         self.do("""INSERT INTO import_position (debtor_id, credit_minor, import_run_id)
             SELECT id, wanted, %(run)s FROM stage_credit WHERE wanted > 0 OR last > 0
             ON CONFLICT (debtor_id) DO UPDATE SET credit_minor = excluded.credit_minor,

@@ -77,7 +77,7 @@ def write(run_id: uuid.UUID) -> Outcome:
     task = Task(setting, over(run.choices, remembered), last_day, questions_of(run, remembered))
     try:
         with progress_of(run) as progress, transaction() as session:
-            _prepare(session, setting.company_id)
+            prepare(session, setting.company_id)
             return _write(session, run_id, task, progress)
     except _Refusal as refusal:
         return _refuse(run_id, refusal)
@@ -95,7 +95,7 @@ def take_time(session: Session) -> None:
     session.execute(text("SET LOCAL work_mem = '96MB'"))
 
 
-def _prepare(session: Session, company_id: uuid.UUID) -> None:
+def prepare(session: Session, company_id: uuid.UUID) -> None:
     """One import of a company at a time."""
     take_time(session)
     session.execute(
@@ -129,10 +129,10 @@ def _write(session: Session, run_id: uuid.UUID, task: Task, progress: Progress) 
         comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
         result = _post(comparison)
         lowered, moved = writer.lowered(), writer.moved()
-    _tell_payments(session, lowered, moved)
+    tell_payments(session, lowered, moved)
     run.choices = dict(task.choices)
     keep(run, plan, faults, warnings, task.questions)
-    run.state, run.finished_at, run.result = RunState.DONE, clock.now(), result
+    run.state, run.finished_at, run.result = RunState.DONE, clock.now(), result | {"may_be_undone": True}
     _remember(session, run, task)
     by = Actor("staff", run.started_by_id, run.started_by) if run.started_by_id else Actor.system(run.started_by)
     audit.record(
@@ -148,7 +148,7 @@ def _write(session: Session, run_id: uuid.UUID, task: Task, progress: Progress) 
     return outcome_of(run)
 
 
-def _tell_payments(
+def tell_payments(
     session: Session,
     lowered: list[tuple[uuid.UUID, uuid.UUID]],
     moved: list[tuple[uuid.UUID, uuid.UUID, date, date]],
@@ -194,6 +194,8 @@ def _post(comparison: Comparison) -> dict[str, Any]:
     result["invoices_changed"] = writer.change_invoices()
     result["credits_changed"] = writer.change_credits(whole_accounts=whole)
     writer.total_debtors()
+    writer.note_changes()
+    result["holds_shrunk"] = writer.holds_shrunk
     result["certified_debtors"], result["certified_open"] = writer.certify(whole_accounts=whole, faults=faults)
     if faults:
         raise refusal

@@ -25,10 +25,10 @@ _ISSUED = f"""
     ) AS legs GROUP BY owner
 """
 _TOUCHED = f"""
-    SELECT debit_owner AS owner, kind, value_on, currency, debtor_id, company_id FROM ledger_transfer
+    SELECT debit_owner AS owner, kind, value_on, currency, debtor_id, company_id, amount_minor AS minor FROM ledger_transfer
     WHERE debit_account = 'receivable' AND {POSTED}
     UNION ALL
-    SELECT credit_owner, kind, value_on, currency, debtor_id, company_id FROM ledger_transfer
+    SELECT credit_owner, kind, value_on, currency, debtor_id, company_id, -amount_minor FROM ledger_transfer
     WHERE credit_account = 'receivable' AND {POSTED}
 """
 _NUMBER_OF_DAY = "to_char({day}, 'YYYYMMDD')::int"
@@ -72,16 +72,23 @@ PAPERS: dict[str, str] = {
         FROM invoice i
         LEFT JOIN (
             SELECT x.owner, max(x.value_on) FILTER (WHERE x.value_on = n.settled_on) AS same_on,
-                   max(x.value_on) AS last_on,
-                   bool_or(x.kind = 'imported' AND x.value_on = n.issued_on) AS is_undated
-            FROM ({_TOUCHED}) x JOIN invoice n ON n.id = x.owner AND n.open_minor = 0 GROUP BY 1
+                   coalesce(max(x.value_on) FILTER (WHERE x.net <> 0 OR x.value_on = n.issued_on), max(x.value_on)) AS last_on,
+                   bool_or(x.is_imported AND x.value_on = n.issued_on) AS is_undated
+            FROM (SELECT owner, value_on, sum(minor) AS net, bool_or(kind = 'imported') AS is_imported FROM ({_TOUCHED}) y
+                  GROUP BY 1, 2) x JOIN invoice n ON n.id = x.owner AND n.open_minor = 0 GROUP BY 1
         ) t ON t.owner = i.id
         WHERE i.open_minor > 0 OR t.owner IS NOT NULL""",
     "invoice and its movements": f"""
         SELECT t.owner AS key, coalesce(i.number, t.owner::text) AS subject, coalesce(i.currency, 'EUR') AS currency,
                count(*) FILTER (WHERE i.id IS NULL OR t.debtor_id IS DISTINCT FROM i.debtor_id
                                 OR t.company_id <> i.company_id OR t.currency <> i.currency) AS found, 0 AS expected
-        FROM ({_TOUCHED}) t LEFT JOIN invoice i ON i.id = t.owner GROUP BY t.owner, i.number, i.currency""",
+        FROM ({_TOUCHED}) t
+        LEFT JOIN (SELECT id, number, currency, debtor_id, company_id FROM invoice
+                   UNION ALL SELECT id, number, currency, debtor_id, company_id FROM invoice_withdrawn) i ON i.id = t.owner
+        GROUP BY t.owner, i.number, i.currency""",
+    "invoice taken back": f"""
+        SELECT w.id AS key, w.number AS subject, w.currency, coalesce(sum(t.minor), 0) AS found, 0 AS expected
+        FROM invoice_withdrawn w LEFT JOIN ({_TOUCHED}) t ON t.owner = w.id GROUP BY w.id, w.number, w.currency""",
     "credit and its movements": """
         SELECT t.owner AS key, coalesce(d.account_code, t.owner::text) AS subject, coalesce(d.currency, 'EUR') AS currency,
                count(*) FILTER (WHERE d.id IS NULL OR t.debtor_id IS DISTINCT FROM t.owner

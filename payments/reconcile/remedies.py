@@ -87,6 +87,7 @@ _CAUSES = {
     "invoice net": "the invoice's own sums were changed after it was entered",
     "invoice line": "the invoice's own lines were changed after it was entered",
     "invoice VAT": "the invoice's own VAT was changed after it was entered",
+    "invoice taken back": f"a movement beside one of an import that was taken back is missing or invented: {_BEHIND_US}",
     "movement": f"a movement was changed or invented: {_BEHIND_US}",
     "legs of": f"a leg of a movement was deleted: {_BEHIND_US}",
     "currency": f"a currency was changed: {_BEHIND_US}",

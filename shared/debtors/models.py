@@ -73,6 +73,10 @@ class Debtor(HasId, Base):
 
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("debtor.id"))
     """The account that took this one over; it owes and owns nothing any more, and its links and addresses lead there."""
+    withdrawn_at: Mapped[datetime | None]
+    """Set when the import that had brought it was taken back: it is nobody's account until a file brings it again."""
+    import_run_id: Mapped[uuid.UUID | None]
+    """The import that brought it."""
     search_text: Mapped[str] = mapped_column(Text, default="")
     """Name, code and SIREN in lower case without accents."""
     created_at: Mapped[datetime]
@@ -91,6 +95,8 @@ class DebtorAlias(HasId, Base):
     """The code as codes are compared (`rules.code_essence`)."""
     merged_id: Mapped[uuid.UUID | None]
     """The account that was merged."""
+    import_run_id: Mapped[uuid.UUID | None]
+    """The import that found it out."""
     created_at: Mapped[datetime]
 
 
@@ -135,6 +141,8 @@ class Contact(HasId, Base):
     """When a refusal that may mean this was heard first: another one on a later day marks the address."""
     wants_digest: Mapped[bool] = mapped_column(Boolean, default=False)
     """News that asks nothing of this person waits for one message a week."""
+    import_run_id: Mapped[uuid.UUID | None]
+    """The import that brought it."""
     created_at: Mapped[datetime]
 
 
@@ -160,6 +168,8 @@ class DebtorContact(HasId, Base):
     """The member of staff who did."""
     called: Mapped[str | None]
     """The name that whoever invited this person gave it: the others of the account see no name but that. None: its own."""
+    import_run_id: Mapped[uuid.UUID | None]
+    """The import that let this person act."""
     removed_at: Mapped[datetime | None]
 
 

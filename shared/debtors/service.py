@@ -101,29 +101,22 @@ def lock_debtors(session: Session, debtor_ids: Collection[uuid.UUID]) -> dict[uu
 
 
 def add_debtor(session: Session, *, company_id: uuid.UUID, draft: DebtorDraft, by: Actor) -> Debtor:
-    """A new customer account; raises Invalid when the code is taken."""
-    taken = session.scalar(
-        select(Debtor.id).where(Debtor.company_id == company_id, Debtor.account_code == draft.account_code)
+    """A new customer account, or one again that was taken back with its import; raises Invalid when the code is taken."""
+    there = session.scalar(
+        select(Debtor).where(Debtor.company_id == company_id, Debtor.account_code == draft.account_code)
     )
-    if taken:
+    if there and there.withdrawn_at is None:
         raise Invalid("debtor.code_taken", _("There is already a debtor with code %(code)s.", code=draft.account_code))
-    debtor = Debtor(
-        id=new_id(),
-        company_id=company_id,
-        account_code=draft.account_code,
-        name=draft.name,
-        kind=draft.kind,
-        language=draft.language,
-        currency=draft.currency,
-        siren=draft.siren,
-        vat_number=draft.vat_number,
-        street=draft.street,
-        postcode=draft.postcode,
-        city=draft.city,
-        country=draft.country,
-        search_text=searchable(draft.name, draft.account_code, draft.siren or ""),
-        created_at=clock.now(),
+    debtor = there or Debtor(
+        id=new_id(), company_id=company_id, account_code=draft.account_code, created_at=clock.now()
     )
+    debtor.name, debtor.kind = draft.name, draft.kind
+    debtor.language, debtor.currency = draft.language, draft.currency
+    debtor.siren, debtor.vat_number = draft.siren, draft.vat_number
+    debtor.street, debtor.postcode = draft.street, draft.postcode
+    debtor.city, debtor.country = draft.city, draft.country
+    debtor.search_text = searchable(draft.name, draft.account_code, draft.siren or "")
+    debtor.withdrawn_at = debtor.import_run_id = None
     session.add(debtor)
     session.flush()
     audit.record(

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from shared.company.models import Company
@@ -27,7 +27,7 @@ from shared.documents.facts import (
     VatFacts,
 )
 from shared.documents.models import Document, DocumentKind
-from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
+from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat, WithdrawnInvoice
 from shared.kit import ids
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
@@ -278,6 +278,7 @@ def _movements(session: Session, parties: Parties, since: date, until: date) -> 
         .outerjoin(Invoice, and_(Transfer.kind.in_((Kind.ISSUE, Kind.IMPORTED)), Invoice.id == owner))
         .where(Transfer.debtor_id == parties.debtor_id, Transfer.phase.in_(_BOOKED))
         .where(Transfer.value_on.between(since, until))
+        .where(~exists().where(WithdrawnInvoice.id == owner))  # each beside its opposite, on one day
         .group_by(Transfer.movement_id, Transfer.value_on, Transfer.kind, Transfer.payment_id)
         .having(func.sum(_sign()) != 0)
         .order_by(Transfer.value_on, func.min(Transfer.at), Transfer.movement_id)

@@ -82,6 +82,7 @@ class Invoice(HasId, Base):
             postgresql_where="open_minor > 0",
         ),
         Index("ix_invoice_company_all", "company_id", "due_on", "id"),
+        Index(None, "credits_invoice_id", postgresql_where="credits_invoice_id IS NOT NULL"),
         above_zero("total_minor"),
         at_least_zero("held_minor"),
         CheckConstraint("open_minor BETWEEN 0 AND total_minor", name="open_within_total"),
@@ -176,6 +177,25 @@ class InvoiceVat(HasId, Base):
     exemption_reason: Mapped[str] = mapped_column(default="")
 
 
+class WithdrawnInvoice(Base):
+    """The tombstone of an invoice whose import was taken back: its movements stay in the ledger, each beside its opposite."""
+
+    __tablename__ = "invoice_withdrawn"
+    __table_args__ = (Index(None, "debtor_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """That of the invoice."""
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    debtor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("debtor.id"))
+    kind: Mapped[InvoiceKind] = mapped_column(enum_column(InvoiceKind, name="withdrawn_kind"))
+    number: Mapped[str] = mapped_column(String(64))
+    issued_on: Mapped[date]
+    total_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    import_run_id: Mapped[uuid.UUID]
+    withdrawn_at: Mapped[datetime]
+
+
 class FreezeKind(enum.Enum):
     """Why money is frozen."""
 
@@ -203,6 +223,7 @@ class Freeze(HasId, Base):
         Index("ix_invoice_freeze_live", "invoice_id", postgresql_where="lifted_at IS NULL"),
         Index(None, "debtor_id"),
         Index("ix_invoice_freeze_subject", "subject_id", postgresql_where="lifted_at IS NULL"),
+        Index(None, "invoice_id"),
         above_zero("amount_minor"),
     )
 

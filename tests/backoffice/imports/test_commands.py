@@ -3,9 +3,14 @@ from __future__ import annotations
 import json
 
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from backoffice.imports.commands import import_group
+from shared.debtors.models import Debtor
+from shared.invoices.models import Invoice
+from shared.kit.db import reading
 from shared.kit.errors import Invalid, NotFound
+from tests.backoffice.imports.test_run import receive
 
 
 def guichet(*words: object):
@@ -67,3 +72,32 @@ def test_a_wrong_company_or_mapping_is_refused(desk):
 
     assert isinstance(guichet(path, "--company", "nobody").exception, NotFound)
     assert isinstance(guichet(path, "--company", "atelier", "--mapping", "total").exception, Invalid)
+
+
+def test_the_last_import_is_taken_back_from_the_command_line(desk, tmp_path):
+    guichet(desk.files / "balance-agee.csv", "--company", "atelier")
+    dry = CliRunner().invoke(import_group, ["undo", "--company", "atelier", "--dry-run"])
+    assert (dry.exit_code, desk.debtors() == {}) == (0, False), dry.output
+    assert "Nothing was changed (dry run)." in dry.output
+
+    answer = CliRunner().invoke(import_group, ["undo", "--company", "atelier", "--reason", "wrong file", "--json"])
+
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.output)["done"]["invoices"] == 4
+    assert desk.invoices() == {}
+    assert guichet(desk.files / "balance-agee.csv", "--company", "atelier").exit_code == 0
+
+
+def test_what_stands_against_an_undo_is_named_and_ends_with_an_error(desk):
+    guichet(desk.files / "balance-agee.csv", "--company", "atelier")
+    number = next(number for number, (_total, left) in desk.invoices().items() if left)
+    with reading() as session:
+        invoice = session.scalars(select(Invoice).where(Invoice.number == number)).one()
+        code = session.get_one(Debtor, invoice.debtor_id).account_code
+    receive(desk, number, 100, code)
+
+    answer = CliRunner().invoke(import_group, ["undo", "--company", "atelier"])
+
+    assert answer.exit_code == 1
+    assert f"Money moved: a payment, a receipt or a credit: {number}" in answer.output
+    assert "It cannot be taken back" in answer.output

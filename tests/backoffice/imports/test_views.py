@@ -12,7 +12,7 @@ from sqlalchemy import select
 from backoffice import frame
 from backoffice.access import guards, service
 from backoffice.access.permissions import Role
-from backoffice.imports import run, views
+from backoffice.imports import run, undo, views
 from backoffice.imports.models import ImportRun, RunState
 from backoffice.imports.routes import ROUTES
 from shared.kit.actors import Actor
@@ -262,3 +262,25 @@ def test_who_offered_a_file_is_kept(ines, desk):
         kept = session.scalars(select(ImportRun)).one()
     assert kept.started_by == "Inès Morel"
     assert kept.file_size == len((desk.files / FEC).read_bytes())
+
+
+def test_an_import_is_taken_back_after_a_look_at_what_goes_and_a_fresh_proof(desk, door):
+    browser = Browser(door, Role.MANAGER)
+    page = browser.upload((desk.files / "balance-agee.csv").read_bytes(), "aged.csv")
+    run_id = uuid.UUID(page.rsplit("/", 1)[1])
+    run.confirm(run_id, by=Actor.system("test"))
+    run.write(run_id)
+    assert f"{page}/undo" in browser.get(page)
+
+    look = browser.get(f"{page}/undo")
+    assert "Invoices and credit notes that go" in look
+    assert "What was built on it" not in look
+    assert "Say why in a few words." in browser.post(f"{page}/undo", 422, on=f"{page}/undo").get_data(as_text=True)
+    browser.post(f"{page}/undo", on=f"{page}/undo", reason="the wrong file")
+    assert "Being taken back" in browser.get(page)
+    undo.undo(run_id)
+
+    shown = browser.get(page)
+    assert "This import was taken back: nothing of it is left." in shown
+    assert "Inès Morel: the wrong file" in shown
+    assert desk.invoices() == {}

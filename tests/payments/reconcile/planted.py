@@ -261,6 +261,13 @@ INVOICES = [
         "invoice settled day",
         "UPDATE invoice SET settled_on = settled_on + 1 WHERE number = 'F-1'",
     ),
+    (
+        "an open invoice said to be taken back",
+        "invoice taken back",
+        """INSERT INTO invoice_withdrawn (id, company_id, debtor_id, kind, number, issued_on, total_minor, currency, import_run_id,
+        withdrawn_at) SELECT id, company_id, debtor_id, kind, number, issued_on, total_minor, currency, id, created_at
+        FROM invoice WHERE number = 'F-12'""",
+    ),
     ("settled on no day", "invoice settled day", "UPDATE invoice SET settled_on = NULL WHERE number = 'F-1'"),
     ("open and settled", "invoice settled day", "UPDATE invoice SET settled_on = issued_on WHERE number = 'F-3'"),
     (
