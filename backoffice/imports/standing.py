@@ -25,7 +25,8 @@ OWN = frozenset(
 )
 """What an import writes."""
 ASIDE = frozenset({
-    "ledger_transfer", "invoice_freeze", "invoice_withdrawn", "document", "kept_selection", "staff_notice", "scenario_choice",
+    "ledger_transfer", "invoice_freeze", "invoice_withdrawn", "document", "paper_order", "kept_selection", "staff_notice",
+    "scenario_choice",
 })  # fmt: skip
 """Asked in words of their own below, or nothing that anybody relies on; what staff choose of an account has its line in the audit trail."""
 SHOWN = 20
