@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 BIN := .venv/bin
 export NO_BROWSER
 
-.PHONY: help run test check fix bench torture migration install
+.PHONY: help run test check fix bench torture mutate migration install
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -43,6 +43,10 @@ torture: ## crashes at every boundary, races, forged and reordered webhooks (lon
 	@tools/prepare dev
 	TORTURE=1 $(BIN)/pytest tests/torture --timeout=0
 	@exec $(BIN)/python -m tests.torture.run $(ARGS)
+
+mutate: ## which faults the tests would not see (long; ARGS="payments/status --show": one module, and what survives)
+	@tools/prepare dev
+	@exec $(BIN)/python -m tests.mutation $(ARGS)
 
 migration: ## write a migration from the models (name=what_changes)
 	@tools/prepare dev

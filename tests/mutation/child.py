@@ -1,0 +1,228 @@
+"""Pytest beside mutants: a server that has collected the tests forks one child for each, and each child is thrown away.
+
+Most mutants change the body of a function. Such a body is put in place of the other in a child of the server, which then
+runs the chosen tests: that costs hundredths of a second. What runs at the import (tables, classes, defaults) needs an
+import: such a mutant is met in a child of the parent, which has imported what others wrote and nothing of ours.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.abc
+import importlib.util
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+OURS = ("wsgi", "shared", "payments", "portal", "backoffice", "tests")
+
+ARGUMENTS = (
+    *("-x", "-s", "-q", "--no-header", "--assert=plain", "--timeout=0", "--hypothesis-seed=0"),
+    *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
+)
+
+
+class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the mutant when its module is asked for."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self._name = module.removesuffix(".py").replace("/", ".")
+        self._path = str(REPOSITORY / module)
+        self._source = source
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG002
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+
+    def create_module(self, spec: Any) -> None:  # noqa: ARG002
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self._source, self._path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+
+
+class Quiet:
+    """Hypothesis gives the same examples to every mutant, keeps none, and does not look for the simplest that fails."""
+
+    def pytest_sessionstart(self) -> None:
+        import hypothesis
+
+        quiet = hypothesis.settings(
+            hypothesis.settings.get_profile("any machine"),
+            database=None,
+            derandomize=True,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+        )
+        hypothesis.settings.register_profile("mutants", quiet)
+        hypothesis.settings.load_profile("mutants")
+
+
+class Light:
+    """In place of tests/conftest.py, which imports the whole of Guichet: enough for tests of decisions, and quicker."""
+
+    def __init__(self) -> None:
+        import hypothesis
+
+        hypothesis.settings.register_profile("any machine", deadline=None)
+
+    @pytest.fixture(autouse=True)
+    def _english(self) -> Iterator[None]:
+        from shared.kit import words
+
+        with words.speaking("en"):
+            yield
+
+
+class Server:
+    """Instead of running the tests: lets the parent say what to do with those that were collected."""
+
+    def __init__(self, serve: Callable[[pytest.Session], None]) -> None:
+        self._serve = serve
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not session.testsfailed:
+            self._serve(session)
+        return True
+
+
+class Watch:
+    """How long each test takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+
+def serve(tests: Sequence[str], work: Callable[[pytest.Session], None], *, light: bool) -> int:
+    """In a child: collect the tests, then do the work with them."""
+    return _pytest(tests, [Quiet(), Server(work)], light=light)
+
+
+def meet_at_import(module: str, source: str, tests: Sequence[str], *, light: bool) -> int:
+    """In a child of the parent: run the tests on a mutant until one fails."""
+    sys.meta_path.insert(0, Instead(module, source))
+    return _pytest(tests, [Quiet()], light=light)
+
+
+def _pytest(tests: Sequence[str], plugins: list[object], *, light: bool) -> int:
+    if light:
+        return int(pytest.main([*ARGUMENTS, "--noconftest", *tests], plugins=[Light(), *plugins]))
+    return int(pytest.main([*ARGUMENTS, *tests], plugins=plugins))
+
+
+def learn(session: pytest.Session, module: str, answer: Path) -> int:
+    """In a child of the server: run all tests on the clean code, and write down how long each takes and what it runs."""
+    import coverage
+
+    path = str(REPOSITORY / module)
+    watch = Watch()
+    session.config.pluginmanager.register(watch)
+    tracer = coverage.Coverage(data_file=None, include=[path], config_file=False)
+    tracer.start()
+    code = run(session, [item.nodeid for item in session.items], before=tracer.switch_context)
+    tracer.stop()
+    lines = tracer.get_data().contexts_by_lineno(path)
+    foreign = [
+        name for name in sys.modules if name.split(".")[0] not in {*OURS, "__main__"} and not name.startswith("_pytest")
+    ]
+    answer.write_text(json.dumps({"seconds": watch.seconds, "lines": lines, "modules": foreign}))
+    return code
+
+
+def run(session: pytest.Session, chosen: Sequence[str], before: Callable[[str], object] = len) -> int:
+    """In a child of the server: run the chosen tests in that order until one fails. Gives 1 when one did."""
+    by_name = {item.nodeid: item for item in session.items}
+    items = [by_name[name] for name in chosen]
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        before(item.nodeid)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed:
+            break
+    session._setupstate.teardown_exact(None)
+    return 1 if session.testsfailed else 0
+
+
+def bodies(module: str, clean: str, source: str) -> dict[str, CodeType] | None:
+    """The functions whose bodies a mutant changes, by qualified name; None when something else is changed as well."""
+    path = str(REPOSITORY / module)
+    changed: dict[str, CodeType] = {}
+
+    def same(before: CodeType, after: CodeType) -> bool:
+        """Whether two bodies of a module or class differ in nothing but the bodies of their functions."""
+        if (before.co_code, before.co_names, len(before.co_consts)) != (
+            after.co_code,
+            after.co_names,
+            len(after.co_consts),
+        ):
+            return False
+        for one, other in zip(before.co_consts, after.co_consts, strict=True):
+            if not isinstance(one, CodeType):
+                if (type(one), one) != (type(other), other):
+                    return False
+            elif one.co_flags & 2 == 0:  # not a function: a class
+                if not same(one, other):
+                    return False
+            elif _told(one) != _told(other):
+                changed[other.co_qualname] = other
+        return True
+
+    one, other = (compile(text, path, "exec", dont_inherit=True) for text in (clean, source))
+    return changed if same(one, other) and len(changed) == 1 else None
+
+
+def _told(code: CodeType) -> tuple[Any, ...]:
+    consts = tuple(_told(each) if isinstance(each, CodeType) else (type(each), each) for each in code.co_consts)
+    return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, consts, code.co_exceptiontable)
+
+
+def replace(module: str, changed: dict[str, CodeType]) -> bool:
+    """In a child of the server: put the bodies in place. False when no such function is there."""
+    path = str(REPOSITORY / module)
+    found = False
+    for thing in gc.get_objects():
+        if (
+            isinstance(thing, FunctionType)
+            and thing.__code__.co_filename == path
+            and thing.__code__.co_qualname in changed
+        ):
+            thing.__code__ = changed[thing.__code__.co_qualname]
+            found = True
+    return found
+
+
+def fork(work: Callable[[], int], output: Path) -> int:
+    """Do work in a child of its own session, its output in a file; gives the child's number."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    code = 70
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        code = work()
+        sys.stdout.flush()
+    except BaseException:  # noqa: BLE001  # the child must end here, whatever the mutant does
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.flush()
+        code = 71
+    finally:
+        os._exit(code)
