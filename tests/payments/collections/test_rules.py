@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payments.collections.rules import is_time_to_create, retry_day
+from payments.collections.rules import TOO_EARLY, is_time_to_create, rest_of_announced, retry_day
 from payments.collections.words import REASONS, WHY_FOR_DEBTOR
 from payments.deciding import (
     NOT_YET,
@@ -26,6 +26,7 @@ from payments.deciding import (
     decide,
     spread_credit,
 )
+from payments.reasons import POLICIES
 from shared.kit.calendars import is_target_day
 
 TODAY = date(2026, 3, 10)  # a Tuesday
@@ -257,3 +258,127 @@ def test_the_day_of_a_debit_is_a_bank_day_with_its_whole_notice_and_never_before
     assert day >= due
     assert day - today >= timedelta(days=notice)
     assert retry_day(failed_on=today, today=today, notice_days=notice) - today >= timedelta(days=notice)
+
+
+@pytest.mark.parametrize(
+    ("announced_minor", "open_minor", "frozen_minor", "rest"),
+    [
+        (100, 100, 0, 100),
+        (100, 100, 40, 60),
+        (100, 250, 40, 100),
+        (100, 100, 100, 0),
+        (100, 100, 130, 0),
+        (100, 0, 0, 0),
+    ],
+)
+def test_of_an_announced_debit_no_more_than_is_open_and_not_frozen_takes_place(
+    announced_minor, open_minor, frozen_minor, rest
+):
+    assert rest_of_announced(announced_minor, open_minor=open_minor, frozen_minor=frozen_minor) == rest
+
+
+def test_a_day_that_the_provider_refuses_as_too_near_is_known_by_its_own_word():
+    assert TOO_EARLY == "field.charge_date"
+    assert TOO_EARLY not in POLICIES
+
+
+def test_a_second_attempt_waits_five_bank_days_after_the_refusal():
+    friday = date(2026, 3, 13)
+    assert retry_day(failed_on=friday, today=friday, notice_days=1) == date(2026, 3, 20)
+    assert retry_day(failed_on=friday, today=friday, notice_days=14) == date(2026, 3, 27)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, Now(1, None, "asked_for")),
+        ({"open_minor": 0}, Never("paid")),
+        ({"frozen_minor": 100}, Never("frozen")),
+        ({"held_minor": 100}, Never("payment_under_way")),
+        ({"held_minor": 99}, Now(1, None, "asked_for")),
+        ({"held_minor": 150}, Never("payment_under_way")),
+    ],
+)
+def test_the_last_cent_may_be_asked_for_and_nothing_beyond_it(changes, verdict):
+    given = {"open_minor": 100} | changes
+    assert decide(facts(**given), Ask(Stage.AT_WISH, TODAY, 14, announced_minor=1)) == verdict
+
+
+@pytest.mark.parametrize("minor", [0, None, -1])
+def test_nothing_and_less_than_nothing_is_no_wish(minor):
+    wish = Ask(Stage.AT_WISH, TODAY, 14, announced_minor=minor)
+    assert decide(facts(), wish) == Never("payment_under_way")
+    assert decide(facts(held_minor=9_999), wish) == Never("payment_under_way")
+
+
+def test_a_wish_without_a_mandate_is_answered_so():
+    wish = Ask(Stage.AT_WISH, TODAY, 14, under=Under.NONE, announced_minor=1)
+    assert decide(facts(), wish) == Never("no_mandate")
+
+
+def test_what_is_not_wanted_says_why_even_without_a_mandate():
+    def asked(**more):
+        return decide(facts(), Ask(Stage.MAKE, TODAY, 14, wants=False, **more))
+
+    assert asked() == Never("autopay_off")
+    assert asked(unwanted="plan_ended") == Never("plan_ended")
+    assert asked(under=Under.NONE) == Never("autopay_off")
+
+
+def test_usually_nothing_stands_in_the_way_of_a_debit():
+    assert facts().credit_minor == 0
+    assert decide(facts(), Ask(Stage.COMING, TODAY, 14, charge_on=date(2026, 3, 24))) == Now(
+        10_000, date(2026, 3, 24), "stands"
+    )
+
+
+def test_a_debit_without_a_day_of_its_own_is_for_today_at_the_earliest():
+    told = Told(date(2026, 2, 1))
+    made = decide(facts(due_on=TODAY), Ask(Stage.MAKE, TODAY, 14, announced_minor=10_000, told=told))
+    assert made == Now(10_000, TODAY, "on_the_day_announced")
+    assert collected(possible_on=None) == Now(10_000, date(2026, 3, 24), "on_the_day_announced")
+
+
+def test_what_is_not_announced_yet_says_how_much_it_would_be():
+    assert announced(has_live=True, held_minor=1_000, credit_minor=500) == Later(8_500, None, NOT_YET)
+
+
+def test_what_was_tried_and_is_now_left_out_is_left_out():
+    assert announced(was_tried=True, is_left_out=True) == Never("left_out")
+    assert collected(was_tried=True) == Now(10_000, date(2026, 3, 24), "on_the_day_announced")
+
+
+def test_what_is_held_beyond_what_is_open_makes_nothing_available_and_no_debt():
+    over = facts(held_minor=20_000, credit_minor=5)
+    assert (over.free_minor, over.available_minor) == (0, 0)
+    assert facts(credit_minor=20_000).available_minor == 0
+    assert (facts(held_minor=9_999).free_minor, facts(held_minor=9_999).available_minor) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"frozen_minor": 4_000, "held_minor": 6_000}, "frozen"),
+        ({"held_minor": 9_999, "credit_minor": 1}, "credit"),
+        ({"held_minor": 9_999, "frozen_minor": 1}, "frozen"),
+        ({"maximum_minor": 0}, "above_maximum"),
+    ],
+)
+def test_why_nothing_is_left_is_named_by_what_took_the_last_cent(changes, reason):
+    assert collected(**changes) == Never(reason)
+
+
+def test_the_stages_and_the_mandates_of_a_question_are_told_apart_by_their_words():
+    assert [stage.value for stage in Stage] == ["announce", "coming", "make", "written", "at_wish"]
+    assert [under.value for under in Under] == ["none", "same", "other"]
+
+
+def test_credit_that_corrects_what_is_not_owed_here_is_for_the_oldest():
+    a, b = uuid.UUID(int=1), uuid.UUID(int=2)
+    owed = [Owed(b, date(2026, 3, 1), 100), Owed(a, date(2026, 3, 1), 100)]
+
+    assert spread_credit(owed, credit_minor=0, notes=[(uuid.UUID(int=9), 150)]) == ({a: 100, b: 50}, 0)
+    assert spread_credit(owed, credit_minor=1, notes=[(a, 30), (a, 30)]) == ({a: 61}, 0)
+    assert spread_credit(owed, credit_minor=201, notes=[]) == ({a: 100, b: 100}, 1)
+    assert spread_credit([], credit_minor=7, notes=[(None, 3)]) == ({}, 10)
+    assert spread_credit(owed, credit_minor=0, notes=[(a, 0)]) == ({}, 0)
