@@ -108,7 +108,7 @@ ROUTES: list[Route] = [
     Route("POST", "/profile/digest", profile.set_digest, debtor),
     Route("GET", "/profile/messages", profile.messages, debtor),
     Route("GET", "/profile/data", profile.data, verified),
-    Route("GET", "/profile/data.json", profile.download_data, verified),
+    Route("GET", "/profile/data.zip", profile.download_data, verified),
     Route("POST", "/profile/erasure", profile.ask_erasure, verified),
     Route("GET", "/profile/messages/<uuid:message_id>", profile.message, debtor),
 ]

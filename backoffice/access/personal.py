@@ -8,7 +8,8 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffSession
-from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register
+from backoffice.labels import ACTIONS, SUBJECTS
+from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
 
@@ -25,6 +26,7 @@ register(
         name="staff_sessions",
         label=_l("Visits of staff"),
         basis=Basis.SECURITY,
+        holds=("staff_session.user_agent", "staff_session.address", "staff_session.end_reason"),
         why=_l("Who was at the desk, when, and from which network address and browser: it shows a stranger's visit."),
         counted=_l("from the last sign of the visit"),
         term=Term(
@@ -40,8 +42,33 @@ register(
         name="staff",
         label=_l("Members of staff"),
         basis=Basis.CONTRACT,
+        holds=(
+            "staff_member.email",
+            "staff_member.name",
+            "staff_member.password_hash",
+            "chargeback.assigned_name",
+            "chargeback.wished_by_name",
+            "correction.asked_by",
+            "correction.decided_by",
+            "correction.reason",
+            "declaration.assigned_name",
+            "dispute.assignee_name",
+            "dispute.decided_by_name",
+            "dispute_credit_proposal.asked_by_name",
+            "dispute_credit_proposal.decided_by_name",
+            "import_run.started_by",
+            "promise.assigned_name",
+            "refund.approved_by",
+            "refund.asked_by",
+            "retention_release.asked_by",
+            "retention_release.decided_by",
+            "retention_term.set_by",
+        ),
         why=_l("Who may come to the desk, and who decided what."),
         keeps=_l("Their names stand in the trail of acts, which is kept with the books (Commercial Code L123-22)."),
         of_company=False,
     ),
 )
+
+put_in_words("action", ACTIONS)
+put_in_words("about", SUBJECTS)

@@ -28,6 +28,7 @@ register(
         name="notices",
         label=_l("Notices to staff"),
         basis=Basis.CONTRACT,
+        holds=("staff_notice.dedupe_key",),
         why=_l("They tell colleagues of what waits for them."),
         counted=_l("from the day of the notice"),
         term=Term(12, 3, 24, "months", _l("GDPR art. 5.1.e")),

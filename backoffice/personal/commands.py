@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.terminal import proven
 from shared.company.models import Company
+from shared.kit import audit
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import NotFound
@@ -20,6 +21,7 @@ from shared.kit.words import speaking
 from shared.messages import erasures
 from shared.personal import erase as erasure
 from shared.personal import export as exports
+from shared.personal import readable
 from shared.personal import sweep as sweeps
 
 _COMPANY = click.option("--company", "code", required=True, help="short name of the company")
@@ -54,13 +56,29 @@ def sweep(*, dry_run: bool, as_json: bool) -> None:
 @personal.command("export")
 @click.argument("email")
 @_COMPANY
-@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
-@click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="a file; else it is printed")
-def export(email: str, code: str, language: str, target: Path | None) -> None:
-    """Write everything that is held about EMAIL as JSON."""
-    with reading() as session, speaking(language):
+@click.option("--language", type=click.Choice(["fr", "en"]), help="else the person's own")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="a .zip (a page to read, and JSON) or a .json; else JSON is printed",
+)
+def export(email: str, code: str, language: str | None, target: Path | None) -> None:
+    """Write everything that is held about EMAIL, to hand to that person."""
+    with transaction() as session:
         company_id, contact_id = _find(session, code, email)
-        content = exports.as_json(exports.gather(session, contact_id, company_id=company_id))
+        own = exports.language_of(session, contact_id, company_id=company_id)
+        with speaking(language or own):
+            found = exports.gather(session, contact_id, company_id=company_id)
+            content = readable.as_zip(found) if target and target.suffix == ".zip" else exports.as_json(found)
+        audit.record(
+            session,
+            Actor.system("command line"),
+            "contact.exported",
+            subject_type="contact",
+            subject_id=contact_id,
+            company_id=company_id,
+        )
     if target is None:
         sys.stdout.buffer.write(content + b"\n")
         sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from flask import Response, flash
 from flask.typing import ResponseReturnValue
@@ -16,11 +15,12 @@ from shared.kit import audit, clock, personal
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, Invalid
 from shared.kit.words import gettext as _
+from shared.kit.words import speaking
 from shared.messages import erasures
 from shared.personal import erase as erasure
 from shared.personal import export as exports
-from shared.personal import queries, service
-from shared.personal.labels import BASES, FIELDS, GROUNDS, kept_for, length_words
+from shared.personal import queries, readable, service
+from shared.personal.labels import BASES, GROUNDS, kept_for, length_words
 from shared.personal.models import ErasureGround
 from shared.web.pages import page, see_other
 
@@ -136,7 +136,7 @@ def _person(
         wish_form=wish_form,
         decline_form=decline_form,
         today=member.today,
-        fields=FIELDS,
+        sections=readable.sections(found),
         leaves=any(part.kind.name == "contacts" and part.goes for part in parts),
     )
 
@@ -185,8 +185,8 @@ def _say(is_told: bool, told: str, done: str) -> None:  # noqa: FBT001 - the two
 
 
 def download(member: Member, contact_id: uuid.UUID) -> Response:
-    """Everything that is held about one person, as a file to hand to that person; who took it is written down."""
-    with transaction() as session:
+    """Everything that is held about one person, as a file to hand to that person, in its language; who took it is written down."""
+    with transaction() as session, speaking(exports.language_of(session, contact_id, company_id=member.company_id)):
         found = exports.gather(session, contact_id, company_id=member.company_id)
         audit.record(
             session,
@@ -196,13 +196,9 @@ def download(member: Member, contact_id: uuid.UUID) -> Response:
             subject_id=contact_id,
             company_id=member.company_id,
         )
-    return as_download(found)
-
-
-def as_download(found: dict[str, Any]) -> Response:
-    """The JSON as a file that no browser opens."""
-    response = Response(exports.as_json(found), content_type="application/json")
-    response.headers.set("Content-Disposition", "attachment", filename="personal-data.json")
+        content, name = readable.as_zip(found), readable.file_name()
+    response = Response(content, content_type="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from payments.declarations.models import Declaration
+from payments.declarations.rules import DeclarationState
 from shared.attachments.models import Attachment
 from shared.attachments.personal import drop
 from shared.invoices.holds import is_held
-from shared.kit.personal import Basis, Kind, Scope, Term, as_rows, register
+from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
 
@@ -66,11 +67,29 @@ def _export(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
     return as_rows(session.execute(query.order_by(Declaration.id.desc())))
 
 
+def _old(scope: Scope) -> Select[Any]:
+    has_words = or_(Declaration.note != "", Declaration.answer != "", Declaration.bank_reference != "")
+    return select(Declaration.id).where(
+        Declaration.company_id == scope.company_id,
+        Declaration.ended_at < scope.before,
+        has_words,
+        ~is_held(Declaration.debtor_id),
+    )
+
+
+def _blank(session: Session, keys: Keys) -> None:
+    """That it was declared, and what was found, stays."""
+    session.execute(
+        update(Declaration).where(Declaration.id.in_(ids(keys))).values(note="", answer="", bank_reference="")
+    )
+
+
 register(
     Kind(
         name="declaration_files",
         label=_l("Files of declared transfers"),
         basis=Basis.INTEREST,
+        holds=(),
         why=_l("Proofs of transfers, until the money is found."),
         counted=_l("from the end of the search, and never while the account is before a court"),
         keeps=_l("The transfer is still being looked for, or the account is before a court (GDPR art. 17.3.e)."),
@@ -87,9 +106,26 @@ register(
         name="declarations",
         label=_l("Declared transfers"),
         basis=Basis.INTEREST,
+        holds=("declaration.bank_reference", "declaration.note", "declaration.answer", "declaration.by_name"),
         why=_l("What somebody said that he had paid, while it is looked for."),
+        counted=_l("from the end of the search, and never while the account is before a court; then its words go"),
+        term=Term(60, 12, 60, "months", _l("Civil Code 2224, Commercial Code L110-4: claims end after five years")),
+        due=_old,
+        remove=_blank,
         keeps=_l("An acknowledged debt is proof of a claim (Civil Code 2240; GDPR art. 17.3.e)."),
         of_person=_of,
         export=_export,
     ),
+)
+
+put_in_words(
+    "state",
+    {
+        DeclarationState.DECLARED: _l("Being looked for"),
+        DeclarationState.MATCHED: _l("Found"),
+        DeclarationState.REFUSED: _l("Not found"),
+        DeclarationState.EXPIRED: _l("Not arrived"),
+        DeclarationState.WITHDRAWN: _l("Taken back"),
+    },
+    kind="declarations",
 )

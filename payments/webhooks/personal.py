@@ -29,6 +29,7 @@ register(
         name="provider_news",
         label=_l("News from payment providers, word for word"),
         basis=Basis.INTEREST,
+        holds=("inbox_event.raw", "inbox_event.body", "inbox_event.remark"),
         why=_l("They show what a provider said while a payment can still be contested."),
         counted=_l("from the day on which it was handled"),
         term=Term(14, 14, 14, "months", _l("Monetary Code L133-24: thirteen months to contest a payment")),

@@ -16,8 +16,8 @@ from shared.kit.db import reading, transaction
 from shared.kit.words import gettext as _
 from shared.messages import erasures, queries
 from shared.messages.service import choose_digest
-from shared.personal import erase, export
-from shared.personal.labels import FIELDS, TOLD
+from shared.personal import erase, export, readable
+from shared.personal.labels import TOLD
 from shared.web.pages import page, see_other
 
 
@@ -94,11 +94,11 @@ def data(visitor: Visitor) -> Response:
     with reading() as db:
         found = export.gather(db, visitor.contact_id, company_id=visitor.company_id)
         wish = erase.last_wish(db, visitor.contact_id)
-    return page("portal/profile/data.html", found=found, wish=wish, fields=FIELDS, told=TOLD)
+    return page("portal/profile/data.html", found=found, sections=readable.sections(found), wish=wish, told=TOLD)
 
 
 def download_data(visitor: Visitor) -> Response:
-    """The same as a file for programs."""
+    """The same as one file: a page to read, and JSON for programs."""
     with transaction() as db:
         found = export.gather(db, visitor.contact_id, company_id=visitor.company_id)
         audit.record(
@@ -109,7 +109,7 @@ def download_data(visitor: Visitor) -> Response:
             subject_id=visitor.contact_id,
             company_id=visitor.company_id,
         )
-    return download(export.as_json(found), _("Data about you") + ".json", "application/json")
+    return download(readable.as_zip(found), readable.file_name() + ".zip", "application/zip")
 
 
 def ask_erasure(visitor: Visitor) -> ResponseReturnValue:

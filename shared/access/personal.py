@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from shared.access.models import MagicLink, OneTimeCode, PortalSession
-from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, register
+from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
+from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
 
@@ -84,6 +84,7 @@ register(
         name="codes",
         label=_l("One-time codes"),
         basis=Basis.SECURITY,
+        holds=("one_time_code.code_hash", "one_time_code.salt"),
         why=_l("They prove that somebody reads the mailbox. Only their digests are kept."),
         counted=_l("from the end of the code, ten minutes after it was made"),
         term=Term(1, 1, 1, "days", _l("GDPR art. 5.1.e")),
@@ -100,6 +101,7 @@ register(
         name="portal_sessions",
         label=_l("Visits to the portal"),
         basis=Basis.SECURITY,
+        holds=("portal_session.user_agent", "portal_session.address"),
         why=_l("Who came in, when, and from which network address and browser: it shows a stranger's visit."),
         counted=_l("from the last sign of the visit"),
         term=Term(
@@ -119,6 +121,7 @@ register(
         name="links",
         label=_l("Links to the portal"),
         basis=Basis.SECURITY,
+        holds=("magic_link.revoked_by",),
         why=_l("They let somebody in without a password. Only their digests are kept."),
         counted=_l("from the end of the link, once no visit by it is kept"),
         term=Term(90, 90, 90, "days", _l("GDPR art. 5.1.e")),
@@ -131,4 +134,15 @@ register(
         export=_export_links,
         order=30,
     ),
+)
+
+put_in_words(
+    "purpose",
+    {
+        LinkPurpose.REMINDER: _l("In a reminder"),
+        LinkPurpose.REQUESTED: _l("Asked for on our page"),
+        LinkPurpose.STAFF: _l("Sent by our staff"),
+        LinkPurpose.NOTICE: _l("In a message about a payment"),
+        LinkPurpose.INVITATION: _l("In an invitation"),
+    },
 )

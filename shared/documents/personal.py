@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from shared.documents.models import Document, PaperOrder
+from shared.documents.models import Document, DocumentKind, PaperOrder
+from shared.invoices.holds import is_held, is_owing
 from shared.kit import discarded
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register, uses_files
 from shared.kit.words import lazy_gettext as _l
@@ -32,11 +33,36 @@ def _drop_orders(session: Session, keys: Keys) -> None:
     discarded.discard(session, [digest for portions in session.scalars(gone) for digest in portions])
 
 
+def _old_statements(scope: Scope) -> Select[Any]:
+    return select(Document.id).where(
+        Document.company_id == scope.company_id,
+        Document.kind == DocumentKind.STATEMENT,
+        Document.created_at < scope.before,
+        ~is_held(Document.debtor_id),
+    )
+
+
+def _old_papers(scope: Scope) -> Select[Any]:
+    return select(Document.id).where(
+        Document.company_id == scope.company_id,
+        Document.kind != DocumentKind.STATEMENT,
+        Document.created_at < scope.before,
+        ~is_owing(Document.debtor_id),
+        ~is_held(Document.debtor_id),
+    )
+
+
+def _drop(session: Session, keys: Keys) -> None:
+    gone = session.execute(delete(Document).where(Document.id.in_(ids(keys))).returning(Document.sha256))
+    discarded.discard(session, gone.scalars().all())
+
+
 register(
     Kind(
         name="orders",
         label=_l("Long papers that were asked for"),
         basis=Basis.CONTRACT,
+        holds=(),
         why=_l("Who asked for a long paper, while it is made and fetched."),
         counted=_l("from the day on which it was asked for"),
         term=Term(30, 30, 30, "days", _l("GDPR art. 5.1.e")),
@@ -46,12 +72,27 @@ register(
         remove=_drop_orders,
     ),
     Kind(
-        name="papers",
-        label=_l("Papers: invoices, receipts, statements, mandates"),
-        basis=Basis.LAW,
+        name="statements",
+        label=_l("Statements of account"),
+        basis=Basis.CONTRACT,
+        holds=(),
         why=_l("What was handed out is shown again as it was."),
-        keeps=_l(
-            "Accounting papers are kept for ten years from the end of the financial year (Commercial Code L123-22)."
+        counted=_l("from the day on which it was made, and never while the account is before a court"),
+        term=Term(12, 1, 60, "months", _l("GDPR art. 5.1.e: a statement is made anew from the books")),
+        due=_old_statements,
+        remove=_drop,
+    ),
+    Kind(
+        name="papers",
+        label=_l("Papers: invoices, receipts, mandates, acknowledgements"),
+        basis=Basis.LAW,
+        holds=("document.facts", "document.name"),
+        why=_l("What was handed out is shown again as it was."),
+        counted=_l(
+            "from the day on which it was made, with its financial year, and never while the account owes or is before a court"
         ),
+        term=Term(132, 132, 132, "months", _l("Commercial Code L123-22: ten years from the end of the financial year")),
+        due=_old_papers,
+        remove=_drop,
     ),
 )

@@ -25,6 +25,7 @@ register(
         name="choices",
         label=_l("Chosen invoices"),
         basis=Basis.CONTRACT,
+        holds=(),
         why=_l("What somebody ticked in a long list, while he pays it."),
         counted=_l("from the choice; it opens for seven days"),
         term=Term(7, 7, 7, "days", _l("GDPR art. 5.1.e")),
@@ -37,6 +38,7 @@ register(
         name="invoices",
         label=_l("Invoices, credit notes and the ledger"),
         basis=Basis.LAW,
+        holds=("invoice.title", "invoice.order_reference", "invoice_line.description", "invoice_freeze.reason"),
         why=_l("The books, and what they are made from."),
         keeps=_l(
             "Accounting papers are kept for ten years from the end of the financial year (Commercial Code L123-22)."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 import enum
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -85,6 +85,9 @@ class Kind:
     name: str
     label: str
     basis: Basis
+    holds: tuple[str, ...]
+    """The columns ("table.column") in which words about persons stand: every column of text belongs to one kind, or is declared to
+    hold none (`tests/house/test_personal.py`)."""
     why: str
     """What it is needed for, in words of people (lazily translated, as `label`, `counted` and `keeps` are)."""
     counted: str = ""
@@ -133,6 +136,21 @@ def get(name: str) -> Kind:
     if name not in _kinds:
         raise NotFound("personal.no_kind", f"no kind of data is called {name}")
     return _kinds[name]
+
+
+_words: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+
+def put_in_words(column: str, words: Mapping[Any, Any], *, kind: str = "") -> None:
+    """What the values of an exported column are called (lazily translated), in one kind or in all of them; values may be of an enum."""
+    plain = {_plain(value): word for value, word in words.items()}
+    _words[kind, column] = {**_words.get((kind, column), {}), **plain}
+
+
+def in_words(kind: str, column: str, value: str) -> str:
+    """A value in words; as it is when nobody has put it in words."""
+    found = {**_words.get(("", column), {}), **_words.get((kind, column), {})}
+    return str(found.get(value, value))
 
 
 FileUse = Callable[[str], Select[Any]]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from shared.debtors.models import Contact, Debtor, DebtorKind
 from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock, discarded
-from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, register, uses_files
+from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register, uses_files
 from shared.kit.words import lazy_gettext as _l
 from shared.messages.models import Message, MessageStatus
 from shared.messages.queries import masked
@@ -76,6 +76,7 @@ def blank(session: Session, keys: Keys) -> None:
             html_body="",
             to_name="",
             to_address="",
+            reason="",
             attachments=[],
             forgotten_at=clock.now(),
             status=case((waits, literal(MessageStatus.DROPPED, Message.status.type)), else_=Message.status),
@@ -128,11 +129,28 @@ def _attached(sha256: str) -> Select[Any]:
     return select(Message.id).where(cast(Message.attachments, Text).contains(sha256))
 
 
+_HOLDS = tuple(
+    f"message.{column}"
+    for column in (
+        "to_name",
+        "to_address",
+        "subject",
+        "text_body",
+        "html_body",
+        "reason",
+        "decision",
+        "attachments",
+        "error",
+    )
+)
+
+
 def _kind_of(name: str, label: Any, kind: DebtorKind, *, due: Any, term: Term) -> Kind:
     return Kind(
         name=name,
         label=label,
         basis=Basis.INTEREST,
+        holds=_HOLDS if kind is DebtorKind.BUSINESS else (),
         why=_l("They prove what was said, asked for and answered, and when."),
         counted=_l("from the day of the message, and never while the account owes something or is before a court"),
         keeps=_l("Reminders are proof of a claim until nobody can go to court about it (GDPR art. 17.3.e)."),
@@ -164,6 +182,7 @@ register(
         name="answers",
         label=_l("Answers to people who were erased"),
         basis=Basis.LAW,
+        holds=(),
         why=_l("They say what was erased and what stays (GDPR art. 12.3); that one was sent, and its digest, is kept."),
         counted=_l("from the day of the message, once it has left"),
         term=Term(1, 1, 1, "days", _l("GDPR art. 5.1.e and 12.3")),
@@ -175,6 +194,7 @@ register(
         name="messages_staff",
         label=_l("Messages to staff"),
         basis=Basis.CONTRACT,
+        holds=(),
         why=_l("They tell colleagues of what waits for them."),
         counted=_l("from the day of the message"),
         term=Term(12, 3, 24, "months", _l("GDPR art. 5.1.e")),
@@ -182,3 +202,19 @@ register(
         remove=blank,
     ),
 )
+
+for _kind in ("messages_business", "messages_consumer"):
+    put_in_words(
+        "state",
+        {
+            MessageStatus.WAITING: _l("Not sent yet"),
+            MessageStatus.SENDING: _l("On its way to you"),
+            MessageStatus.GATHERED: _l("Kept for your weekly message"),
+            MessageStatus.TOLD: _l("In your weekly message"),
+            MessageStatus.SENT: _l("Sent"),
+            MessageStatus.UNCERTAIN: _l("Perhaps not sent"),
+            MessageStatus.REFUSED: _l("Could not be sent to you"),
+            MessageStatus.DROPPED: _l("Not sent: its cause was gone"),
+        },
+        kind=_kind,
+    )

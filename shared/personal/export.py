@@ -28,6 +28,14 @@ def find_contact(session: Session, company_id: uuid.UUID, address: str) -> uuid.
     return found
 
 
+def language_of(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID) -> str:
+    """The language of a contact; raises NotFound for another company's."""
+    found = session.scalar(select(Contact.language).where(Contact.id == contact_id, Contact.company_id == company_id))
+    if found is None:
+        raise NotFound("contact.missing", _("There is no such person."))
+    return found
+
+
 def gather(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID) -> dict[str, Any]:
     """What is held about a contact, in JSON values, in the language of the moment. Raises NotFound for another company's.
 
@@ -55,12 +63,13 @@ def gather(session: Session, contact_id: uuid.UUID, *, company_id: uuid.UUID) ->
             }
         )
     return {
-        "about": {"name": contact.name, "address": contact.email},
+        "about": {"name": contact.name, "address": contact.email, "language": contact.language},
         "company": {
             "name": company.legal_name,
             "siren": company.siren,
             "address": company.email,
             "complaint": complaint(company.country),
+            "zone": company.zone,
         },
         "made_at": clock.now().isoformat(),
         "kinds": kinds,

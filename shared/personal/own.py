@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from sqlalchemy import Select, delete, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from shared.kit.audit import AuditLine
@@ -42,14 +43,29 @@ def _drop_jobs(session: Session, keys: Keys) -> None:
     session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids(keys))))
 
 
-def _acts(contact_id: Any) -> Select[Any]:
-    return select(AuditLine.id).where(AuditLine.actor_kind == "contact", AuditLine.actor_id == contact_id)
-
-
-def _export_acts(session: Session, contact_id: Any) -> list[dict[str, Any]]:
-    query = select(AuditLine.at, AuditLine.action, AuditLine.subject_type.label("about")).where(
-        AuditLine.actor_kind == "contact", AuditLine.actor_id == contact_id
+def _of(contact_id: uuid.UUID) -> ColumnElement[bool]:
+    """What a person did, and what was done to it."""
+    return or_(
+        (AuditLine.actor_kind == "contact") & (AuditLine.actor_id == contact_id),
+        (AuditLine.subject_type == "contact") & (AuditLine.subject_id == contact_id),
     )
+
+
+def _acts(contact_id: uuid.UUID) -> Select[Any]:
+    return select(AuditLine.id).where(_of(contact_id))
+
+
+def _export_acts(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Who else acted is said by its kind alone: staff are persons, too."""
+    query = select(
+        AuditLine.at,
+        AuditLine.action,
+        AuditLine.subject_type.label("about"),
+        case(
+            ((AuditLine.actor_kind == "contact") & (AuditLine.actor_id == contact_id), "oneself"),
+            else_=AuditLine.actor_kind,
+        ).label("by"),
+    ).where(_of(contact_id))
     return as_rows(session.execute(query.order_by(AuditLine.id.desc())))
 
 
@@ -58,6 +74,7 @@ register(
         name="counters",
         label=_l("Counters of tries"),
         basis=Basis.SECURITY,
+        holds=("rate_counter.key_hash",),
         why=_l("They slow down whoever guesses codes and passwords. Addresses stand in them as digests alone."),
         counted=_l("from the try"),
         term=Term(2, 2, 2, "days", _l("GDPR art. 5.1.e: no longer than the longest limit looks back")),
@@ -70,6 +87,7 @@ register(
         name="drafts",
         label=_l("Forms that could not be taken"),
         basis=Basis.CONTRACT,
+        holds=("kept_draft.sealed",),
         why=_l("So that nobody has to type anew. They are sealed: the database alone does not open them."),
         counted=_l("from the moment it was sent; it opens for two hours"),
         term=Term(1, 1, 1, "days", _l("GDPR art. 5.1.e")),
@@ -83,6 +101,7 @@ register(
         name="jobs",
         label=_l("Work that is done"),
         basis=Basis.SECURITY,
+        holds=("outbox_message.payload", "outbox_message.last_error", "outbox_message.dedupe_key"),
         why=_l("What one part of the program asked of another, by numbers: it shows what went wrong."),
         counted=_l("from the day on which it was done"),
         term=Term(
@@ -97,6 +116,18 @@ register(
         name="acts",
         label=_l("Who did what"),
         basis=Basis.LAW,
+        holds=(
+            "audit_line.actor_name",
+            "audit_line.before",
+            "audit_line.after",
+            "chargeback_transition.actor_name",
+            "declaration_transition.actor_name",
+            "dispute_transition.actor_name",
+            "mandate_transition.actor_name",
+            "payment_transition.actor_name",
+            "plan_transition.actor_name",
+            "promise_transition.actor_name",
+        ),
         why=_l("The reliable audit trail of invoices and payments, and the proof of every right given or taken."),
         keeps=_l("The trail is kept with the books for ten years (Commercial Code L123-22; Tax Code 289 VII)."),
         of_person=_acts,

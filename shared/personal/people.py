@@ -5,17 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from shared.company.models import Company
 from shared.debtors import erased
-from shared.debtors.models import Contact, Debtor, DebtorContact, ErasedAddress
-from shared.invoices.holds import is_held
+from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote, ErasedAddress
+from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock
-from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, register
+from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 from shared.ledger.models import Transfer
+from shared.personal.labels import TOLD
+from shared.personal.models import ErasureRequest, ErasureState
 
 
 def _acts_for() -> Any:
@@ -110,6 +111,7 @@ def _export_accounts(session: Session, contact_id: uuid.UUID) -> list[dict[str, 
             Debtor.name.label("account"),
             DebtorContact.role,
             DebtorContact.is_reminded,
+            DebtorContact.called.label("name"),
             DebtorContact.created_at,
             DebtorContact.removed_at.label("ended_at"),
         )
@@ -129,11 +131,133 @@ def _drop_tombstones(session: Session, keys: Keys) -> None:
     session.execute(delete(ErasedAddress).where(ErasedAddress.id.in_(ids(keys))))
 
 
-def company_of(session: Session, contact_id: uuid.UUID) -> Company | None:
-    """Whose contact this is."""
-    return session.scalar(
-        select(Company).join(Contact, Contact.company_id == Company.id).where(Contact.id == contact_id)
+def _is_oneself(contact_id: Any) -> ColumnElement[bool]:
+    """Whether a debtor (in the query) is this very person: a consumer, or somebody in business under its own name, and nobody else acts."""
+    mine, other = aliased(DebtorContact), aliased(DebtorContact)
+    person = aliased(Contact)
+    acts = exists().where(
+        mine.debtor_id == Debtor.id,
+        mine.contact_id == contact_id,
+        person.id == contact_id,
+        or_(
+            Debtor.kind == DebtorKind.CONSUMER,
+            (person.name != "") & (func.lower(person.name) == func.lower(Debtor.name)),
+        ),
     )
+    shared = exists().where(other.debtor_id == Debtor.id, other.contact_id != contact_id)
+    return acts.correlate(Debtor) & ~shared.correlate(Debtor)
+
+
+def _customers_of(contact_id: uuid.UUID) -> Select[Any]:
+    return select(Debtor.id).where(_is_oneself(contact_id))
+
+
+def _export_customers(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    query = select(
+        Debtor.account_code,
+        Debtor.name,
+        Debtor.siren,
+        Debtor.vat_number,
+        Debtor.street,
+        Debtor.street_more,
+        Debtor.postcode,
+        Debtor.city,
+        Debtor.country,
+        Debtor.created_at,
+    ).where(_is_oneself(contact_id))
+    return as_rows(session.execute(query.order_by(Debtor.account_code)))
+
+
+def _old_customers(scope: Scope) -> Select[Any]:
+    """Nothing has moved since before, and nothing is open: the books of that time are no longer wanted."""
+    moved = exists().where(Transfer.debtor_id == Debtor.id, Transfer.at >= scope.before)
+    is_known = or_(
+        Debtor.name != Debtor.account_code,
+        Debtor.street != "",
+        Debtor.city != "",
+        Debtor.siren.is_not(None),
+        Debtor.vat_number.is_not(None),
+    )
+    return select(Debtor.id).where(
+        Debtor.company_id == scope.company_id,
+        Debtor.created_at < scope.before,
+        is_known,
+        ~moved,
+        ~is_owing(Debtor.id),
+        ~is_held(Debtor.id),
+    )
+
+
+def _forget_customers(session: Session, keys: Keys) -> None:
+    """The code of the account stays, by which the ledger is read."""
+    session.execute(
+        update(Debtor)
+        .where(Debtor.id.in_(ids(keys)))
+        .values(
+            name=Debtor.account_code,
+            siren=None,
+            vat_number=None,
+            street="",
+            street_more="",
+            postcode="",
+            city="",
+            reminders_pause_reason="",
+            search_text=func.lower(Debtor.account_code),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _live_account() -> ColumnElement[bool]:
+    return exists().where(Debtor.id == DebtorNote.debtor_id, or_(is_owing(Debtor.id), is_held(Debtor.id)))
+
+
+def _old_notes(scope: Scope) -> Select[Any]:
+    theirs = exists().where(Debtor.id == DebtorNote.debtor_id, Debtor.company_id == scope.company_id)
+    return select(DebtorNote.id).where(theirs, DebtorNote.created_at < scope.before, ~_live_account())
+
+
+def _notes_of(contact_id: uuid.UUID) -> Select[Any]:
+    own = exists().where(Debtor.id == DebtorNote.debtor_id, _is_oneself(contact_id))
+    return select(DebtorNote.id).where(own)
+
+
+def _erasable_notes(contact_id: uuid.UUID) -> Select[Any]:
+    return _notes_of(contact_id).where(~_live_account())
+
+
+def _export_notes(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    query = select(DebtorNote.created_at, DebtorNote.text).where(DebtorNote.id.in_(_notes_of(contact_id)))
+    return as_rows(session.execute(query.order_by(DebtorNote.id.desc())))
+
+
+def _drop_notes(session: Session, keys: Keys) -> None:
+    session.execute(delete(DebtorNote).where(DebtorNote.id.in_(ids(keys))))
+
+
+def _wishes_of(contact_id: uuid.UUID) -> Select[Any]:
+    return select(ErasureRequest.id).where(ErasureRequest.contact_id == contact_id)
+
+
+def _export_wishes(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    query = select(
+        ErasureRequest.asked_at.label("created_at"),
+        ErasureRequest.state,
+        ErasureRequest.decided_at.label("ended_at"),
+        ErasureRequest.ground.label("why"),
+        ErasureRequest.answer,
+    ).where(ErasureRequest.contact_id == contact_id)
+    return as_rows(session.execute(query.order_by(ErasureRequest.id.desc())))
+
+
+def _old_wishes(scope: Scope) -> Select[Any]:
+    return select(ErasureRequest.id).where(
+        ErasureRequest.company_id == scope.company_id, ErasureRequest.decided_at < scope.before
+    )
+
+
+def _drop_wishes(session: Session, keys: Keys) -> None:
+    session.execute(delete(ErasureRequest).where(ErasureRequest.id.in_(ids(keys))))
 
 
 register(
@@ -141,6 +265,7 @@ register(
         name="contacts",
         label=_l("People: name, address, telephone"),
         basis=Basis.CONTRACT,
+        holds=("contact.email", "contact.name", "contact.phone", "contact.bounce_answer"),
         why=_l("They act for customers: they are written to, see the account and pay."),
         counted=_l("from the last movement on their accounts, once nothing is open on them"),
         keeps=_l(
@@ -160,6 +285,7 @@ register(
         name="accounts",
         label=_l("Accounts that somebody acted for"),
         basis=Basis.INTEREST,
+        holds=("debtor_contact.called",),
         why=_l("Who could see and pay, from when to when: the proof of who did what."),
         keeps=_l("Without a name it is a number; it is kept with the trail of acts (Commercial Code L123-22)."),
         of_person=_accounts,
@@ -169,10 +295,99 @@ register(
         name="tombstones",
         label=_l("Digests of erased addresses"),
         basis=Basis.LAW,
+        holds=("erased_address.digest",),
         why=_l("So that an import does not bring back somebody who asked to be forgotten."),
         counted=_l("from the erasure"),
         term=Term(36, 36, 36, "months", _l("GDPR art. 17 and 21; CNIL, guide to retention periods, 2020")),
         due=_old_tombstones,
         remove=_drop_tombstones,
     ),
+    Kind(
+        name="customers",
+        label=_l("Customers: name, address, numbers"),
+        basis=Basis.LAW,
+        holds=(
+            "debtor.name",
+            "debtor.account_code",
+            "debtor.siren",
+            "debtor.vat_number",
+            "debtor.street",
+            "debtor.street_more",
+            "debtor.postcode",
+            "debtor.city",
+            "debtor.search_text",
+            "debtor.reminders_pause_reason",
+            "debtor_alias.code",
+            "debtor_alias.essence",
+        ),
+        why=_l("Whom an invoice is made out to. Consumers and people in business under their own name are persons."),
+        counted=_l("from the last movement of the account, with the financial year in which it fell"),
+        keeps=_l(
+            "Accounting papers are kept for ten years from the end of the financial year (Commercial Code L123-22)."
+        ),
+        term=Term(132, 132, 132, "months", _l("Commercial Code L123-22: ten years from the end of the financial year")),
+        due=_old_customers,
+        remove=_forget_customers,
+        of_person=_customers_of,
+        export=_export_customers,
+        order=95,
+    ),
+    Kind(
+        name="notes",
+        label=_l("Notes of staff"),
+        basis=Basis.INTEREST,
+        holds=("debtor_note.text", "debtor_note.author_name"),
+        why=_l(
+            "What colleagues have to know about an account. Those about a person's own account belong to that person."
+        ),
+        counted=_l("from the day of the note, and never while the account owes something or is before a court"),
+        keeps=_l("The account owes something or is before a court (GDPR art. 17.3.e)."),
+        term=Term(
+            36, 3, 60, "months", _l("CNIL, guide to retention periods, 2020: three years after the last contact")
+        ),
+        due=_old_notes,
+        remove=_drop_notes,
+        of_person=_notes_of,
+        erasable=_erasable_notes,
+        export=_export_notes,
+    ),
+    Kind(
+        name="wishes",
+        label=_l("Wishes to be erased, and answers"),
+        basis=Basis.LAW,
+        holds=("erasure_request.answer", "erasure_request.decided_by"),
+        why=_l("They prove that a wish was answered, and when (GDPR art. 5.2 and 12.3)."),
+        counted=_l("from the answer"),
+        keeps=_l("They prove that a wish was answered (GDPR art. 5.2)."),
+        term=Term(60, 60, 60, "months", _l("Civil Code 2224: five years in which it may be contested")),
+        due=_old_wishes,
+        remove=_drop_wishes,
+        of_person=_wishes_of,
+        export=_export_wishes,
+    ),
+)
+
+put_in_words(
+    "role", {ContactRole.OWNER: _l("Everything, also give others access"), ContactRole.MEMBER: _l("See and pay")}
+)
+put_in_words("language", {"fr": "Français", "en": "English"})
+put_in_words(
+    "state",
+    {
+        ErasureState.ASKED: _l("Waits for an answer"),
+        ErasureState.DONE: _l("Erased as far as the law lets us"),
+        ErasureState.DECLINED: _l("Declined"),
+    },
+    kind="wishes",
+)
+put_in_words("why", TOLD, kind="wishes")
+put_in_words(
+    "by",
+    {
+        "oneself": _l("you"),
+        "contact": _l("somebody else of the account"),
+        "staff": _l("our staff"),
+        "system": _l("the program"),
+        "provider": _l("the payment provider"),
+    },
 )

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
+from shared.kit.words import ngettext
 
 TODAY = date(2026, 3, 9)
 
@@ -211,6 +212,18 @@ def examples() -> dict[str, Any]:
         "coming_example": _euros(82900),
         "way_example": _euros(20000),
         "credit_example": _euros(1500),
+        "section_examples": [
+            {
+                "kind": "promises",
+                "title": _("Promises"),
+                "what_for": _("By when somebody said that he would pay, and whether he did."),
+                "legal_basis": _("Legitimate interest (GDPR art. 6.1.f)"),
+                "kept": ngettext("%(n)s month", "%(n)s months", 60),
+                "entries": [
+                    {"title": "PRO-7F3K", "facts": [(_("State"), _("Kept"))], "texts": [(_("Note"), "…")]},
+                ],
+            }
+        ],
         "nothing_example": _euros(0),
         "form_example": form,
         "invoice_examples": _invoices(),

@@ -182,7 +182,7 @@ def is_paper(path: str) -> bool:
 
 def is_export(path: str) -> bool:
     """What one person's data are, as a file: who took it is noted."""
-    return path.endswith("/data.json")
+    return path.endswith("/data.zip")
 
 
 def test_ones_data_as_a_file_are_noted_and_change_nothing_else(portal, backoffice, town: Town):

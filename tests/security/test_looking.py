@@ -49,7 +49,7 @@ def look(client: FlaskClient, paths: list[str], engine: Engine, allowed: set[str
 @pytest.mark.parametrize("tier", [1, 2])
 def test_no_page_of_the_portal_writes(portal: Flask, town: Town, database: Engine, tier: int) -> None:
     paths = [fill(route.path, town.dora, token=town.dora.token) for route in gets(PORTAL)]
-    exports = [path for path in paths if path.endswith("/data.json")]
+    exports = [path for path in paths if path.endswith("/data.zip")]
     pages = [path for path in paths if path not in exports]
     client = visit(portal, town.dora, tier=tier)
 
@@ -69,7 +69,7 @@ def test_no_page_of_the_back_office_writes(backoffice: Flask, town: Town, databa
     }
 
     assert len(paths) > 50
-    leaves = [route for route in routes if "<form>" in route.path or route.path.endswith("/data.json")]
+    leaves = [route for route in routes if "<form>" in route.path or route.path.endswith("/data.zip")]
     pages = [paths[route.path] for route in routes if route not in leaves]
     exports = [paths[route.path] for route in leaves]
     assert look(client, pages, database, KEPT) == {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
+import zipfile
 
 import pytest
 from sqlalchemy import select
@@ -88,9 +90,12 @@ def test_one_persons_data_is_shown_and_handed_out_and_that_is_written_down(ines,
     shown = ines.get(f"/people/{contact_id}/data").text
     assert "411dora@client.example" in shown
     assert "Name and address would stay." in shown
-    answer = ines.get(f"/people/{contact_id}/data.json")
+    answer = ines.get(f"/people/{contact_id}/data.zip")
 
-    assert json.loads(answer.data)["about"]["address"] == "411dora@client.example"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:  # in the person's own language, whoever takes it
+        assert archive.namelist() == ["donnees-sur-vous.html", "donnees-sur-vous.json"]
+        assert json.loads(archive.read("donnees-sur-vous.json"))["about"]["address"] == "411dora@client.example"
+        assert "Données sur vous chez" in archive.read("donnees-sur-vous.html").decode()
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert "attachment" in answer.headers["Content-Disposition"]
     with reading() as session:
@@ -102,7 +107,7 @@ def test_another_companys_person_is_not_found(ines, world):
     contact_id = contact_of(world.foreign_debtor)
 
     assert ines.get(f"/people/{contact_id}/data").status_code == 404
-    assert ines.get(f"/people/{contact_id}/data.json").status_code == 404
+    assert ines.get(f"/people/{contact_id}/data.zip").status_code == 404
     assert ines.post(f"/people/{contact_id}/erase").status_code == 404
     with reading() as session:
         assert session.get_one(Contact, contact_id).name

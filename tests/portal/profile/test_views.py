@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import uuid
+import zipfile
 from dataclasses import replace
 from datetime import date
 
@@ -186,7 +188,10 @@ def test_a_person_who_proved_it_reads_and_takes_along_what_is_held_about_her(
     assert page.heading == "Data about you"
     assert dora.email in page.text
     assert "Visits to the portal" in page.text
-    assert json.loads(visitor.open("/profile/data.json").content)["about"]["address"] == dora.email
+    with zipfile.ZipFile(io.BytesIO(visitor.open("/profile/data.zip").content)) as archive:
+        page_name, json_name = archive.namelist()
+        assert dora.email in archive.read(page_name).decode()
+        assert json.loads(archive.read(json_name))["about"]["address"] == dora.email
     assert rows(AuditLine)[-1].action == "contact.exported"
 
 
