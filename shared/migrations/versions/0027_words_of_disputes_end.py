@@ -1,13 +1,13 @@
 """the words of a dispute may go, and nothing else of its conversation.
 
-Revision: 0024
-Revises: 0023
+Revision: 0027
+Revises: 0026
 """
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
