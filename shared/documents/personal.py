@@ -53,6 +53,8 @@ def _old_papers(scope: Scope) -> Select[Any]:
 
 
 def _drop(session: Session, keys: Keys) -> None:
+    made_by = session.execute(select(PaperOrder.id).where(PaperOrder.document_id.in_(ids(keys)))).all()
+    _drop_orders(session, made_by)
     gone = session.execute(delete(Document).where(Document.id.in_(ids(keys))).returning(Document.sha256))
     discarded.discard(session, gone.scalars().all())
 
@@ -62,7 +64,7 @@ register(
         name="orders",
         label=_l("Long papers that were asked for"),
         basis=Basis.CONTRACT,
-        holds=(),
+        holds=("paper_order.facts",),
         why=_l("Who asked for a long paper, while it is made and fetched."),
         counted=_l("from the day on which it was asked for"),
         term=Term(30, 30, 30, "days", _l("GDPR art. 5.1.e")),

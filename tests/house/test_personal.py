@@ -36,6 +36,9 @@ OF_NOBODY = {
     "duty_state": {"name"},
     "erasure_request": {"counts"},
     "gift": {"kind", "currency"},
+    "import_change": {"kind"},
+    "invoice_withdrawn": {"number", "currency"},
+    "paper_order": {"wanted", "language", "version", "portions"},
     "import_mapping": {"signature", "choices"},
     "import_run": {
         "form",

@@ -477,9 +477,15 @@ def test_every_column_that_names_a_stored_file_is_asked_before_its_bytes_go() ->
         f"{table.name}.{column.name}"
         for table in wsgi.metadata().tables.values()
         for column in table.columns
-        if "sha256" in column.name or column.name == "attachments"
+        if "sha256" in column.name or column.name in ("attachments", "portions")
     }
-    asked = {"attachment.sha256", "document.sha256", "import_run.file_sha256", "message.attachments"}
+    asked = {
+        "attachment.sha256",
+        "document.sha256",
+        "import_run.file_sha256",
+        "message.attachments",
+        "paper_order.portions",
+    }
     no_files = {
         "attachment.received_sha256",
         "discarded_file.sha256",
