@@ -87,6 +87,7 @@ JOBS: tuple[str, ...] = (
     "backoffice.reminders.jobs",
     "backoffice.notices.jobs",
     "backoffice.handover.jobs",
+    "backoffice.setup.jobs",
 )
 """Every module with jobs, subscriptions and duties."""
 

@@ -195,6 +195,8 @@ ROUTES: list[Route] = [
 
     Route("GET",      "/setup",                                            setup.company,               staff("company.read", needs_company=False)),
     Route("POST",     "/setup",                                            setup.change_company,        staff("company.write", fresh=True)),
+    Route("POST",     "/setup/limit/<uuid:raise_id>/agree",                setup.agree_limit,           staff("company.write", fresh=True)),
+    Route("POST",     "/setup/limit/<uuid:raise_id>/decline",              setup.decline_limit,         staff("giving.approve")),
     Route("GET",      "/setup/promises",                                   promises.limits,             staff("company.read")),
     Route("POST",     "/setup/promises",                                   promises.set_limits,         staff("company.write")),
     Route("GET",      "/setup/declarations",                               declarations.terms,          staff("company.read")),

@@ -15,6 +15,7 @@ from shared.debtors.service import normalise_email
 from shared.kit.errors import Invalid
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm
+from shared.web.shared_form import SharedForm
 
 
 class SignInForm(BaseForm):
@@ -64,7 +65,7 @@ class ChosenPasswordForm(BaseForm):
     again = PasswordField(_l("New password, once more"), [EqualTo("new", _l("The two passwords differ."))])
 
 
-class StaffForm(BaseForm):
+class StaffForm(SharedForm):
     """A member of staff."""
 
     name = StringField(_l("Name"), [InputRequired(_l("Write a name.")), Length(max=120)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffMember
-from backoffice.access.permissions import may
+from backoffice.access.permissions import Role, may
 from shared.kit import second_person
 from shared.kit.actors import Actor
 from shared.kit.errors import Refused
@@ -27,6 +28,14 @@ def witness(session: Session, by: Actor) -> Witness:
         since=max(member.raised_at or member.created_at, member.created_at),
         put_there_by=frozenset(each for each in (member.made_by_id, member.raised_by_id) if each),
     )
+
+
+def has_independent(session: Session, by: Actor, *, role: Role) -> bool:
+    """Whether somebody else of this role works here who could be the second person for what `by` asks for now."""
+    others = session.scalars(
+        select(StaffMember).where(StaffMember.role == role, StaffMember.disabled_at.is_(None), StaffMember.id != by.id)
+    )
+    return any(by.id not in witness(session, Actor.staff(each.id, each.name)).put_there_by for each in others)
 
 
 def must_be_independent(session: Session, by: Actor, *, asked_by_id: uuid.UUID | None, asked_at: datetime) -> None:

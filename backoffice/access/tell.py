@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffMember
-from backoffice.access.permissions import Role
+from backoffice.access.permissions import PERMISSIONS, Role
 from shared.company.models import Company
 from shared.kit.actors import Actor
 from shared.kit.ids import new_id
@@ -27,16 +27,27 @@ def tell_administrators(
     `what` says it in the language of the moment. `company_id`: in whose name; None is the first company's. Without any
     company nothing can be written yet: gives 0.
     """
+    return _tell(session, what, {Role.ADMIN}, by=by, company_id=company_id)
+
+
+def tell_leaders(session: Session, what: Callable[[], str], *, by: Actor, company_id: uuid.UUID | None = None) -> int:
+    """Write it to every manager as well: to everybody who may agree to what others ask for, or stop it."""
+    return _tell(session, what, set(PERMISSIONS["giving.approve"]), by=by, company_id=company_id)
+
+
+def _tell(
+    session: Session, what: Callable[[], str], roles: set[Role], *, by: Actor, company_id: uuid.UUID | None
+) -> int:
     found = company_id or session.scalar(select(Company.id).order_by(Company.created_at, Company.id).limit(1))
     if found is None:
         return 0
-    admins = session.scalars(
+    told = session.scalars(
         select(StaffMember)
-        .where(StaffMember.role == Role.ADMIN, StaffMember.disabled_at.is_(None))
+        .where(StaffMember.role.in_(roles), StaffMember.disabled_at.is_(None))
         .order_by(StaffMember.id)
     ).all()
     occasion = new_id()
-    for admin in admins:
+    for admin in told:
         with speaking(admin.language):
             said = what()
         messages.write_to_staff(
@@ -46,7 +57,11 @@ def tell_administrators(
             name=admin.name,
             address=admin.email,
             language=admin.language,
-            reason=lambda: _("Every administrator gets this whenever rights, limits or bank details change."),
+            reason=lambda: (
+                _("Every administrator gets this whenever rights, limits or bank details change.")
+                if Role.MANAGER not in roles
+                else _("Every manager and administrator gets this whenever a limit is to be raised.")
+            ),
             dedupe_key=f"staff-alert:{occasion}:{admin.id}",
             facts={
                 "what": said,
@@ -54,4 +69,4 @@ def tell_administrators(
                 "link": f"{get_settings().public_url}/backoffice/system/audit",
             },
         )
-    return len(admins)
+    return len(told)

@@ -304,7 +304,9 @@ def show_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
 def change_staff(member: Member, staff_id: uuid.UUID) -> ResponseReturnValue:
     """Another name or role."""
     form = StaffForm()
-    if not form.validate():
+    with reading() as db_session:
+        stored = _stored(_person(db_session, staff_id))
+    if not form.validate() or form.met_another(stored):
         return _one_of_staff(member, staff_id, form)
     role = Role(form.role.data)
     with transaction() as db_session:
@@ -329,11 +331,15 @@ def _one_of_staff(member: Member, staff_id: uuid.UUID, form: StaffForm | None) -
         "backoffice/access/show_staff.html",
         status=422 if form else 200,
         member=member,
-        form=form or StaffForm(data={"name": person.name, "role": person.role.value}),
+        form=form or _stored(person),
         person=person,
         sessions=sessions,
         helps=ROLE_HELPS,
     )
+
+
+def _stored(person: StaffMember) -> StaffForm:
+    return StaffForm(formdata=None, data={"name": person.name, "role": person.role.value})
 
 
 def _person(db_session: Session, staff_id: uuid.UUID) -> StaffMember:

@@ -17,6 +17,7 @@ from shared.kit.errors import Invalid
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm, DayField
+from shared.web.shared_form import SharedForm
 
 
 class NoteForm(BaseForm):
@@ -25,7 +26,7 @@ class NoteForm(BaseForm):
     text = TextAreaField(_l("Note"), [InputRequired(_l("Write the note.")), Length(max=4000)])
 
 
-class ContactForm(BaseForm):
+class ContactForm(SharedForm):
     """A person who acts for the debtor."""
 
     name = StringField(_l("Name"), [Length(max=120)])
@@ -53,7 +54,7 @@ class ContactForm(BaseForm):
             raise ValidationError(error.message) from error
 
 
-class DetailsForm(BaseForm):
+class DetailsForm(SharedForm):
     """Who the debtor is."""
 
     name = StringField(_l("Name"), [InputRequired(_l("Write the name.")), Length(max=200)])

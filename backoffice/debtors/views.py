@@ -314,17 +314,16 @@ def edit_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) ->
     with reading() as session:
         debtor = queries.get_debtor(session, member.company_id, debtor_id)
         contact = queries.get_contact(session, debtor_id, contact_id)
-    form = ContactForm(
-        data={
-            "name": contact.name,
-            "email": contact.email,
-            "phone": contact.phone,
-            "language": contact.language,
-            "role": contact.role.value,
-            "is_reminded": contact.is_reminded,
-        }
-    )
-    if form.validate_on_submit():
+    stored = {
+        "name": contact.name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "language": contact.language,
+        "role": contact.role.value,
+        "is_reminded": contact.is_reminded,
+    }
+    form = ContactForm(data=stored)
+    if form.validate_on_submit() and not form.met_another(ContactForm(formdata=None, data=stored)):
         try:
             _change_contact(member, debtor_id, contact, form)
         except AskedToBeErased as error:
@@ -343,8 +342,9 @@ def edit(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     with reading() as session:
         debtor = queries.get_debtor(session, member.company_id, debtor_id)
     names = [each.name for each in fields(debtors.DebtorDetails)]
-    form = DetailsForm(data={name: getattr(debtor, name) for name in names} | {"kind": debtor.kind.value})
-    if form.validate_on_submit():
+    stored = {name: getattr(debtor, name) for name in names} | {"kind": debtor.kind.value}
+    form = DetailsForm(data=stored)
+    if form.validate_on_submit() and not form.met_another(DetailsForm(formdata=None, data=stored)):
         with transaction() as session:
             locked = _locked(session, member, debtor_id)
             debtors.change_debtor(session, debtor=locked, details=form.details(), by=member.as_actor())

@@ -9,6 +9,7 @@ from shared.kit.money import Money
 from shared.kit.words import lazy_gettext as _l
 from shared.web.downloads import FilesField
 from shared.web.forms import Above, BaseForm, CalendarField, MoneyField
+from shared.web.shared_form import SharedForm
 
 LONGEST_ANSWER = 2_000
 
@@ -40,7 +41,7 @@ class RefuseForm(BaseForm):
     )
 
 
-class TermsForm(BaseForm):
+class TermsForm(SharedForm):
     """What the company does with declared transfers."""
 
     is_offered = BooleanField(_l("Debtors may declare a transfer in the portal"))

@@ -277,7 +277,9 @@ def terms(member: Member) -> ResponseReturnValue:
 def set_terms(member: Member) -> ResponseReturnValue:
     """Do otherwise from now on."""
     form = TermsForm()
-    if not form.validate():
+    with reading() as session:
+        now = declarations.terms_of(session, member.company_id)
+    if not form.validate() or form.met_another(TermsForm(formdata=None, **asdict(now))):
         return page("backoffice/declarations/terms.html", status=422, form=form)
     wanted = Terms(**{name: form[name].data for name in asdict(Terms())})
     with transaction() as session:

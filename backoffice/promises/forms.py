@@ -7,6 +7,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from shared.kit.words import lazy_gettext as _l
 from shared.web.forms import BaseForm, CalendarField, MoneyField
+from shared.web.shared_form import SharedForm
 
 
 class PromiseForm(BaseForm):
@@ -18,7 +19,7 @@ class PromiseForm(BaseForm):
     note = TextAreaField(_l("In his words"), [Length(max=1000)])
 
 
-class LimitsForm(BaseForm):
+class LimitsForm(SharedForm):
     """What the company allows."""
 
     is_offered = BooleanField(_l("Debtors may promise a day of payment in the portal"))

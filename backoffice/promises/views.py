@@ -210,7 +210,9 @@ def _limits_page(form: LimitsForm, *, status: int = 200) -> Response:
 def set_limits(member: Member) -> ResponseReturnValue:
     """Allow otherwise from now on."""
     form = LimitsForm()
-    if not form.validate():
+    with reading() as session:
+        now = promises.limits_of(session, member.company_id)
+    if not form.validate() or form.met_another(LimitsForm(formdata=None, **asdict(now))):
         return _limits_page(form, status=422)
     wanted = Limits(**{name: form[name].data for name in asdict(Limits())})
     with transaction() as session:

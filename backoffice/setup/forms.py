@@ -25,6 +25,8 @@ from shared.web.shared_form import SharedForm
 
 ZONES = ("Europe/Paris", "Europe/Brussels", "Europe/Luxembourg", "Europe/Zurich", "Europe/Madrid", "Europe/Berlin")
 _NEEDED = InputRequired(_l("This is needed."))
+_LARGEST_LIMIT = 1_000_000_000
+"""Minor units; more would be no limit."""
 
 
 class TimeField(StringField):
@@ -138,6 +140,8 @@ class CompanyForm(SharedForm):
         """Zero means: always."""
         if field.data is not None and field.data.minor < 0:
             raise ValidationError(_("The amount cannot be negative."))
+        if field.data is not None and field.data.minor > _LARGEST_LIMIT:
+            raise ValidationError(_("This is more than the limit can be: 10,000,000 at most."))
 
 
 class BankForm(SharedForm):

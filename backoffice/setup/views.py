@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from flask import Response, flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from backoffice.access.member import Member
 from backoffice.access.tell import tell_administrators
-from backoffice.setup import service
+from backoffice.setup import limits, service
 from backoffice.setup.forms import BankForm, CompanyForm, NewCompanyForm
 from shared.company.models import Company, TermsKind
+from shared.giving import limit
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, Refused
 from shared.kit.money import Money, format_money
@@ -64,8 +67,16 @@ def company(member: Member) -> ResponseReturnValue:
 def _company(member: Member, form: CompanyForm | None) -> Response:
     with reading() as db_session:
         found = db_session.get_one(Company, member.company_id)
+        waiting = limit.waiting(db_session, member.company_id)
     shown = form or _stored(found)
-    return page("backoffice/setup/company.html", status=422 if form else 200, form=shown, found=found)
+    return page(
+        "backoffice/setup/company.html",
+        status=422 if form else 200,
+        form=shown,
+        found=found,
+        waiting=waiting,
+        member=member,
+    )
 
 
 def _stored(found: Company) -> CompanyForm:
@@ -88,26 +99,58 @@ def change_company(member: Member) -> ResponseReturnValue:
         stored = _stored(db_session.get_one(Company, member.company_id))
     if not form.validate() or form.met_another(stored):
         return _company(member, form)
-    with transaction() as db_session:
-        kept = db_session.get_one(Company, member.company_id)
-        limit = Money(kept.four_eyes_minor, kept.currency)
-        changed = service.change(
-            db_session, member.company_id, _values(form), action="company.changed", by=member.as_actor()
+    try:
+        with transaction() as db_session:
+            changed, is_raised = _change(db_session, member, form)
+    except DomainError as error:
+        form.four_eyes.errors = [error.message]
+        return _company(member, form)
+    if is_raised:
+        flash(_("Saved. The higher limit does not count yet: it waits, as is said below."), "wait")
+    else:
+        flash(_("Saved.") if changed else _("Nothing has changed."), "good")
+    return see_other("backoffice.setup.company")
+
+
+def _change(db_session: Session, member: Member, form: CompanyForm) -> tuple[bool, bool]:
+    """Whether something is saved, and whether a higher limit waits now; a lower one counts at once."""
+    kept = db_session.get_one(Company, member.company_id)
+    name, before, after = member.desk.name, Money(kept.four_eyes_minor, kept.currency), form.four_eyes.data
+    values = _values(form)
+    if is_raised := after.minor > before.minor:
+        del values["four_eyes_minor"]
+    changed = service.change(db_session, member.company_id, values, action="company.changed", by=member.as_actor())
+    if is_raised:
+        limits.ask(db_session, member.desk, after, by=member.as_actor())
+    elif before != after:
+        limits.lowered(db_session, member.desk, by=member.as_actor())
+        tell_administrators(
+            db_session,
+            lambda: _(
+                "%(company)s: what one person may give away alone was %(before)s and is now %(after)s.",
+                company=name,
+                before=format_money(before, current_language()),
+                after=format_money(after, current_language()),
+            ),
+            by=member.as_actor(),
+            company_id=member.company_id,
         )
-        if limit != form.four_eyes.data:
-            name, before, after = member.desk.name, limit, form.four_eyes.data
-            tell_administrators(
-                db_session,
-                lambda: _(
-                    "%(company)s: what one person may give away alone was %(before)s and is now %(after)s.",
-                    company=name,
-                    before=format_money(before, current_language()),
-                    after=format_money(after, current_language()),
-                ),
-                by=member.as_actor(),
-                company_id=member.company_id,
-            )
-    flash(_("Saved.") if changed else _("Nothing has changed."), "good")
+    return changed, is_raised
+
+
+def agree_limit(member: Member, raise_id: uuid.UUID) -> ResponseReturnValue:
+    """Agree to a higher limit, as a second administrator."""
+    with transaction() as db_session:
+        limits.agree(db_session, member.desk, raise_id, by=member.as_actor())
+    flash(_("The higher limit counts from now on."), "good")
+    return see_other("backoffice.setup.company")
+
+
+def decline_limit(member: Member, raise_id: uuid.UUID) -> ResponseReturnValue:
+    """The limit stays as it is."""
+    with transaction() as db_session:
+        limits.decline(db_session, member.desk, raise_id, by=member.as_actor())
+    flash(_("The limit stays as it is."), "good")
     return see_other("backoffice.setup.company")
 
 

@@ -39,6 +39,37 @@ class GiftState(enum.Enum):
     """It came back: the provider refused it."""
 
 
+class RaiseState(enum.Enum):
+    """Where a wish for a higher limit stands."""
+
+    ASKED = "asked"
+    AGREED = "agreed"
+    DECLINED = "declined"
+
+
+class LimitRaise(HasId, Base):
+    """Somebody wants one person to be able to give away more alone than `Company.four_eyes_minor`."""
+
+    __tablename__ = "limit_raise"
+    __table_args__ = (
+        Index("uq_limit_raise_asked", "company_id", unique=True, postgresql_where="state = 'asked'"),
+        Index("ix_limit_raise_ripe", "ripe_at", postgresql_where="state = 'asked'"),
+    )
+
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    before_minor: Mapped[Minor]
+    after_minor: Mapped[Minor]
+    state: Mapped[RaiseState] = mapped_column(enum_column(RaiseState))
+    asked_by_id: Mapped[uuid.UUID]
+    asked_by_name: Mapped[str]
+    asked_at: Mapped[datetime]
+    ripe_at: Mapped[datetime | None]
+    """When it takes effect by itself, where there is no second administrator; None: a second one must agree."""
+    decided_by_id: Mapped[uuid.UUID | None]
+    decided_by_name: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+
+
 class Gift(HasId, Base):
     """An amount that left the company's claim or account by a person's will: a refund, a credit, a claim that is given up."""
 

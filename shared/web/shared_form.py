@@ -60,7 +60,9 @@ class SharedForm(BaseForm):
         return has_met
 
     def _digests(self) -> dict[str, str]:
-        return {field.name: _digest(field.data) for field in self if field.name not in ("csrf_token", "seen")}
+        return {
+            field.short_name: _digest(field.data) for field in self if field.short_name not in ("csrf_token", "seen")
+        }
 
 
 def _said(theirs: Any) -> str:

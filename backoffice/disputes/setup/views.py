@@ -19,13 +19,13 @@ from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm
 from shared.web.pages import page, see_other
+from shared.web.shared_form import SharedForm
 
 _NEEDED = InputRequired(_l("This is needed."))
 
 
-class ReasonForm(BaseForm):
+class ReasonForm(SharedForm):
     """A reason in both languages, and by when it is answered."""
 
     label_fr = StringField(_l("In French"), [_NEEDED, Length(max=120)])
@@ -42,7 +42,7 @@ class NewReasonForm(ReasonForm):
     code = StringField(_l("Short name"), [_NEEDED, Length(max=32)])
 
 
-class PolicyForm(BaseForm):
+class PolicyForm(SharedForm):
     """What is granted after a decision."""
 
     owed_again_days = IntegerField(
@@ -67,19 +67,25 @@ def _reasons_page(member: Member, policy: PolicyForm | None = None, status: int 
     with reading() as session:
         found = choices.reasons(session, member.company_id, with_inactive=True)
         granted = reads.policy_of(session, member.company_id)
-    names = ("owed_again_days", "reopen_days", "most_reopens")
     return page(
         "backoffice/disputes/setup/reasons.html",
         status=status,
         reasons=found,
-        form=policy or PolicyForm(formdata=None, data={name: getattr(granted, name) for name in names}),
+        form=policy or _stored_policy(granted),
     )
+
+
+def _stored_policy(granted: Policy) -> PolicyForm:
+    names = ("owed_again_days", "reopen_days", "most_reopens")
+    return PolicyForm(formdata=None, data={name: getattr(granted, name) for name in names})
 
 
 def change_policy(member: Member) -> ResponseReturnValue:
     """What the company grants from now on."""
     form = PolicyForm()
-    if not form.validate():
+    with reading() as session:
+        granted = reads.policy_of(session, member.company_id)
+    if not form.validate() or form.met_another(_stored_policy(granted)):
         return _reasons_page(member, form, 422)
     policy = Policy(form.owed_again_days.data or 0, form.reopen_days.data or 0, form.most_reopens.data or 0)
     with transaction() as session:
@@ -107,11 +113,11 @@ def reason(member: Member, reason: str) -> ResponseReturnValue:
     found = _find_reason(member, reason)
     names = ("label_fr", "label_en", "deadline_days", "is_active")
     template = "backoffice/disputes/setup/reason.html"
+    stored = ReasonForm(formdata=None, data={name: getattr(found, name) for name in names})
     if request.method == "GET":
-        form = ReasonForm(formdata=None, data={name: getattr(found, name) for name in names})
-        return page(template, form=form, reason=found)
+        return page(template, form=stored, reason=found)
     form = ReasonForm()
-    if not form.validate():
+    if not form.validate() or form.met_another(stored):
         return page(template, status=422, form=form, reason=found)
     return _save_reason(member, reason, form, template, reason=found)
 

@@ -12,7 +12,8 @@ from payments.plans.rules import Policy, ResumesAt
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
-from shared.web.forms import BaseForm, MoneyField
+from shared.web.forms import MoneyField
+from shared.web.shared_form import SharedForm
 
 _NEEDED = InputRequired(_l("This is needed."))
 
@@ -22,7 +23,7 @@ def _number(label: Any, least: int, most: int) -> IntegerField:
     return IntegerField(label, [_NEEDED, NumberRange(least, most, said)])
 
 
-class PolicyForm(BaseForm):
+class PolicyForm(SharedForm):
     """The policy for one kind of debtor."""
 
     is_offered = BooleanField(_l("Debtors may propose plans"))

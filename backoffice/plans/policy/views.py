@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from backoffice.access.member import Member
 from backoffice.plans.policy.forms import PolicyForm, as_data, as_policy
 from payments.plans import proposals, service
+from payments.plans.rules import Policy
 from shared.debtors.models import DebtorKind
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Invalid
@@ -25,12 +26,12 @@ def show(member: Member) -> ResponseReturnValue:
 def _page(member: Member, typed: dict[DebtorKind, PolicyForm], *, status: int = 200) -> ResponseReturnValue:
     with reading() as session:
         known = {kind: proposals.policy_of(session, member.company_id, kind) for kind in KINDS}
-    forms = {
-        kind: typed.get(kind)
-        or PolicyForm(None, prefix=f"{kind.value}-", data=as_data(known[kind], member.desk.currency))
-        for kind in KINDS
-    }
+    forms = {kind: typed.get(kind) or _stored(kind, known[kind], member) for kind in KINDS}
     return page("backoffice/plans/policy/show.html", status=status, forms=forms)
+
+
+def _stored(kind: DebtorKind, policy: Policy, member: Member) -> PolicyForm:
+    return PolicyForm(None, prefix=f"{kind.value}-", data=as_data(policy, member.desk.currency))
 
 
 def change(member: Member) -> ResponseReturnValue:
@@ -41,7 +42,9 @@ def change(member: Member) -> ResponseReturnValue:
     form = PolicyForm(None, prefix=f"{kind.value}-")
     form.largest_total.currency = form.smallest_instalment.currency = member.desk.currency
     form.process(request.form)
-    if not form.validate() or any(field.errors for field in form):
+    with reading() as session:
+        stored = _stored(kind, proposals.policy_of(session, member.company_id, kind), member)
+    if not form.validate() or any(field.errors for field in form) or form.met_another(stored):
         return _page(member, {kind: form}, status=422)
     try:
         with transaction() as session:
