@@ -34,6 +34,7 @@ PAIRS: frozenset[tuple[Kind, Account, Account]] = frozenset(
         *_pairs(K.CREDIT_RESTORED, (A.CREDIT,), (A.RECEIVABLE,)),
         *_pairs(K.IMPORTED, _OWNED, (A.ELSEWHERE,)),
         *_pairs(K.IMPORTED, (A.ELSEWHERE,), _OWNED),
+        *_pairs(K.IMPORTED, (A.CREDIT,), (A.RECEIVABLE,)),  # paid here beyond what the books leave to pay
         *_pairs(K.WRITE_OFF, (A.RECEIVABLE,), (A.WRITE_OFF,)),
         *_pairs(K.FEE, _CLEARING, (A.FEES,)),
         *_pairs(K.FEE, (A.FEES,), _CLEARING),

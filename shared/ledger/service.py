@@ -166,7 +166,8 @@ def void(session: Session, debtor: Debtor, occasion: Occasion) -> list[Part]:
 def _set_off_elsewhere(session: Session, debtor: Debtor, invoices: Iterable[Invoice], occasion: Occasion) -> None:
     """A payment that held money which the books show as settled elsewhere has ended: settle that money now.
 
-    What then is left of it was paid twice, here and elsewhere, and is the debtor's credit.
+    What was paid twice, here and elsewhere, settles the invoice as the books have it, and of this payment it becomes the
+    debtor's credit: if its money goes back one day, that credit goes, and the invoice stays settled.
     """
     for invoice in invoices:
         waiting = invoice.elsewhere_minor
@@ -181,7 +182,10 @@ def _set_off_elsewhere(session: Session, debtor: Debtor, invoices: Iterable[Invo
         twice = max(0, waiting - taken - invoice.held_minor)
         if twice:
             debtor.credit_minor += twice
-            movement.leg(_Owned(Account.ELSEWHERE, None), _Owned(Account.CREDIT, debtor.id), twice)
+            owned = _Owned(Account.RECEIVABLE, invoice.id)
+            movement.leg(_Owned(Account.ELSEWHERE, None), owned, twice)
+            ours = _Movement(session, debtor, Kind.IMPORTED, occasion, provider_key=False)
+            ours.leg(owned, _Owned(Account.CREDIT, debtor.id), twice)
         invoice.elsewhere_minor = waiting - taken - twice
 
 

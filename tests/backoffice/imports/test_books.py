@@ -26,7 +26,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.ledger import service as ledger
-from shared.ledger.models import Account
+from shared.ledger.models import Account, Kind
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.backoffice.imports.test_run import books_agree, receive
@@ -59,6 +59,52 @@ def end(desk, occasion: ledger.Occasion, code: str, *, came: int) -> None:
             ledger.post(session, debtor, account=Account.GOCARDLESS, minor=came, parts=[], occasion=occasion)
         else:
             ledger.void(session, debtor, occasion)
+
+
+def go_back(desk, occasion: ledger.Occasion, code: str, minor: int) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id(code))
+        ledger.take_back(
+            session, debtor, kind=Kind.LATE_FAILURE, account=Account.GOCARDLESS, minor=minor, occasion=occasion
+        )
+
+
+def test_a_debit_of_what_the_books_had_settled_goes_back_and_leaves_no_credit_out_of_nothing(desk):
+    desk.take(table("C1 F1 120,00 120,00"))
+    debit = hold(desk, "F1", 12_000, "C1")
+    desk.take(table("C1 F1 120,00 0,00"))
+    end(desk, debit, "C1", came=12_000)
+    assert desk.debtors() == {"C1": (0, 12_000)}  # paid twice: here and elsewhere
+
+    go_back(desk, debit, "C1", 12_000)
+
+    assert (desk.invoices(), desk.debtors()) == ({"F1": (12_000, 0)}, {"C1": (0, 0)})
+    desk.take(table("C1 F1 120,00 0,00"))
+    assert (desk.invoices(), desk.debtors()) == ({"F1": (12_000, 0)}, {"C1": (0, 0)})
+    assert {one.check for one in verify().differences} == {
+        "movement without its payment"
+    }  # it is the ledger's alone here
+
+
+def test_what_such_credit_had_settled_is_owed_again_when_its_debit_goes_back(desk):
+    desk.take(table("C1 F1 120,00 120,00", "C1 F2 120,00 120,00"))
+    debit = hold(desk, "F1", 12_000, "C1")
+    desk.take(table("C1 F1 120,00 0,00", "C1 F2 120,00 120,00"))
+    end(desk, debit, "C1", came=12_000)
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id("C1"))
+        second = session.scalars(select(Invoice.id).where(Invoice.number == "F2")).one()
+        when = ledger.Occasion(at=clock.now(), value_on=date(2026, 1, 21))
+        ledger.apply_credit(session, debtor, [Part(second, 12_000)], when)
+
+    go_back(desk, debit, "C1", 12_000)
+    desk.take(table("C1 F1 120,00 0,00", "C1 F2 120,00 120,00"))
+
+    assert desk.invoices() == {"F1": (12_000, 0), "F2": (12_000, 12_000)}
+    assert desk.debtors() == {"C1": (12_000, 0)}
+    assert {one.check for one in verify().differences} == {
+        "movement without its payment"
+    }  # it is the ledger's alone here
 
 
 def test_two_hundred_paid_here_and_a_hundred_in_the_books_leave_two_hundred_of_five(desk):
