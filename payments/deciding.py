@@ -20,6 +20,9 @@ from shared.kit.calendars import next_target_day
 LONGEST_SHIFT_DAYS = 7
 """A debit that cannot be charged within so many days of the day announced is announced anew."""
 
+SMALLEST_MINOR = 100
+"""No debit is of less: GoCardless takes none (1 EUR a SEPA transaction; its help centre, transactions and fees)."""
+
 SPARE_DAYS = 1
 """So many days before it must be, a notice is written: a mail that leaves after midnight is still in time."""
 
@@ -234,6 +237,8 @@ def _refusal(facts: Facts, ask: Ask) -> str | None:
         return "refunded"
     if facts.available_minor == 0:
         return _why_nothing(facts)
+    if _at_most(facts, ask) < SMALLEST_MINOR:
+        return "too_small"
     is_above = facts.maximum_minor is not None and _at_most(facts, ask) > facts.maximum_minor
     return "above_maximum" if is_above else None
 

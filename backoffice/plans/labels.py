@@ -17,6 +17,7 @@ LIMITS: dict[Limit, Any] = {
     Limit.TOO_MANY_INSTALMENTS: _l("too many instalments"),
     Limit.TOO_SMALL_TO_SPLIT: _l("too small to be divided"),
     Limit.FIRST_TOO_EARLY: _l("the first day lies in the past"),
+    Limit.FIRST_WITHIN_NOTICE: _l("the first debit would come before its notice"),
     Limit.FIRST_TOO_LATE: _l("the first instalment comes too late"),
     Limit.TOO_LONG: _l("too long"),
     Limit.INSTALMENT_TOO_SMALL: _l("instalments too small"),

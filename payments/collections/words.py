@@ -45,6 +45,7 @@ REASONS: dict[str, Any] = {
     "plan_in_default": _l("the payment plan is in default"),
     "plan_cancelled": _l("the payment plan has ended"),
     "joined": _l("a small rest, debited with its neighbour"),
+    "too_small": _l("too small to be debited"),
     "wrong_amount": _l("the provider had another amount"),
 }
 """For staff."""
@@ -70,6 +71,7 @@ WHY_FOR_DEBTOR: dict[str, Any] = {
     "plan_cancelled": _l("Your payment plan has ended."),
     "cancelled": _l("The payment service has cancelled it."),
     "joined": _l("It was a small rest, and goes with the neighbouring instalment."),
+    "too_small": _l("What is left of it is too small to be debited."),
 }
 """Why an announced debit does not take place; a reason without words here is not explained."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import service
-from payments.deciding import Ask, Never, Now, Stage, decide
+from payments.deciding import SMALLEST_MINOR, Ask, Never, Now, Stage, decide
 from payments.deciding import Facts as DueFacts
 from payments.follow import apply, follow
 from payments.frozen import takes_frozen
@@ -27,7 +27,9 @@ from shared.debtors.service import lock_debtor
 from shared.kit import calendars, clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Conflict, NotFound, Refused
+from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.money import Money, format_money
+from shared.kit.words import current_language
 from shared.kit.words import gettext as _
 from shared.ledger.rules import Part, total
 from shared.ledger.service import lock_invoices
@@ -54,11 +56,14 @@ def pay_now(
 
     No notice is due then: he sees the amount and the day. Gives the payment as it stands after the provider was asked.
     Raises Conflict("payment.under_way") or Conflict("ledger.not_available") when the money is held or has changed,
-    NotFound for another's mandate, Conflict("mandate.not_usable") for one that has ended. A provider that does not
+    Invalid("debits.too_small"), NotFound for another's mandate, Conflict("mandate.not_usable") for one that has ended. A provider that does not
     answer leaves the payment CREATED; a job asks again.
     """
     debits()
     wanted = [part for part in parts if part.minor]
+    if 0 < total(wanted) < SMALLEST_MINOR:
+        least = format_money(Money(SMALLEST_MINOR, "EUR"), current_language())
+        raise Invalid("debits.too_small", _("The smallest direct debit is %(amount)s.", amount=least))
 
     def start() -> uuid.UUID:
         with transaction() as session:

@@ -116,6 +116,16 @@ def _taken_up_at(session: Session, plan_id: uuid.UUID) -> datetime | None:
     return session.scalar(select(func.max(PlanTransition.at)).where(*steps))
 
 
+def announced(session: Session, instalment_ids: Iterable[uuid.UUID]) -> Sequence[Collection]:
+    """The announced debits of instalments, the earliest first, locked."""
+    return session.scalars(
+        select(Collection)
+        .where(Collection.instalment_id.in_(list(instalment_ids)), Collection.state == CollectionState.ANNOUNCED)
+        .order_by(Collection.charge_on, Collection.id)
+        .with_for_update()
+    ).all()
+
+
 def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
     """Instalment → the day of its announced debit."""
     rows = session.execute(

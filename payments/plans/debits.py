@@ -16,7 +16,7 @@ from payments.collections.standing import standing_of
 from payments.deciding import Facts
 from payments.frozen import LEFT, LEFT_OTHERWISE
 from payments.models import Payment
-from payments.plans import contents, progress
+from payments.plans import contents, progress, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.status import PlanStatus
 from payments.status import GIVEN_UP, PaymentStatus
@@ -80,7 +80,7 @@ class PlanDebits:
         row = session.get_one(PlanInstalment, instalment_id, populate_existing=True)
         plan = session.get_one(Plan, row.plan_id, populate_existing=True)
         until = max(charge_on, row.due_on)
-        asked = sum(each.rest_minor for each in contents.instalments_of(session, plan.id) if each.due_on <= until)
+        asked = rules.asked_until(progress.dues_of(contents.instalments_of(session, plan.id)), until)
         free = progress.payable(session, plan.id, until=until, besides=own_minor, by_itself=True)
         facts = self._facts(session, plan, row, asked=asked, free=free, own_minor=own_minor)
         return self._instalment(session, plan, row, replace(facts, has_live=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from payments.collections import service as collections
 from payments.collections.reconsider import reconsider
 from payments.collections.service import Wish
+from payments.collections.tell import tell_withdrawn
+from payments.deciding import SMALLEST_MINOR, SPARE_DAYS
 from payments.models import Mandate, Payment, Provider
 from payments.plans import contents, mails, rules
 from payments.plans.models import Plan, PlanInstalment, PlanTransition
@@ -32,6 +34,7 @@ from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.ledger.rules import Part
 from shared.ledger.service import lock_invoices
+from shared.messages import service as messages
 
 S = PlanStatus
 
@@ -86,9 +89,17 @@ def payable(
     if plan.status not in FREEZES:
         return 0
     rows = contents.instalments_of(session, plan_id)
-    wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
+    if by_itself and until is not None:
+        wanted = rules.asked_until(dues_of(rows), until)
+    else:
+        wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
     left_alone = contents.contested(session, plan_id) + contents.refunded(session, plan) if by_itself else 0
     return max(0, wanted - max(0, sum(contents.under_way(session, plan_id).values()) - besides) - left_alone)
+
+
+def dues_of(rows: Sequence[PlanInstalment]) -> list[Due]:
+    """What is left of each instalment, by its due day."""
+    return [Due(row.position, row.due_on, row.rest_minor) for row in rows]
 
 
 def next_payable(session: Session, plan_id: uuid.UUID) -> int:
@@ -146,6 +157,7 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
     if plan.by_mandate:
         _withdraw_needless(session, rows)
+        _join_small(session, plan, rows)
     rest = sum(row.rest_minor for row in rows)
     if plan.status is S.COMPLETED and rest:
         advance(session, plan.id, _before_completion(session, plan), by=by, cause="money_went_back")
@@ -369,6 +381,40 @@ def _withdraw_needless(session: Session, rows: Sequence[PlanInstalment]) -> None
     ]
     if needless:
         collections.withdraw_instalments(session, needless, reason="paid")
+
+
+def _join_small(session: Session, plan: Plan, rows: Sequence[PlanInstalment]) -> None:
+    """A rest too small to be debited goes with its neighbour: with the next debit, or the last with the one before it.
+
+    The neighbour is announced anew for its day with both, while that notice can still be given in time and somebody can be
+    told; else the rest stays with what is debited last.
+    """
+    small = {row.id for row in rows if 0 < row.rest_minor < SMALLEST_MINOR}
+    mandate = contents.mandate_of(session, plan.debtor_id)
+    if not small or plan.status is not S.ACTIVE or mandate is None:
+        return
+    debtor, company = session.get_one(Debtor, plan.debtor_id), session.get_one(Company, plan.company_id)
+    earliest = today_of(session, company.id) + timedelta(days=company.notice_days + SPARE_DAYS)
+    can_tell = bool(messages.recipients(session, debtor.id, None))
+    due, dues = {row.id: row.due_on for row in rows}, dues_of(rows)
+    taken, is_anew, joined = sum(contents.under_way(session, plan.id).values()), False, []
+    debits = contents.announced(session, due)
+    for debit in debits:
+        day = due[debit.instalment_id] if debit.instalment_id else debit.charge_on
+        minor = max(0, rules.asked_until(dues, max(debit.charge_on, day)) - taken)
+        if debit.instalment_id in small and (debit is not debits[-1] or (is_anew and not minor)):
+            collections.skip(session, debit, reason="joined")
+            joined.append(debit)
+            continue
+        if 0 < minor - debit.amount_minor < SMALLEST_MINOR and debit.charge_on >= earliest and can_tell:
+            collections.skip(session, debit, reason="joined")
+            wish = Wish(None, minor, debit.charge_on, instalment_id=debit.instalment_id, label=debit.label, due_on=day)
+            collections.announce(session, debtor, mandate, [wish])
+            is_anew = True
+            taken += minor
+        else:
+            taken += min(minor, debit.amount_minor)
+    tell_withdrawn(session, joined)
 
 
 def label(plan: Plan, row: PlanInstalment, count: int) -> str:

@@ -17,6 +17,7 @@ from payments.plans.models import Plan, PlanPolicy, PlanTransition
 from payments.plans.rules import Answer, Due, Policy, Terms
 from payments.plans.status import FREEZES, PlanStatus
 from payments.status import PaymentStatus
+from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor, DebtorKind
 from shared.invoices.models import FreezeKind, Invoice, InvoiceKind
@@ -134,4 +135,5 @@ def facts_of(session: Session, debtor: Debtor) -> rules.Facts:
         broken_plans=int(broken or 0),
         broken_promises=record_of(session, debtor.id, today=today_of(session, debtor.company_id)).broken,
         returned_debits=int(returned or 0),
+        notice_days=session.get_one(Company, debtor.company_id).notice_days,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from payments.deciding import SMALLEST_MINOR
 from shared.kit.calendars import next_target_day
 
 MOST_INSTALMENTS = 120
@@ -142,6 +143,12 @@ class Facts:
     broken_promises: int = 0
     returned_debits: int = 0
     """The last three counted over the last twelve months."""
+    notice_days: int = 0
+    """So many days before it a debit is announced."""
+
+    def earliest(self, *, by_mandate: bool) -> date:
+        """The first day on which an instalment may be due: a debit leaves its notice its days."""
+        return self.today + timedelta(days=self.notice_days if by_mandate else 0)
 
 
 class Limit(enum.Enum):
@@ -159,6 +166,8 @@ class Limit(enum.Enum):
     TOO_SMALL_TO_SPLIT = "too_small_to_split"
     """However it is split, an instalment would be below the smallest, or the plan too long."""
     FIRST_TOO_EARLY = "first_too_early"
+    FIRST_WITHIN_NOTICE = "first_within_notice"
+    """The first debit could not be announced in time."""
     FIRST_TOO_LATE = "first_too_late"
     TOO_LONG = "too_long"
     INSTALMENT_TOO_SMALL = "instalment_too_small"
@@ -234,9 +243,11 @@ def amounts(total_minor: int, terms: Terms) -> list[int]:
         return first
     if terms.each_minor is not None:
         whole, rest = divmod(left, terms.each_minor)
+        joined = rest if whole and rest < SMALLEST_MINOR else 0
         if whole > MOST_INSTALMENTS:
             raise ValueError("too many instalments")
-        made = first + [terms.each_minor] * whole + ([rest] if rest else [])
+        made = first + [terms.each_minor] * whole + ([rest] if rest > joined else [])
+        made[-1] += joined
     else:
         count = terms.count - len(first)
         if not 1 <= count <= min(MOST_INSTALMENTS, left):
@@ -328,7 +339,9 @@ def _broken(policy: Policy, total_minor: int, wish: Terms, facts: Facts) -> Iter
         yield Limit.MANDATE_NEEDED
     if wish.first_on < facts.today:
         yield Limit.FIRST_TOO_EARLY
-    if wish.first_on > facts.today + timedelta(days=policy.first_within_days):
+    elif wish.first_on < facts.earliest(by_mandate=wish.by_mandate):
+        yield Limit.FIRST_WITHIN_NOTICE
+    if wish.first_on > _latest_first(policy, facts, by_mandate=wish.by_mandate):
         yield Limit.FIRST_TOO_LATE
     parts = _parts_or_none(total_minor, wish)
     if parts is None:
@@ -340,6 +353,11 @@ def _broken(policy: Policy, total_minor: int, wish: Terms, facts: Facts) -> Iter
         yield Limit.INSTALMENT_TOO_SMALL
     if parts[0] < up_front(policy, total_minor):
         yield Limit.SHARE_UP_FRONT
+
+
+def _latest_first(policy: Policy, facts: Facts, *, by_mandate: bool) -> date:
+    """The last day for a first instalment; a debit may have the first day that leaves its notice, whatever the policy says."""
+    return max(facts.today + timedelta(days=policy.first_within_days), facts.earliest(by_mandate=by_mandate))
 
 
 def _is_too_small(policy: Policy, parts: Sequence[int], terms: Terms) -> bool:
@@ -360,12 +378,10 @@ def _nearest(policy: Policy, total_minor: int, wish: Terms, facts: Facts) -> Ter
 
     The same days and amounts as far as they may stand, then a larger first instalment, then fewer instalments.
     """
-    latest = facts.today + timedelta(days=policy.first_within_days)
-    base = replace(
-        wish,
-        first_on=min(max(wish.first_on, facts.today), latest),
-        by_mandate=wish.by_mandate or policy.needs_mandate,
-    )
+    by_mandate = wish.by_mandate or policy.needs_mandate
+    earliest = facts.earliest(by_mandate=by_mandate)
+    latest = _latest_first(policy, facts, by_mandate=by_mandate)
+    base = replace(wish, first_on=min(max(wish.first_on, earliest), latest), by_mandate=by_mandate)
     for candidate in _candidates(policy, total_minor, base):
         parts = _parts_or_none(total_minor, candidate)
         if parts is not None and len(parts) > 1 and not any(_broken(policy, total_minor, candidate, facts)):
@@ -451,6 +467,16 @@ def stand(flow: Flow) -> Standing:
     rest = min(still, flow.open_now)
     credited = min(still - rest, max(flow.by_credit, 0))
     return Standing(rest=rest, paid=flow.covered - rest - credited, credited=credited)
+
+
+def asked_until(dues: Sequence[Due], until: date) -> int:
+    """What debits ask for up to a day, of what is left of each instalment, in minor units.
+
+    What comes after it, when all of that is too small to be debited, goes with it.
+    """
+    asked = sum(each.minor for each in dues if each.on <= until)
+    later = sum(each.minor for each in dues) - asked
+    return asked + (later if asked and later < SMALLEST_MINOR else 0)
 
 
 def charge_days(days: Sequence[Due], *, accepted_on: date, notice_days: int) -> dict[int, date]:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from payments.deciding import SMALLEST_MINOR
 from payments.plans import contents, mails, progress, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.service import expire_offers
@@ -164,7 +165,7 @@ def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
     open_ = _open(session, plan)
     late = [one for one in open_ if _is_missed(plan, one, today)]
     lines = []
-    if late:
+    if sum(one.minor for one in late) >= SMALLEST_MINOR:  # a few cents that nobody can debit are no default
         lines = _chase(session, plan, late, open_, today)
     if plan.status is S.ACTIVE and not any(line.act == "late" for line in lines):
         horizon = today + timedelta(days=plan.coming_days)

@@ -31,8 +31,12 @@ def debit_days(session: Session, visitor: Visitor, plan: PlanView) -> dict[int, 
     """Position → day of the debit, if the plan is accepted today; empty when instalments are paid otherwise."""
     if plan.terms is None or not plan.terms.by_mandate:
         return {}
-    notice = session.scalars(select(Company.notice_days).where(Company.id == visitor.company_id)).one()
-    return rules.charge_days(plan.days, accepted_on=visitor.today, notice_days=notice)
+    return rules.charge_days(plan.days, accepted_on=visitor.today, notice_days=notice_days(session, visitor))
+
+
+def notice_days(session: Session, visitor: Visitor) -> int:
+    """So many days before it a debit is announced."""
+    return session.scalars(select(Company.notice_days).where(Company.id == visitor.company_id)).one()
 
 
 def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, user_agent: str) -> bool:

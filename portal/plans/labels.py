@@ -78,6 +78,7 @@ def why(limit: Limit, policy: Policy, currency: str) -> str:
             months=months,
         ),
         Limit.FIRST_TOO_EARLY: _("The first day lies in the past."),
+        Limit.FIRST_WITHIN_NOTICE: _("A direct debit is announced before its day, so the first one cannot be so soon."),
         Limit.FIRST_TOO_LATE: _("The first instalment is due within %(days)s.", days=within),
         Limit.TOO_LONG: _("A plan lasts at most %(months)s.", months=months),
         Limit.INSTALMENT_TOO_SMALL: _(

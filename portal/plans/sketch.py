@@ -121,10 +121,12 @@ def policy_for(session: Session, visitor: Visitor) -> Policy:
     return proposals.policy_of(session, visitor.company_id, kind)
 
 
-def first_form(table: Table, today: date) -> WishForm:
-    """The form as it is when nobody has filled it in yet."""
-    soon = min(FIRST_IN, timedelta(days=table.policy.first_within_days))
+def first_form(table: Table, today: date, *, notice_days: int) -> WishForm:
+    """The form as it is when nobody has filled it in yet; a first debit leaves its notice its days."""
     by_mandate = table.takes_debits and (table.mandate is not None or table.policy.needs_mandate)
+    soon = min(FIRST_IN, timedelta(days=table.policy.first_within_days))
+    if by_mandate:
+        soon = max(soon, timedelta(days=notice_days))
     share = rules.up_front(table.policy, table.total.minor)
     wish = Terms(first_on=today + soon, by_mandate=by_mandate, first_minor=share or None)
     return WishForm(MultiDict(as_values(None, wish, table.currency)))

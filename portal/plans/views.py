@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from payments.plans import acknowledge, contents, progress, queries, service
 from payments.plans.queries import PlanView
@@ -46,13 +47,17 @@ def new(visitor: Visitor) -> ResponseReturnValue:
     with reading() as session:
         ids = sketching.read_ids(session, visitor, request.args)
         table = sketching.lay(session, visitor, ids)
-        form = _form(visitor, table) if "first_on" in request.args else sketching.first_form(table, visitor.today)
+        form = _form(visitor, table) if "first_on" in request.args else _empty_form(session, visitor, table)
         is_valid = form.validate()
         drawn = sketching.sketch(session, visitor, table, form.terms) if is_valid and table.chosen else None
     if not table.choices:
         flash(_("Nothing is left to pay by instalments."), "info")
         return see_other("portal.account.home")
     return _new_page(table, form, drawn, AskForm(None))
+
+
+def _empty_form(session: Session, visitor: Visitor, table: Table) -> WishForm:
+    return sketching.first_form(table, visitor.today, notice_days=agreeing.notice_days(session, visitor))
 
 
 def _form(visitor: Visitor, table: Table) -> WishForm:
@@ -156,6 +161,7 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         due = progress.payable(session, plan_id, until=visitor.today)
         following = progress.next_payable(session, plan_id)
         rest = progress.payable(session, plan_id)
+        debits = agreeing.debit_days(session, visitor, plan)
     currency = plan.line.total.currency
     return page(
         "portal/plans/show.html",
@@ -163,6 +169,7 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         line=plan.line,
         terms=plan.terms or plan.wish,
         state=PLAN_WORDS[plan.line.status],
+        debits=debits,
         words=INSTALMENT_WORDS,
         every=EVERY,
         reasons=reasons(plan.reasons, policy, currency),

@@ -18,11 +18,13 @@ from payments.refunds import service as refunds
 from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.actors import Actor
-from shared.kit.calendars import is_target_day
+from shared.kit.calendars import is_target_day, next_target_day
 from shared.kit.db import reading, transaction
+from shared.ledger import service as ledger
 from tests.payments.plans.conftest import STAFF
 
 S = PlanStatus
@@ -326,3 +328,73 @@ def test_what_was_refunded_as_not_owed_shortens_the_plan_at_its_end(debited):
     assert sum(debited_in_order(debited)) == 60_001
     assert debited.plan(plan).status is S.COMPLETED
     assert debited.differences() == []
+
+
+def lower(planner, plan, minor, number="F-2"):
+    """So much less is owed of an invoice, as an import or a credit note says; the plan follows."""
+    with transaction() as session:
+        debtor = lock_debtor(session, planner.debtor_id)
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+        ledger.write_off(session, debtor, planner.counter.part(number, minor), when)
+        progress.refresh(session, plan.id)
+    planner.counter.deliver()
+
+
+def test_a_cent_that_is_left_of_the_last_instalment_goes_with_the_one_before_it(debited):
+    plan = debited.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY)
+    first, second, third = collections_()
+
+    lower(debited, plan, 19_999)
+
+    found = {one.id: (one.state, one.reason, one.amount_minor) for one in collections_()}
+    assert found.pop(first.id) == (CollectionState.ANNOUNCED, "", 20_001)
+    assert found.pop(second.id) == found.pop(third.id) == (CollectionState.SKIPPED, "joined", 20_000)
+    assert list(found.values()) == [(CollectionState.ANNOUNCED, "", 20_001)]
+    (mail,) = debited.mails("prenotification")
+    assert "200,01" in mail.text_body or "200.01" in mail.text_body
+    debited.live(36)
+    assert debited_in_order(debited) == [20_001, 20_001]
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.differences() == []
+
+
+def test_a_cent_that_is_left_of_the_first_instalment_goes_with_the_next(debited):
+    plan = debited.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY, count=2)
+    attempt = progress.payment_attempt(plan.id, "card-1")
+    step = debited.counter.pay_by_card(debited.counter.part("F-1", 30_000), attempt=attempt)
+    debited.counter.twins.pay(step.url)
+    debited.counter.deliver()
+
+    debited.live(29)
+
+    assert debited_in_order(debited) == [30_000, 30_001]
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.differences() == []
+
+
+def test_a_cent_that_no_debit_can_take_any_more_is_neither_debited_nor_a_default(debited):
+    plan = debited.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY, count=2)
+    debited.live(19)
+    lower(debited, plan, 19_998, "F-2")
+    lower(debited, plan, 10_001, "F-3")
+
+    acts = debited.live(26)
+
+    assert debited_in_order(debited) == [30_001]
+    assert ("skip", "too_small") in decisions()
+    assert not {"late", "defaulted"} & set(acts)
+    assert debited.plan(plan).status is S.ACTIVE
+    assert debited.differences() == []
+
+
+def test_the_days_of_debit_are_those_proposed_unless_their_notice_could_not_be_given(debited):
+    answered = debited.propose(by_mandate=True, first_on=clock.today() + timedelta(days=2))
+
+    with reading() as session:
+        plan = session.get_one(Plan, answered.id)
+        assert plan.reasons == ["first_within_notice"]
+        terms = rules.terms_from_json(plan.terms)
+    assert terms.first_on == clock.today() + timedelta(days=14)
+    debited.accept(answered)
+    view = debited.view(answered)
+    assert [one.charge_on for one in view.instalments] == [next_target_day(one.due_on) for one in view.instalments]
