@@ -12,7 +12,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection
-from payments.frozen import LEFT, STOPPED
+from payments.collections.tell import LEFT_MARKS
+from payments.frozen import STOPPED
 from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT, PaymentStatus
 from shared.invoices.models import Invoice
@@ -53,7 +54,7 @@ def touching(
         select(Payment, Collection.reason)
         .outerjoin(Collection, Collection.payment_id == Payment.id)
         .where(Payment.debtor_id == debtor_id, Payment.id.in_(mine), Payment.created_at <= since)
-        .where(or_(Payment.status.in_(IN_FLIGHT), Collection.reason.in_((STOPPED, LEFT))))
+        .where(or_(Payment.status.in_(IN_FLIGHT), Collection.reason.in_((STOPPED, *LEFT_MARKS))))
         .order_by(Payment.id)
     ).all()
     return [
@@ -72,7 +73,7 @@ def touching(
 
 
 def _fate(payment: Payment, reason: str) -> Fate:
-    if reason == LEFT:
+    if reason in LEFT_MARKS:
         return Fate.LEFT
     if reason == STOPPED:
         return Fate.STOPPING if payment.status in IN_FLIGHT else Fate.STOPPED

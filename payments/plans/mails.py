@@ -81,7 +81,8 @@ def resumed(session: Session, plan: Plan) -> None:
 
 def paused(session: Session, plan: Plan, *, words: str = "") -> None:
     """Nothing is asked for until further notice; with what staff wrote to the debtor."""
-    _write(session, plan, "plan_paused", {"answer": words}, is_news=True)
+    is_under_way = any(contents.under_way(session, plan.id).values())
+    _write(session, plan, "plan_paused", {"answer": words, "is_under_way": is_under_way}, is_news=True)
 
 
 def cancelled(session: Session, plan: Plan, *, words: str = "") -> None:

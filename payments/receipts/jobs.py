@@ -28,7 +28,7 @@ from payments.models import (
     Refund,
 )
 from payments.reasons import policy_of
-from payments.status import COLLECTED, MANDATE_ENDS, MandateStatus, PaymentStatus
+from payments.status import COLLECTED, IN_FLIGHT, MANDATE_ENDS, MandateStatus, PaymentStatus
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
 from shared.debtors import affairs
@@ -144,8 +144,15 @@ def tell_mandate_ended(payload: dict[str, Any]) -> None:
             "mandate_reference": mandate.scheme_reference or mandate.reference,
             "iban_ending": mandate.iban_ending,
             "why_ended": END_REASONS.get(mandate.status, ""),
+            "is_under_way": _has_debits_under_way(session, mandate),
         }
         _tell_of_mandate(session, mandate, "mandate_ended", facts, f"ended:{payload['step']}")
+
+
+def _has_debits_under_way(session: Session, mandate: Mandate) -> bool:
+    """Whether the provider has debits under it that may still be made."""
+    mine = (Payment.mandate_id == mandate.id, Payment.status.in_(IN_FLIGHT))
+    return session.scalar(select(Payment.id).where(*mine).limit(1)) is not None
 
 
 @on("refund.submitted")

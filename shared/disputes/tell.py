@@ -17,6 +17,7 @@ from shared.invoices.models import Invoice
 from shared.kit import steps
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
+from shared.ledger.rules import is_too_much
 from shared.messages import service as messages
 
 
@@ -26,8 +27,23 @@ def received(session: Session, dispute: Dispute, *, is_again: bool = False) -> N
         "is_again": is_again,
         "opened_by_staff": not is_again and dispute.opened_by_kind != "contact",
         "due_on": dispute.due_on,
+        "is_under_way": _is_under_way(session, dispute.id),
     }
     _write(session, dispute, "dispute_received", facts, key=f"received:{_steps(session, dispute)}")
+
+
+def _is_under_way(session: Session, dispute_id: uuid.UUID) -> bool:
+    """Whether a payment of what is contested is on its way: it may be made all the same."""
+    session.flush()
+    rows = session.execute(
+        select(Invoice.open_minor, Invoice.held_minor, Invoice.frozen_minor)
+        .join(DisputePart, DisputePart.invoice_id == Invoice.id)
+        .where(DisputePart.dispute_id == dispute_id)
+    )
+    return any(
+        is_too_much(open_minor=row.open_minor, held_minor=row.held_minor, contested_minor=row.frozen_minor)
+        for row in rows
+    )
 
 
 def answered(session: Session, dispute: Dispute, entry: DisputeEntry, *, is_question: bool) -> None:

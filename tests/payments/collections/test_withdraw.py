@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 import wsgi
 from payments.collections.contested import Fate, touching
 from payments.collections.models import Collection, CollectionState
+from payments.collections.reconsider import reconsider_all
 from payments.collections.run import run
 from payments.collections.withdraw import watch_frozen
 from payments.deciding import Now
@@ -20,6 +21,7 @@ from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect
 from payments.models import Payment
 from payments.queries import next_debits
+from payments.reconcile.verify import verify
 from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
@@ -195,11 +197,40 @@ def test_a_debit_that_has_left_stays_is_told_and_does_not_end_the_dispute(autopa
     autopay.deliver()
 
     assert fates(autopay, dispute)[0][0] is Fate.LEFT
+    assert "peut encore aboutir" in received()
+    assert "ni relancé ni prélevé" not in received()
     autopay.days(6)
     assert autopay.payment(payment_id).status in COLLECTED
     assert invoice(autopay).open_minor == 0
     with reading() as session:
         assert session.get_one(Dispute, dispute.id).status is Status.OPEN
+
+
+def received():
+    """What Dora reads when her dispute is received."""
+    with reading() as session:
+        text = session.scalars(select(Message.text_body).where(Message.kind == "dispute_received")).one()
+        return " ".join(text.split())
+
+
+def test_a_debit_that_had_left_before_the_dispute_is_not_said_to_be_stopped(autopay):
+    submitted(autopay)
+    autopay.twins.advance(4)
+    with transaction() as session:
+        session.get_one(Debtor, autopay.debtor_id).autopay = False
+    reconsider_all({})
+
+    dispute = contest(autopay)
+    autopay.deliver()
+
+    assert fates(autopay, dispute)[0][0] is Fate.LEFT
+    assert verify().differences == []
+
+
+def test_without_a_payment_on_its_way_a_dispute_says_that_nothing_is_debited(autopay):
+    contest(autopay)
+
+    assert "ni relancé ni prélevé" in received()
 
 
 def test_a_provider_that_does_not_answer_is_asked_again(autopay):

@@ -236,6 +236,18 @@ def test_a_debit_that_is_written_when_its_plan_is_paused_is_cancelled_at_the_pro
     assert [one.kind for one in debited.mails("debit_stopped")] == ["debit_stopped"]
 
 
+@pytest.mark.parametrize("is_at_bank", [True, False])
+def test_a_plan_that_is_paused_says_when_a_debit_may_still_be_made(debited, is_at_bank):
+    plan = debited.agree(by_mandate=True)
+    debited.live(15 if is_at_bank else 1)
+
+    debited.do(running.pause, plan, reason="")
+
+    (mail,) = debited.mails("plan_paused")
+    sentence = "déjà transmis à votre banque"
+    assert (sentence in " ".join(mail.text_body.split())) is is_at_bank
+
+
 def test_a_dry_run_of_collections_names_the_instalments(debited):
     plan = debited.agree(by_mandate=True)
     debited.counter.days(15)

@@ -62,7 +62,7 @@ def test_instalments_sum_to_the_whole_for_150000_pairs_of_amount_and_number():
         parts = amounts(total, replace(wish, each_minor=each))
         assert sum(parts) == total
         assert all(part == each for part in parts[:-1])
-        assert min(SMALLEST_MINOR, total) <= parts[-1] < each + SMALLEST_MINOR
+        assert min(SMALLEST_MINOR, each, total) <= parts[-1] < each + SMALLEST_MINOR
         checked += 1
     assert checked > 149_000
 
