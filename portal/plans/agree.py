@@ -13,9 +13,9 @@ from payments.plans.accepting import Evidence
 from payments.plans.models import Plan
 from payments.plans.queries import PlanView
 from payments.plans.status import UNANSWERED
+from portal.plans.sketch import notice_days
 from shared.access.models import PortalSession
 from shared.access.queries import Visitor
-from shared.company.models import Company
 from shared.kit.db import retrying, transaction
 from shared.kit.errors import Conflict
 from shared.kit.money import Money
@@ -32,11 +32,6 @@ def debit_days(session: Session, visitor: Visitor, plan: PlanView) -> dict[int, 
     if plan.terms is None or not plan.terms.by_mandate:
         return {}
     return rules.charge_days(plan.days, accepted_on=visitor.today, notice_days=notice_days(session, visitor))
-
-
-def notice_days(session: Session, visitor: Visitor) -> int:
-    """So many days before it a debit is announced."""
-    return session.scalars(select(Company.notice_days).where(Company.id == visitor.company_id)).one()
 
 
 def accept(visitor: Visitor, plan_id: uuid.UUID, *, shown: Money, address: str, user_agent: str) -> bool:

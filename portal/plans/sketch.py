@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from payments.queries import MandateLine
 from portal.plans.forms import WishForm
 from portal.plans.labels import reasons
 from shared.access.queries import Visitor
+from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices import queries as invoices
 from shared.invoices import selections
@@ -67,6 +68,8 @@ class Sketch:
     reasons: tuple[str, ...]
     nearest: tuple[Due, ...]
     """Of a counter-offer: its schedule."""
+    once_signed: Terms
+    """The same by debit, to come back to with a mandate: the first day leaves the notice its days."""
 
     @property
     def verdict(self) -> str:
@@ -121,19 +124,25 @@ def policy_for(session: Session, visitor: Visitor) -> Policy:
     return proposals.policy_of(session, visitor.company_id, kind)
 
 
-def first_form(table: Table, today: date, *, notice_days: int) -> WishForm:
+def notice_days(session: Session, visitor: Visitor) -> int:
+    """So many days before it a debit is announced."""
+    return session.scalars(select(Company.notice_days).where(Company.id == visitor.company_id)).one()
+
+
+def first_form(session: Session, visitor: Visitor, table: Table) -> WishForm:
     """The form as it is when nobody has filled it in yet; a first debit leaves its notice its days."""
     by_mandate = table.takes_debits and (table.mandate is not None or table.policy.needs_mandate)
     soon = min(FIRST_IN, timedelta(days=table.policy.first_within_days))
     if by_mandate:
-        soon = max(soon, timedelta(days=notice_days))
+        soon = max(soon, timedelta(days=notice_days(session, visitor)))
     share = rules.up_front(table.policy, table.total.minor)
-    wish = Terms(first_on=today + soon, by_mandate=by_mandate, first_minor=share or None)
+    wish = Terms(first_on=visitor.today + soon, by_mandate=by_mandate, first_minor=share or None)
     return WishForm(MultiDict(as_values(None, wish, table.currency)))
 
 
 def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Sketch:
     """The schedule of a wish and its answer; writes nothing."""
+    notice = timedelta(days=notice_days(session, visitor))
     seen = proposals.preview(session, visitor.debtor_id, invoice_ids=table.ids, wish=wish)
     return Sketch(
         wish=wish,
@@ -141,6 +150,7 @@ def sketch(session: Session, visitor: Visitor, table: Table, wish: Terms) -> Ske
         answer=seen.answer,
         reasons=tuple(reasons(seen.answer.reasons, table.policy, table.currency)),
         nearest=seen.days if isinstance(seen.answer, CounterOffer) else (),
+        once_signed=replace(wish, by_mandate=True, first_on=max(wish.first_on, visitor.today + notice)),
     )
 
 

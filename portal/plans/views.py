@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from payments.plans import acknowledge, contents, progress, queries, service
 from payments.plans.queries import PlanView
@@ -47,17 +46,13 @@ def new(visitor: Visitor) -> ResponseReturnValue:
     with reading() as session:
         ids = sketching.read_ids(session, visitor, request.args)
         table = sketching.lay(session, visitor, ids)
-        form = _form(visitor, table) if "first_on" in request.args else _empty_form(session, visitor, table)
+        form = _form(visitor, table) if "first_on" in request.args else sketching.first_form(session, visitor, table)
         is_valid = form.validate()
         drawn = sketching.sketch(session, visitor, table, form.terms) if is_valid and table.chosen else None
     if not table.choices:
         flash(_("Nothing is left to pay by instalments."), "info")
         return see_other("portal.account.home")
     return _new_page(table, form, drawn, AskForm(None))
-
-
-def _empty_form(session: Session, visitor: Visitor, table: Table) -> WishForm:
-    return sketching.first_form(table, visitor.today, notice_days=agreeing.notice_days(session, visitor))
 
 
 def _form(visitor: Visitor, table: Table) -> WishForm:
@@ -77,12 +72,13 @@ def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]
     selection = request.values.get("selection", "")
     named = None if table.is_all else table.ids
     values = sketching.as_values(named, drawn.wish, table.currency, selection=selection) if drawn else {}
+    signed = sketching.as_values(named, drawn.once_signed, table.currency, selection=selection) if drawn else {}
     return {
         "table": table,
         "form": form,
         "drawn": drawn,
         "values": values,
-        "mandate_url": url_for("portal.mandates.new", next=url_for("portal.plans.new", **values | {"means": "debit"})),
+        "mandate_url": url_for("portal.mandates.new", next=url_for("portal.plans.new", **signed)),
         "every": EVERY,
         "attempt": str(uuid.uuid4()),
         "selection": selection,
@@ -112,7 +108,7 @@ def propose(visitor: Visitor) -> ResponseReturnValue:
         drawn = sketching.sketch(session, visitor, table, wish)
     if drawn.verdict == "mandate":
         kept = request.form.get("selection", "")
-        values = sketching.as_values(ids, wish, table.currency, selection=kept) | {"means": "debit"}
+        values = sketching.as_values(ids, drawn.once_signed, table.currency, selection=kept)
         return see_other("portal.mandates.new", next=url_for("portal.plans.new", **values))
     attempt = _attempt()
 
