@@ -214,7 +214,7 @@ ACTIONS: dict[str, Any] = {
     "invoice.cancelled": _l("Invoice cancelled"),
     "invoice.cancel_asked": _l("A second person is asked to take an invoice off"),
     "invoice.cancel_declined": _l("Taking an invoice off was declined"),
-    "invoice.settled_by_list": _l("Invoice settled: not in the complete list"),
+    "invoice.settled_by_list": _l("Invoice settled: the file no longer holds it"),
     "debtor.reminders_paused": _l("Reminders paused"),
     "debtor.reminders_resumed": _l("Reminders resumed"),
     "debtor.autopay_on": _l("Autopay switched on"),

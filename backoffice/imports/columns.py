@@ -56,6 +56,11 @@ _HEADINGS: dict[Role, str] = {
     Role.POSTCODE: "code postal|postcode|post code|postal code|zip|zip code|cp|plz|postleitzahl|codigo postal|cap",
     Role.CITY: "ville|city|town|commune|localite|ort|stadt|ciudad|poblacion|citta|comune|ville client",
     Role.COUNTRY: "pays|country|country code|code pays|countrycode|land|paese|nazione|pays client",
+    Role.CUSTOMER_KIND: "type client|client type|customer type|nature client|categorie client|customer category|customer kind|"
+    "type tiers|type du tiers|type de tiers|qualite client|profil client|b2b b2c|b2c b2b|btob btoc|particulier professionnel|"
+    "professionnel particulier|pro particulier|particulier pro|business consumer|consumer business|particulier|est particulier|professionnel|b2c|b2b|consumer|"
+    "is consumer|is company|is individual|company type|est societe|est entreprise|kundentyp|kundenart|privatkunde|tipo cliente|"
+    "tipologia cliente|personne physique|personne morale",
     Role.IBAN: "iban|iban client|customer iban|compte bancaire|bank account|numero iban|rib",
     Role.NUMBER: "numero facture|no facture|n facture|num facture|facture no|facture numero|facture n|facture num|"
     "invoice number|invoice no|invoice num|invoice id|invoice nr|invoice ref|invoice reference|invoice|facture|"

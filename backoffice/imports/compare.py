@@ -6,12 +6,15 @@ writing compares again under the locks, with the same questions: what came up in
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from backoffice.imports.faults import Findings
 from backoffice.imports.plan import ImportPlan
+from backoffice.imports.question_words import worded
 from backoffice.imports.questions import Questions, Scope
 from backoffice.imports.write import Writer
 from shared.debtors.rules import same_name
@@ -21,6 +24,10 @@ from shared.kit.words import current_language
 MANY = 0.5
 """A complete list that leaves out more than this share of what is open is asked about once more."""
 SHOWN_PEOPLE = 200
+FATES = ("settle", "cancel", "keep")
+"""What may become of an invoice that is no longer in the books."""
+ONE_BY_ONE = 20
+"""So many of them may be decided one by one."""
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class Comparison:
         self._under_other_codes()
         self._contradictions()
         self._details()
+        self._kinds()
         if self.is_fec:
             self._gone()
         else:
@@ -138,6 +146,18 @@ class Comparison:
         if answer == "update":
             self.writer.do("UPDATE stage_debtor SET corrected = true WHERE NOT is_new AND matched = 'code'")
 
+    def _kinds(self) -> None:
+        """A known customer is a consumer in the file and a business here, or the other way round: what the law asks depends on it."""
+        answer = None
+        for key, name, before, after in self.writer.rows("""SELECT s.key, d.name, d.kind, s.kind FROM stage_debtor s
+                JOIN debtor d ON d.id = s.id WHERE NOT s.is_new AND s.kind <> d.kind ORDER BY 1"""):
+            answer = self.questions.ask(
+                "customer-kind", ("update", "keep"), example=f"{key} {name}: {before} → {after}"
+            )
+        if answer == "update":
+            self.writer.do("""UPDATE stage_debtor s SET rekinded = true FROM debtor d
+                WHERE d.id = s.id AND NOT s.is_new AND s.kind <> d.kind""")
+
     # What is no longer there
 
     def _gone(self) -> None:
@@ -148,12 +168,62 @@ class Comparison:
             AND NOT EXISTS (SELECT FROM stage_item s WHERE s.old_id = i.id) ORDER BY i.issued_on, i.number""",
             first=self.plan.facts["first_day"],
         )
+        if not found:
+            return
+        may_choose = (*FATES, "each") if 1 < len(found) <= ONE_BY_ONE else FATES
         answer = None
         for _id, number, key, minor in found:
             example = f"{number} ({key}): {self._money(minor)}"
-            answer = self.questions.ask("books-gone", ("cancel", "keep"), example=example, scope=Scope.FILE)
-        if answer == "cancel":
-            self.writer.note_gone("gone", [each[0] for each in found])
+            answer = self.questions.ask("books-gone", may_choose, example=example, scope=Scope.FILE, lasting=("keep",))
+        fates = [
+            (identity, number, self._fate_of(number, key, minor) if answer == "each" else answer)
+            for identity, number, key, minor in found
+        ]
+        taken = {fate: [row[0] for row in fates if row[2] == fate] for fate in ("settle", "cancel")}
+        if sum(map(len, taken.values())) > self._open_invoices() * MANY and self._stop_many(fates, found):
+            return
+        if taken["cancel"]:
+            self._cancel([(identity, number) for identity, number, fate in fates if fate == "cancel"])
+        self.writer.note_gone("paid", taken["settle"])
+
+    def _fate_of(self, number: str, debtor: str, minor: int) -> str | None:
+        """What becomes of one invoice."""
+        key = f"books-gone:{re.sub(r'[^A-Za-z0-9._-]+', '-', number)}"
+        facts: dict[str, Any] = {"number": number, "debtor": debtor, "open": int(minor)}
+        return self.questions.ask(key, FATES, code="books-gone-one", scope=Scope.FILE, lasting=("keep",), **facts)
+
+    def _stop_many(self, fates: list[tuple[uuid.UUID, str, str | None]], found: list[tuple[Any, ...]]) -> bool:
+        """More than half of what is open would go: asked once more."""
+        going = {identity for identity, _number, fate in fates if fate in ("settle", "cancel")}
+        total = int(sum(row[3] for row in found if row[0] in going))
+        return (
+            self.questions.ask(
+                "gone-many",
+                ("yes", "no"),
+                scope=Scope.FILE,
+                invoices=len(going),
+                every=self._open_invoices(),
+                total=total,
+            )
+            != "yes"
+        )
+
+    def _cancel(self, chosen: list[tuple[uuid.UUID, str]]) -> None:
+        """What is cancelled has a reason, and what one person may not give alone is left to the desk, where two do."""
+        why = self.questions.ask("books-gone-why", ("deleted", "renumbered", "twice"), scope=Scope.FILE)
+        for (_identity, number), is_alone in zip(chosen, alone := self.writer.may_go(chosen), strict=True):
+            if not is_alone:
+                self.warnings.add("invoice.cancel_two", value=number)
+        if why:
+            self.writer.note_gone(
+                "gone", [identity for (identity, _n), is_alone in zip(chosen, alone, strict=True) if is_alone]
+            )
+            self.writer.reason = worded("books-gone-why", why)
+
+    def _open_invoices(self) -> int:
+        [(every,)] = self.writer.rows("""SELECT count(*) FROM invoice
+            WHERE company_id = %(company)s AND open_minor > 0 AND source = 'import'""")
+        return int(every)
 
     def _reopened(self) -> None:
         """A table shows as open what an earlier one showed as settled: taken back in the books, or an older file."""
@@ -176,8 +246,7 @@ class Comparison:
         if not self.choices.get("complete"):
             self.warnings.add("list.left_out", invoices=len(found), total=total)
             return
-        [(every,)] = self.writer.rows("""SELECT count(*) FROM invoice
-            WHERE company_id = %(company)s AND open_minor > 0 AND source = 'import'""")
+        every = self._open_invoices()
         answer = "yes"
         if len(found) > every * MANY:
             answer = (
@@ -204,8 +273,10 @@ class Comparison:
                 AND old_open > 0), count(*) FILTER (WHERE new_open < old_open AND new_open > 0),
                 count(*) FILTER (WHERE new_open > old_open) FROM stage_change""")
         gone = self.writer.gone()
+        [(consumers,)] = self.writer.rows("SELECT count(*) FROM stage_debtor WHERE is_new AND kind = 'consumer'")
         return {
             "debtors_new": new,
+            "consumers": consumers,
             "people": people,
             "invoices_new": added,
             "invoices_changed": changed,
@@ -213,7 +284,7 @@ class Comparison:
             "lowered": lowered,
             "raised": raised,
             "cancelled": gone.get("gone", 0),
-            "settled_by_list": gone.get("settled", 0),
+            "settled_by_list": gone.get("settled", 0) + gone.get("paid", 0),
             "contacts": [
                 {"debtor": key, "name": name, "email": email, "person": person, "is_new": is_new}
                 for key, name, email, person, is_new in self.writer.rows(

@@ -15,9 +15,10 @@ from stdnum.fr import siren as siren_rule
 from stdnum.fr import siret as siret_rule
 
 from backoffice.imports.columns import ColumnMap
+from backoffice.imports.customer_kinds import OPTIONS, CustomerKinds
 from backoffice.imports.faults import Findings
 from backoffice.imports.plan import DebtorRow
-from backoffice.imports.questions import Questions
+from backoffice.imports.questions import Questions, Scope
 from backoffice.imports.roles import Role
 from backoffice.imports.tables import Row
 from backoffice.imports.values import Cell, country, folded, language, plain, text_of
@@ -28,8 +29,8 @@ CODE_LENGTH = 64
 TEXT_LENGTH = 200
 
 _KEYS = (Role.DEBTOR_CODE, Role.DEBTOR_NAME, Role.SIREN, Role.EMAIL)
-_IDENTITY = (*_KEYS, Role.VAT_NUMBER)
-CODES, NAMES = "customer-codes", "customer-names"
+_IDENTITY = (*_KEYS, Role.VAT_NUMBER, Role.CUSTOMER_KIND)
+CODES, NAMES, KINDS = "customer-codes", "customer-names", "customer-kinds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,13 @@ class Debtors:
     _known: dict[str, list[Account]] = field(default_factory=dict)
     """By code or name without case: several where people said that one name is several customers."""
     _by_siren: dict[str, list[Account]] = field(default_factory=dict)
+    _kinds: CustomerKinds = field(init=False)
     _cells: Callable[[Row], Cell | tuple[Cell, ...]] = field(init=False)
     _keys: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
         places = self.columns.places
+        self._kinds = CustomerKinds(self.columns, self.questions)
         self._cells = itemgetter(*(places[role] for role in _IDENTITY if role in places))
         self._keys = [places[role] for role in _KEYS if role in places]
 
@@ -131,8 +134,10 @@ class Debtors:
         for account in known:
             if not identity.contradicts(account.identity, names=bool(identity.code)):
                 self._complete(line, account, identity)
+                self._agree(account, self._kinds.of(row, identity.told))
                 return account
         if known and not self._is_other(known[0], identity, line):
+            self._agree(known[0], self._kinds.of(row, identity.told))
             return known[0]
         if known:
             key = f"{key[: CODE_LENGTH - 43]} ({identity.mark[:40]})"
@@ -154,6 +159,14 @@ class Debtors:
                 self._warn("debtor.two_names", line, Role.DEBTOR_NAME, identity.name)
             return False
         return self.questions.ask(NAMES, ("several", "one"), example=example) == "several"
+
+    def _agree(self, account: Account, kind: str) -> None:
+        """One customer is not both a business and a consumer: a person says which."""
+        before = account.row.kind
+        if kind and before and kind != before:
+            kind = self.questions.ask(KINDS, OPTIONS, example=account.identity.told, scope=Scope.FILE) or before
+        if kind and kind != before:
+            account.row = account.row._replace(kind=kind)
 
     def _complete(self, line: int, account: Account, identity: _Identity) -> None:
         """A later row may know what the first one left blank; another way of writing the name is told."""
@@ -227,6 +240,7 @@ class Debtors:
             where or "",
             more_emails=identity.emails[1:],
             named=not identity.code,
+            kind=self._kinds.of(row, identity.told),
         )
 
     def _text(self, row: Row, role: Role) -> str:

@@ -17,10 +17,14 @@ from datetime import date
 
 from backoffice.imports.faults import Findings
 from backoffice.imports.statements import Statements
+from shared.giving.rules import WINDOW
 
 
 class Known(Statements):
     """Steps about invoices that are here already."""
+
+    reason = ""
+    """Why invoices that are no longer in the books are cancelled."""
 
     def note_gone(self, why: str, invoices: list[uuid.UUID]) -> None:
         """Invoices that the file leaves out for a reason: "gone" from the books, or "settled" by a complete list."""
@@ -87,6 +91,7 @@ class Known(Statements):
                 i.held_minor - i.elsewhere_minor AS waits, i.number, CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign
             FROM stage_gone g JOIN invoice i ON i.id = g.id WHERE i.open_minor > 0""")
         self.remember_invoices("SELECT id FROM stage_off")
+        self._note_gifts()
         self.book("""SELECT new_id(), %(company)s, debtor_id, new_id(), 0, 'imported', 'posted',
                 CASE WHEN sign > 0 THEN 'elsewhere' ELSE 'receivable' END, CASE WHEN sign > 0 THEN NULL ELSE id END,
                 CASE WHEN sign > 0 THEN 'receivable' ELSE 'elsewhere' END, CASE WHEN sign > 0 THEN id END,
@@ -95,13 +100,48 @@ class Known(Statements):
                 cancelled_on = CASE o.why WHEN 'gone' THEN %(today)s ELSE i.cancelled_on END,
                 settled_on = CASE WHEN i.open_minor = o.minor THEN %(today)s END
             FROM stage_off o WHERE i.id = o.id""")
-        self.do("""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, after)
+        self.do(
+            """INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, after)
             SELECT %(at)s, 'system', 'import', CASE why WHEN 'gone' THEN 'invoice.cancelled' ELSE 'invoice.settled_by_list' END,
-                'invoice', id, %(company)s, debtor_id, jsonb_build_object('number', number, 'minor', minor, 'import', %(run)s::text)
-            FROM stage_off ORDER BY id""")
+                'invoice', id, %(company)s, debtor_id, jsonb_build_object('number', number, 'minor', minor, 'reason', CASE why WHEN 'gone' THEN
+                %(reason)s::text ELSE '' END, 'import', %(run)s::text)
+            FROM stage_off ORDER BY id""",
+            reason=self.reason,
+        )
         count = self.do("""UPDATE debtor d SET open_minor = d.open_minor - x.minor FROM (SELECT debtor_id, sum(minor * sign)::bigint AS minor
                 FROM stage_off GROUP BY 1) x WHERE d.id = x.debtor_id""")
         return int(self.rows("SELECT count(*) FROM stage_off")[0][0]) if count else 0
+
+    def may_go(self, chosen: list[tuple[uuid.UUID, str]]) -> list[bool]:
+        """Whether each of these invoices may be cancelled by one person, with what its debtor was given alone of late."""
+        found = dict(
+            self.rows(
+                """SELECT i.id, sum(i.open_minor) OVER (PARTITION BY i.debtor_id) + coalesce((SELECT sum(g.minor) FROM gift g
+                    WHERE g.debtor_id = i.debtor_id AND g.state IN ('asked', 'alone', 'declined') AND g.given_at >= %(since)s), 0)
+                    <= c.four_eyes_minor
+                FROM invoice i JOIN company c ON c.id = i.company_id WHERE i.id = ANY(%(ids)s)""",
+                ids=[identity for identity, _number in chosen],
+                since=self._books.at - WINDOW,
+            )
+        )
+        return [bool(found[identity]) for identity, _number in chosen]
+
+    def _note_gifts(self) -> None:
+        """What is cancelled stands in the book of what is given away, one gift a debtor, like what the desk cancels."""
+        self.do(
+            """CREATE TEMP TABLE stage_gift ON COMMIT DROP AS SELECT new_id() AS id, debtor_id, sum(minor)::bigint AS minor
+            FROM stage_off WHERE why = 'gone' AND sign > 0 AND minor > 0 GROUP BY debtor_id"""
+        )
+        self.do(
+            """INSERT INTO gift (id, company_id, debtor_id, kind, subject_id, state, minor, currency, by_id, by_name, reason, given_at,
+                decided_by_name) SELECT id, %(company)s, debtor_id, 'cancellation', id, 'alone', minor, %(currency)s, %(by_id)s, %(by)s,
+                %(reason)s::text, %(at)s, '' FROM stage_gift""",
+            reason=self.reason,
+        )
+        self.do("""INSERT INTO gift_part (id, gift_id, invoice_id, minor) SELECT new_id(), g.id, o.id, o.minor
+            FROM stage_off o JOIN stage_gift g ON g.debtor_id = o.debtor_id WHERE o.why = 'gone' AND o.sign > 0 AND o.minor > 0""")
+        self.do("""INSERT INTO import_change (id, run_id, kind, subject_id, before, after)
+            SELECT new_id(), %(run)s, 'gift', id, '{}', '{}' FROM stage_gift""")
 
     def lowered(self) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """(invoice, debtor) of what has become less and may be debited: automatic debits and payments in flight look at it again."""

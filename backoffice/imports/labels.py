@@ -47,6 +47,7 @@ ROLES: dict[Role, Any] = {
     Role.POSTCODE: _l("Postcode"),
     Role.CITY: _l("City"),
     Role.COUNTRY: _l("Country"),
+    Role.CUSTOMER_KIND: _l("Business or consumer"),
     Role.IBAN: _l("IBAN (not imported)"),
     Role.NUMBER: _l("Invoice number"),
     Role.KIND: _l("Invoice or credit note"),

@@ -93,7 +93,7 @@ class ImportChange(HasId, Base):
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("import_run.id"))
     kind: Mapped[str] = mapped_column(String(16))
-    """"invoice", "debtor", or "position" (what the books showed as a debtor's unapplied credit)."""
+    """"invoice", "debtor", "position" (what the books showed as a debtor's unapplied credit), or "gift" (what it cancelled, as a gift)."""
     subject_id: Mapped[uuid.UUID]
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)

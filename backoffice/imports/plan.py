@@ -77,6 +77,8 @@ class DebtorRow(NamedTuple):
     """Further addresses of the same line: each may act for the debtor."""
     named: bool = False
     """The file has no code for it: it is known by its name, and what else it says of it decides whether it is the same."""
+    kind: str = ""
+    """"business" or "consumer"."""
 
 
 class CertificateLine(NamedTuple):

@@ -38,6 +38,11 @@ _QUESTIONS: dict[str, Any] = {
         "Known codes stand for another name or SIREN in the file. If a code was given to another customer, give this import up: he "
         "would see what the first one owes. Which name holds?"
     ),
+    "customer-kind": _l(
+        "Known customers are consumers in the file and businesses here, or the other way round. Which holds?"
+    ),
+    "customer-kinds": _l("Some customers stand in the file both as a business and as a consumer. What are they?"),
+    "file-customer-kind": _l("The column “%(column)s” says “%(word)s”. What is such a customer?"),
     "customer-details": _l("Addresses of known customers differ from those in the file. Which hold?"),
     "invoice-elsewhere": _l(
         "Invoices of customers who are new here are known already under other codes: same number, same day, same amount. Are they the "
@@ -45,6 +50,14 @@ _QUESTIONS: dict[str, Any] = {
     ),
     "books-gone": _l(
         "Invoices that are open here are no longer in the books (deleted or renumbered). What becomes of them?"
+    ),
+    "books-gone-one": _l(
+        "Invoice %(number)s of %(debtor)s (%(open)s open) is no longer in the books. What becomes of it?"
+    ),
+    "books-gone-why": _l("Why are the cancelled invoices no longer in the books?"),
+    "gone-many": _l(
+        "%(invoices)s of the %(every)s open invoices (%(total)s) would be settled or cancelled, because the books no longer have them. "
+        "Is that right?"
     ),
     "books-reopened": _l(
         "Invoices that an earlier file showed as settled are open in this one. Is it newer than the last one?"
@@ -68,7 +81,14 @@ _STATES = {
     "paid": _l("It is paid"),
     "out": _l("It does not count (a draft, cancelled): it is left out"),
 }
+_CUSTOMERS = {
+    "business": _l("A business, an association or an administration"),
+    "consumer": _l("A consumer: no €40 and no commercial penalties are asked of it"),
+}
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "customer-kind": {"update": _l("That of the file, now and later"), "keep": _l("That kept here, now and later")},
+    "customer-kinds": _CUSTOMERS,
+    "file-customer-kind": _CUSTOMERS,
     "customer-sirens": {
         "same": _l("The same accounts: the new codes are kept as other names for them"),
         "other": _l("Other accounts of the same firms: they are added"),
@@ -89,7 +109,23 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "same": _l("The same: nothing is owed twice, the new codes are kept as other names for them"),
         "other": _l("Others: these invoices are owed as well"),
     },
+    "books-gone-why": {
+        "deleted": _l("They were entered by mistake, and deleted"),
+        "renumbered": _l("They were entered again under other numbers"),
+        "twice": _l("They stood in the books twice"),
+    },
+    "gone-many": {
+        "yes": _l("Yes: the file is right"),
+        "no": _l("No: they stay open here"),
+    },
+    "books-gone-one": {
+        "settle": _l("It is settled: it was paid or set off elsewhere"),
+        "cancel": _l("It is cancelled here: what is open of it is taken off"),
+        "keep": _l("It stays open here"),
+    },
     "books-gone": {
+        "settle": _l("They are settled: they were paid or set off elsewhere"),
+        "each": _l("It is decided one by one, below"),
         "cancel": _l("They are cancelled here: what is open of them is taken off"),
         "keep": _l("They stay open here, although the books do not know them"),
     },
@@ -145,6 +181,11 @@ def options(question: Question) -> dict[str, str]:
     """Each value that answers it, with its words."""
     words = _OPTIONS.get(question.code, {})
     return {value: text or str(words[value]) for value, text in question.options.items()}
+
+
+def worded(code: str, value: str) -> str:
+    """The words of one answer."""
+    return str(_OPTIONS[code][value])
 
 
 def answered(question: Question) -> str:

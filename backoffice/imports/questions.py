@@ -45,6 +45,13 @@ class Question:
     answer: str | None = None
     remembered: bool = False
     """The answer was given for an earlier file."""
+    lasting: tuple[str, ...] = ()
+    """Of a question about this file alone: the answers that do no harm to later ones, and are remembered as well."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether its answer holds for later files of this shape."""
+        return self.answer is not None and (self.scope is Scope.SHAPE or self.answer in self.lasting)
 
     @property
     def is_open(self) -> bool:
@@ -61,13 +68,20 @@ class Question:
             "facts": dict(self.facts),
             "answer": self.answer,
             "remembered": self.remembered,
+            "lasting": list(self.lasting),
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Question:
         options = dict(stored["options"])
         return cls(
-            **{**stored, "options": options, "examples": tuple(stored["examples"]), "scope": Scope(stored["scope"])}
+            **{
+                **stored,
+                "options": options,
+                "examples": tuple(stored["examples"]),
+                "scope": Scope(stored["scope"]),
+                "lasting": tuple(stored.get("lasting", ())),
+            }
         )
 
 
@@ -90,6 +104,7 @@ class Questions:
         code: str = "",
         example: str = "",
         scope: Scope = Scope.SHAPE,
+        lasting: Sequence[str] = (),
         **facts: Any,
     ) -> str | None:
         """The answer to a question, or None while it is open. Asked again it gains an example; its words are those of the first time.
@@ -99,10 +114,9 @@ class Questions:
         known = self._asked.get(key)
         if known is None:
             choice = dict(options) if isinstance(options, Mapping) else dict.fromkeys(options, "")
-            answer, remembered = self._answer(key, choice, scope)
-            known = Question(
-                key, code or key.split(":", maxsplit=1)[0], choice, (), 0, scope, facts, answer, remembered
-            )
+            answer, remembered = self._answer(key, choice, scope, lasting)
+            words = code or key.split(":", maxsplit=1)[0]
+            known = Question(key, words, choice, (), 0, scope, facts, answer, remembered, tuple(lasting))
         examples = self._examples.setdefault(key, [])
         text = shortened(example, EXAMPLE_LENGTH) or ""
         if text and len(examples) < SHOWN_EXAMPLES and text not in examples:
@@ -114,10 +128,12 @@ class Questions:
         """What was answered before the question came up again, or None; not checked against its options."""
         return self._said.get(key) or self._remembered.get(key)
 
-    def _answer(self, key: str, options: Mapping[str, str], scope: Scope) -> tuple[str | None, bool]:
+    def _answer(
+        self, key: str, options: Mapping[str, str], scope: Scope, lasting: Sequence[str]
+    ) -> tuple[str | None, bool]:
         if self._said.get(key) in options:
             return self._said[key], False
-        if scope is Scope.SHAPE and self._remembered.get(key) in options:
+        if self._remembered.get(key) in (options if scope is Scope.SHAPE else lasting):
             return self._remembered[key], True
         return None, False
 
@@ -136,5 +152,5 @@ class Questions:
 
     def to_remember(self) -> dict[str, str]:
         """The answers that hold for later files of this shape, with those that this file did not raise."""
-        now = {q.key: q.answer for q in self._asked.values() if q.answer is not None and q.scope is Scope.SHAPE}
+        now = {q.key: q.answer for q in self._asked.values() if q.answer is not None and q.lasts}
         return {**self._remembered, **now}

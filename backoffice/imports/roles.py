@@ -20,6 +20,8 @@ class Role(StrEnum):
     POSTCODE = "postcode"
     CITY = "city"
     COUNTRY = "country"
+    CUSTOMER_KIND = "customer_kind"
+    """Business or consumer."""
     IBAN = "iban"
     NUMBER = "number"
     KIND = "kind"

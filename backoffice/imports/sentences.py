@@ -203,6 +203,10 @@ _SENTENCES: dict[str, Any] = {
     "list.settled": _l(
         "%(invoices)s invoices (%(total)s) are not in this complete list: they are settled with the import."
     ),
+    "invoice.cancel_two": _l(
+        "Invoice %(value)s is not cancelled by the import: with what its customer was given of late it is above what one person may give "
+        "alone. Cancel it on its page, where a second person agrees."
+    ),
     "invoice.missing": _l("Invoice %(value)s is open in Guichet, and the file does not hold it."),
     "invoice.below_paid": _l(
         "The new total of credit note %(value)s is less than what was set off of it here (%(paid)s too much)."

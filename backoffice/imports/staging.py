@@ -31,7 +31,7 @@ CREATE TEMP TABLE stage_debtor (
     city text NOT NULL, country text, language text, search_text text NOT NULL, named bool NOT NULL,
     balance bigint NOT NULL, id uuid NOT NULL DEFAULT {new_id}, is_new bool NOT NULL DEFAULT true,
     locked bool NOT NULL DEFAULT false, explained bigint NOT NULL DEFAULT 0, code text, matched text NOT NULL DEFAULT '',
-    renamed bool NOT NULL DEFAULT false, corrected bool NOT NULL DEFAULT false
+    renamed bool NOT NULL DEFAULT false, corrected bool NOT NULL DEFAULT false, kind text, rekinded bool NOT NULL DEFAULT false
 ) ON COMMIT DROP;
 CREATE TEMP TABLE stage_contact (
     debtor text NOT NULL, place int NOT NULL, email text NOT NULL, name text NOT NULL, phone text NOT NULL, language text
@@ -42,7 +42,9 @@ CREATE TEMP TABLE stage_before (kind text, id uuid, image jsonb NOT NULL, PRIMAR
 _ITEM_COLUMNS = (
     "line, debtor, kind, number, issued_on, due_on, derived, total, open, settled_on, net, vat, po_number, label"
 )
-_DEBTOR_COLUMNS = "key, name, siren, vat_number, street, postcode, city, country, language, search_text, named, balance"
+_DEBTOR_COLUMNS = (
+    "key, name, siren, vat_number, street, postcode, city, country, language, search_text, named, balance, kind"
+)
 _CONTACT_COLUMNS = "debtor, place, email, name, phone, language"
 
 
@@ -119,7 +121,7 @@ def _debtor_line(debtor: DebtorRow, balance: int) -> str:
         _text(debtor.key), _text(debtor.name), _or_null(debtor.siren), _or_null(debtor.vat_number),
         _text(debtor.street), _text(debtor.postcode), _text(debtor.city), _or_null(debtor.country),
         _or_null(debtor.language), _text(searchable(debtor.name, debtor.key, debtor.siren)),
-        "t" if debtor.named else "f", str(balance),
+        "t" if debtor.named else "f", str(balance), debtor.kind or NULL,
     )) + "\n"  # fmt: skip
 
 

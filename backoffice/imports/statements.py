@@ -22,6 +22,8 @@ class Books:
     at: datetime
     today: date
     new_id: str
+    by_id: uuid.UUID | None
+    by: str
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -33,6 +35,8 @@ class Books:
             "opening": self.opening_title,
             "at": self.at,
             "today": self.today,
+            "by_id": self.by_id,
+            "by": self.by,
         }
 
 
@@ -76,7 +80,7 @@ class Statements:
     def remember_debtors(self) -> None:
         """Keep the known debtors that the file may correct or complete as they stand before."""
         self.do(f"""INSERT INTO stage_before SELECT 'debtor', d.id, {DEBTOR} FROM stage_debtor s JOIN debtor d ON d.id = s.id
-            WHERE NOT s.is_new AND (s.renamed OR s.corrected OR d.siren IS NULL AND s.siren IS NOT NULL
+            WHERE NOT s.is_new AND (s.renamed OR s.corrected OR s.rekinded OR d.siren IS NULL AND s.siren IS NOT NULL
                 OR d.vat_number IS NULL AND s.vat_number IS NOT NULL OR d.street = '' AND s.street <> ''
                 OR d.postcode = '' AND s.postcode <> '' OR d.city = '' AND s.city <> '')
             ON CONFLICT DO NOTHING""")  # noqa: S608 - our own words

@@ -171,6 +171,9 @@ def _undo(session: Session, run: ImportRun, stands: Preview) -> dict[str, Any]:
         do("DELETE FROM debtor_alias WHERE import_run_id = :run")
         do("DELETE FROM debtor_contact WHERE import_run_id = :run")
         do(_drop_contacts())
+        do(
+            "UPDATE gift g SET state = 'undone' FROM import_change c WHERE c.run_id = :run AND c.kind = 'gift' AND g.id = c.subject_id"
+        )
         do(_WITHDRAW)
     tell_payments(session, lowered, moved)
     done = {

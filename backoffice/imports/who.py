@@ -95,7 +95,7 @@ class Who(Statements):
         return self.do("""INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
                 street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
                 held_minor, credit_minor, search_text, import_run_id, created_at)
-            SELECT id, %(company)s, coalesce(code, key), name, 'business', siren, vat_number, street, '', postcode, city,
+            SELECT id, %(company)s, coalesce(code, key), name, coalesce(kind, 'business'), siren, vat_number, street, '', postcode, city,
                 coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', coalesce(owed, 0), 0,
                 coalesce(credit, 0), search_text, %(run)s, %(at)s
             FROM stage_debtor LEFT JOIN (
@@ -121,6 +121,12 @@ class Who(Statements):
             FROM stage_debtor s JOIN debtor d ON d.id = s.id
             WHERE s.renamed OR s.corrected AND (d.street, d.postcode, d.city) IS DISTINCT FROM (s.street, s.postcode, s.city)
             ORDER BY d.id""")
+        self.do("""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id, company_id, debtor_id, before,
+                after)
+            SELECT %(at)s, 'system', 'import', 'debtor.changed', 'debtor', d.id, %(company)s, d.id, jsonb_build_object('kind', d.kind),
+                jsonb_build_object('kind', s.kind, 'import', %(run)s::text)
+            FROM stage_debtor s JOIN debtor d ON d.id = s.id WHERE s.rekinded ORDER BY d.id""")
+        self.do("UPDATE debtor d SET kind = s.kind FROM stage_debtor s WHERE d.id = s.id AND s.rekinded")
         self.do("""UPDATE debtor d SET name = CASE WHEN s.renamed OR s.corrected AND s.name <> s.key THEN s.name ELSE d.name END,
                 siren = CASE WHEN s.renamed THEN coalesce(s.siren, d.siren) ELSE d.siren END,
                 vat_number = CASE WHEN s.renamed THEN coalesce(s.vat_number, d.vat_number) ELSE d.vat_number END,

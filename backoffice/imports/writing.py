@@ -173,6 +173,8 @@ def books_of(run: ImportRun, setting: Setting, generator: str) -> Books:
         clock.now(),
         clock.today(setting.zone),
         generator,
+        run.started_by_id,
+        run.started_by,
     )
 
 
@@ -185,7 +187,8 @@ def _post(comparison: Comparison) -> dict[str, Any]:
     if faults or comparison.questions.open:
         raise refusal
     result = {"settled_by_list": 0, "cancelled": 0} | {
-        {"settled": "settled_by_list", "gone": "cancelled"}[why]: count for why, count in writer.gone().items()
+        {"settled": "settled_by_list", "paid": "settled_by_list", "gone": "cancelled"}[why]: count
+        for why, count in writer.gone().items()
     }
     writer.settle_gone()
     carried_count = carried.fold(writer, date.fromisoformat(plan.facts["first_day"]), warnings) if whole else 0

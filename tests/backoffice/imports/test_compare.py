@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from backoffice.imports import run
 from backoffice.imports.models import RunState
+from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorAlias
+from shared.giving.models import Gift, GiftState
 from shared.kit.audit import AuditLine
-from shared.kit.db import reading
+from shared.kit.db import reading, transaction
 from tests.backoffice.imports.test_books import hold, table
 from tests.backoffice.imports.test_run import books_agree, everything, fec
 
@@ -102,7 +104,7 @@ def test_a_new_address_is_asked_once_and_then_follows_the_answer(desk, answer, c
     assert desk.take(moved).state is RunState.DONE
 
 
-@pytest.mark.parametrize(("answer", "rest"), [("cancel", 0), ("keep", 5_000)])
+@pytest.mark.parametrize(("answer", "rest"), [("cancel", 0), ("settle", 0), ("keep", 5_000)])
 def test_one_deleted_entry_is_named_and_does_not_block_the_whole_company(desk, answer, rest):
     desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 2 20260106 C1 F2 50,00"))
     later = fec("VE 1 20260105 C1 F1 100,00", "VE 3 20260107 C2 F3 10,00")
@@ -111,7 +113,7 @@ def test_one_deleted_entry_is_named_and_does_not_block_the_whole_company(desk, a
     assert asked(outcome) == ["books-gone"]
     assert outcome.questions[0].examples[0].startswith("F2 (C1): ")
 
-    done = desk.take(later, choices=answers(books_gone=answer))
+    done = desk.take(later, choices=answers(books_gone=answer, books_gone_why="deleted"))
 
     assert done.state is RunState.DONE
     assert desk.debtors() == {"C1": (10_000 + rest, 0), "C2": (1_000, 0)}
@@ -175,3 +177,64 @@ def test_the_preview_says_what_will_be_and_writes_nothing(desk):
     settled = desk.take(table("C1 F1 100,00 0,00", "C1 F2 50,00 20,00"), dry_run=True).facts["forecast"]
     assert (settled["settled"], settled["lowered"], settled["invoices_changed"]) == (1, 1, 2)
     assert everything() == before
+
+
+def gone_ledger(desk, *open_: str) -> str:
+    """Seven invoices of one account are here; of F2, F3 and F4 only those named stand in the file that it gives."""
+    rows = {n: f"VE {n[1]} 2026010{n[1]} C1 {n} {n[1]}0,00" for n in ("F1", "F2", "F3", "F4", "F5", "F6", "F7")}
+    desk.take(fec(*rows.values()))
+    return fec(*(rows[n] for n in ("F1", "F5", "F6", "F7", *open_)))
+
+
+def test_each_invoice_that_is_gone_from_the_books_has_its_own_fate_with_a_reason(desk):
+    later = gone_ledger(desk)
+    assert "each" in desk.take(later).questions[0].options
+    asked_ = desk.take(later, choices=answers(books_gone="each"))
+    assert asked(asked_) == ["books-gone:F2", "books-gone:F3", "books-gone:F4"]
+
+    fates = {"books-gone": "each", "books-gone:F2": "settle", "books-gone:F3": "cancel", "books-gone:F4": "keep"}
+    assert asked(desk.take(later, choices={"answers": fates})) == ["books-gone-why"]
+    done = desk.take(later, choices={"answers": fates | {"books-gone-why": "twice"}})
+
+    assert (done.result["settled_by_list"], done.result["cancelled"]) == (1, 1)
+    assert {n: desk.invoice(n).open_minor for n in ("F2", "F3", "F4")} == {"F2": 0, "F3": 0, "F4": 4_000}
+    assert [desk.invoice(n).cancelled_on is not None for n in ("F2", "F3")] == [False, True]
+    with reading() as session:
+        line = session.scalars(select(AuditLine).where(AuditLine.action == "invoice.cancelled")).one()
+        assert (line.after["number"], line.after["reason"]) == ("F3", "They stood in the books twice")
+        gift = session.scalars(select(Gift)).one()
+        assert (gift.minor, gift.kind, gift.state) == (3_000, "cancellation", GiftState.ALONE)
+    books_agree()
+
+
+def test_what_stays_here_although_the_books_do_not_know_it_is_remembered_and_nothing_else(desk):
+    later = gone_ledger(desk, "F3", "F4")
+    assert desk.take(later, choices=answers(books_gone="keep")).state is RunState.DONE
+    assert desk.take(later).state is RunState.DONE
+
+    gone = desk.take(later, choices=answers(books_gone="cancel", books_gone_why="deleted"))
+    assert gone.result["cancelled"] == 1
+    assert desk.take(later).state is RunState.DONE
+
+
+def test_what_one_person_may_not_cancel_alone_is_left_to_the_desk(desk):
+    later = gone_ledger(desk, "F4")
+    with transaction() as session:
+        session.get_one(Company, desk.company.id).four_eyes_minor = 4_999
+
+    done = desk.take(later, choices=answers(books_gone="cancel", books_gone_why="deleted"))
+
+    assert done.result["cancelled"] == 0
+    assert [w.value for w in done.warnings if w.code == "invoice.cancel_two"] == ["F2", "F3"]
+    assert [desk.invoice(n).open_minor for n in ("F2", "F3")] == [2_000, 3_000]
+
+
+def test_more_than_half_of_what_is_open_is_not_taken_off_without_a_second_question(desk):
+    desk.take(fec(*(f"VE {n} 2026010{n} C1 F{n} 10,00" for n in range(1, 5))))
+    later = fec("VE 1 20260101 C1 F1 10,00", "VE 9 20260109 C2 F9 1,00")
+
+    assert asked(desk.take(later, choices=answers(books_gone="settle"))) == ["gone-many"]
+    assert desk.take(later, choices=answers(books_gone="settle", gone_many="no")).state is RunState.DONE
+    assert desk.debtors()["C1"] == (4_000, 0)
+    assert desk.take(later, choices=answers(books_gone="settle", gone_many="yes")).state is RunState.DONE
+    assert desk.debtors()["C1"] == (1_000, 0)

@@ -15,7 +15,7 @@ from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
-from tests.backoffice.imports.test_run import books_agree, receive
+from tests.backoffice.imports.test_run import books_agree, fec, receive
 
 BY = Actor("staff", None, "Inès Morel")
 HEADINGS = "Code client;Nom;E-mail;Ville;Facture;Date;Échéance;Montant TTC;Reste dû\n"
@@ -221,6 +221,21 @@ def test_a_settlement_without_a_day_stays_without_one(desk, frozen):
     take_back(second.run_id)
 
     assert (desk.invoice("F-2").open_minor, desk.invoice("F-2").settled_on) == (0, None)
+    assert verify(with_providers=False).differences == []
+
+
+def test_a_cancellation_by_an_import_is_no_gift_any_more(desk, frozen):
+    desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 2 20260106 C1 F2 50,00"))
+    later(frozen)
+    gone = desk.take(
+        fec("VE 1 20260105 C1 F1 100,00"), choices={"answers": {"books-gone": "cancel", "books-gone-why": "deleted"}}
+    )
+    assert [row["state"] for row in rows("gift")] == ["alone"]
+
+    take_back(gone.run_id)
+
+    assert [row["state"] for row in rows("gift")] == ["undone"]
+    assert (desk.invoice("F2").open_minor, desk.invoice("F2").cancelled_on) == (5000, None)
     assert verify(with_providers=False).differences == []
 
 
