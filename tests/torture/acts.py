@@ -24,6 +24,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
+from tests.torture.between import contact_of
 
 BY = Actor.system("torture")
 
@@ -75,7 +76,7 @@ def return_from_mandate(mandate: str, debtor: str) -> str:
 def pay_by_debit(debtor: str, mandate: str, parts: list[list[Any]], attempt: str) -> dict[str, Any]:
     payment = collect.pay_now(
         debtor_id=uuid.UUID(debtor),
-        contact_id=None,
+        contact_id=contact_of(debtor),
         mandate_id=uuid.UUID(mandate),
         parts=_parts(parts),
         attempt=attempt,

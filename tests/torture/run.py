@@ -1,11 +1,13 @@
-"""`python -m tests.torture.run`: hundreds of payments in a war, then peace, and `guichet verify`.
+"""`python -m tests.torture.run`: hundreds of payments in a war of many days, then peace, `guichet verify` and the referee.
 
-Processes are killed at random boundaries (kill -9), providers time out after commit, refuse, repeat, reorder and lose
-webhooks, banks take money back, time leaps.
+Each day people pay, speak, meddle and change their minds, staff and accounting act, banks take money back, providers time
+out after commit, refuse, repeat, reorder and lose webhooks, the mail server is away, and processes are killed at random
+boundaries (kill -9). Each evening the house does its own work undisturbed, the referee looks, and a day passes.
 
-    --payments 240 --kills 60 --seed 1 --workers 3
+    --payments 240 --kills 60 --seed 1 --workers 3 --days 30 --notice 14
 
-Ends with 1 when a difference is left, a payment was made twice, a job gave up, or less happened than asked for.
+Ends with 1 when a difference is left, a debit was taken that should not have been, a payment was made twice, a job gave
+up, or less happened than asked for.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from payments.declarations.models import Declaration
@@ -38,7 +40,7 @@ from payments.reconcile.verify import verify
 from payments.status import IN_FLIGHT
 from shared.debtors.models import Debtor
 from shared.disputes.models import Dispute
-from shared.kit import clock, schema
+from shared.kit import schema
 from shared.kit.db import get_engine, reading, transaction
 from shared.kit.outbox.models import MessageState, OutboxMessage
 from shared.kit.servers import ensure_test_postgres
@@ -47,12 +49,13 @@ from shared.promises.models import Promise
 from tests.support import databases
 from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess, start_twins
+from tests.torture.hands import Account, Hand, Tally, befall, give_mandate, meddle, pay_and_speak
+from tests.torture.house import keep_house, look_again
+from tests.torture.referee import Referee
 from tests.torture.stage import ROOT, Stage, world_of
 from tests.torture.zygote import enter
 
 BEGIN = "2031-03-11T09:00:00+00:00"
-CARDS = ("success", "success", "success", "declined", "challenge", "chargeback")
-FATES = ("success", "success", "insufficient_funds", "late_failure", "late_failure_after_payout", "refunded_by_bank")
 SPOKEN = (Dispute, Plan, Promise, Declaration)
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "cut_after_commit", "provider": "stripe", "match": "POST /v1"},
@@ -67,229 +70,145 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "webhook_drop"},
     {"kind": "webhook_reorder"},
 )
+QUIET_PASSES = 6
+SILENT_S = 400
+"""Longer than any call with its retries: what is not answered by then is asked about."""
 
 
-@dataclass
-class Account:
-    """A debtor, and what it still wants to pay."""
+class Sky:
+    """The twins over everybody: what misbehaves for moments, what for days, and how time passes."""
 
-    debtor: str
-    invoices: list[tuple[str, int]]
-    mandate: str | None = None
-
-
-@dataclass
-class Tally:
-    """What happened, shared by all threads."""
-
-    seed: int
-    said: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
-    acts: int = 0
-    bugs: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, name: str) -> None:
-        with self.lock:
-            self.said[name] += 1
-
-
-class Hand:
-    """A thread with a zygote and a die of its own."""
-
-    def __init__(self, stage: Stage, tally: Tally, number: int) -> None:
-        self.stage = stage
+    def __init__(self, twins: TwinsProcess, tally: Tally) -> None:
+        self.twins = twins
         self.tally = tally
-        self.die = random.Random(tally.seed * 1000 + number)
+        self.die = random.Random(tally.seed * 1000 + 99)
+        self.lasting: dict[str, int] = {}
+        self.poisoned = ""
 
-    def act(self, name: str, *, danger: float = 0.25, **given: Any) -> Any:
-        """One act, perhaps killed; a bug is kept and ends the torture."""
-        kill_at = self.die.randint(1, 14) if self.die.random() < danger else None
-        try:
-            said = self.stage.do(name, kill_at=kill_at, may_fail=True, **given)
-        except AssertionError as bug:
-            with self.tally.lock:
-                self.tally.bugs.append(str(bug))
-            return None
-        with self.tally.lock:
-            self.tally.acts += 1
-            self.tally.kills += said.killed
-            self.tally.said[f"{name} {'killed' if said.killed else said.error or 'done'}"] += 1
-        return said.result
+    def last(self, name: str, kind: str, **rule: Any) -> None:
+        """Something that is wrong until it is mended."""
+        self.lasting[name] = self.twins.fault(kind, times=0, **rule)["fault"]["id"]
+        self.tally.note(f"lasting: {name}")
 
+    def mend(self, name: str) -> None:
+        if (number := self.lasting.pop(name, None)) is not None:
+            self.twins.ask("DELETE", f"/_twin/faults/{number}")
 
-SPEAK_FIRST = 0.4
+    def clear(self) -> None:
+        """What was wrong for a moment only is over."""
+        for rule in self.twins.faults():
+            if rule["id"] not in self.lasting.values():
+                self.twins.ask("DELETE", f"/_twin/faults/{rule['id']}")
 
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.twins.now()["now"], UTC)
 
-def payer(hand: Hand, twins: TwinsProcess, accounts: list[Account]) -> None:
-    """People who pay by card, by debit, by cheque, who press twice, give up, come back, get refunds; and who speak first."""
-    for account in accounts:
-        for invoice, minor in account.invoices:
-            if hand.die.random() < SPEAK_FIRST:
-                _speak(hand, twins, account, invoice, minor)
-            _pay(hand, twins, account, invoice, minor)
+    def storm(self, peace: threading.Event) -> None:
+        """Until the evening: faults, and a little time."""
+        while not peace.wait(0.5):
+            self.gust()
 
-
-def _pay(hand: Hand, twins: TwinsProcess, account: Account, invoice: str, minor: int) -> None:
-    attempt, parts = str(uuid.uuid4()), [[invoice, minor]]
-    way = hand.die.choice(("card", "card", "debit", "debit", "cheque", "wait"))
-    if way == "cheque":
-        on = clock.today().isoformat()
-        hand.act("cheque", debtor=account.debtor, parts=parts, minor=minor, attempt=attempt, on=on)
-    elif way == "debit":
-        _mandate(hand, twins, account)
-        for _ in range(hand.die.choice((1, 2))):
-            if account.mandate:
-                given = {"debtor": account.debtor, "mandate": account.mandate, "parts": parts}
-                hand.act("pay_by_debit", **given, attempt=attempt)
-    elif way == "card":
-        for _ in range(3):
-            step = hand.act("pay_by_card", debtor=account.debtor, parts=parts, attempt=attempt)
-            if step and step["url"]:
-                _on_the_page(hand, twins, account, step, minor)
-                return
-
-
-def _mandate(hand: Hand, twins: TwinsProcess, account: Account) -> None:
-    if account.mandate:
-        return
-    step = hand.act("ask_mandate", debtor=account.debtor, attempt=str(uuid.uuid4()))
-    if step and step["url"]:
+    def gust(self) -> None:
+        self.twins.fault(**self.die.choice(FAULTS))
         with contextlib.suppress(AssertionError):
-            twins.authorise(step["url"], hand.die.choice(FATES), email="torture@client.example")
-        hand.act("return_from_mandate", mandate=step["mandate"], debtor=account.debtor)
-        account.mandate = step["mandate"]
+            self.twins.advance(seconds=self.die.choice((2, 5, 10, 20, 60, 60, 300, 600)))
+        if self.die.random() < 0.5:
+            befall(self.die, self.twins, self.tally, spare=self.poisoned)
 
+    def plan_the_day(self, day: int, days: int, accounts: list[Account], hand: Hand) -> None:
+        """The mail server is away for a while in the middle; some mailboxes and a mandate are gone for ever."""
+        if day == days // 3:
+            self.last("mail away", "mail_away")
+        if day == days // 3 + 2:
+            self.mend("mail away")
+        wants = [one for one in accounts if one.autopay and one.mandate]
+        if day in (1, days // 2) and wants:
+            self.last(f"mailbox refused {day}", "mail_refused", match=f"{self.die.choice(wants).code.lower()}@")
+        if day == 3:
+            self._poison([one for one in wants if one.fate == "success"], hand)
 
-def _on_the_page(hand: Hand, twins: TwinsProcess, account: Account, step: dict[str, Any], minor: int) -> None:
-    chance = hand.die.random()
-    if chance < 0.15:
-        hand.act("abandon", payment=step["payment"], debtor=account.debtor)
-        return
-    with contextlib.suppress(AssertionError):
-        twins.pay(step["url"], hand.die.choice(CARDS))
-    if chance < 0.6:
-        hand.act("return_from_page", payment=step["payment"], debtor=account.debtor)
-    if chance < 0.3:
-        refund = hand.act("ask_refund", payment=step["payment"], minor=max(1, minor // 3))
-        if refund:
-            hand.act("send_refund", refund=refund)
-
-
-def _speak(hand: Hand, twins: TwinsProcess, account: Account, invoice: str, minor: int) -> None:
-    """A debtor says something of what he owes, and somebody answers, or nobody does."""
-    attempt, parts = str(uuid.uuid4()), [[invoice, max(1, minor * hand.die.choice((1, 2)) // 2)]]
-    match hand.die.choice(("contest", "contest", "promise", "declare", "plan")):
-        case "contest":
-            amount = hand.die.choice((None, max(1, minor // 3)))
-            made = hand.act("contest", debtor=account.debtor, invoice=invoice, minor=amount, attempt=attempt)
-            for how in hand.die.sample(("credit", "reject", "withdraw", "reopen", ""), 2):
-                if made and how:
-                    hand.act("decide", dispute=made, how=how)
-        case "promise":
-            days = hand.die.choice((0, 1, 3))
-            made = hand.act("promise", debtor=account.debtor, parts=parts, days=days, attempt=attempt)
-            if made and hand.die.random() < 0.3:
-                hand.act("break_promise", promise=made)
-        case "declare":
-            made = hand.act("declare", debtor=account.debtor, parts=parts, attempt=attempt)
-            how = hand.die.choice(("record", "record", "refuse", "withdraw", ""))
-            if made and how:
-                hand.act("answer_declaration", declaration=made, how=how)
-        case _:
-            _plan(hand, twins, account, attempt)
-
-
-def _plan(hand: Hand, twins: TwinsProcess, account: Account, attempt: str) -> None:
-    by_mandate = hand.die.random() < 0.5
-    if by_mandate:
-        _mandate(hand, twins, account)
-    count = hand.die.choice((2, 3, 4))
-    made = hand.act("propose_plan", debtor=account.debtor, attempt=attempt, count=count, by_mandate=by_mandate)
-    if not made or made["status"] != "offered":
-        return
-    hand.act("accept_plan", debtor=account.debtor, plan=made["plan"])
-    for how in hand.die.choice(((), (), ("pause", "resume"), ("cancel",), ("default",))):
-        hand.act("end_plan", plan=made["plan"], how=how)
+    def _poison(self, accounts: list[Account], hand: Hand) -> None:
+        """A mandate, active and never ended, about which the provider gives no usable answer any more."""
+        active = {one["id"] for one in self.twins.objects("gocardless", "mandates") if one["status"] == "active"}
+        for account in accounts:
+            found = [one for one in hand.ask("active_mandates", debtor=account.debtor) if one in active]
+            if found:
+                self.poisoned = found[0]
+                account.mandate = None  # nobody ends it
+                self.last("mandate poisoned", "status", match=f"GET /mandates/{self.poisoned}", status=500)
+                return
 
 
 def staff_and_clock(hand: Hand, peace: threading.Event) -> None:
     """Workers, janitor, runs: over and over, killed now and then."""
     while not peace.is_set():
-        hand.act("work", limit=40)
-        name = hand.die.choice(("janitor", "listing", "collections", "payouts", "work", "duties", "remind"))
-        hand.act(name)
+        work_once(hand)
 
 
-def heaven(hand: Hand, twins: TwinsProcess, peace: threading.Event) -> None:
-    """Time passes and providers misbehave."""
-    while not peace.is_set():
-        twins.fault(**hand.die.choice(FAULTS))
-        with contextlib.suppress(AssertionError):
-            twins.advance(seconds=hand.die.choice((2, 5, 10, 20, 60, 60, 300, 600, 40_000)))
-            _befall(hand.die, twins)
-        time.sleep(0.5)
+def work_once(hand: Hand) -> None:
+    hand.act("work", limit=40)
+    hand.act(hand.die.choice(("janitor", "listing", "collections", "payouts", "work", "duties", "remind")))
 
 
-def _befall(die: random.Random, twins: TwinsProcess) -> None:
-    confirmed = [one for one in twins.objects("gocardless", "payments") if one["status"] in ("confirmed", "paid_out")]
-    if confirmed and die.random() < 0.3:
-        twins.fault(die.choice(("late_failure", "chargeback")), object=die.choice(confirmed)["id"])
+def live_a_day(hand: Hand, twins: TwinsProcess, mine: list[Account], day: int, days: int) -> None:
+    """Some accounts pay, each once in all those days; some others are meddled with."""
+    for account in mine:
+        if account.autopay and not account.mandate:
+            give_mandate(hand, twins, account)
+    for account in mine[day % days :: days]:
+        if not account.autopay or hand.die.random() < 0.2:
+            pay_and_speak(hand, twins, account)
+    for account in hand.die.sample(mine, max(1, len(mine) // 8)):
+        meddle(hand, twins, account)
 
 
-def make_accounts(count: int, die: random.Random) -> list[Account]:
-    """Debtors with two invoices each; every third is on autopay."""
+def make_accounts(count: int, die: random.Random, *, notice: int, days: int) -> list[Account]:
+    """Debtors with two invoices each; every other is on autopay, with days of charging that come while the war lasts."""
     accounts = []
     with transaction() as session:
-        company = a_company(session)
+        company = a_company(session, notice_days=notice)
         for n in range(count):
             debtor = a_debtor(session, company, f"411T{n}", street="1 rue", postcode="35000", city="Rennes")
+            is_autopay = n % 2 == 0
+            span = (notice - 4, max(notice, days - 2)) if is_autopay else (-20, 20)
             made = [
-                an_invoice(session, debtor, f"T{n}-{i}", die.randint(1_000, 90_000), due_in=die.randint(-20, 20))
+                an_invoice(session, debtor, f"T{n}-{i}", die.randint(1_000, 90_000), due_in=die.randint(*span))
                 for i in range(2)
             ]
-            session.get_one(Debtor, debtor.id).autopay = n % 3 == 0
-            accounts.append(Account(str(debtor.id), [(str(one.id), one.total_minor) for one in made]))
+            session.get_one(Debtor, debtor.id).autopay = is_autopay
+            invoices = [(str(one.id), one.total_minor) for one in made]
+            accounts.append(Account(str(debtor.id), debtor.account_code, invoices, is_autopay))
     return accounts
 
 
-def make_peace(stage: Stage, twins: TwinsProcess) -> None:
+def look(sky: Sky, referee: Referee) -> None:
+    """The evening: nothing misbehaves for a moment, the house does all that it has to do, and the referee looks."""
+    sky.clear()
+    for _ in range(QUIET_PASSES):
+        sky.twins.flush()
+        found = keep_house()
+        sky.twins.advance(seconds=SILENT_S)
+        sky.twins.flush()
+        if not look_again() + max(0, found):
+            break
+    referee.look(sky.now())
+
+
+def make_peace(sky: Sky, referee: Referee) -> None:
     """No more faults; what a healthy installation does by itself, day by day, until nothing is on its way any more.
 
     The last thing is always to handle the news: a debit that the bank confirmed a moment ago is no difference.
     """
-    twins.clear_faults()
-    for _ in range(25):
-        twins.advance(bank_days=1)
-        for name in ("collections", "payouts", "duties", "remind"):
-            stage.do(name)
-        _settle(stage, twins)
+    for name in list(sky.lasting):
+        sky.mend(name)
+    sky.poisoned = ""
+    for _ in range(40):
+        sky.twins.advance(bank_days=1)
+        look(sky, referee)
         with reading() as session:
             moving = session.scalars(select(Payment.id).where(Payment.status.in_(IN_FLIGHT)).limit(1)).first()
         if moving is None:
             return
-
-
-def _settle(stage: Stage, twins: TwinsProcess) -> None:
-    for _ in range(6):
-        twins.flush()
-        stage.do("janitor")
-        found = stage.do("listing").result
-        with transaction() as session:
-            waiting = OutboxMessage.state == MessageState.WAITING
-            session.execute(update(OutboxMessage).where(waiting).values(locked_until=None, due_at=clock.now()))
-        if not stage.do("work", limit=5000).result and not found:
-            return
-
-
-def twice(twins: TwinsProcess) -> list[str]:
-    """Payments of ours that stand at a provider more than once."""
-    seen: Counter[str] = Counter()
-    for session in twins.objects("stripe", "checkout.session"):
-        seen[session["metadata"]["payment_id"]] += 1
-    for payment in twins.objects("gocardless", "payments"):
-        seen[payment["metadata"]["payment_id"]] += 1
-    return [payment_id for payment_id, count in seen.items() if count > 1]
 
 
 class Doorman:
@@ -317,7 +236,7 @@ class Doorman:
         self.kills += 1
 
     def keep_killing(self, peace: threading.Event) -> None:
-        while not peace.wait(12):
+        while not peace.wait(30):
             self.kill()
             self.open()
 
@@ -338,49 +257,79 @@ def database() -> Iterator[str]:
             databases.drop(connection, name)
 
 
-def torture(twins: TwinsProcess, world: dict[str, str], asked: argparse.Namespace, tally: Tally) -> None:
-    """War until enough payments and kills have happened, then peace."""
+def torture(
+    twins: TwinsProcess, world: dict[str, str], asked: argparse.Namespace, tally: Tally, referee: Referee
+) -> None:
+    """So many days of war, then peace."""
     import wsgi
 
     schema.upgrade(wsgi.metadata())
-    accounts = make_accounts(max(10, asked.payments), random.Random(asked.seed))
+    accounts = make_accounts(max(10, asked.payments), random.Random(asked.seed), notice=asked.notice, days=asked.days)
     var_dir = Path(world["var_dir"])
-    stages = [Stage(database=world["database"], twins=twins, var_dir=var_dir) for _ in range(asked.workers + 2)]
-    doorman = Doorman(world)
-    peace = threading.Event()
-    hands = [Hand(stage, tally, n) for n, stage in enumerate(stages)]
-    shares = [accounts[n :: asked.workers] for n in range(asked.workers)]
-    payers = [threading.Thread(target=payer, args=(hands[n], twins, shares[n])) for n in range(asked.workers)]
-    others = [
-        threading.Thread(target=staff_and_clock, args=(hands[-1], peace)),
-        threading.Thread(target=staff_and_clock, args=(hands[-2], peace)),
-        threading.Thread(target=heaven, args=(Hand(stages[0], tally, 99), twins, peace)),
-    ]
+    numbers = (0, 2) if asked.workers == 1 else range(asked.workers + 2)
+    stages = [Stage(database=world["database"], twins=twins, var_dir=var_dir) for _ in numbers]
+    hands = [Hand(stage, tally, n) for n, stage in zip(numbers, stages, strict=True)]
+    sky, doorman = Sky(twins, tally), Doorman(world)
     doorman.port = asked.door_port
     doorman.open()
-    others.append(threading.Thread(target=doorman.keep_killing, args=(peace,)))
-    for thread in [*payers, *others]:
-        thread.start()
-    for thread in payers:
-        thread.join()
-    peace.set()
-    for thread in others:
-        thread.join()
+    for day in range(asked.days):
+        sky.plan_the_day(day, asked.days, accounts, hands[0])
+        fight(hands, sky, doorman, accounts, day, asked)
+        look(sky, referee)
+        say(f"day {day + 1} of {asked.days}: {tally.acts} acts, {tally.kills} of them killed")
+        twins.advance(1)
+        if tally.bugs:
+            break
     tally.kills += doorman.kills
     tally.said["webhook door killed"] = doorman.kills
-    make_peace(stages[0], twins)
+    make_peace(sky, referee)
     for stage in stages:
         stage.close()
     doorman.kill()
 
 
+def fight(  # noqa: PLR0917 - everybody
+    hands: list[Hand], sky: Sky, doorman: Doorman, accounts: list[Account], day: int, asked: argparse.Namespace
+) -> None:
+    """One day: everybody at once, or with one worker one after the other, the same each time."""
+    shares = [accounts[n :: asked.workers] for n in range(asked.workers)]
+    if asked.workers == 1:
+        sky.gust()
+        live_a_day(hands[0], sky.twins, shares[0], day, asked.days)
+        sky.gust()
+        work_once(hands[-1])
+        if day % 5 == 1:
+            doorman.kill()
+            doorman.open()
+        return
+    evening = threading.Event()
+    payers = [
+        threading.Thread(target=live_a_day, args=(hands[n], sky.twins, shares[n], day, asked.days))
+        for n in range(asked.workers)
+    ]
+    others = [
+        threading.Thread(target=staff_and_clock, args=(hands[-1], evening)),
+        threading.Thread(target=staff_and_clock, args=(hands[-2], evening)),
+        threading.Thread(target=sky.storm, args=(evening,)),
+        threading.Thread(target=doorman.keep_killing, args=(evening,)),
+    ]
+    for thread in [*payers, *others]:
+        thread.start()
+    for thread in payers:
+        thread.join()
+    evening.set()
+    for thread in others:
+        thread.join()
+
+
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
-def report(asked: argparse.Namespace, tally: Tally, twins: TwinsProcess, began: float) -> int:
+def report(asked: argparse.Namespace, tally: Tally, referee: Referee, began: float) -> int:
     """Say what happened; 0 when everything is as it must be."""
-    proof, doubles = verify(), twice(twins)
+    proof, violations = verify(), referee.judge()
     with reading() as session:
         statuses = Counter(payment.status.value for payment in session.scalars(select(Payment)))
         spoken = {kind.__tablename__: session.scalar(select(func.count()).select_from(kind)) or 0 for kind in SPOKEN}
@@ -394,17 +343,24 @@ def report(asked: argparse.Namespace, tally: Tally, twins: TwinsProcess, began: 
     say(f"totals: {proof.totals}")
     for one in proof.differences:
         say(f"DIFFERENCE {one}")
+    for violation in violations:
+        say(f"VIOLATION {violation}")
     for bug in tally.bugs[:5]:
         say(f"BUG {bug}")
     for job in dead:
         say(f"dead job: {job.job} {job.last_error}")
-    say(f"{len(proof.differences)} differences, {len(doubles)} payments made twice, {len(tally.bugs)} bugs")
+    say(f"the referee: {dict(referee.checked)}")
+    say(
+        f"{len(proof.differences)} differences, {len(violations)} violations, {len(dead)} jobs that gave up,"
+        f" {len(tally.bugs)} bugs"
+    )
     enough = statuses.total() >= asked.payments and tally.kills >= asked.kills and all(spoken.values())
+    enough = enough and referee.checked["left"] > 0
     if not enough:
         say(
             f"too little happened: {asked.payments} payments and {asked.kills} kills were asked for, and each thing to say once"
         )
-    return 0 if proof.is_clean and not doubles and not tally.bugs and not dead and enough else 1
+    return 0 if proof.is_clean and not violations and not tally.bugs and not dead and enough else 1
 
 
 def main() -> int:
@@ -413,7 +369,9 @@ def main() -> int:
     parser.add_argument("--payments", type=int, default=240)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=3, help="one: the same story each time")
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--notice", type=int, default=14, help="days between a notice and its debit")
     asked = parser.parse_args()
     began, tally = time.monotonic(), Tally(asked.seed)
     asked.door_port = _free_port()
@@ -423,8 +381,9 @@ def main() -> int:
             world = world_of(database=url, twins=twins, var_dir=where / "var")
             enter(world)
             speak("en")
-            torture(twins, world, asked, tally)
-            return report(asked, tally, twins, began)
+            referee = Referee(url, twins)
+            torture(twins, world, asked, tally, referee)
+            return report(asked, tally, referee, began)
 
 
 def _free_port() -> int:

@@ -18,7 +18,6 @@ from payments.plans import jobs as plan_duties
 from payments.plans import service as plans
 from payments.plans.rules import Terms
 from shared.company.models import Company
-from shared.debtors.models import DebtorContact
 from shared.disputes import jobs as dispute_duties
 from shared.disputes import service as disputes
 from shared.disputes.models import Dispute, DisputePart
@@ -28,6 +27,7 @@ from shared.kit.db import reading, transaction
 from shared.ledger.rules import Part
 from shared.promises import jobs as promise_duties
 from shared.promises import service as promises
+from tests.torture.between import contact_of
 
 STAFF = Actor.staff(uuid.UUID(int=7), "torture")
 DEBTOR = Actor.contact(uuid.UUID(int=8), "torture")
@@ -73,7 +73,7 @@ def propose_plan(debtor: str, attempt: str, count: int, by_mandate: bool) -> dic
         made = plans.propose(
             session,
             debtor_id=uuid.UUID(debtor),
-            contact_id=_contact(debtor),
+            contact_id=contact_of(debtor),
             invoice_ids=None,
             wish=wish,
             message="",
@@ -86,7 +86,7 @@ def propose_plan(debtor: str, attempt: str, count: int, by_mandate: bool) -> dic
 def accept_plan(debtor: str, plan: str) -> str:
     with transaction() as session:
         evidence = accepting.Evidence(
-            contact_id=_contact(debtor),
+            contact_id=contact_of(debtor),
             name="torture",
             email="torture@client.example",
             address="192.0.2.1",
@@ -175,10 +175,3 @@ def remind() -> dict[str, int]:
     with reading() as session:
         companies = list(session.scalars(select(Company.id)))
     return {str(company_id): run_reminders(company_id).reminded_count for company_id in companies}
-
-
-def _contact(debtor: str) -> uuid.UUID:
-    with reading() as session:
-        return session.scalars(
-            select(DebtorContact.contact_id).where(DebtorContact.debtor_id == uuid.UUID(debtor)).limit(1)
-        ).one()

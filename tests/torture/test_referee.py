@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import update
 
 from payments.collections import collect, eligible, notices, reconsider, withdraw
 from payments.collections.jobs import run_today
@@ -20,7 +21,7 @@ from payments.deciding import Ask, Facts, Told, Under
 from payments.gateways.gocardless_gateway import GoCardlessGateway
 from payments.models import Mandate, Payment
 from payments.reconcile.sweep import sweep
-from shared.debtors.models import Debtor
+from shared.debtors.models import Contact, Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock
@@ -56,6 +57,10 @@ class Street:
 
     def moves_in(self, who: str, *, mandates: int = 1, due_in: int = 15, autopay: bool = True) -> None:
         self.counter.open_account((), code=who)
+        if who in ENGLISH:
+            with transaction() as session:
+                address = Contact.email == f"{who}@client.example"
+                session.execute(update(Contact).where(address).values(language="en"))
         self.mandates[who] = [self.counter.give_mandate() for _ in range(mandates)]
         with transaction() as session:
             debtor = session.get_one(Debtor, self.counter.debtor_id)
@@ -98,6 +103,9 @@ class Street:
 
 
 ORDINARY = ("plain", "maximum", "left_out", "credit", "contested", "autopay_off", "due_moved", "in_the_books")
+ENGLISH = ("plain", "plan_paused")
+"""Who is written to in English, the others in French: the referee reads both."""
+
 FOUND = {
     "unheard": "notice",
     "other_mandate": "notice",

@@ -21,7 +21,7 @@ from shared.kit import clock, files
 from shared.kit.db import make_engine, use_engine
 from shared.kit.errors import DomainError
 from shared.kit.settings import Settings, use_settings
-from tests.torture import acts, speaking
+from tests.torture import acts, between, house, speaking
 from tests.torture.boundaries import Boundaries
 
 
@@ -92,7 +92,9 @@ def _act(asked: dict[str, Any], names: int, answer: int) -> None:
 
 
 def _find(name: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = getattr(acts, name, None) or getattr(speaking, name)
+    found: Callable[..., Any] = next(
+        getattr(room, name) for room in (acts, speaking, between, house) if hasattr(room, name)
+    )
     return found
 
 
