@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import DomainError, NotFound
+from shared.kit.errors import DomainError, Invalid, NotFound
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.web.pages import see_other
@@ -22,9 +22,11 @@ MOST_AT_ONCE = 100
 def ticked(find: Callable[[Session, uuid.UUID], object]) -> list[uuid.UUID]:
     """What was ticked (`id`), each once; `find` raises NotFound for another company's."""
     try:
-        wanted = [uuid.UUID(text) for text in dict.fromkeys(request.form.getlist("id")[:MOST_AT_ONCE])]
+        wanted = [uuid.UUID(text) for text in dict.fromkeys(request.form.getlist("id"))]
     except ValueError as error:
         raise NotFound("row.missing", _("What was ticked is not there.")) from error
+    if len(wanted) > MOST_AT_ONCE:
+        raise Invalid("row.too_many", _("At most %(most)s can be ticked at once. Nothing was done.", most=MOST_AT_ONCE))
     with reading() as session:
         for identity in wanted:
             find(session, identity)

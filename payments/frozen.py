@@ -8,6 +8,7 @@ together are more than what is open.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -75,6 +76,17 @@ def takes_frozen(session: Session, payment_id: uuid.UUID) -> bool:
     """Whether a payment reserves money that is contested; its debtor is locked by the caller."""
     invoices = session.scalars(select(PaymentAllocation.invoice_id).where(PaymentAllocation.payment_id == payment_id))
     return any(is_too_much(session, invoice_id) for invoice_id in invoices.all())
+
+
+def with_debits(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Which of the invoices debits in flight reserve money of."""
+    found = (
+        select(PaymentAllocation.invoice_id.distinct())
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .where(PaymentAllocation.invoice_id.in_(invoice_ids))
+        .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
+    )
+    return sorted(session.scalars(found))
 
 
 def debits_in_flight(session: Session, invoice_id: uuid.UUID) -> list[Payment]:

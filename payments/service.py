@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from payments import waiting
@@ -167,10 +167,13 @@ def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -
         occasion = _occasion(session, payment)
         account, own = CLEARING[draft.provider], _frozen_for(session, draft)
         ledger.hold(session, debtor, draft.parts, account=account, occasion=occasion, of_frozen=own)
-    session.add_all(
-        PaymentAllocation(payment_id=payment.id, invoice_id=part.invoice_id, amount_minor=part.minor)
-        for part in draft.parts
-    )
+        session.execute(
+            insert(PaymentAllocation),
+            [
+                {"payment_id": payment.id, "invoice_id": part.invoice_id, "amount_minor": part.minor}
+                for part in draft.parts
+            ],
+        )
     _write_step(session, payment, None, by=by, cause="")
     session.flush()
     return payment

@@ -203,7 +203,7 @@ def _ages(today: date) -> list[ColumnElement[bool]]:
     return [Invoice.due_on >= edges[0], *between, Invoice.due_on < edges[-1]]
 
 
-def open_items(session: Session, debtor_id: uuid.UUID, *, limit: int = SHOWN_ITEMS) -> list[ItemRow]:
+def open_items(session: Session, debtor_id: uuid.UUID, *, limit: int | None = SHOWN_ITEMS) -> list[ItemRow]:
     """What is open, the oldest due day first."""
     live_freeze = (
         select(Freeze.kind)
@@ -245,8 +245,8 @@ def _item(row: Any, pause: Pause | None) -> ItemRow:
 
 
 def payable_items(session: Session, debtor_id: uuid.UUID) -> list[ItemRow]:
-    """Open invoices (no credit notes) with something that is not held."""
-    items = open_items(session, debtor_id, limit=1000)
+    """Open invoices (no credit notes) with something that is not held: all of them, since money is spread over them."""
+    items = open_items(session, debtor_id, limit=None)
     return [item for item in items if item.kind is InvoiceKind.INVOICE and item.available.minor > 0]
 
 

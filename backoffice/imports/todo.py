@@ -15,7 +15,7 @@ TO_LOOK_AT = (RunState.READY, RunState.FAULTY, RunState.ASKING)
 
 
 def contribute(session: Session, member: Member) -> Part:
-    """Files that were read and wait for a yes or for a choice, and the last import."""
+    """Files, of the latest ones, that were read and wait for a yes or for a choice, and the last import."""
     mine = select(ImportRun).where(ImportRun.company_id == member.company_id).order_by(ImportRun.id.desc())
     latest = session.scalars(mine.limit(20)).all()
     waiting = [run for run in latest if run.state in TO_LOOK_AT]

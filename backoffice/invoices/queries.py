@@ -336,7 +336,6 @@ def legs(session: Session, debtor_id: uuid.UUID, invoice: Invoice) -> list[Leg]:
         .where(Transfer.debtor_id == debtor_id)
         .where(or_(Transfer.debit_owner == invoice.id, Transfer.credit_owner == invoice.id))
         .order_by(Transfer.id)
-        .limit(500)
     )
     return [
         Leg(

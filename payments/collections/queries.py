@@ -232,24 +232,35 @@ def announced_days(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[d
     )
 
 
-def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> list[Choice]:
-    """What would be debited by itself and what is left out, by due day; not what is on its way to the bank already."""
+def choices_of(
+    session: Session, debtor_id: uuid.UUID, *, words: str = "", limit: int = 200
+) -> tuple[list[Choice], int]:
+    """What would be debited by itself and what is left out, by due day; not what is on its way to the bank already.
+
+    Those whose number contains the words, `limit` at most, with what is left out first; and how many there are in all.
+    """
     debtor = session.get_one(Debtor, debtor_id)
+    fits = (
+        Invoice.debtor_id == debtor_id,
+        Invoice.kind == InvoiceKind.INVOICE,
+        Invoice.open_minor > Invoice.held_minor,
+        Invoice.number.icontains(words, autoescape=True),
+    )
+    count = session.scalar(select(func.count()).select_from(Invoice).where(*fits)) or 0
     rows = session.execute(
         select(Invoice, Collection.charge_on)
         .outerjoin(
             Collection,
             (Collection.invoice_id == Invoice.id) & (Collection.state == CollectionState.ANNOUNCED),
         )
-        .where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE)
-        .where(Invoice.open_minor > Invoice.held_minor)
-        .order_by(Invoice.due_on, Invoice.id)
+        .where(*fits)
+        .order_by(Invoice.autopay_excluded_at.is_(None), Invoice.due_on, Invoice.id)
         .limit(limit)
     )
     most = debtor.autopay_maximum_minor
     standing = standing_of(session, debtor)
     today = today_of(session, debtor.company_id)
-    return [
+    shown = [
         Choice(
             invoice_id=invoice.id,
             number=invoice.number,
@@ -262,6 +273,7 @@ def choices_of(session: Session, debtor_id: uuid.UUID, *, limit: int = 200) -> l
         )
         for invoice, charge_on in rows
     ]
+    return shown, count
 
 
 def _why_not(facts: Facts, today: date) -> str:

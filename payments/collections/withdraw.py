@@ -50,14 +50,22 @@ BY = Actor.system("collections")
 @on("invoice.frozen")
 @job("payments.collections.after_freeze", queue="money")
 def after_freeze(payload: dict[str, Any]) -> None:
-    """Take back what would debit frozen money of an invoice. Safe to run twice: each debit is looked at again.
+    """Take back what would debit frozen money of some invoices of a debtor. Safe to run twice: each debit is looked at again.
 
     Raises Unavailable (and is tried again) while the provider does not answer, or an answer about a debit is awaited.
     """
-    invoice_id, debtor_id = uuid.UUID(payload["invoice"]), uuid.UUID(payload["debtor"])
+    debtor_id = uuid.UUID(payload["debtor"])
+    told = [uuid.UUID(each) for each in payload.get("invoices") or [payload["invoice"]]]
     retrying(lambda: _withdraw_announced(debtor_id))
     if not takes_debits():
         return
+    with reading() as session:
+        debited = frozen.with_debits(session, told)
+    for invoice_id in debited:
+        _take_back_of(debtor_id, invoice_id)
+
+
+def _take_back_of(debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
     seen: set[uuid.UUID] = set()
     while (payment_id := retrying(lambda: _next(debtor_id, invoice_id, seen))) is not None:
         seen.add(payment_id)
@@ -76,7 +84,7 @@ def watch_frozen(_payload: dict[str, Any]) -> None:
         found = frozen.too_much(session)
     for invoice_id, debtor_id in found:
         try:
-            after_freeze({"invoice": str(invoice_id), "debtor": str(debtor_id)})
+            after_freeze({"invoices": [str(invoice_id)], "debtor": str(debtor_id)})
         except Unavailable as error:
             log.warning("a debit over contested money could not be taken back yet: %s", error.code)
         except Exception:

@@ -287,7 +287,6 @@ def suggestions(session: Session, declaration_id: uuid.UUID) -> list[ReceiptLine
         .where(Payment.status.in_(COLLECTED), Payment.id.not_in(taken))
         .where(Payment.received_on.between(declaration.paid_on - reach, declaration.paid_on + reach))
         .order_by(Payment.id.desc())
-        .limit(100)
     )
     known = {row.id: row for row in rows}
     best = rules.suggest(

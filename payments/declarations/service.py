@@ -130,18 +130,19 @@ def _freeze(session: Session, declaration: Declaration, parts: Sequence[Part], b
     """Pause what is declared, as far as no dispute, plan or payment in flight covers it already."""
     promises.give_way(session, debtor_id=declaration.debtor_id, invoice_ids=[part.invoice_id for part in parts], by=by)
     rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
-    for part in sorted(parts, key=lambda part: part.invoice_id):
-        minor = min(part.minor, invoices.left_to_freeze(rows[part.invoice_id], FreezeKind.DECLARATION))
-        if minor > 0:
-            invoices.freeze(
-                session,
-                invoice_id=part.invoice_id,
-                kind=FreezeKind.DECLARATION,
-                minor=minor,
-                reason=declaration.reference,
-                subject_id=declaration.id,
-                by=by,
-            )
+    covered = {
+        part.invoice_id: min(part.minor, invoices.left_to_freeze(rows[part.invoice_id], FreezeKind.DECLARATION))
+        for part in parts
+    }
+    invoices.freeze_all(
+        session,
+        debtor_id=declaration.debtor_id,
+        minors={one: minor for one, minor in covered.items() if minor > 0},
+        kind=FreezeKind.DECLARATION,
+        reason=declaration.reference,
+        subject_id=declaration.id,
+        by=by,
+    )
 
 
 def _refuse_taken(session: Session, debtor: Debtor, parts: Sequence[Part]) -> None:

@@ -22,7 +22,7 @@ from shared.company.models import Company
 from shared.debtors import affairs
 from shared.documents.facts import as_json
 from shared.invoices.models import FreezeKind
-from shared.invoices.service import freeze, left_to_freeze
+from shared.invoices.service import freeze_all, left_to_freeze
 from shared.kit import clock, ids, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
@@ -74,16 +74,15 @@ def accept(session: Session, *, plan_id: uuid.UUID, evidence: Evidence, by: Acto
         _end_replaced(session, plan, by=by)
     items = contents.items_of(session, plan.id)
     _check_unchanged(session, items)
-    for item in items:
-        freeze(
-            session,
-            invoice_id=item.invoice_id,
-            kind=FreezeKind.PLAN,
-            minor=item.covered_minor,
-            reason=plan.reference,
-            subject_id=plan.id,
-            by=by,
-        )
+    freeze_all(
+        session,
+        debtor_id=debtor.id,
+        minors={item.invoice_id: item.covered_minor for item in items},
+        kind=FreezeKind.PLAN,
+        reason=plan.reference,
+        subject_id=plan.id,
+        by=by,
+    )
     withdraw_collections(session, debtor.id, reason="plan", invoice_ids=[item.invoice_id for item in items])
     plan.accepted_at = clock.now()
     days = rules.schedule(plan.total_minor, terms)

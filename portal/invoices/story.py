@@ -83,7 +83,6 @@ def _reminders(session: Session, debtor_id: uuid.UUID, number: str, zone: Any) -
         .where(Message.debtor_id == debtor_id, Message.kind == "reminder", Message.status == MessageStatus.SENT)
         .where(Message.text_body.contains(number, autoescape=True))
         .order_by(Message.id)
-        .limit(50)
     )
     return [
         Event(
@@ -132,7 +131,6 @@ def _movements(session: Session, invoice_id: uuid.UUID) -> list[Event]:
             ~((Transfer.phase == Phase.PENDING) & select(answer.id).where(answer.pending_id == Transfer.id).exists())
         )
         .order_by(Transfer.at, Transfer.id)
-        .limit(200)
     )
     return [_told(row, invoice_id) for row in rows]
 

@@ -198,13 +198,17 @@ def debits(visitor: Visitor) -> ResponseReturnValue:
     now = autopay_of(visitor)
     if not now.is_on:
         return redirect(url_for("portal.mandates.autopay"), 303)
+    words = request.args.get("q", "").replace("\x00", "").strip()[:80]
     with reading() as db:
-        found = choices_of(db, visitor.debtor_id)
+        found, count = choices_of(db, visitor.debtor_id, words=words)
     return page(
         "portal/mandates/debits.html",
         coming=[each for each in found if not each.is_left_out],
         left_out=[each for each in found if each.is_left_out],
         reasons=WHY_FOR_DEBTOR,
+        words=words,
+        count=count,
+        shown=len(found),
     )
 
 

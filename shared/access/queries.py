@@ -396,7 +396,6 @@ def accounts_of(session: Session, contact_id: uuid.UUID) -> list[AccountLine]:
         .join(DebtorContact, and_(DebtorContact.debtor_id == Debtor.id, DebtorContact.removed_at.is_(None)))
         .where(DebtorContact.contact_id == contact_id)
         .order_by(Debtor.name, Debtor.id)
-        .limit(200)
     )
     return [AccountLine(**row) for row in rows.mappings()]
 

@@ -11,8 +11,12 @@ import io
 import re
 import unicodedata
 import warnings
+from typing import TYPE_CHECKING
 
 from shared.attachments.rules import JPEG, PDF, PNG, TEXT
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MOST_PIXELS = 50_000_000
 MOST_PIXELS_TOGETHER = 100_000_000
@@ -127,6 +131,7 @@ def _encoded(picture: object, form: str) -> bytes:
     from PIL import Image
 
     assert isinstance(picture, Image.Image)  # noqa: S101 - for the type checker
+    picture = _in_eight_bits(picture)
     has_alpha = form == "PNG" and ("A" in picture.getbands() or "transparency" in picture.info)
     mode = "RGBA" if has_alpha else "L" if picture.mode in ("1", "L", "LA") else "RGB"
     plain = Image.new(mode, picture.size)
@@ -137,6 +142,15 @@ def _encoded(picture: object, form: str) -> bytes:
     else:
         plain.save(made, "PNG", compress_level=6)
     return made.getvalue()
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """Greys of sixteen bits (scanners make them) brought down to eight: Pillow's own conversion makes all above 255 white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    greys = picture.convert("I").point(lambda grey: grey * (1 / 257)).convert("L")
+    greys.info.pop("transparency", None)  # it names a grey of sixteen bits
+    return greys
 
 
 def _text(content: bytes) -> bytes:

@@ -161,7 +161,6 @@ def staff_sheet(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID, 
         select(Invoice)
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
         .order_by(Invoice.issued_on.desc(), Invoice.id)
-        .limit(50)
     )
     return StaffSheet(
         sheet=sheet,

@@ -363,6 +363,11 @@ class InvoiceSheet:
     credits: Sequence[tuple[uuid.UUID, str, date]]
     """Of an invoice: the credit notes that correct it."""
     lines: Sequence[LineRow]
+    line_count: int
+    """How many there are in all: of very many, the first stand here."""
+
+
+LINES_SHOWN = 500
 
 
 def sheet(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> InvoiceSheet:
@@ -394,8 +399,11 @@ def sheet(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> Invo
         )
         .where(InvoiceLine.invoice_id == invoice_id)
         .order_by(InvoiceLine.position)
-        .limit(500)
-    )
+        .limit(LINES_SHOWN)
+    ).all()
+    line_count = len(lines)
+    if line_count == LINES_SHOWN:
+        line_count = session.scalar(select(func.count()).where(InvoiceLine.invoice_id == invoice_id)) or 0
     notes = session.execute(
         select(Invoice.id, Invoice.number, Invoice.issued_on)
         .where(Invoice.debtor_id == debtor_id, Invoice.credits_invoice_id == invoice_id)
@@ -410,6 +418,7 @@ def sheet(session: Session, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> Invo
         credited=(found.corrected_id, found.corrected_number) if found.corrected_id else None,
         credits=[(row.id, row.number, row.issued_on) for row in notes],
         lines=[LineRow(*row) for row in lines],
+        line_count=line_count,
     )
 
 

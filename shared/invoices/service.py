@@ -1,17 +1,24 @@
 """Verbs on invoices: freezing a part of one, resizing and lifting the freeze."""
 
 import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from shared.debtors.service import lock_debtor
+from shared.invoices import amounts
 from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice
 from shared.kit import audit, clock, db, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
+
+TOLD_TOGETHER = 500
+"""So many frozen invoices are told of in one message."""
 
 
 def freeze(
@@ -41,7 +48,41 @@ def freeze(
     return _write(session, invoice, kind, wanted, reason=reason, subject_id=subject_id, by=by)
 
 
-def left_to_freeze(invoice: Invoice, kind: FreezeKind) -> int:
+def freeze_all(
+    session: Session,
+    *,
+    debtor_id: uuid.UUID,
+    minors: Mapping[uuid.UUID, int],
+    kind: FreezeKind,
+    reason: str,
+    subject_id: uuid.UUID | None,
+    by: Actor,
+) -> dict[uuid.UUID, uuid.UUID]:
+    """What `freeze` does, for many invoices of one debtor in the same number of statements; gives each one's freeze."""
+    if any(minor <= 0 for minor in minors.values()):
+        raise Invalid("invoice.freeze_amount", _("The amount must be more than zero."))
+    lock_debtor(session, debtor_id)
+    rows = amounts.lock(session, minors)
+    if any(one not in rows or rows[one].debtor_id != debtor_id for one in minors):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    if any(minor > left_to_freeze(rows[one], kind) for one, minor in minors.items()):
+        raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
+    if not minors:
+        return {}
+    same = {"debtor_id": debtor_id, "kind": kind, "reason": reason.strip(), "subject_id": subject_id}
+    made = [
+        Freeze(id=new_id(), invoice_id=one, amount_minor=minor, frozen_at=clock.now(), **same)
+        for one, minor in sorted(minors.items())
+    ]
+    session.add_all(made)
+    session.flush()
+    amounts.add(session, _cached(kind), minors)
+    _record_all(session, by, "invoice.held", rows, made)
+    _tell_frozen(session, debtor_id, list(minors))
+    return {row.invoice_id: row.id for row in made}
+
+
+def left_to_freeze(invoice: Invoice | Row[Any], kind: FreezeKind) -> int:
     """How much of an invoice this kind may still take."""
     free = invoice.open_minor - invoice.frozen_minor
     if kind in PAUSES:
@@ -107,22 +148,41 @@ def lift(session: Session, *, freeze_id: uuid.UUID, by: Actor) -> None:
 
     Publishes `invoice.lifted`.
     """
-    invoice, row = _locked(session, freeze_id)
-    if row.lifted_at is not None:
-        return
-    row.lifted_at = clock.now()
-    _add(invoice, row.kind, -row.amount_minor)
-    session.flush()
-    _record(session, by, "invoice.lifted", invoice, row)
-    outbox.publish(session, "invoice.lifted", {"invoice": str(invoice.id), "debtor": str(row.debtor_id)})
+    debtor_id = session.scalar(select(Freeze.debtor_id).where(Freeze.id == freeze_id))
+    if debtor_id is None:
+        raise NotFound("freeze.missing", _("There is no such hold."))
+    lift_these(session, debtor_id=debtor_id, which=Freeze.id == freeze_id, by=by)
 
 
 def lift_all(session: Session, *, subject_id: uuid.UUID, by: Actor) -> None:
-    """End every live freeze of a dispute, plan, promise or declaration, in the order of their invoices."""
-    for freeze_id in session.scalars(
-        select(Freeze.id).where(Freeze.subject_id == subject_id, Freeze.lifted_at.is_(None)).order_by(Freeze.invoice_id)
-    ).all():
-        lift(session, freeze_id=freeze_id, by=by)
+    """End every live freeze of a dispute, plan, promise or declaration."""
+    live = select(Freeze.debtor_id).where(Freeze.subject_id == subject_id, Freeze.lifted_at.is_(None))
+    debtor_id = session.scalar(live.limit(1))
+    if debtor_id is not None:
+        lift_these(session, debtor_id=debtor_id, which=Freeze.subject_id == subject_id, by=by)
+
+
+def lift_these(session: Session, *, debtor_id: uuid.UUID, which: ColumnElement[bool], by: Actor) -> None:
+    """End those of a debtor's live freezes, in as many statements whatever their number. Publishes `invoice.lifted` once."""
+    lock_debtor(session, debtor_id)
+    live = select(Freeze).where(Freeze.debtor_id == debtor_id, Freeze.lifted_at.is_(None), which)
+    rows = amounts.lock(session, session.scalars(live.with_only_columns(Freeze.invoice_id)))
+    freezes = session.scalars(
+        live.order_by(Freeze.invoice_id, Freeze.id).with_for_update().execution_options(populate_existing=True)
+    ).all()
+    if not freezes:
+        return
+    less: dict[amounts.Amount, Counter[uuid.UUID]] = {"paused_minor": Counter(), "frozen_minor": Counter()}
+    for row in freezes:
+        less[_cached(row.kind)][row.invoice_id] -= row.amount_minor
+    for amount, minors in less.items():
+        amounts.add(session, amount, minors)
+    for row in freezes:
+        row.lifted_at = clock.now()
+    session.flush()
+    _record_all(session, by, "invoice.lifted", rows, freezes)
+    told = {"invoice": str(freezes[0].invoice_id), "debtor": str(debtor_id)}
+    outbox.publish(session, "invoice.lifted", told)
 
 
 _LEAVES_FLIGHTS = frozenset({FreezeKind.PLAN, FreezeKind.PROMISE, FreezeKind.DECLARATION})
@@ -169,8 +229,18 @@ def _write(
     _add(invoice, kind, minor)
     session.flush()
     _record(session, by, "invoice.held", invoice, row)
-    outbox.publish(session, "invoice.frozen", {"invoice": str(invoice.id), "debtor": str(invoice.debtor_id)})
+    _tell_frozen(session, invoice.debtor_id, [invoice.id])
     return row
+
+
+def _tell_frozen(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> None:
+    for start in range(0, len(invoice_ids), TOLD_TOGETHER):
+        some = [str(one) for one in invoice_ids[start : start + TOLD_TOGETHER]]
+        outbox.publish(session, "invoice.frozen", {"invoices": some, "debtor": str(debtor_id)})
+
+
+def _cached(kind: FreezeKind) -> amounts.Amount:
+    return "paused_minor" if kind in PAUSES else "frozen_minor"
 
 
 def _covered(invoice: Invoice, kind: FreezeKind) -> int:
@@ -185,19 +255,30 @@ def _add(invoice: Invoice, kind: FreezeKind, minor: int) -> None:
 
 
 def _record(session: Session, by: Actor, action: str, invoice: Invoice, row: Freeze) -> None:
-    audit.record(
-        session,
-        by,
-        action,
-        subject_type="invoice",
-        subject_id=invoice.id,
-        company_id=invoice.company_id,
-        debtor_id=invoice.debtor_id,
-        after={
-            "freeze": str(row.id),
-            "kind": row.kind.value,
-            "minor": row.amount_minor,
-            "number": invoice.number,
-            "reason": row.reason,
-        },
+    _record_all(session, by, action, {invoice.id: invoice}, [row])
+
+
+def _record_all(
+    session: Session,
+    by: Actor,
+    action: str,
+    invoices: Mapping[uuid.UUID, Invoice | Row[Any]],
+    freezes: Sequence[Freeze],
+) -> None:
+    lines = [
+        (
+            row.invoice_id,
+            {
+                "freeze": str(row.id),
+                "kind": row.kind.value,
+                "minor": row.amount_minor,
+                "number": invoices[row.invoice_id].number,
+                "reason": row.reason,
+            },
+        )
+        for row in freezes
+    ]
+    company_id = invoices[freezes[0].invoice_id].company_id
+    audit.record_all(
+        session, by, action, lines, subject_type="invoice", company_id=company_id, debtor_id=freezes[0].debtor_id
     )

@@ -7,7 +7,7 @@ guards the middle part: gateways call it before they speak to a provider.
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -188,6 +188,14 @@ def retrying(act: Callable[[], _T], *, tries: int = 5) -> _T:
 
 
 _M = TypeVar("_M", bound=Base)
+
+
+def forget(session: Session, model: type[_M], identities: Iterable[Any], *attributes: str) -> None:
+    """Let the session read these attributes anew of what it holds: a statement over a set has changed them."""
+    for identity in identities:
+        held = session.identity_map.get(session.identity_key(model, identity))
+        if held is not None:
+            session.expire(held, attributes)
 
 
 def lock(session: Session, model: type[_M], identity: Any) -> _M:

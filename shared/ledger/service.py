@@ -5,14 +5,17 @@ then payments. Amounts are minor units of the debtor's currency; `at` is the mom
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
+from shared.invoices import amounts
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
@@ -63,14 +66,15 @@ def hold(
     froze is the plan's own payment's. Raises Conflict("ledger.not_available") when a part exceeds what is open, neither
     held nor frozen: nothing is written then.
     """
-    invoices = lock_invoices(session, (part.invoice_id for part in parts))
+    invoices = amounts.lock(session, (part.invoice_id for part in parts))
     own = of_frozen or {}
+    held: Counter[uuid.UUID] = Counter()
     for part in parts:
         invoice = invoices.get(part.invoice_id)
         if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
             raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
         frozen = max(0, invoice.frozen_minor - own.get(invoice.id, 0))
-        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor - frozen:
+        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor - frozen - held[invoice.id]:
             raise Conflict(
                 "ledger.not_available",
                 _(
@@ -78,11 +82,14 @@ def hold(
                     number=invoice.number,
                 ),
             )
-        invoice.held_minor += part.minor
-        debtor.held_minor += part.minor
+        held[invoice.id] += part.minor
+    debtor.held_minor += held.total()
+    amounts.add(session, "held_minor", held)
     movement = _Movement(session, debtor, Kind.PAYMENT, occasion, provider_key=False)
-    for part in parts:
-        movement.leg(_Owned(account, None), _Owned(Account.RECEIVABLE, part.invoice_id), part.minor, Phase.PENDING)
+    clearing = _Owned(account, None)
+    movement.legs(
+        [(clearing, _Owned(Account.RECEIVABLE, part.invoice_id), part.minor) for part in parts], Phase.PENDING
+    )
 
 
 def post(
@@ -390,32 +397,42 @@ class _Movement:
         phase: Phase = Phase.POSTED,
         pending_id: uuid.UUID | None = None,
     ) -> None:
+        self._session.add(Transfer(**self._values(debit, credit, minor, phase, pending_id)))
+
+    def legs(self, moved: Iterable[tuple[_Owned, _Owned, int]], phase: Phase) -> None:
+        """Many legs (debit, credit, minor units) in one statement."""
+        rows = [self._values(debit, credit, minor, phase, None) for debit, credit, minor in moved]
+        if rows:
+            self._session.execute(insert(Transfer), rows)
+
+    def _values(
+        self, debit: _Owned, credit: _Owned, minor: int, phase: Phase, pending_id: uuid.UUID | None
+    ) -> dict[str, Any]:
         has_key = self._provider_key and phase in (Phase.POSTED, Phase.POST)
-        self._session.add(
-            Transfer(
-                id=new_id(),
-                company_id=self._debtor.company_id,
-                debtor_id=self._debtor.id,
-                movement_id=self._id,
-                leg=self._leg,
-                kind=self._kind,
-                phase=phase,
-                pending_id=pending_id,
-                debit_account=debit.account,
-                debit_owner=debit.owner,
-                credit_account=credit.account,
-                credit_owner=credit.owner,
-                amount_minor=minor,
-                currency=self._debtor.currency,
-                value_on=self._occasion.value_on,
-                at=self._occasion.at,
-                payment_id=self._occasion.payment_id,
-                provider=self._occasion.provider if has_key else None,
-                provider_reference=self._occasion.provider_reference if has_key else None,
-            )
-        )
+        values = {
+            "id": new_id(),
+            "company_id": self._debtor.company_id,
+            "debtor_id": self._debtor.id,
+            "movement_id": self._id,
+            "leg": self._leg,
+            "kind": self._kind,
+            "phase": phase,
+            "pending_id": pending_id,
+            "debit_account": debit.account,
+            "debit_owner": debit.owner,
+            "credit_account": credit.account,
+            "credit_owner": credit.owner,
+            "amount_minor": minor,
+            "currency": self._debtor.currency,
+            "value_on": self._occasion.value_on,
+            "at": self._occasion.at,
+            "payment_id": self._occasion.payment_id,
+            "provider": self._occasion.provider if has_key else None,
+            "provider_reference": self._occasion.provider_reference if has_key else None,
+        }
         if has_key or phase is Phase.PENDING:
             self._leg += 1
+        return values
 
     def resolve(self, pending: Transfer, phase: Phase) -> None:
         self.leg(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,6 +37,7 @@ class Settled:
 
 def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> list[Settled]:
     """The money that settled these invoices, in the ledger's order. Credit notes and write-offs are no money."""
+    these = frozenset(invoice_ids)
     pending = aliased(Transfer)
     rows = session.execute(
         select(Transfer, pending.value_on.label("begun_on"))
@@ -48,7 +49,7 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
     )
     found = []
     for transfer, begun_on in rows:
-        came = transfer.credit_account is Account.RECEIVABLE and transfer.credit_owner in invoice_ids
+        came = transfer.credit_account is Account.RECEIVABLE and transfer.credit_owner in these
         other = transfer.debit_account if came else transfer.credit_account
         owner = transfer.credit_owner if came else transfer.debit_owner
         if other is Account.RECEIVABLE or owner is None:
@@ -65,9 +66,16 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
     return found
 
 
-def before(moves: Sequence[Settled], invoice_id: uuid.UUID) -> dict[str, Any]:
+def by_invoice(moves: Iterable[Settled]) -> Mapping[uuid.UUID, list[Settled]]:
+    """The moves of each invoice; of one that nothing settled, none."""
+    found: defaultdict[uuid.UUID, list[Settled]] = defaultdict(list)
+    for move in moves:
+        found[move.invoice_id].append(move)
+    return found
+
+
+def before(mine: Sequence[Settled]) -> dict[str, Any]:
     """What had settled an invoice when a promise was given: what of it moves later neither keeps nor breaks it."""
-    mine = [move for move in moves if move.invoice_id == invoice_id]
     return {
         "payments": sorted({str(move.payment_id) for move in mine if move.payment_id}),
         "other_minor": sum(move.minor for move in mine if move.payment_id is None),
@@ -79,7 +87,7 @@ def part_facts(
 ) -> dict[uuid.UUID, PartFacts]:
     """The facts of each part by its invoice. The invoices are read as this transaction sees them."""
     invoice_ids = [part.invoice_id for part in parts]
-    moves = settled(session, debtor_id, invoice_ids)
+    moves = by_invoice(settled(session, debtor_id, invoice_ids))
     under_way = _in_flight(session, debtor_id, invoice_ids, until_on)
     for invoice_id, minor in _declared(session, invoice_ids, until_on, zone):
         under_way[invoice_id] += minor
@@ -92,8 +100,8 @@ def part_facts(
     return {
         part.invoice_id: PartFacts(
             promised=part.amount_minor,
-            came=_came(moves, part, None),
-            came_in_time=_came(moves, part, until_on),
+            came=_came(moves[part.invoice_id], part, None),
+            came_in_time=_came(moves[part.invoice_id], part, until_on),
             open=invoices[part.invoice_id].open_minor,
             frozen=invoices[part.invoice_id].frozen_minor,
             under_way=under_way[part.invoice_id],
@@ -102,11 +110,11 @@ def part_facts(
     }
 
 
-def _came(moves: Sequence[Settled], part: PromisePart, until_on: date | None) -> int:
+def _came(moves: Iterable[Settled], part: PromisePart, until_on: date | None) -> int:
     known = set(part.before.get("payments", ()))
     came = -int(part.before.get("other_minor", 0))
     for move in moves:
-        if move.invoice_id != part.invoice_id or str(move.payment_id) in known:
+        if str(move.payment_id) in known:
             continue
         if until_on is None or move.is_back or move.begun_on <= until_on:
             came += move.minor

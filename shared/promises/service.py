@@ -6,11 +6,11 @@ Lock order: debtor, invoices by id, promise. State changes only through `_advanc
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from shared.company import policy
@@ -152,28 +152,28 @@ def _write(
     )
     session.add(promise)
     session.flush()
-    moves = facts.settled(session, debtor.id, [part.invoice_id for part in parts])
-    for part in sorted(parts, key=lambda part: part.invoice_id):
-        session.add(
-            PromisePart(
-                promise_id=identity,
-                invoice_id=part.invoice_id,
-                amount_minor=part.minor,
-                before=facts.before(moves, part.invoice_id),
-            )
+    settled = facts.by_invoice(facts.settled(session, debtor.id, [part.invoice_id for part in parts]))
+    session.add_all(
+        PromisePart(
+            promise_id=identity,
+            invoice_id=part.invoice_id,
+            amount_minor=part.minor,
+            before=facts.before(settled[part.invoice_id]),
         )
-        _pause(session, promise, part.invoice_id, part.minor, by=by)
+        for part in sorted(parts, key=lambda part: part.invoice_id)
+    )
+    _pause(session, promise, {part.invoice_id: part.minor for part in parts}, by=by)
     _write_step(session, promise, None, by=by, cause="changed" if replaces else "")
     session.flush()
     return promise
 
 
-def _pause(session: Session, promise: Promise, invoice_id: uuid.UUID, minor: int, *, by: Actor) -> None:
-    invoices.freeze(
+def _pause(session: Session, promise: Promise, minors: Mapping[uuid.UUID, int], *, by: Actor) -> None:
+    invoices.freeze_all(
         session,
-        invoice_id=invoice_id,
+        debtor_id=promise.debtor_id,
+        minors=minors,
         kind=FreezeKind.PROMISE,
-        minor=minor,
         reason=promise.reference,
         subject_id=promise.id,
         by=by,
@@ -290,7 +290,7 @@ def _follow(session: Session, promise: Promise, invoice_id: uuid.UUID, wanted: i
     if row is not None:
         invoices.resize(session, freeze_id=row.id, minor=minor, by=SYSTEM)
     elif minor:
-        _pause(session, promise, invoice_id, minor, by=SYSTEM)
+        _pause(session, promise, {invoice_id: minor}, by=SYSTEM)
 
 
 def give_way(session: Session, *, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID], by: Actor) -> None:
@@ -298,14 +298,8 @@ def give_way(session: Session, *, debtor_id: uuid.UUID, invoice_ids: Sequence[uu
 
     The promises stay; should nothing be found, the next look pauses again what time is left for.
     """
-    rows = session.scalars(
-        select(Freeze.id)
-        .where(Freeze.debtor_id == debtor_id, Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
-        .where(Freeze.kind == FreezeKind.PROMISE)
-        .order_by(Freeze.invoice_id)
-    ).all()
-    for freeze_id in rows:
-        invoices.lift(session, freeze_id=freeze_id, by=by)
+    of_promises = and_(Freeze.kind == FreezeKind.PROMISE, Freeze.invoice_id.in_(invoice_ids))
+    invoices.lift_these(session, debtor_id=debtor_id, which=of_promises, by=by)
 
 
 def assign(session: Session, *, promise_id: uuid.UUID, staff_id: uuid.UUID | None, name: str, by: Actor) -> None:

@@ -28,6 +28,37 @@ class Spread:
         return bool(self.errors or self.complaint)
 
 
+SHOWN = 200
+"""So many invoices stand on a page; others are found by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What of the open invoices stands on the page: those with a fault, then those that the words find, the oldest first."""
+
+    items: Sequence[ItemRow]
+    found_count: int
+    all_count: int
+    words: str
+    kept: Mapping[uuid.UUID, str]
+    """What was typed beside others: it counts too."""
+
+    @property
+    def is_some(self) -> bool:
+        return len(self.items) < self.all_count
+
+
+def rows_of(items: Sequence[ItemRow], spread: Spread, given: Mapping[str, str]) -> Rows:
+    """The rows of a page for what was asked (`find`) and typed."""
+    words = given.get("find", "").strip()[:80]
+    found = [item for item in items if words.casefold() in item.number.casefold()]
+    faulty = [item for item in items if item.id in spread.errors]
+    shown = list(dict.fromkeys([*faulty, *found[:SHOWN]]))
+    here = {item.id for item in shown}
+    kept = {one: text for one, text in spread.typed.items() if one not in here and f"part-{one}" in given}
+    return Rows(shown, len(found), len(items), words, kept)
+
+
 def oldest_first(items: Sequence[ItemRow], amount: Money) -> Spread:
     """The suggestion."""
     parts, left = allocate(as_open_items(list(items)), amount.minor)

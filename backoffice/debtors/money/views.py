@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from backoffice.access.member import Member
 from backoffice.debtors import queries
 from backoffice.debtors.money.forms import CreditForm, ReceiptForm
-from backoffice.debtors.money.spread import Spread, by_hand, oldest_first
+from backoffice.debtors.money.spread import Spread, by_hand, oldest_first, rows_of
 from payments.models import Means, Payment
 from payments.receipts import service as receipts
 from shared.debtors.models import Debtor
@@ -34,6 +34,8 @@ def record(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     if request.method == "GET":
         return _form(debtor, items, form, Spread((), 0))
     form.process(request.form)
+    if request.form.get("act") == "find":
+        return _form(debtor, items, form, _typed(items, request.form))
     if not form.validate():
         return _form(debtor, items, form, _typed(items, request.form), status=422)
     if form.received_on.data > member.today:
@@ -90,6 +92,8 @@ def apply_credit(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     if request.method == "GET":
         return _credit_form(debtor, items, form, oldest_first(items, credit))
     form.process(request.form)
+    if request.form.get("act") == "find":
+        return _credit_form(debtor, items, form, _typed(items, request.form))
     if not form.validate():
         return _credit_form(debtor, items, form, _typed(items, request.form), status=422)
     if form.spread.data == "oldest":
@@ -138,7 +142,7 @@ def _form(
         "backoffice/debtors/money/record.html",
         status=status,
         debtor=debtor,
-        items=items,
+        rows=rows_of(items, spread, request.form),
         form=form,
         spread=spread,
         surplus=Money(spread.surplus_minor, debtor.currency),
@@ -159,7 +163,7 @@ def _credit_form(
         "backoffice/debtors/money/apply_credit.html",
         status=status,
         debtor=debtor,
-        items=items,
+        rows=rows_of(items, spread, request.form),
         form=form,
         spread=spread,
         credit=Money(debtor.credit_minor, debtor.currency),

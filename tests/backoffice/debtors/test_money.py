@@ -68,6 +68,40 @@ def test_looking_shows_the_spread_and_writes_nothing(ines, world):
     assert open_of(world.late, world.coming) == [12_000, 8_000]
 
 
+@pytest.fixture
+def narrow(monkeypatch):
+    """A page has room for one invoice."""
+    monkeypatch.setattr("backoffice.debtors.money.spread.SHOWN", 1)
+
+
+def test_money_is_spread_over_all_invoices_and_not_only_over_those_on_the_page(ines, world, narrow):
+    receipt(ines, world, amount="200")
+
+    assert open_of(world.late, world.coming) == [0, 0]
+    assert credit_of(world) == 0
+
+
+def test_a_page_that_shows_some_invoices_says_so_and_finds_the_others_by_number(ines, world, narrow):
+    page = ines.get(f"/debtors/{world.dora}/receipts/new").text
+    assert "1 of 2 open invoices are shown" in page
+    assert f"part-{world.coming}" not in page
+    with reading() as session:
+        number = session.get_one(Invoice, world.coming).number
+
+    found = receipt(ines, world, act="find", find=number, amount="", **{f"part-{world.late}": "5,00"})
+
+    assert found.status_code == 200
+    assert re.search(rf'<input class="form-control form-control-sm" name="part-{world.coming}"', found.text)
+    assert f'<input type="hidden" name="part-{world.late}" value="5,00">' in found.text
+
+
+def test_a_fault_beside_an_invoice_that_is_not_on_the_page_is_shown(ines, world, narrow):
+    page = receipt(ines, world, amount="100", spread="by_hand", **{f"part-{world.coming}": "999,00"})
+
+    assert page.status_code == 422
+    assert "At most €80.00 can be settled." in page.text
+
+
 def test_the_same_form_sent_twice_is_one_receipt(ines, world):
     form = form_of(ines, world) | {
         "means": "cheque",

@@ -39,6 +39,17 @@ def test_a_png_of_every_kind_is_taken(mode: str) -> None:
         assert again.size == (9, 7)
 
 
+def test_a_scan_in_greys_of_sixteen_bits_keeps_its_greys() -> None:
+    scan, made = Image.new("I;16", (4, 1)), io.BytesIO()
+    for place, grey in enumerate((0, 0x4000, 0x8000, 0xFFFF)):
+        scan.putpixel((place, 0), grey)
+    scan.save(made, "PNG")
+    [kept] = check([Upload("scan.png", made.getvalue())])
+
+    with Image.open(io.BytesIO(kept.content)) as again:
+        assert [again.getpixel((place, 0)) for place in range(4)] == [0, 63, 127, 255]
+
+
 def test_a_transparent_picture_stays_transparent() -> None:
     made = io.BytesIO()
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(made, "PNG")
