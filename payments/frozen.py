@@ -81,7 +81,8 @@ def takes_frozen(session: Session, payment_id: uuid.UUID) -> bool:
 def with_debits(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Which of the invoices debits in flight reserve money of."""
     found = (
-        select(PaymentAllocation.invoice_id.distinct())
+        select(PaymentAllocation.invoice_id)
+        .distinct()
         .join(Payment, Payment.id == PaymentAllocation.payment_id)
         .where(PaymentAllocation.invoice_id.in_(invoice_ids))
         .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
