@@ -80,6 +80,7 @@ _YOURS = _l("Please pay it otherwise in time.")
 
 NEXT_FOR_DEBTOR: dict[str, Any] = {
     "above_maximum": _YOURS,
+    "too_small": _YOURS,
     "no_mandate": _YOURS,
     "autopay_off": _YOURS,
     **dict.fromkeys(

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from payments import queries as payments
 from payments.cards.limits import smallest_minor
+from payments.deciding import SMALLEST_MINOR
 from payments.queries import MandateLine
 from payments.under_way import rivals
 from portal.pay import rules
@@ -230,7 +231,7 @@ def means_of(offer: Offer) -> list[dict[str, Any]]:
     if offer.takes_cards:
         ways.append({"value": "card", "title": _("Card"), "icon": "card", **_card(offer)})
     if offer.takes_debits:
-        ways.append({"value": "debit", "title": _("Direct debit"), "icon": "bank", "text": _debit(offer.mandate)})
+        ways.append({"value": "debit", "title": _("Direct debit"), "icon": "bank", **_debit(offer)})
     if offer.bank.iban:
         text = _("We show you the details and a code to scan. The money arrives in one or two days.")
         ways.append({"value": "transfer", "title": _("Bank transfer"), "icon": "transfer", "text": text})
@@ -248,7 +249,14 @@ def _card(offer: Offer) -> Mapping[str, Any]:
     return {"text": _("Paid at once, on the secure page of Stripe.")}
 
 
-def _debit(mandate: MandateLine | None) -> str:
+def _debit(offer: Offer) -> Mapping[str, Any]:
+    if offer.total.minor < SMALLEST_MINOR:
+        least = money(Money(SMALLEST_MINOR, offer.currency))
+        return {"text": _("Direct debits are made from %(amount)s on.", amount=least), "disabled": True}
+    return {"text": _from_where(offer.mandate)}
+
+
+def _from_where(mandate: MandateLine | None) -> str:
     if mandate is None:
         return _("You sign a mandate once, then we debit your account.")
     if mandate.next_charge_on is None:
