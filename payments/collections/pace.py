@@ -43,7 +43,7 @@ def collect_all(run_id: uuid.UUID, due: Sequence[uuid.UUID], *, today: date) -> 
     def one(collection_id: uuid.UUID) -> None:
         if row.is_over:
             return
-        row.rest(debits().wait_s())
+        row.rest(debits().wait_s)
         row.note(silent=not _collect(run_id, collection_id, today=today))
 
     if len(due) <= AT_ONCE:
@@ -89,7 +89,7 @@ class _Row:
     """How many different debits went unanswered one after the other."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._resting = threading.Lock(), threading.Lock()
         self._silent = 0
         self.silent_count = 0
 
@@ -97,10 +97,11 @@ class _Row:
     def is_over(self) -> bool:
         return self._silent >= SILENT_IN_A_ROW
 
-    def rest(self, seconds: float) -> None:
-        """Wait for the provider's next minute; the others wait for the one that waits."""
-        if seconds > 0:
-            with self._lock:
+    def rest(self, wait_s: Callable[[], float]) -> None:
+        """Wait for the provider's next minute; the others wait for the one that waits, and ask again when it has begun."""
+        with self._resting:
+            seconds = wait_s()
+            if seconds > 0:
                 time.sleep(seconds)
 
     def note(self, *, silent: bool) -> None:

@@ -244,7 +244,28 @@ def reset() -> Response:
         world.store.empty()
         world.clock.reset(begin_at)
     furnish(world)
+    world.pace.set(None)
     return json_response(_time(world))
+
+
+@bp.get("/pace")
+def pace() -> Response:
+    """How many requests a minute GoCardless takes (null: any number), and how many were refused since that was said."""
+    taken = current_world().pace
+    return json_response({"gocardless_per_minute": taken.per_minute, "refused": taken.refused})
+
+
+@bp.post("/pace")
+def set_pace() -> Response:
+    """`{"gocardless_per_minute": 1000}`, as GoCardless does, or null. A twin that is started anew takes any number."""
+    wanted = _asked().get("gocardless_per_minute")
+    if isinstance(wanted, bool) or not isinstance(wanted, int | None):
+        return _problem("gocardless_per_minute is a whole number or null")
+    try:
+        current_world().pace.set(wanted)
+    except ValueError as error:
+        return _problem(error)
+    return pace()
 
 
 # The page -------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import current_app
 
 from payments.twins.clock import VirtualClock
+from payments.twins.pace import Pace
 from payments.twins.store import Store
 
 
@@ -68,6 +69,8 @@ class World:
     in_flight: set[tuple[str, str]] = field(default_factory=set)
     """Idempotency keys whose first request has not been answered yet."""
     in_flight_lock: threading.Lock = field(default_factory=threading.Lock)
+    pace: Pace = field(default_factory=Pace)
+    """How many requests a minute GoCardless takes."""
     posting: dict[str, threading.Lock] = field(
         default_factory=lambda: {"stripe": threading.Lock(), "gocardless": threading.Lock()}
     )

@@ -1,6 +1,6 @@
 """`make bench`: us beside the alternatives, in one run, as ratios.
 
-    python -m tests.bench [--small] [--only portal,open,reminders,mail,desk,import,facturx] [--seed 7] [--json FILE]
+    python -m tests.bench [--small] [--only portal,open,reminders,mail,desk,debits,import,facturx] [--seed 7] [--json FILE]
 
 Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
 `--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import counter, desk, facturx, imports, mail, portal, reminders
+from tests.bench import counter, debits, desk, facturx, imports, mail, portal, reminders
 from tests.bench.world import large_world
 
-PARTS = ("portal", "open", "reminders", "mail", "desk", "import", "facturx")
+PARTS = ("portal", "open", "reminders", "mail", "desk", "debits", "import", "facturx")
 IN_THE_LARGE_WORLD = {"portal", "reminders", "mail", "desk"}
 
 
@@ -37,6 +37,7 @@ class Size:
     visitors: int
     mails: int
     rounds_of_lists: int
+    debits: int
     lines: int
     papers: int
     storm: counter.Size
@@ -50,6 +51,7 @@ LARGE = Size(
     visitors=400,
     mails=1_000,
     rounds_of_lists=3,
+    debits=100,
     lines=1_000_000,
     papers=40,
     storm=counter.LARGE,
@@ -62,6 +64,7 @@ SMALL = Size(
     visitors=20,
     mails=60,
     rounds_of_lists=1,
+    debits=10,
     lines=20_000,
     papers=3,
     storm=counter.SMALL,
@@ -103,6 +106,10 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
         tell(f"others, while {size.storm.payers} people press Pay at a silent Stripe …")
         found["open"] = counter.measure(size.storm, seed=seed)
         tell(json.dumps(found["open"]))
+    if "debits" in parts:
+        tell(f"{size.debits} debits one by one, in turns with several at once …")
+        found["debits"] = debits.measure(count=size.debits)
+        tell(json.dumps(found["debits"]))
     if "import" in parts:
         tell(f"an import of {size.lines} lines, then raw copies of what it wrote …")
         found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
@@ -158,6 +165,15 @@ def table(found: dict[str, Any]) -> list[str]:
                 f"{lists['slowest_ms']} ms",
                 "< 100 ms",
                 f"{worst['page']} (processor {worst.get('cpu_ms')} ms); {len(lists['over_aim'])} of {lists['pages']} over 100 ms, median {lists['median_ms']} ms",
+            )
+        )
+    if debited := found.get("debits"):
+        rows.append(
+            (
+                "debits at once / one by one",
+                f"{debited['ratio']}",
+                "≥ 2",
+                f"{debited['at_once_per_second']} /s with {debited['at_once']} at once, {debited['one_by_one_per_second']} /s one by one; each answer takes {debited['latency_ms']} ms",
             )
         )
     if taken := found.get("import"):

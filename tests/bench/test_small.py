@@ -39,6 +39,8 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
     assert found["mail"]["ratio"] > 0
     assert found["desk"]["pages"] > 60
     assert found["desk"]["slowest_ms"] > 0
+    assert found["debits"]["debits_each"] == 10
+    assert found["debits"]["ratio"] > 0
     assert found["import"]["invoices"] == found["import"]["lines"] == 20_000
     assert found["import"]["movements"] > found["import"]["invoices"]
     assert found["import"]["ratio"] > 0
@@ -50,6 +52,7 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
         "reminder run, first day",
         "mails in rows",
         "slowest list",
+        "debits at once / one by one",
         "import / raw COPY",
         "Factur-X / bare",
     ):

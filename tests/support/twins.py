@@ -137,6 +137,14 @@ class TwinsProcess:
         """A rule of misbehaviour, or (with `object=`) something that befalls one object now."""
         return self.ask("POST", "/_twin/faults", json={"kind": kind} | rule)
 
+    def limit(self, per_minute: int | None) -> None:
+        """GoCardless takes so many requests a minute of virtual time; None for any number."""
+        self.ask("POST", "/_twin/pace", json={"gocardless_per_minute": per_minute})
+
+    def refused(self) -> int:
+        """How many requests were beyond that limit."""
+        return int(self.ask("GET", "/_twin/pace")["refused"])
+
     def faults(self) -> list[dict[str, Any]]:
         return self.ask("GET", "/_twin/faults")["faults"]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from payments.twins.clock import DAY, iso
 from payments.twins.faults import Fault
@@ -21,6 +23,7 @@ from payments.twins.gocardless_twin import (
     simulators,
 )
 from payments.twins.gocardless_twin.errors import GoCardlessRefusal
+from payments.twins.pace import Taken
 from payments.twins.store import Json, Row, Transaction
 from payments.twins.wire import fault_here, json_response, misbehave
 from payments.twins.world import World, current_world
@@ -50,6 +53,9 @@ def serve(work: Callable[[World, Fault | None], tuple[Json, int]]) -> Response:
         _check_headers(world)
     except GoCardlessRefusal as refusal:
         return _sent(refusal.body(request_id), refusal.status, request_id)
+    g.taken = world.pace.take(world.clock.now())
+    if g.taken is not None and g.taken.is_over:
+        return refuse(429)
     fault = fault_here(world, "gocardless")
 
     def answer() -> Response:
@@ -76,6 +82,14 @@ def _check_headers(world: World) -> None:
 
 def _sent(body: Json, status: int, request_id: str) -> Response:
     headers = {"X-Request-Id": request_id, "RateLimit-Limit": "1000", "RateLimit-Remaining": "999"}
+    taken: Taken | None = g.get("taken")
+    if taken is not None:
+        reset = format_datetime(datetime.fromtimestamp(taken.reset_at, UTC), usegmt=True)
+        headers |= {
+            "RateLimit-Limit": str(taken.limit),
+            "RateLimit-Remaining": str(taken.left),
+            "RateLimit-Reset": reset,
+        }
     return json_response(body, status, headers)
 
 
