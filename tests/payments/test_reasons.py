@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from payments.labels import REASONS, why_failed
-from payments.reasons import CAUSES, POLICIES, Advice, may_present_again, policy_of, sepa_code
+from payments.reasons import (
+    CAUSES,
+    POLICIES,
+    TRIES_AGAIN_AFTER_BANK_DAYS,
+    Advice,
+    may_present_again,
+    policy_of,
+    sepa_code,
+)
 from payments.twins.gocardless_twin.banks import FATES
 from payments.twins.stripe_twin.disputes import REASONS as DISPUTE_REASONS
 
@@ -59,3 +67,72 @@ def test_every_reason_of_the_table_and_of_the_twins_has_words():
         assert code in REASONS
     for cause in CAUSES:
         assert sepa_code(cause) == "MS03" or str(why_failed(cause)) != unknown
+
+
+WHAT_FOLLOWS = """
+AM04  3  -                         nothing
+MS03  2  -                         nothing
+AC01  1  ends                      new_details
+RC01  1  ends                      new_details
+AC04  1  ends                      new_details
+AC06  1  ends                      new_details
+AG01  1  ends                      new_details
+MD01  1  ends                      proof
+MD06  1  contested                 contact
+MS02  1  contested                 contact
+MD07  1  ends,everything           deceased
+SL01  1  -                         unblock
+AM05  1  -                         twice
+AG02  1  -                         mending
+FF01  1  -                         mending
+BE05  1  -                         mending
+RR01  1  -                         mending
+RR02  1  -                         mending
+RR03  1  -                         mending
+RR04  1  -                         mending
+"""
+"""Code, how often the money is asked for in all, what stops, and what staff are asked to do."""
+
+SAME_AS = """
+insufficient_funds        AM04
+refer_to_payer            MS03
+invalid_bank_details      AC01
+bank_account_closed       AC04
+bank_account_transferred  AC04
+direct_debit_not_enabled  AG01
+mandate_cancelled         MD01
+mandate_expired           MD01
+authorisation_disputed    MD01
+refund_requested          MD06
+payment_stopped           MS02
+"""
+
+
+def test_what_follows_from_each_reason_is_what_the_table_of_the_house_says():
+    rows = {
+        (code, int(times), frozenset(stops.split(",")) - {"-"}, advice)
+        for code, times, stops, advice in (line.split() for line in WHAT_FOLLOWS.splitlines() if line)
+    }
+    found = set()
+    for code, policy in POLICIES.items():
+        flags = {"ends": policy.ends_mandate, "contested": policy.is_contested, "everything": policy.stops_everything}
+        stops = frozenset(name for name, is_so in flags.items() if is_so)
+        found.add((code, policy.presentations, stops, policy.advice.value))
+    assert found == rows
+
+
+def test_a_providers_cause_means_the_banks_code():
+    assert dict(line.split() for line in SAME_AS.splitlines() if line) == CAUSES
+
+
+def test_a_reason_that_nobody_knows_stops_nothing_and_asks_nothing():
+    assert sepa_code(None) == sepa_code("") == ""
+    assert sepa_code("RR99") == "RR99"
+    nothing = policy_of("RR99")
+    assert (nothing.presentations, nothing.ends_mandate, nothing.is_contested) == (1, False, False)
+    assert (nothing.stops_everything, nothing.advice) == (False, Advice.NOTHING)
+    assert may_present_again("RR99", presented=0)
+
+
+def test_the_same_money_is_asked_for_again_after_five_bank_days():
+    assert TRIES_AGAIN_AFTER_BANK_DAYS == 5

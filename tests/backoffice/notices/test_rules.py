@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -11,7 +11,11 @@ from backoffice.access.permissions import PERMISSIONS, Role
 from backoffice.notices import labels
 from backoffice.notices.models import NoticeGroup, Scope
 from backoffice.notices.rules import (
+    DECIDES,
     DEFAULTS,
+    DIGEST_FROM,
+    MAILS_AN_HOUR,
+    NEEDS_SECOND,
     PERMISSION,
     TOPICS,
     Event,
@@ -82,3 +86,62 @@ def test_whoever_asks_for_a_second_person_is_not_that_person() -> None:
     assert concerns(event, OTHER, Scope.MINE)
     assert not may_hear_of(Role.ACCOUNTANT, "payment.refund_waits")
     assert may_hear_of(Role.MANAGER, "payment.refund_waits")
+
+
+HEARD = {
+    "disputes": "raised said resolved reopened withdrawn overdue assigned file_refused",
+    "plans": "asked accepted declined offered missed defaulted resumed completed cancelled",
+    "promises": "made changed kept broken cancelled",
+    "declarations": "made matched refused expired file_refused",
+    "payments": (
+        "chargeback.opened chargeback.due chargeback.won chargeback.lost chargeback.give_up_asked payment.went_back "
+        "payment.lost payment.debited_twice payment.holder_deceased payment.needs_details payment.needs_proof "
+        "payment.blocked_at_bank payment.not_processed payment.refund_waits payment.asked_about mandate.lost "
+        "debit.withdrawn debit.left debit.unannounced"
+    ),
+}
+
+
+def test_each_group_hears_of_what_its_rooms_publish() -> None:
+    said = {
+        name if "." in name else f"{group.removesuffix('s')}.{name}": group
+        for group, names in HEARD.items()
+        for name in names.split()
+    }
+    assert {topic: said[topic] for topic in TOPICS if topic in said} == {
+        topic: group.value for topic, group in TOPICS.items() if topic in said
+    }
+    assert set(said) <= set(TOPICS)
+    assert not [topic for topic in TOPICS if topic.startswith("XX")]
+
+
+def test_what_is_decided_by_a_second_person_is_known_by_its_topic() -> None:
+    assert {"chargeback.give_up_asked", "payment.refund_waits"} <= set(NEEDS_SECOND)
+    assert set(NEEDS_SECOND) <= set(TOPICS)
+    assert {
+        topic: DECIDES.get(topic) for topic in ("plan.asked", "chargeback.give_up_asked", "payment.refund_waits")
+    } == {
+        "plan.asked": "plans.decide",
+        "chargeback.give_up_asked": "giving.approve",
+        "payment.refund_waits": "giving.approve",
+    }
+
+
+def test_by_default_a_member_hears_of_his_own_at_once_or_in_the_morning() -> None:
+    assert {group.value: (wish.delivery.value, wish.scope.value) for group, wish in DEFAULTS.items()} == {
+        "disputes": ("immediate", "mine"),
+        "plans": ("immediate", "mine"),
+        "promises": ("daily", "mine"),
+        "declarations": ("daily", "mine"),
+        "payments": ("immediate", "mine"),
+    }
+    assert (30, time(8)) == (MAILS_AN_HOUR, DIGEST_FROM)
+
+
+def test_no_more_than_one_day_lies_between_two_morning_digests() -> None:
+    before, after = (
+        last_digest_moment(datetime(2026, 3, 10, 6, minute, tzinfo=UTC), "Europe/Paris") for minute in (0, 59)
+    )
+    assert before == after
+    at = last_digest_moment(datetime(2026, 3, 10, 7, 0, tzinfo=UTC), "Europe/Paris")
+    assert (at - after).total_seconds() == 86_400

@@ -138,3 +138,94 @@ def test_the_memory_of_another_ladder_holds_in_this_one() -> None:
 
 def test_a_ladder_without_steps_reminds_nobody() -> None:
     assert decide(facts(item(40)), Policy([], 0, 3), TODAY).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(
+    ("why", "outcome"),
+    [
+        (facts(item(3), credit_minor=9_999), Outcome.REMIND),
+        (facts(item(3, minor=100)), Outcome.REMIND),
+        (facts(item(3), last_reminded_on=TODAY - timedelta(days=3)), Outcome.REMIND),
+        (facts(item(3), last_reminded_on=TODAY), Outcome.TOO_SOON),
+        (facts(item(-5)), Outcome.REMIND),
+        (facts(item(-2)), Outcome.REMIND),
+        (facts(item(3, held=5_000, frozen=5_000)), Outcome.IN_FLIGHT),
+        (facts(item(3, held=4_999, frozen=5_001)), Outcome.FROZEN),
+        (facts(item(3), item(-20, minor=10**6, frozen=10**6)), Outcome.REMIND),
+        (facts(), Outcome.NOT_YET),
+        (facts(item(3), is_paused=True, pays_by_debit=True, has_address=False, credit_minor=10**6), Outcome.PAUSED),
+        (facts(item(3, minor=99), pays_by_debit=True, has_address=False), Outcome.SMALL),
+        (facts(item(3), pays_by_debit=True, has_address=False), Outcome.AUTOPAY),
+        (facts(item(3, minor=99), credit_minor=99), Outcome.CREDIT),
+    ],
+)
+def test_the_first_reason_that_holds_is_the_one_that_is_kept(why: Facts, outcome: Outcome) -> None:
+    assert decide(why, POLICY, TODAY).outcome is outcome
+
+
+def test_what_is_said_when_nobody_is_written_to_counts_all_that_is_due() -> None:
+    due = facts(item(3, held=4_000), item(20, frozen=10_000), item(-30), credit_minor=6_000)
+    assert decide(due, POLICY, TODAY)[:3] == (Outcome.CREDIT, 6_000, 2)
+    assert decide(facts(item(3, last=2), item(3, last=2)), POLICY, TODAY)[:3] == (Outcome.ALREADY, 20_000, 2)
+    assert decide(facts(item(3), last_reminded_on=TODAY), POLICY, TODAY)[:3] == (Outcome.TOO_SOON, 10_000, 1)
+    assert decide(facts(item(-20)), POLICY, TODAY) == (Outcome.NOT_YET, 0, 0, None, ())
+
+
+def test_a_reminder_counts_and_asks_for_what_is_free_alone() -> None:
+    free, frozen, cent = item(3), item(3, frozen=10_000), item(3, frozen=9_999)
+
+    decision = decide(facts(free, frozen, cent), POLICY, TODAY)
+
+    assert (decision.outcome, decision.amount_minor, decision.invoice_count) == (Outcome.REMIND, 10_001, 2)
+    assert [identity for identity, _step in decision.reached] == [free.invoice_id, cent.invoice_id]
+
+
+@pytest.mark.parametrize(
+    ("late", "last", "gone_by", "expected"),
+    [
+        (-2, 0, None, -5),  # the last day on which the notice before the due day is in time
+        (-1, 0, None, Outcome.LATE),
+        (6, 1, None, 3),
+        (7, 1, 12, 3),  # too late for the second step: it takes it all the same, as it comes after the first
+        (7, 1, 7, Outcome.TOO_SOON),
+        (7, 1, 8, 3),
+        (7, 0, None, 3),
+        (34, 0, 1, Outcome.TOO_SOON),
+        (34, 3, 15, 30),
+        (34, 3, 14, Outcome.TOO_SOON),
+        (34, 4, 90, Outcome.ALREADY),
+        (2, 1, 90, Outcome.ALREADY),
+        (3, 1, 90, 3),
+    ],
+)
+def test_which_step_an_invoice_takes(late: int, last: int, gone_by: int | None, expected: int | Outcome) -> None:
+    reminded = None if gone_by is None else TODAY - timedelta(days=gone_by)
+
+    decision = decide(facts(item(late, last=last), last_reminded_on=reminded), POLICY, TODAY)
+
+    found = decision.step.offset_days if decision.step else decision.outcome
+    assert found == expected
+
+
+def test_too_soon_is_said_before_late_and_late_before_already() -> None:
+    soon, late, already = item(7, last=1), item(-1), item(3, last=2)
+    week = TODAY - timedelta(days=7)
+    assert decide(facts(already, late, soon, last_reminded_on=week), POLICY, TODAY).outcome is Outcome.TOO_SOON
+    assert decide(facts(already, late), POLICY, TODAY).outcome is Outcome.LATE
+
+
+def test_the_step_on_the_due_day_itself_belongs_to_the_climb() -> None:
+    ladder = Policy([Step(uuid.uuid4(), 1, 0, "kind", 2), Step(uuid.uuid4(), 2, 10, "firm", 2)], 0, 0)
+    decision = decide(facts(item(40)), ladder, TODAY)
+    assert decision.step is ladder.steps[0]
+    assert decide(facts(item(5)), ladder, TODAY).step is ladder.steps[0]
+
+
+def test_both_ends_of_the_hours_are_within_them() -> None:
+    assert is_sending_time(time(20), time(8), time(20), is_working_day=True)
+    assert not is_sending_time(time(20, 0, 1), time(8), time(20), is_working_day=True)
+
+
+def test_each_outcome_is_kept_under_its_own_word() -> None:
+    words = "remind not_yet already too_soon paused no_address in_flight frozen credit small autopay late"
+    assert " ".join(each.value for each in Outcome) == words

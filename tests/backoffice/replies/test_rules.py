@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backoffice.replies.defaults import DEFAULTS
 from backoffice.replies.labels import ACTS as ACT_WORDS
 from backoffice.replies.labels import PLACES as PLACE_WORDS
-from backoffice.replies.rules import ACTS, PLACES, Room, fill, unknown_places
+from backoffice.replies.rules import ACTS, LONGEST_REPLY, PLACES, ReplyDefault, Room, fill, unknown_places
 
 KNOWN = PLACES[Room.DISPUTE]
 VALUES = {name: f"<{name}>" for name in KNOWN}
@@ -69,3 +69,29 @@ def test_what_is_filled_in_is_not_read_again(value: str, name: str) -> None:
 )
 def test_odd_placeholders_are_named(text: str, odd: list[str]) -> None:
     assert unknown_places(text, KNOWN) == odd
+
+
+def test_the_acts_and_the_placeholders_of_each_room() -> None:
+    assert {room.value: acts for room, acts in ACTS.items()} == {
+        "dispute": ("answer", "accept", "reject"),
+        "plan": ("offer", "change", "decline", "pause", "cancel", "default"),
+        "promise": ("cancel",),
+        "declaration": ("refuse",),
+    }
+    assert {room.value: places for room, places in PLACES.items()} == {
+        "dispute": ("debtor", "reference", "invoices", "amount", "deadline", "company", "me"),
+        "plan": ("debtor", "reference", "invoices", "amount", "left", "company", "me"),
+        "promise": ("debtor", "reference", "invoices", "amount", "day", "company", "me"),
+        "declaration": ("debtor", "reference", "invoices", "amount", "day", "company", "me"),
+    }
+    assert LONGEST_REPLY == 4_000
+
+
+def test_a_placeholder_that_nobody_knows_stays_as_it_was_written() -> None:
+    assert fill("a {{ b }} {{c}}", {"c": "d"}) == "a {{ b }} d"
+    assert unknown_places("{{x}} {{ }} }} {{", ("x",)) == ["", "{{", "}}"]
+
+
+def test_a_reply_is_called_in_the_language_of_the_one_who_asks() -> None:
+    reply = ReplyDefault(Room.PLAN, "offer", "code", "titre", "title", "texte", "text")
+    assert (reply.title("fr"), reply.title("en"), reply.title("de"), reply.asks) == ("titre", "title", "title", False)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from payments.declarations.rules import (
     EDGES,
+    OPEN_TO_MATCH,
     Candidate,
     DeclarationState,
     Objection,
@@ -76,3 +77,42 @@ def test_the_nearest_day_comes_first_among_the_same_amounts():
     near = Candidate(uuid.uuid4(), 100, TODAY - timedelta(days=1))
     other = Candidate(uuid.uuid4(), 99, TODAY)
     assert suggest([far, other, near], minor=100, paid_on=TODAY, days=10) == [near, far, other]
+
+
+STEPS = """
+declared  matched    declaration.matched
+declared  refused    declaration.refused
+declared  expired    declaration.expired
+declared  withdrawn  declaration.withdrawn
+refused   matched    declaration.matched
+expired   matched    declaration.matched
+matched   declared   declaration.reopened
+"""
+
+
+def test_a_declared_transfer_takes_the_steps_that_the_house_has_words_for_and_no_other():
+    rows = {tuple(line.split()) for line in STEPS.splitlines() if line}
+    assert {(before.value, after.value, topic) for (before, after), topic in EDGES.items()} == rows
+    assert {state.value for state in OPEN_TO_MATCH} == {"declared", "refused", "expired"}
+
+
+def test_a_company_that_says_nothing_takes_declarations_for_a_week_of_the_last_month():
+    assert Terms() == Terms(is_offered=True, pause_days=7, back_days=30, match_days=10)
+    assert [each.value for each in Objection] == ["not_offered", "future", "too_old"]
+
+
+def test_staff_too_declare_neither_the_future_nor_the_distant_past():
+    for days, expected in ((1, Objection.FUTURE), (-31, Objection.TOO_OLD)):
+        assert object_to(TERMS, paid_on=TODAY + timedelta(days=days), today=TODAY, by_staff=True) is expected
+
+
+def test_what_is_as_far_off_as_may_be_is_suggested_and_a_day_more_is_not():
+    near = [Candidate(uuid.UUID(int=n), 100, TODAY + timedelta(days=days)) for n, days in ((1, 10), (2, -10))]
+    far = [Candidate(uuid.UUID(int=n), 100, TODAY + timedelta(days=days)) for n, days in ((3, 11), (4, -11))]
+    assert suggest(far + near[::-1], minor=100, paid_on=TODAY, days=10) == near
+
+
+def test_among_other_amounts_the_nearest_day_comes_first_and_five_are_enough():
+    many = [Candidate(uuid.UUID(int=n), 50, TODAY - timedelta(days=n)) for n in range(1, 8)]
+    assert suggest(many[::-1], minor=100, paid_on=TODAY, days=10) == many[:5]
+    assert suggest(many, minor=100, paid_on=TODAY, days=10, most=2) == many[:2]

@@ -144,3 +144,123 @@ def test_the_rate_of_an_invoice_without_lines_is_told_by_its_totals(net, vat, ra
 def test_credited_fully_means_every_part_whole() -> None:
     assert credited_fully({"a": 10, "b": 5}, {"a": 10, "b": 5})
     assert not credited_fully({"a": 10, "b": 5}, {"a": 10})
+
+
+STEPS = """
+open          under_review  taken_up   -
+open          waiting       asked      -
+under_review  waiting       asked      -
+waiting       under_review  answered   -
+""" + "\n".join(
+    f"{start} {end} {end} {topic}"
+    for start in ("open", "under_review", "waiting")
+    for end, topic in (
+        ("accepted", "dispute.resolved"),
+        ("rejected", "dispute.resolved"),
+        ("settled", "dispute.resolved"),
+        ("withdrawn", "dispute.withdrawn"),
+    )
+)
+REOPENED = ("accepted", "rejected", "withdrawn", "settled")
+
+
+def test_a_dispute_takes_the_steps_that_the_house_has_words_for_and_no_other() -> None:
+    rows = {tuple(line.split()) for line in STEPS.splitlines() if line}
+    rows |= {(end, "open", "reopened", "dispute.reopened") for end in REOPENED}
+    found = {(start.value, end.value, edge.name, edge.topic or "-") for (start, end), edge in EDGES.items()}
+    assert found == rows
+    assert {status.value for status in LIVE} == {"open", "under_review", "waiting"}
+    assert {status.value for status in ENDED} == set(REOPENED)
+
+
+def test_each_default_reason_has_its_code_and_its_time_in_the_order_in_which_they_are_shown() -> None:
+    assert [(each.code, each.deadline_days) for each in DEFAULT_REASONS] == [
+        ("not_conform", 15),
+        ("not_delivered", 10),
+        ("price", 10),
+        ("already_paid", 5),
+        ("wrong_customer", 5),
+        ("duplicate", 5),
+        ("order_number", 5),
+        ("vat", 10),
+        ("other", 15),
+    ]
+    assert not [each for each in DEFAULT_REASONS if "XX" in each.label_en + each.label_fr]
+    assert (Policy().owed_again_days, Policy().reopen_days, Policy().most_reopens) == (8, 30, 2)
+
+
+def test_a_dispute_whose_end_has_no_day_is_not_opened_again_by_the_debtor() -> None:
+    assert not may_reopen(Status.REJECTED, ended_on=None, reopened=0, today=TODAY, policy=Policy())
+
+
+@pytest.mark.parametrize(
+    ("net", "rate", "gross"),
+    [(100, "20", 120), (333, "20", 400), (5, "10", 6), (4, "10", 4), (100, "0", 100), (-5, "10", -6)],
+)
+def test_a_line_is_rounded_half_up_with_its_vat(net, rate, gross) -> None:
+    assert gross_of_line(net, Decimal(rate)) == gross
+
+
+@pytest.mark.parametrize(
+    ("lines", "whole", "total", "left", "shares"),
+    [
+        ([100, 50], True, 151, 500, [100, 51]),
+        ([100, 50], True, 149, 500, [100, 49]),
+        ([100, 50], False, 151, 500, [100, 50]),
+        ([100, 50], True, 151, 120, [100, 20]),
+        ([100, 50], False, 151, 0, [0, 0]),
+        ([-10, 50], False, 40, 45, [0, 45]),
+        ([], True, 100, 100, []),
+    ],
+)
+def test_what_is_contested_of_each_line(lines, whole, total, left, shares) -> None:
+    assert share_lines(lines, is_whole=whole, total_minor=total, left_minor=left) == shares
+    assert len(lines) == len(shares)
+
+
+def test_the_cents_that_rounding_leaves_go_to_the_largest_remainders_and_the_first_of_equal_ones() -> None:
+    even = [Vat("S", Decimal(0), 100, 0), Vat("S", Decimal(0), 100, 0)]
+    assert [each.gross_minor for each in split_gross(101, even)] == [51, 50]
+    uneven = [Vat("S", Decimal(0), 33, 0), Vat("S", Decimal(0), 67, 0)]
+    assert [each.gross_minor for each in split_gross(50, uneven)] == [17, 33]
+    assert [each.gross_minor for each in split_gross(1, uneven)] == [1]
+
+
+def test_each_share_keeps_the_rate_and_the_category_it_came_from() -> None:
+    table = [Vat("S", Decimal(20), 1_000, 200), Vat("E", Decimal(0), 800, 0)]
+    assert split_gross(1_000, table) == [Vat("S", Decimal(20), 500, 100), Vat("E", Decimal(0), 400, 0)]
+
+
+@pytest.mark.parametrize("table", [[Vat("S", Decimal(20), 0, 0)], [Vat("S", Decimal(20), -100, -20)]])
+def test_a_document_of_nothing_or_less_cannot_be_split(table) -> None:
+    with pytest.raises(ValueError, match="nothing to split over"):
+        split_gross(100, table)
+
+
+def test_a_document_of_one_cent_can_be_split() -> None:
+    assert split_gross(5, [Vat("S", Decimal(0), 1, 0)]) == [Vat("S", Decimal(0), 5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("net", "vat", "rate"),
+    [
+        (10_000, 2_001, "20"),
+        (10_000, 1_999, "20"),
+        (10_000, 2_002, None),
+        (10_000, 1_998, None),
+        (10_000, 1_000, "10"),
+        (10_000, 210, "2.1"),
+        (10_000, 850, "8.5"),
+        (10_000, 1, "0"),
+        (10_000, 2, None),
+    ],
+)
+def test_a_rate_explains_totals_to_the_cent_and_no_further(net, vat, rate) -> None:
+    assert guess_rate(net, vat) == (None if rate is None else Decimal(rate))
+
+
+def test_a_part_of_which_more_was_credited_is_not_credited_as_it_was_contested() -> None:
+    assert credited_fully({}, {"a": 1})
+    assert not credited_fully({"a": 10}, {"a": 9})
+    assert credited_fully({"a": 0}, {})
+    assert not credited_fully({"a": 1}, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +73,58 @@ def test_a_wrapped_paragraph_is_found_again(said: list[str]) -> None:
     paragraph = " ".join(said)
     wrapped = Environment(autoescape=True).from_string("{{ text|wordwrap(76) }}").render(text=paragraph)
     assert unwrap(wrapped.splitlines()) == paragraph
+
+
+@pytest.mark.parametrize(
+    ("now", "moment"),
+    [
+        (datetime(2026, 3, 9, 7, 0, tzinfo=UTC), datetime(2026, 3, 9, 7, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 9, 6, 59, 59, tzinfo=UTC), datetime(2026, 3, 2, 7, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 15, 22, 59, tzinfo=UTC), datetime(2026, 3, 9, 7, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 15, 23, 0, tzinfo=UTC), datetime(2026, 3, 9, 7, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 16, 7, 0, tzinfo=UTC), datetime(2026, 3, 16, 7, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_week_of_a_digest_ends_on_monday_at_eight_to_the_second(now, moment) -> None:
+    assert last_digest_moment(now, PARIS).astimezone(UTC) == moment
+
+
+def test_a_digest_leaves_until_just_before_eight_in_the_evening() -> None:
+    assert is_digest_time(datetime(2026, 3, 9, 18, 59, 59, tzinfo=UTC), PARIS)
+
+
+def test_a_message_without_a_foot_is_read_whole() -> None:
+    assert excerpt("Hello,\n\nA word.\n", link="L") == ["A word."]
+    assert excerpt("A word without a comma first\n\nAnd more", link="L") == ["A word without a comma first", "And more"]
+
+
+def test_only_a_short_line_that_ends_with_a_comma_is_a_greeting() -> None:
+    long = "x" * 75 + ","
+    assert excerpt(f"{long}\n\nb", link="L") == [long, "b"]
+    assert excerpt("x" * 74 + ",\n\nb", link="L") == ["b"]
+    assert excerpt("a\n\nb,\n\nc", link="L") == ["a", "b,", "c"]
+    assert excerpt("see L\n\nDear Dora,\n\nc", link="L") == ["c"]
+    assert excerpt("L", link="L") == []
+
+
+def test_a_rule_across_the_page_says_nothing_and_two_strokes_are_a_text() -> None:
+    assert excerpt("a\n\n---\n\n-----\n\nb", link="L") == ["a", "b"]
+    assert excerpt("a\n\n-- x", link="L") == ["a", "-- x"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        (["a" * 76, "b"], "a" * 76 + " b"),
+        (["a" * 75, "b"], "a" * 75 + " b"),
+        (["a" * 74, "b"], "a" * 74 + "\nb"),
+        (["a" * 70, "bbbbb c"], "a" * 70 + "\nbbbbb c"),
+        (["a" * 70, "bbbbbb c"], "a" * 70 + " bbbbbb c"),
+        (["a" * 76, "- b"], "a" * 76 + "\n- b"),
+        (["", "b"], "b"),
+        (["a" * 76], "a" * 76),
+        ([], ""),
+    ],
+)
+def test_a_line_is_joined_to_the_one_that_had_no_room_for_its_first_word(lines, joined) -> None:
+    assert unwrap(lines) == joined

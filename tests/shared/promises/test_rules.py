@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.promises.rules import (
     EDGES,
     RETURN_DAYS,
+    YEAR,
     Finding,
     Given,
     Limits,
@@ -213,3 +214,95 @@ def test_the_last_day_and_the_grace_follow_the_limits(ahead, grace):
     limits = Limits(days_ahead=ahead, grace_days=grace)
     assert last_day(limits, TODAY) == TODAY + timedelta(days=ahead)
     assert until(limits, TODAY) == TODAY + timedelta(days=grace)
+
+
+STEPS = """
+expected  kept       promise.kept
+expected  broken     promise.broken
+expected  cancelled  promise.cancelled
+kept      broken     promise.broken
+kept      expected   promise.expected
+broken    kept       promise.kept
+broken    expected   promise.expected
+"""
+
+
+def test_a_promise_takes_the_steps_that_the_house_has_words_for_and_no_other():
+    rows = {tuple(line.split()) for line in STEPS.splitlines() if line}
+    assert {(before.value, after.value, topic) for (before, after), topic in EDGES.items()} == rows
+
+
+def test_a_company_that_says_nothing_allows_two_at_once_and_six_a_year():
+    usual = Limits(is_offered=True, days_ahead=21, grace_days=3, live_most=2, year_most=6, broken_most=2)
+    assert Limits() == usual
+    assert Given() == Given(live=0, in_year=0, broken_in_year=0)
+    assert (timedelta(days=365), RETURN_DAYS) == (YEAR, 60)
+    assert {each.value for each in Objection} == {
+        "not_offered",
+        "past",
+        "too_far",
+        "too_many_live",
+        "too_many_in_year",
+        "too_many_broken",
+    }
+
+
+def test_the_house_too_takes_no_promise_for_yesterday_and_none_beyond_the_last_day():
+    assert objection(promised_on=TODAY - timedelta(days=1), by_staff=True) is Objection.PAST
+    assert objection(promised_on=TODAY + timedelta(days=22), by_staff=True) is Objection.TOO_FAR
+    assert objection(Given(in_year=6), by_staff=True) is Objection.TOO_MANY_IN_YEAR
+    assert objection(Given(live=2), is_change=True) is Objection.TOO_MANY_LIVE
+
+
+def test_one_broken_promise_is_enough_where_the_company_says_so():
+    strict = replace(LIMITS, broken_most=1)
+    assert objection(Given(broken_in_year=1), strict) is Objection.TOO_MANY_BROKEN
+    assert objection(Given(), strict) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept", "missing", "unsettled"),
+    [
+        (part(promised=1000), 0, 1000, 1000),
+        (part(promised=1000, came=400), 400, 600, 600),
+        (part(promised=1000, came=-200, open=1200), 0, 1000, 1000),
+        (part(promised=300, came=0, open=1000), 0, 300, 300),
+        (part(promised=1000, came=1000, came_in_time=300, open=0), 1000, 700, 700),
+        (part(promised=1000, came=0, open=500), 0, 500, 500),
+        (part(promised=1000, came=0, open=1000, frozen=700), 0, 300, 1000),
+        (part(promised=1000, came=0, open=1000, frozen=1000), 0, 0, 1000),
+        (part(promised=1000, came=100, came_in_time=200, open=900), 100, 800, 800),
+        (part(promised=1000, came=0, came_in_time=-300, open=1000), 0, 1000, 1000),
+    ],
+)
+def test_what_came_what_is_missing_and_what_is_not_settled_are_three_things(facts, kept, missing, unsettled):
+    assert (facts.kept, facts.missing, facts.unsettled) == (kept, missing, unsettled)
+
+
+@pytest.mark.parametrize(
+    ("facts", "paused"),
+    [
+        (part(promised=1000), 1000),
+        (part(promised=1000, came=1), 999),
+        (part(promised=1000, came=-50, open=1050), 1000),
+        (part(promised=400, came=0, open=1000), 400),
+        (part(promised=1000, open=1000, frozen=300), 700),
+        (part(promised=1000, came=1000, open=0), 0),
+        (part(promised=100, came=200, open=800), 0),
+        (part(promised=1000, open=100, frozen=100), 0),
+    ],
+)
+def test_a_pause_covers_what_is_still_to_come_of_the_promise(facts, paused):
+    assert pause_wanted(facts) == paused
+
+
+def test_payments_under_way_must_cover_each_part_not_all_together():
+    parts = [part(under_way=2000), part(under_way=0)]
+    assert find(parts, **AFTER) == Finding(S.BROKEN, 0, "nothing_came")
+    assert find([part(under_way=1000), part(under_way=1000)], **AFTER) == Finding(S.EXPECTED, 0, "under_way")
+
+
+def test_what_is_expected_moves_however_late_it_is_looked_at():
+    assert moves(S.EXPECTED, S.BROKEN, RETURN_DAYS + 100) is S.BROKEN
+    assert moves(S.EXPECTED, S.EXPECTED) is None
+    assert moves(S.BROKEN, S.EXPECTED, RETURN_DAYS) is S.EXPECTED
