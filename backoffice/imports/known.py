@@ -72,8 +72,16 @@ class Known(Statements):
         self.do("""UPDATE stage_debtor d SET explained = d.explained + x.difference FROM (
                        SELECT debtor, sum((new_open - open) * sign) AS difference FROM stage_change GROUP BY debtor) x
                    WHERE x.debtor = d.key""")
+        self._catch_up()
         self._move_due_days()
         return changed
+
+    def _catch_up(self) -> None:
+        """Where the file agrees with what is here, the books know all that was paid here: told, for what a later file shows beside it."""
+        self.remember_invoices("SELECT id FROM stage_caught")
+        self.do(
+            "UPDATE invoice i SET booked_minor = c.paid FROM stage_caught c WHERE i.id = c.id AND c.paid <> i.booked_minor"
+        )
 
     def _move_due_days(self) -> None:
         self.do("""CREATE TEMP TABLE stage_due ON COMMIT DROP AS SELECT i.id, i.debtor_id, i.due_on AS before, s.due_on AS after

@@ -116,3 +116,16 @@ def _image(alias: str, facts: tuple[str, ...]) -> str:
 
 INVOICE, DEBTOR = _image("i", INVOICE_FACTS), _image("d", DEBTOR_FACTS)
 """What an import may change of an invoice and of a debtor, as SQL gives it."""
+
+CAUGHT_UP = """
+CREATE TEMP TABLE stage_caught ON COMMIT DROP AS
+SELECT i.id, i.debtor_id, greatest(0, p.minor) AS paid
+FROM (SELECT owner, sum(minor)::bigint AS minor FROM (
+        SELECT credit_owner AS owner, amount_minor AS minor FROM ledger_transfer WHERE credit_account = 'receivable'
+            AND kind NOT IN ('issue', 'imported') AND phase IN ('posted', 'post') AND company_id = %(company)s
+        UNION ALL SELECT debit_owner, -amount_minor FROM ledger_transfer WHERE debit_account = 'receivable'
+            AND kind NOT IN ('issue', 'imported') AND phase IN ('posted', 'post') AND company_id = %(company)s) AS sides GROUP BY 1) p
+JOIN invoice i ON i.id = p.owner AND i.kind = 'invoice' AND i.booked_minor <> greatest(0, p.minor)
+JOIN stage_item s ON s.old_id = i.id AND s.open = i.open_minor AND s.total = i.total_minor
+"""
+"""Known invoices on which the file and Guichet agree although something was paid here that the books did not know of before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from backoffice.imports.faults import Findings
-from backoffice.imports.statements import Statements
+from backoffice.imports.statements import CAUGHT_UP, Statements
 
 
 class Who(Statements):
@@ -67,8 +67,10 @@ class Who(Statements):
         A debtor of whom the file says just what is here was seen to agree and needs no lock. Of whole accounts (FEC) more
         is compared than single invoices, so all of them are locked.
         """
+        self.do(CAUGHT_UP)
         self.do(
-            """UPDATE stage_debtor d SET locked = true WHERE NOT d.is_new AND (%(whole)s OR d.key IN (
+            """UPDATE stage_debtor d SET locked = true WHERE NOT d.is_new AND (%(whole)s OR d.id IN (SELECT debtor_id FROM stage_caught)
+                OR d.key IN (
                 SELECT s.debtor FROM stage_item s LEFT JOIN invoice i ON i.id = s.old_id
                 WHERE i.id IS NULL OR i.open_minor <> s.open OR i.total_minor <> s.total
                 OR (i.due_on <> s.due_on AND NOT s.derived AND i.source = 'import')))""",

@@ -69,6 +69,20 @@ def go_back(desk, occasion: ledger.Occasion, code: str, minor: int) -> None:
         )
 
 
+def test_books_that_agreed_know_what_was_paid_here_when_more_is_paid_elsewhere(desk):
+    desk.take(table("C1 F1 1000,00 1000,00"))
+    receive(desk, "F1", 20_000, "C1")
+    desk.take(table("C1 F1 1000,00 800,00"))
+    assert desk.invoice("F1").booked_minor == 20_000
+    receive(desk, "F1", 30_000, "C1")
+
+    desk.take(table("C1 F1 1000,00 700,00"))
+
+    assert desk.invoice("F1").open_minor == 40_000
+    assert desk.invoice("F1").booked_minor == 20_000
+    books_agree()
+
+
 def test_a_debit_of_what_the_books_had_settled_goes_back_and_leaves_no_credit_out_of_nothing(desk):
     desk.take(table("C1 F1 120,00 120,00"))
     debit = hold(desk, "F1", 12_000, "C1")

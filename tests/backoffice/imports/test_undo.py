@@ -228,7 +228,8 @@ def test_a_cancellation_by_an_import_is_no_gift_any_more(desk, frozen):
     desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 2 20260106 C1 F2 50,00"))
     later(frozen)
     gone = desk.take(
-        fec("VE 1 20260105 C1 F1 100,00"), choices={"answers": {"books-gone": "cancel", "books-gone-why": "deleted"}}
+        fec("VE 1 20260105 C1 F1 100,00", "VE 3 20260107 C2 F3 10,00"),
+        choices={"answers": {"books-gone": "cancel", "books-gone-why": "deleted"}},
     )
     assert [row["state"] for row in rows("gift")] == ["alone"]
 
