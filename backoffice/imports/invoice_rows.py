@@ -154,6 +154,7 @@ class _Reading:
         self._day = day_reader(written.order)
         self._amount = amount_reader(written.mark, minor_digits(choices.currency), choices.currency)
         self._in_lines = bool(columns.preset and columns.preset.in_lines)
+        self._clears_payments = bool(columns.preset and columns.preset.clears_payments)
         self._doubles = Doubles(choices.questions, in_lines=self._in_lines)
         self._documents = Documents(columns, choices.questions)
         self._payments = [0, 0]
@@ -292,9 +293,11 @@ class _Reading:
     def _leave_payment(self, line: int, row: Row) -> None:
         """A payment is no document: what of it is not set off is the customer's credit, where the table says so; else it is counted."""
         rest = self._amount_in(line, row, Role.OPEN, self._at_open)
+        minor = self._amount_in(line, row, Role.TOTAL, self._at_total)
+        if rest is None and self._clears_payments and not self._day_in(line, row, Role.SETTLED_ON, self._at_settled):
+            rest = minor
         if rest and self._keep_credit(line, row, abs(rest)):
             return
-        minor = self._amount_in(line, row, Role.TOTAL, self._at_total)
         if not minor:
             minor = self._amount_in(line, row, Role.OPEN, self._at_open)
         self._payments[0] += 1

@@ -21,7 +21,8 @@ class Preset:
 
     `needs` are headings that together no other program writes; `roles` says what its columns hold; `unused` are columns that
     would be mistaken for something else. `in_lines`: a row is a line of an invoice and has only the line's amount. `states`:
-    words of its own for what has become of a document.
+    words of its own for what has become of a document. `clears_payments`: payments are lines with a day of clearing of their own; without one
+    they are the customer's credit.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Preset:
     roles: Mapping[str, Role]
     unused: tuple[str, ...] = ()
     in_lines: bool = False
+    clears_payments: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
     sorts: Mapping[str, str] = field(default_factory=dict)
 
@@ -165,6 +167,7 @@ PRESETS: tuple[Preset, ...] = (
             po_number="Assignment",
         ),
         ("Clearing Document", "Posting Date", "Reference", "Special G/L ind."),
+        clears_payments=True,
         sorts={"rv": "invoice", "dr": "invoice", "dg": "credit_note", "dz": "payment", "rd": "invoice"},
     ),
     Preset(

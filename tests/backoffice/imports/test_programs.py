@@ -28,7 +28,7 @@ TRUTH: dict[str, tuple[str | None, dict[str, int], int]] = {
     "odoo-technical": ("Odoo, account.move", {"INV/1": 12000, "RINV/1": -3000, "INV/2": 0}, 3),
     "odoo-fr": ("Odoo, factures", {"FAC/2026/0001": 12000, "FAC/2026/0002": 20000, "RFAC/2026/0001": -3000}, 1),
     "dolibarr": ("Dolibarr, factures clients", {"FA2606-0001": 12000, "FA2606-0002": 0, "AV2606-0001": -3000}, 2),
-    "sap": ("SAP, customer line items (FBL5N)", {"1800000001": 123456, "1600000001": -3456, "1800000002": 0}, 1),
+    "sap": ("SAP, customer line items (FBL5N)", {"1800000001": 123456, "1600000001": -3456, "1800000002": 0}, 0),
     "business-central": (
         "Business Central, customer ledger entries", {"103001": 120000, "103002": 0, "104001": -6000}, 0,
     ),
@@ -57,7 +57,7 @@ def test_an_export_is_recognised_and_adds_up(name):
         item.open for item in plan.items if item.kind == "credit"
     )  # money that settles no invoice of the file
     assert {i.number: i.open if i.kind == "invoice" else -i.open for i in documents} == truth
-    assert payments == (5000 if name in {"quickbooks", "business-central"} else 0)
+    assert payments == (5000 if name in {"quickbooks", "business-central", "sap"} else 0)
     assert plan.counts["left_out"] == left_out
     assert sum(line.balance for line in plan.certificate) == sum(truth.values()) - payments
     assert plan.sound
