@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ from typing import Any
 
 from babel import Locale
 from babel.numbers import format_currency, format_decimal
+from markupsafe import escape
 
 from shared.documents import epc, facturx, mentions, rules
 from shared.documents.facts import (
@@ -28,7 +30,7 @@ from shared.kit import joined, pdf
 from shared.kit.files import safe_name
 from shared.kit.money import Money, minor_digits
 from shared.kit.templating import environment
-from shared.kit.words import current_language, speaking
+from shared.kit.words import current_language, ngettext, speaking
 from shared.kit.words import gettext as _
 
 PDF = "application/pdf"
@@ -44,6 +46,8 @@ PATIENCE_S = 600
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 LARGEST_LOGO = 1_000_000
+UNDRAWN_NAMED = 6
+"""So many signs that could not be drawn are named on a paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,20 @@ class Age:
 def invoice(facts: InvoiceFacts, brand: Brand | None = None, *, within_s: int = pdf.CHILD_SECONDS) -> Paper:
     """An invoice or a credit note as Factur-X. One of very many lines may take `within_s` seconds of a processor.
 
-    When the facts do not make a true EN 16931 invoice (see `facturx.faults`) it is a plain PDF; and when not even
+    When the facts do not make a true EN 16931 invoice (see `facturx.faults`), or signs of it cannot be drawn, so that page and data
+    would not say the same, it is a plain PDF; and when not even
     its lines are known, a summary that says that it does not replace the original.
     """
     is_electronic = not facturx.faults(facts)
     html, assets, title = invoice_page(facts, brand or Brand())
     data = facturx.attachment(facts) if is_electronic else None
-    made = pdf.render(html, variant="pdf/a-3b", assets=assets, attachment=data, within_s=within_s)
+    try:
+        made = pdf.render(html, variant="pdf/a-3b", assets=assets, attachment=data, within_s=within_s)
+    except pdf.UndrawableError as error:
+        with speaking(facts.language):
+            html = _with_undrawn(html, error.signs)
+        made = pdf.render(html, variant="pdf/a-3b", assets=assets, may_miss_signs=True, within_s=within_s)
+        return Paper(made, _file_name(title), title)
     return Paper(made, _file_name(title), title, is_electronic=is_electronic)
 
 
@@ -141,14 +152,14 @@ def statement(facts: StatementFacts, brand: Brand | None = None) -> Paper:
     """An account statement: what is open, how old it is, and the movements with a running balance."""
     (whole,) = portions(facts, max(len(facts.open_items) + len(facts.movements), 1))
     html, assets = _statement_page(facts, brand or Brand(), whole)
-    return _statement_paper(facts, pdf.render(html, variant="pdf/a-3b", assets=assets))
+    return _statement_paper(facts, _printed(html, assets))
 
 
 def statement_portion(facts: StatementFacts, brand: Brand | None, portion: Portion) -> bytes:
     """Some pages of a long statement, without their numbers."""
     html, assets = _statement_page(facts, brand or Brand(), portion)
     styles = ("paper", "portion") if portion.is_first else ("paper", "portion", "continued")
-    return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles)
+    return _printed(html, assets, styles)
 
 
 def joined_statement(facts: StatementFacts, pages: Sequence[bytes]) -> Paper:
@@ -196,7 +207,7 @@ def receipt(facts: ReceiptFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("Payment receipt %(reference)s", reference=facts.reference)
         html, assets = _page("receipt", brand or Brand(), title=title, facts=facts, code=None, seller=facts.company)
-    return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(title), title)
+    return Paper(_printed(html, assets), _file_name(title), title)
 
 
 def mandate(facts: MandateFacts, brand: Brand | None = None) -> Paper:
@@ -204,7 +215,7 @@ def mandate(facts: MandateFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("SEPA direct debit mandate %(rum)s", rum=facts.rum)
         html, assets = _page("mandate", brand or Brand(), title=title, facts=facts, code=None, seller=facts.creditor)
-    return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(title), title)
+    return Paper(_printed(html, assets), _file_name(title), title)
 
 
 def plan(facts: PlanFacts, brand: Brand | None = None) -> Paper:
@@ -212,7 +223,7 @@ def plan(facts: PlanFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("Acknowledgement of debt %(reference)s", reference=facts.reference)
         html, assets = _page("plan", brand or Brand(), title=title, facts=facts, code=None, seller=facts.company)
-    return Paper(pdf.render(html, variant="pdf/a-3b", assets=assets), _file_name(title), title)
+    return Paper(_printed(html, assets), _file_name(title), title)
 
 
 def ages(items: tuple[OpenItemFacts, ...], on: date, currency: str) -> tuple[Age, ...]:
@@ -224,6 +235,26 @@ def ages(items: tuple[OpenItemFacts, ...], on: date, currency: str) -> tuple[Age
         column = 0 if late <= 0 else min((late - 1) // 30 + 1, len(labels) - 1)
         sums[column] += item.open
     return tuple(Age(label, amount) for label, amount in zip(labels, sums, strict=True))
+
+
+def _printed(html: str, assets: dict[str, bytes], styles: Sequence[str] = ("paper",)) -> bytes:
+    """The archive of a page. Signs that no font of this machine can draw are boxes on it, and its end says which they are."""
+    try:
+        return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles)
+    except pdf.UndrawableError as error:
+        told = _with_undrawn(html, error.signs)
+        return pdf.render(told, variant="pdf/a-3b", assets=assets, stylesheets=styles, may_miss_signs=True)
+
+
+def _with_undrawn(html: str, signs: str) -> str:
+    names = [f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip() for sign in signs[:UNDRAWN_NAMED]]
+    more = len(signs) - len(names)
+    if more > 0:
+        names.append(ngettext("and %(n)s other", "and %(n)s others", more))
+    said = _(
+        "Some signs could not be drawn on this paper, and boxes stand for them: %(signs)s.", signs=", ".join(names)
+    )
+    return html.replace("</body>", f'<p class="mentions">{escape(said)}</p></body>')
 
 
 def _page(name: str, brand: Brand, **values: Any) -> tuple[str, dict[str, bytes]]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Page, Pdf
+if TYPE_CHECKING:  # a web process joins nothing: the library is loaded where a long paper is finished
+    from pikepdf import Page, Pdf
 
-_NUMBER = Name("/GuichetPageNumber")
+_NUMBER = "/GuichetPageNumber"
 
 
 def count_pages(portion: bytes) -> int:
     """How many pages a PDF has."""
+    from pikepdf import Pdf
+
     with Pdf.open(io.BytesIO(portion)) as opened:
         return len(opened.pages)
 
@@ -26,6 +29,8 @@ def join(portions: Sequence[bytes], numbers: bytes) -> bytes:
 
     `numbers` has as many pages as all of them together, and nothing on them but their number. The same bytes in give the same out.
     """
+    from pikepdf import ObjectStreamMode, Pdf
+
     made = io.BytesIO()
     with Pdf.open(io.BytesIO(portions[0])) as whole, Pdf.open(io.BytesIO(numbers)) as numbered:
         for portion in portions[1:]:
@@ -55,6 +60,8 @@ def _append(whole: Pdf, portion: Pdf) -> None:
 
 def _lay_over(whole: Pdf, page: Page, number: Page) -> None:
     """Show a page's number as a form: its letters keep their own font, and who reads aloud leaves it out."""
+    from pikepdf import Array, Dictionary
+
     form = whole.copy_foreign(number.as_form_xobject())
     shared: Any = page.obj.Resources
     resources, drawn = Dictionary(shared), Dictionary(shared.get("/XObject", {}))

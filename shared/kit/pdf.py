@@ -81,6 +81,14 @@ class ForeignAssetError(Invalid):
         super().__init__("paper.foreign_asset", "The document asks for something that is not its own.")
 
 
+class UndrawableError(Invalid):
+    """The page has signs that no font of this machine can draw: boxes would stand for them. `signs` are those."""
+
+    def __init__(self, signs: str) -> None:
+        super().__init__("paper.undrawable", signs)
+        self.signs = signs
+
+
 class NoFontError(RuntimeError):
     """This machine has no font at all, so every letter would be a box."""
 
@@ -106,6 +114,7 @@ class _Job:
     stylesheets: tuple[str, ...]
     attachment: Attachment | None
     is_tagged: bool = True
+    may_miss_signs: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,7 @@ def render(
     stylesheets: Sequence[str] = ("paper",),
     attachment: Attachment | None = None,
     is_tagged: bool = True,
+    may_miss_signs: bool = False,
     within_s: int = CHILD_SECONDS,
 ) -> bytes:
     """Make a PDF of a whole HTML page. The same arguments give the same bytes. A web process makes one at a time, aside.
@@ -131,11 +141,11 @@ def render(
     `stylesheets` are names of files in `static/css`; `assets` are the images that the page may show, by the name it
     uses after `asset:`. `variant` "pdf/a-3b" gives the archive format that Factur-X stands on,
     with the invoice's data as its `attachment`. `is_tagged` False leaves out what readers aloud go by; what is large may take
-    `within_s` seconds of a processor. Raises PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
+    `within_s` seconds of a processor. Raises UndrawableError for signs without a font, unless boxes may stand for them; raises PaperTooHeavyError; raises NoFontError when neither the font package nor any system font is there.
     """
     if len(html) > LARGEST_HTML:
         raise PaperTooHeavyError(f"{len(html)} characters")
-    job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment, is_tagged)
+    job = _Job(html, variant, dict(assets or {}), tuple(stylesheets), attachment, is_tagged, may_miss_signs)
     with LANE.aside():
         if len(html) > LIGHT_HTML:
             return _render_in_child(job, within_s)
@@ -166,13 +176,26 @@ def _render_here(job: _Job) -> bytes:
                     stylesheets=[_stylesheet(press, name) for name in job.stylesheets],
                     pdf_variant=job.variant,
                     pdf_tags=job.is_tagged,
-                    finisher=_attacher(job.attachment) if job.attachment else None,
+                    finisher=_finisher(job),
                 )
         except RecursionError as error:
             raise PaperTooHeavyError("too deep") from error
         except (URLFetchingError, InvalidValues) as error:
             raise ForeignAssetError from error
     return made
+
+
+def _finisher(job: _Job) -> Callable[[Any, Any], None]:
+    attach = _attacher(job.attachment) if job.attachment else None
+
+    def finish(document: Any, made: Any) -> None:
+        signs = {chr(code) for font in document.fonts.values() for code in font.missing}
+        if signs and not job.may_miss_signs:
+            raise UndrawableError("".join(sorted(signs)))
+        if attach:
+            attach(document, made)
+
+    return finish
 
 
 def _attacher(attachment: Attachment) -> Callable[[Any, Any], None]:
@@ -314,12 +337,17 @@ def _render_in_child(job: _Job, within_s: int) -> bytes:
         )
     except subprocess.TimeoutExpired as error:
         raise PaperTooHeavyError(f"more than {within_s} s") from error
+    if done.returncode == _UNDRAWABLE:
+        raise UndrawableError(done.stdout.decode())
     if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         logging.getLogger(__name__).warning("paper: the child ended with %s: %s", done.returncode, last[:200])
         raise PaperTooHeavyError("the limits of its process were reached")
     return done.stdout
 
+
+_UNDRAWABLE = 3
+"""The child's exit status; its output names the signs."""
 
 _printer = Printer("from shared.kit.pdf import printer; printer()")
 
@@ -330,6 +358,8 @@ def _render_beside(job: _Job) -> bytes:
     except Refusal as refusal:
         if refusal.name == ForeignAssetError.__name__:
             raise ForeignAssetError from refusal
+        if refusal.name == UndrawableError.__name__:
+            raise UndrawableError(str(refusal)) from refusal
         if refusal.name == NoFontError.__name__:
             raise NoFontError(refusal.words) from refusal
         raise PaperTooHeavyError(refusal.name) from refusal
@@ -358,7 +388,11 @@ def child(within_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     job = _read_job(sys.stdin.buffer.read())
     sys.addaudithook(_refuse_network)
-    sys.stdout.buffer.write(_render_here(job))
+    try:
+        sys.stdout.buffer.write(_render_here(job))
+    except UndrawableError as error:
+        sys.stdout.buffer.write(error.signs.encode())
+        sys.exit(_UNDRAWABLE)
 
 
 def _write_job(job: _Job) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from datetime import date, timedelta
+from importlib import import_module
 
 import pikepdf
 import pytest
@@ -208,6 +209,7 @@ def test_an_invoice_of_very_many_lines_is_made_in_the_background_and_carries_its
 def test_old_orders_go_with_the_sweep_and_their_papers_stay(large):
     order_id = ordered(large["dora"])
     work_off()
+    import_module("shared.documents.personal")
     kind = personal.get("orders")
 
     with transaction() as session:

@@ -320,6 +320,30 @@ def test_a_long_statement_made_twice_is_the_same_file():
     assert first.content == second.content
 
 
+UNDRAWABLE = "\U00010530\U00010531"
+"""Caucasian Albanian, which no font of a usual machine has."""
+
+
+def test_an_invoice_with_signs_that_no_font_has_says_so_and_is_not_called_electronic():
+    facts = papers.invoice(buyer=replace(papers.BUYER, name=f"Durand {UNDRAWABLE}"))
+
+    made = render.invoice(facts)
+
+    assert not made.is_electronic
+    with pikepdf.open(io.BytesIO(made.content)) as opened:
+        assert list(opened.attachments) == []
+    shown = "".join(text(made).split())
+    assert "n’ontpaspuêtreimpriméssurcedocument" in shown
+    assert "U+10530CAUCASIANALBANIANLETTERALT,U+10531CAUCASIANALBANIANLETTERBET." in shown
+
+
+def test_other_papers_say_what_they_could_not_draw_too_also_when_a_child_makes_them(monkeypatch):
+    monkeypatch.setattr("shared.kit.pdf.LIGHT_HTML", 10)
+    made = render.receipt(papers.receipt(debtor=replace(papers.BUYER, name=f"Durand {UNDRAWABLE}"), language="en"))
+
+    assert "Some signs could not be drawn on this paper" in " ".join(text(made).split())
+
+
 def test_text_is_tidied_when_it_comes_in():
     assert tidy("a\u202eb\x00c\u200bd\ne  ") == "abcd e"
     assert tidy("e\u0301") == "é"
