@@ -81,13 +81,14 @@ def resumed(session: Session, plan: Plan) -> None:
 
 def paused(session: Session, plan: Plan, *, words: str = "") -> None:
     """Nothing is asked for until further notice; with what staff wrote to the debtor."""
-    is_under_way = any(contents.under_way(session, plan.id).values())
-    _write(session, plan, "plan_paused", {"answer": words, "is_under_way": is_under_way}, is_news=True)
+    facts = {"answer": words, "is_under_way": _is_under_way(session, plan)}
+    _write(session, plan, "plan_paused", facts, is_news=True)
 
 
 def cancelled(session: Session, plan: Plan, *, words: str = "") -> None:
     """The plan has ended, and what is left is due by its invoices; with what staff wrote to the debtor."""
-    _write(session, plan, "plan_cancelled", {"rest": _rest(session, plan), "answer": words})
+    facts = {"rest": _rest(session, plan), "answer": words, "is_under_way": _is_under_way(session, plan)}
+    _write(session, plan, "plan_cancelled", facts)
 
 
 def completed(session: Session, plan: Plan) -> None:
@@ -97,7 +98,8 @@ def completed(session: Session, plan: Plan) -> None:
 
 def defaulted(session: Session, plan: Plan, *, words: str = "") -> None:
     """The clause applies: the rest is due at once; with what staff wrote to the debtor."""
-    _write(session, plan, "plan_defaulted", {"rest": _rest(session, plan), "answer": words})
+    facts = {"rest": _rest(session, plan), "answer": words, "is_under_way": _is_under_way(session, plan)}
+    _write(session, plan, "plan_defaulted", facts)
 
 
 def coming(session: Session, plan: Plan, row: PlanInstalment) -> list[uuid.UUID]:
@@ -165,6 +167,11 @@ def _write(
 
 def _steps(session: Session, plan_id: uuid.UUID) -> int:
     return steps.last(session, PlanTransition, PlanTransition.plan_id == plan_id)
+
+
+def _is_under_way(session: Session, plan: Plan) -> bool:
+    """Whether a payment of it is on its way: it may be made whatever becomes of the plan."""
+    return any(contents.under_way(session, plan.id).values())
 
 
 def _rest(session: Session, plan: Plan) -> Money:

@@ -237,15 +237,18 @@ def test_a_debit_that_is_written_when_its_plan_is_paused_is_cancelled_at_the_pro
 
 
 @pytest.mark.parametrize("is_at_bank", [True, False])
-def test_a_plan_that_is_paused_says_when_a_debit_may_still_be_made(debited, is_at_bank):
-    plan = debited.agree(by_mandate=True)
-    debited.live(15 if is_at_bank else 1)
+@pytest.mark.parametrize(
+    ("verb", "kind"),
+    [(running.pause, "plan_paused"), (running.cancel, "plan_cancelled"), (running.put_in_default, "plan_defaulted")],
+)
+def test_a_plan_that_stops_says_when_a_debit_may_still_be_made(debited, is_at_bank, verb, kind):
+    plan = debited.agree(by_mandate=True, first_on=clock.today() + timedelta(days=15))
+    debited.live(10 if is_at_bank else 1)
 
-    debited.do(running.pause, plan, reason="")
+    debited.do(verb, plan, **({} if verb is running.put_in_default else {"reason": ""}))
 
-    (mail,) = debited.mails("plan_paused")
-    sentence = "déjà transmis à votre banque"
-    assert (sentence in " ".join(mail.text_body.split())) is is_at_bank
+    (mail,) = debited.mails(kind)
+    assert ("déjà transmis à votre banque" in " ".join(mail.text_body.split())) is is_at_bank
 
 
 def test_a_dry_run_of_collections_names_the_instalments(debited):
