@@ -16,6 +16,17 @@ def install(app: Flask) -> None:
     app.after_request(_say)
 
 
+def flash_told(done: str, told: str = "") -> None:
+    """Say what was done, and that the debtor is told of it: only when everybody who was to be told has an address that takes messages.
+
+    `told` says it in other words than the usual ones. Whom nobody could write to is named by the act's own flash.
+    """
+    if unheard.anybody():
+        flash(done, "good")
+    else:
+        flash(f"{done} {told or _('The debtor is told by mail.')}", "good")
+
+
 def _begin() -> None:
     if request.method == "POST":
         unheard.begin()

@@ -13,6 +13,7 @@ from backoffice.chargebacks import queries
 from backoffice.chargebacks.forms import DecideForm, NoteForm
 from backoffice.colleagues import colleagues, find_colleague
 from backoffice.listing import asked
+from backoffice.unheard import flash_told
 from payments.chargebacks import queries as chargebacks
 from payments.chargebacks import rules, service
 from payments.chargebacks.queries import ChargebackLine
@@ -119,7 +120,7 @@ def _decide(member: Member, chargeback_id: uuid.UUID, *, gives_up: bool) -> Resp
             _("Noted. Somebody else must agree: with what was given before, it is above the company’s limit."), "good"
         )
     elif gives_up:
-        flash(_("Written off; the debtor is told."), "good")
+        flash_told(_("Written off."))
     else:
-        flash(_("The debtor is told. It is asked for again like any other invoice."), "good")
+        flash_told(_("It is asked for again like any other invoice."))
     return see_other("backoffice.chargebacks.show", chargeback_id=chargeback_id)

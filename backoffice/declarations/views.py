@@ -20,6 +20,7 @@ from backoffice.listing import asked, is_fragment, sentence
 from backoffice.matching import debtors_called
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from payments.declarations import queries as declarations
 from payments.declarations import service
 from payments.declarations.queries import DeclarationLine
@@ -187,7 +188,7 @@ def match(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     except DomainError as error:
         flash(error.message, "error")
     else:
-        flash(_("Matched; the debtor is told."), "good")
+        flash_told(_("Matched."))
     return see_other("backoffice.declarations.show", declaration_id=declaration_id)
 
 
@@ -205,7 +206,7 @@ def refuse(member: Member, declaration_id: uuid.UUID) -> ResponseReturnValue:
     except DomainError as error:
         form.answer.errors = [error.message]
         return _show(member, line, refusal=form, status=error.http_status)
-    flash(_("The debtor is told. Reminders go on for these invoices."), "good")
+    flash_told(_("Reminders go on for these invoices."))
     return see_other("backoffice.declarations.show", declaration_id=declaration_id)
 
 

@@ -18,6 +18,7 @@ from backoffice.disputes.models import ProposalState
 from backoffice.labels import actor, word
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from payments.collections.contested import Touching, touching
 from shared.attachments.queries import AttachedFile
 from shared.attachments.rules import MEGABYTE
@@ -88,9 +89,9 @@ def back(dispute_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def simply(
-    member: Member, dispute_id: uuid.UUID, do: Callable[[Session], object], said: str = ""
+    member: Member, dispute_id: uuid.UUID, do: Callable[[Session], object], said: str = "", *, is_told: bool = False
 ) -> ResponseReturnValue:
-    """An act without a form of its own: what it refuses is said on the page."""
+    """An act without a form of its own: what it refuses is said on the page. Of some the debtor is told."""
     must_be_ours(member, dispute_id)
     try:
         with transaction() as session:
@@ -100,7 +101,9 @@ def simply(
     except DomainError as error:
         flash(error.message, "error")
     else:
-        if said:
+        if is_told:
+            flash_told(said)
+        elif said:
             flash(said, "good")
     return back(dispute_id)
 

@@ -18,6 +18,7 @@ from backoffice.labels import word
 from backoffice.listing import asked, is_fragment, sentence
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from shared.attachments import queries as attachments
 from shared.attachments import service as files
 from shared.disputes import choices, sheets
@@ -149,7 +150,7 @@ def say(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         wrong = form.files if error.code.startswith("attachment.") else form.text
         wrong.errors = [error.message]
         return sheet.show(member, dispute_id, say=form, status=error.http_status)
-    flash(_("The debtor is told by mail."), "good")
+    flash_told(_("Your answer stands in the dispute."))
     return sheet.back(dispute_id)
 
 

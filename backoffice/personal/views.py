@@ -11,6 +11,8 @@ from backoffice.access.member import Member
 from backoffice.access.second_person import must_be_independent
 from backoffice.access.tell import tell_administrators
 from backoffice.personal.forms import DeclineForm, TermForm, WishForm, term_form
+from backoffice.unheard import flash_told
+from shared.debtors.service import searchable
 from shared.kit import audit, clock, personal
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, Invalid
@@ -32,7 +34,7 @@ def show(member: Member) -> ResponseReturnValue:
 
 def _shown(member: Member, form: TermForm, *, status: int = 200) -> Response:
     with reading() as session:
-        lines = queries.held(session, member.company_id)
+        lines = sorted(queries.held(session, member.company_id), key=lambda line: searchable(str(line.kind.label)))
         release = queries.waiting_release(session, member.company_id)
         runs = queries.last_runs(session, member.company_id)
         wishes = erasure.wishes(session, member.company_id)
@@ -136,7 +138,7 @@ def _person(
         wish_form=wish_form,
         decline_form=decline_form,
         today=member.today,
-        sections=readable.sections(found),
+        sections=readable.sections(found, oneself=_("this person")),
         leaves=any(part.kind.name == "contacts" and part.goes for part in parts),
     )
 
@@ -148,13 +150,11 @@ def note_wish(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
         return _person(member, contact_id, form, DeclineForm(formdata=None), status=422)
     try:
         with transaction() as session:
-            is_told = erasures.ask(
-                session, contact_id, company_id=member.company_id, by=member.as_actor(), on=form.on.data
-            )
+            erasures.ask(session, contact_id, company_id=member.company_id, by=member.as_actor(), on=form.on.data)
     except Invalid as error:
         form.on.errors = [error.message]
         return _person(member, contact_id, form, DeclineForm(formdata=None), status=422)
-    _say(is_told, _("The wish is written down, and the person is told."), _("The wish is written down."))
+    flash_told(_("The wish is written down."), _("The person is told by mail."))
     return see_other("backoffice.personal.person", contact_id=contact_id)
 
 
@@ -164,7 +164,7 @@ def decline(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate():
         return _person(member, contact_id, WishForm(formdata=None, on=member.today), form, status=422)
     with transaction() as session:
-        is_told = erasures.decline(
+        erasures.decline(
             session,
             contact_id,
             company_id=member.company_id,
@@ -172,16 +172,8 @@ def decline(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
             answer=form.answer.data or "",
             by=member.as_actor(),
         )
-    _say(is_told, _("The wish is declined, and the person is told why."), _("The wish is declined."))
+    flash_told(_("The wish is declined."), _("The person is told why by mail."))
     return see_other("backoffice.personal.show")
-
-
-def _say(is_told: bool, told: str, done: str) -> None:  # noqa: FBT001 - the two ways are named beside it
-    """What was done, and that the person hears of it: only when a message was written."""
-    if is_told:
-        flash(told, "good")
-    else:
-        flash(done + " " + _("No message can be sent to this address: tell the person in another way."), "wait")
 
 
 def download(member: Member, contact_id: uuid.UUID) -> Response:
@@ -206,10 +198,10 @@ def download(member: Member, contact_id: uuid.UUID) -> Response:
 def erase(member: Member, contact_id: uuid.UUID) -> ResponseReturnValue:
     """Erase one person as far as the law lets us; what went and what stays is told by mail."""
     with transaction() as session:
-        parts, is_told = erasures.erase(session, contact_id, company_id=member.company_id, by=member.as_actor())
+        parts, _is_told = erasures.erase(session, contact_id, company_id=member.company_id, by=member.as_actor())
     if any(part.kind.name == "contacts" and part.stays for part in parts):
         done = _("Erased what may go. Name and address stay: an account still needs this person.")
     else:
         done = _("This person is erased.")
-    _say(is_told, done + " " + _("The person is told by mail."), done)
+    flash_told(done, _("The person is told by mail."))
     return see_other("backoffice.personal.show")

@@ -21,6 +21,7 @@ from backoffice.promises.forms import LimitsForm
 from backoffice.promises.labels import cause
 from backoffice.replies import queries as replies
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, NotFound
 from shared.kit.words import gettext as _
@@ -161,7 +162,7 @@ def cancel(member: Member, promise_id: uuid.UUID) -> ResponseReturnValue:
     except DomainError as error:
         flash(error.message, "error")
     else:
-        flash(_("The promise is cancelled, and the debtor is told."), "good")
+        flash_told(_("The promise is cancelled."))
     return see_other("backoffice.promises.show", promise_id=promise_id)
 
 

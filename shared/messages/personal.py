@@ -16,6 +16,7 @@ from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock, discarded
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register, uses_files
 from shared.kit.words import lazy_gettext as _l
+from shared.messages.decision import Omission
 from shared.messages.models import Message, MessageStatus
 from shared.messages.queries import masked
 from shared.personal.people import needed
@@ -215,6 +216,22 @@ for _kind in ("messages_business", "messages_consumer"):
             MessageStatus.UNCERTAIN: _l("Perhaps not sent"),
             MessageStatus.REFUSED: _l("Could not be sent to you"),
             MessageStatus.DROPPED: _l("Not sent: its cause was gone"),
+        },
+        kind=_kind,
+    )
+    put_in_words(
+        "why",
+        {
+            Omission.NOT_DUE: _l("not due yet"),
+            Omission.IN_FLIGHT: _l("a payment is on its way"),
+            Omission.DISPUTE: _l("you dispute it"),
+            Omission.PLAN: _l("in your payment plan"),
+            Omission.PROMISE: _l("you said when you will pay"),
+            Omission.DECLARATION: _l("you told us that you have paid"),
+            Omission.RESPITE: _l("you disputed it: we ask for it again later"),
+            Omission.LEGAL_HOLD: _l("set aside by us"),
+            Omission.CHARGEBACK: _l("a payment of it was contested with your bank"),
+            Omission.BY_DEBIT: _l("will be debited by itself"),
         },
         kind=_kind,
     )

@@ -19,6 +19,11 @@ def note(debtor_name: str) -> None:
         names.append(debtor_name)
 
 
+def anybody() -> bool:
+    """Whether somebody could not be told since `begin`."""
+    return bool(_names.get())
+
+
 def take() -> list[str]:
     """The names that were noted since `begin`; it listens no more."""
     names = _names.get() or []

@@ -13,6 +13,7 @@ from shared.kit import personal, templating
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
+from shared.kit.words import lazy_gettext as _l
 from shared.personal import export
 from shared.personal.labels import FIELDS
 
@@ -20,6 +21,16 @@ _HEADINGS = ("subject", "reference", "account_code", "name", "action", "purpose"
 """What an entry is called: the first of these that it has."""
 _WHENS = ("created_at", "at", "uploaded_at", "accepted_at")
 _TEXTS = frozenset(["text", "note", "answer"])
+_INNER = {
+    "decided_on": _l("Decided on"),
+    "offset_days": _l("Days from the due day"),
+    "listed": _l("Asked for"),
+    "left_out": _l("Left out"),
+    "number": _l("Invoice"),
+    "due_on": _l("Due"),
+    "minor": _l("Amount"),
+}
+"""What stands within a value, in this order."""
 _HIDDEN = frozenset(["currency"])
 """Said with the amount."""
 
@@ -46,8 +57,12 @@ class Section:
     entries: tuple[Entry, ...]
 
 
-def sections(found: Mapping[str, Any]) -> list[Section]:
-    """Of what `export.gather` found, every kind of which there is something, in the language of the moment."""
+def sections(found: Mapping[str, Any], *, oneself: str = "") -> list[Section]:
+    """Of what `export.gather` found, every kind of which there is something, in the language of the moment.
+
+    `oneself` is what the person is called where it acted, for readers other than that person.
+    """
+    zone = found["company"]["zone"]
     return [
         Section(
             each["kind"],
@@ -56,7 +71,10 @@ def sections(found: Mapping[str, Any]) -> list[Section]:
             each["legal_basis"],
             each["kept"],
             each["source"],
-            tuple(_entry(each["kind"], row, found["company"]["zone"]) for row in each["rows"]),
+            tuple(
+                _entry(each["kind"], row | {"by": oneself} if oneself and row.get("by") == "oneself" else row, zone)
+                for row in each["rows"]
+            ),
         )
         for each in found["kinds"]
         if each["rows"]
@@ -87,21 +105,28 @@ def _said(kind: str, name: str, value: Any, row: Mapping[str, Any], zone: str) -
         return ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if name.endswith("_minor"):
+    if name == "minor" or name.endswith("_minor"):
         return format_money(Money(value, str(row.get("currency", "EUR"))), current_language())
     if name == "at" or name.endswith("_at"):
         return templating.moment(datetime.fromisoformat(value), zone)
     if name.endswith("_on"):
         return templating.day(date.fromisoformat(value))
     if isinstance(value, Mapping):
-        parts = (
-            (str(FIELDS.get(key, key.replace("_", " "))), _said(kind, key, each, value, zone))
-            for key, each in value.items()
-        )
-        return "; ".join(f"{label}{_(':')} {text}" for label, text in parts if text)
+        return _listed(kind, value, zone)
     if isinstance(value, list):
-        return ", ".join(filter(None, (_said(kind, name, each, row, zone) for each in value)))
+        return " · ".join(filter(None, (_said(kind, name, each, row, zone) for each in value)))
     return personal.in_words(kind, name, value) if isinstance(value, str) else str(value)
+
+
+def _listed(kind: str, value: Mapping[str, Any], zone: str) -> str:
+    """A value of several parts, in one line."""
+    parts = []
+    for key, each in sorted(value.items(), key=lambda part: ([*_INNER, part[0]].index(part[0]), part[0])):
+        text = "" if key in _HIDDEN else _said(kind, key, each, value, zone)
+        if text:
+            label = _INNER.get(key) or FIELDS.get(key) or key.replace("_", " ")
+            parts.append(_("%(label)s: %(text)s", label=label, text=text))
+    return " – ".join(parts)
 
 
 def as_page(found: Mapping[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Offered
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from shared.disputes import service as disputes
 from shared.disputes import sheets
 from shared.disputes.rules import RATES_FR
@@ -85,7 +86,7 @@ def accept(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
         wish.complaints.append(error.message)
         return _accept_page(shown, form, wish, offered, status=error.http_status)
     if asked is None:
-        flash(_("The dispute is accepted; the debtor is told by mail."), "good")
+        flash_told(_("The dispute is accepted."))
     else:
         flash(
             _("With what was given before, this credit is above the company’s limit: it waits for a second person."),
@@ -193,7 +194,7 @@ def reject(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
                 form.grounds.errors = [error.message]
                 status = error.http_status
             else:
-                flash(_("The dispute is rejected; the debtor is told by mail."), "good")
+                flash_told(_("The dispute is rejected."))
                 return sheet.back(dispute_id)
     return page(
         "backoffice/disputes/decide/reject.html",
@@ -233,7 +234,7 @@ def reopen(member: Member, dispute_id: uuid.UUID) -> ResponseReturnValue:
     def do(session: Session) -> None:
         disputes.reopen(session, dispute_id=dispute_id, text=request.form.get("text", ""), by=member.as_actor())
 
-    return sheet.simply(member, dispute_id, do, _("The dispute is open again; the debtor is told by mail."))
+    return sheet.simply(member, dispute_id, do, _("The dispute is open again."), is_told=True)
 
 
 def approve_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID) -> ResponseReturnValue:
@@ -242,7 +243,7 @@ def approve_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID
     def do(session: Session) -> None:
         service.approve(session, dispute_id=dispute_id, proposal_id=proposal_id, by=witness(session, member.as_actor()))
 
-    return sheet.simply(member, dispute_id, do, _("The dispute is accepted; the debtor is told by mail."))
+    return sheet.simply(member, dispute_id, do, _("The dispute is accepted."), is_told=True)
 
 
 def decline_credit(member: Member, dispute_id: uuid.UUID, proposal_id: uuid.UUID) -> ResponseReturnValue:

@@ -19,6 +19,7 @@ from backoffice.plans.queries import reader as reader_of
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Offered
 from backoffice.replies.rules import Room
+from backoffice.unheard import flash_told
 from payments.plans import queries, running, service
 from payments.plans.models import Plan
 from payments.plans.rules import Terms
@@ -228,28 +229,29 @@ def resume(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
         member,
         plan_id,
         lambda session: running.resume(session, plan_id=plan_id, first_on=first_on, by=member.as_actor()),
-        _("The plan goes on. The debtor gets the new days."),
+        _("The plan goes on."),
+        is_told=True,
     )
 
 
 def decline(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Refuse a proposal."""
-    return _told(member, plan_id, service.decline, "answer", _("Declined. The debtor is told."))
+    return _told(member, plan_id, service.decline, "answer", _("Declined."))
 
 
 def pause(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Stop the clock."""
-    return _told(member, plan_id, running.pause, "reason", _("The plan rests. The debtor is told."))
+    return _told(member, plan_id, running.pause, "reason", _("The plan rests."))
 
 
 def cancel(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """End a plan: its invoices are due by their own days again."""
-    return _told(member, plan_id, running.cancel, "reason", _("The plan has ended. The debtor is told."))
+    return _told(member, plan_id, running.cancel, "reason", _("The plan has ended."))
 
 
 def declare_default(member: Member, plan_id: uuid.UUID) -> ResponseReturnValue:
     """Use the clause that was accepted: the rest falls due at once."""
-    said = _("The plan is in default. The rest is due, and the debtor is told.")
+    said = _("The plan is in default: the rest is due.")
     return _told(member, plan_id, running.put_in_default, "cause", said)
 
 
@@ -260,10 +262,16 @@ def _told(member: Member, plan_id: uuid.UUID, verb: Callable[..., Plan], words: 
     if not form.validate():
         return _refused(plan_id, _("Say why: the debtor reads it."))
     told = {words: form.answer.data or ""}
-    return _done(member, plan_id, lambda session: verb(session, plan_id=plan_id, by=member.as_actor(), **told), said)
+    return _done(
+        member,
+        plan_id,
+        lambda session: verb(session, plan_id=plan_id, by=member.as_actor(), **told),
+        said,
+        is_told=True,
+    )
 
 
-def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str) -> ResponseReturnValue:
+def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str, *, is_told: bool = False) -> ResponseReturnValue:
     _check(member, plan_id)
 
     def make() -> None:
@@ -274,7 +282,10 @@ def _done(member: Member, plan_id: uuid.UUID, act: Act, said: str) -> ResponseRe
         retrying(make)
     except DomainError as error:
         return _refused(plan_id, error.message)
-    flash(said, "good")
+    if is_told:
+        flash_told(said)
+    else:
+        flash(said, "good")
     return see_other("backoffice.plans.show", plan_id=plan_id)
 
 

@@ -151,7 +151,7 @@ def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_dec
     assert "still to come" in late.text
 
     ines.post(f"/people/{contact_id}/wishes", {"on": "01/03/2026"})
-    assert "The wish is written down, and the person is told." in ines.get(page).text
+    assert "The wish is written down. The person is told by mail." in ines.get(page).text
     assert "This person asked to be erased on 1 Mar 2026" in ines.get(page).text
     assert "The law wants an answer by 31 March 2026." in ines.get(page).text
     frozen.advance(days=22)
@@ -164,7 +164,7 @@ def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_dec
     assert "Choose a ground." in bare.text
     ines.post(f"/people/{contact_id}/decline", {"ground": "claims", "answer": "The hearing is in June."})
 
-    assert "The wish is declined, and the person is told why." in ines.get("/setup/personal").text
+    assert "The wish is declined. The person is told why by mail." in ines.get("/setup/personal").text
     shown = ines.get(page).text
     assert "GDPR art. 17.3.e" in shown
     assert "The hearing is in June." in shown
@@ -181,6 +181,6 @@ def test_nobody_is_said_to_be_told_when_no_message_can_be_sent(ines, world):
     for path, form in (("wishes", {"on": "10/03/2026"}), ("decline", {"ground": "law"}), ("erase", {})):
         ines.post(f"/people/{contact_id}/{path}", form)
         shown = ines.get("/setup/personal").text
-        assert "tell the person in another way" in shown, path
+        assert "Please tell them another way." in shown, path
         assert "is told" not in shown, path
     assert told() == []

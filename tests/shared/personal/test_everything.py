@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 import zipfile
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -22,7 +22,9 @@ from shared.debtors.service import add_contact
 from shared.kit import clock, personal
 from shared.kit.db import Base, reading, transaction
 from shared.kit.ids import new_id
+from shared.kit.money import Money
 from shared.kit.words import speaking
+from shared.messages.decision import Decision, LeftOut, Listed, Omission
 from shared.messages.models import MessageStatus
 from shared.personal import export, readable, sweep
 from shared.promises.rules import PromiseState
@@ -84,6 +86,14 @@ for _steps in ("chargeback", "declaration", "dispute", "mandate", "payment", "pl
 
 
 _numbers = count()
+
+
+DECIDED = Decision(
+    date(2026, 3, 9),
+    15,
+    [Listed("F-1", date(2026, 2, 28), Money(138_720, "EUR"))],
+    [LeftOut("F-2", Money(50, "EUR"), Omission.NOT_DUE)],
+).as_json()
 
 
 class Planter:
@@ -149,7 +159,10 @@ def plant_all(account: Account, whose: str, contact_id: uuid.UUID, debtor_id: uu
         sow.plant("debtor_note", **mine | marks("debtor_note"))
         known["magic_link"] = sow.plant("magic_link", **mine)
         sow.plant("portal_session", **mine | marks("portal_session"))
-        sow.plant("message", **mine | {"attachments": [], "status": MessageStatus.SENT} | marks("message"))
+        sow.plant(
+            "message",
+            **mine | {"attachments": [], "status": MessageStatus.SENT, "decision": DECIDED} | marks("message"),
+        )
         dispute = sow.plant("dispute", **mine | {"ended_at": clock.now()} | marks("dispute"))
         sow.plant("dispute_entry", **said_by | {"dispute_id": dispute} | marks("dispute_entry"))
         by_me = {"uploaded_by_kind": "contact", "uploaded_by_id": contact_id, "subject_id": dispute}
@@ -224,6 +237,9 @@ def test_the_page_is_in_words_and_not_in_codes(account: Account, language: str) 
     assert "://" not in shown, "it asks nobody for anything"
     if language == "fr":
         assert facts["promises", "État"] == "Tenue"
+        decided = facts["messages_consumer", "Décidé par"]
+        assert "Facture\u00a0: F-1 – Échéance\u00a0: 28 février 2026 – Montant\u00a0: 1\u202f387,20\u00a0€" in decided
+        assert "pas encore" in decided
 
 
 def test_a_note_on_an_account_that_others_share_is_not_one_persons(account: Account) -> None:
