@@ -93,7 +93,7 @@ def test_the_address_of_another_company_is_nobodys_here(ines, world):
 
 
 def test_an_act_that_could_tell_nobody_says_so(ines, world):
-    """R5: "the debtor is told" although nothing was written."""
+    """It said that the debtor is told although nothing was written."""
     from shared.disputes import service as disputes
     from shared.invoices.models import Invoice
     from tests.support.people import SYSTEM
