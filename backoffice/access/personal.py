@@ -60,6 +60,8 @@ register(
             "gift.decided_by_name",
             "gift.reason",
             "import_run.started_by",
+            "limit_raise.asked_by_name",
+            "limit_raise.decided_by_name",
             "import_run.undone_by",
             "promise.assigned_name",
             "refund.approved_by",

@@ -72,6 +72,7 @@ NOT_HANDED_OUT = {
     "import_change": "what a file said of the account; it goes with the file",
     "paper_order": "what a long paper is made from, while it is made",
     "invoice_line": "the account's papers",
+    "limit_raise": "staff",
     "invoice_freeze": "why an invoice is set aside: the account's affair",
     "dispute_credit_proposal": "between members of staff, until it is decided; then the dispute says it",
     "staff_member": "staff",
