@@ -20,6 +20,7 @@ from portal.plans.forms import AgreeForm, AskForm, WishForm
 from portal.plans.labels import EVERY, INSTALMENT_WORDS, PLAN_WORDS, reasons
 from portal.plans.sketch import Sketch, Table
 from shared.access.queries import Visitor
+from shared.kit import clock
 from shared.kit.calendars import next_working_day
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Invalid
@@ -175,7 +176,7 @@ def show(visitor: Visitor, plan_id: uuid.UUID) -> Response:
         paid=plan.line.total - plan.line.rest,
         next_debit=next((one.charge_on for one in plan.instalments if one.rest.minor), None),
         is_running=plan.line.status in FREEZES,
-        answer_by=_answer_by(plan, policy.pause_days),
+        answer_by=_answer_by(plan, policy.pause_days, visitor.company.zone),
         again=sketching.as_values(_named(plan), plan.wish, currency),
     )
 
@@ -186,9 +187,9 @@ def _named(plan: PlanView) -> list[uuid.UUID] | None:
     return ids if len(ids) <= MOST_INLINE else None
 
 
-def _answer_by(plan: PlanView, days: int) -> date:
+def _answer_by(plan: PlanView, days: int, zone: str) -> date:
     """The day up to which reminders rest while a person looks at a proposal: a working day."""
-    return next_working_day(plan.line.created_at.date() + timedelta(days=max(days, 2)))
+    return next_working_day(clock.day_of(plan.line.created_at, zone) + timedelta(days=max(days, 2)))
 
 
 def ask_person(visitor: Visitor, plan_id: uuid.UUID) -> ResponseReturnValue:

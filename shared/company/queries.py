@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,11 @@ from shared.kit import clock
 def today_of(session: Session, company_id: uuid.UUID) -> date:
     """The legal day of a company: today in its own time zone. Raises NoResultFound for a company that is not."""
     return clock.today(session.get_one(Company, company_id).zone)
+
+
+def day_of(session: Session, company_id: uuid.UUID, moment: datetime) -> date:
+    """The legal day of a company on which a moment falls: near midnight it is not the UTC one. Raises NoResultFound."""
+    return clock.day_of(moment, session.get_one(Company, company_id).zone)
 
 
 def todays(session: Session) -> dict[uuid.UUID, date]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.attachments.service import Checked
-from shared.company.queries import today_of
+from shared.company.queries import day_of, today_of
 from shared.debtors.models import Debtor
 from shared.disputes import tell
 from shared.disputes.credit import make_note, open_note
@@ -227,7 +227,7 @@ def reopen(
     today = today_of(session, dispute.company_id)
     if by.kind == "contact" and not may_reopen(
         dispute.status,
-        ended_on=dispute.ended_at.date() if dispute.ended_at else None,
+        ended_on=day_of(session, dispute.company_id, dispute.ended_at) if dispute.ended_at else None,
         reopened=dispute.reopen_count,
         today=today,
         policy=policy_of(session, dispute.company_id),

@@ -92,4 +92,9 @@ def real_now() -> datetime:
 
 def today(zone: str = "Europe/Paris") -> date:
     """The legal day in a zone: near midnight it differs from the UTC date."""
-    return now().astimezone(ZoneInfo(zone)).date()
+    return day_of(now(), zone)
+
+
+def day_of(moment: datetime, zone: str) -> date:
+    """The legal day in a zone on which a moment falls."""
+    return moment.astimezone(ZoneInfo(zone)).date()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -363,6 +363,24 @@ def test_a_debtor_opens_a_rejected_dispute_again_within_its_limits(case) -> None
     case.act(service.reopen, dispute.id, text="We look again.")
     assert case.dispute(dispute.id).status is Status.OPEN
     assert len(case.mails("dispute_received")) == 3
+
+
+def test_a_dispute_that_ended_after_midnight_in_paris_may_be_opened_again_on_the_last_day_of_paris(
+    case, frozen
+) -> None:
+    with transaction() as session:
+        service.set_policy(session, company_id=case.company_id, policy=Policy(8, 30, 1), by=STAFF)
+    dispute = case.raises(Claim(case.invoices[F], minor=4_000))
+    frozen.advance(seconds=(datetime(2026, 3, 10, 23, 30, tzinfo=UTC) - clock.now()).total_seconds())
+    assert clock.today() == date(2026, 3, 11)
+    case.act(service.reject, dispute.id, grounds="No.")
+
+    frozen.advance(days=29, hours=12)
+    assert clock.today() == date(2026, 4, 9)
+    frozen.advance(days=1)
+    case.act(service.reopen, dispute.id, text="Here is a photo.", by=case.dora)
+
+    assert case.dispute(dispute.id).status is Status.OPEN
 
 
 def test_nothing_can_be_opened_again_when_nothing_of_it_is_open(case) -> None:
