@@ -103,6 +103,8 @@ class Watch:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            sys.stdout.write(f"\n{report.nodeid}\n{report.longreprtext}\n")
 
 
 def serve(tests: Sequence[str], work: Callable[[pytest.Session], None], *, light: bool) -> int:
@@ -133,6 +135,8 @@ def learn(session: pytest.Session, module: str, answer: Path) -> int:
     tracer.start()
     code = run(session, [item.nodeid for item in session.items], before=tracer.switch_context)
     tracer.stop()
+    if code != 0:
+        return code
     lines = tracer.get_data().contexts_by_lineno(path)
     foreign = [
         name for name in sys.modules if name.split(".")[0] not in {*OURS, "__main__"} and not name.startswith("_pytest")
