@@ -10,17 +10,19 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from sqlalchemy import Table, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
+from backoffice import people
 from payments.collections.models import Collection, CollectionState
 from payments.models import Payment
 from payments.status import IN_FLIGHT
 from shared.company.queries import today_of
-from shared.debtors.models import Debtor, DebtorAlias, DebtorContact
+from shared.debtors.models import Contact, Debtor, DebtorAlias, DebtorContact
 from shared.debtors.rules import code_essence
-from shared.debtors.service import lock_debtor, searchable
+from shared.debtors.service import TRUST_AFTER, lock_debtor, searchable
 from shared.invoices.models import Invoice
 from shared.kit import audit, clock, seals
 from shared.kit.actors import Actor
@@ -105,7 +107,9 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
         mine.number = f"{mine.number[:40]} ({old.account_code})"[:64]
     session.flush()
     scenario, reminded_on = _reminding(session, old, into)
+    there = {each: set(people.those_there(session, each)) for each in (old.id, into.id)}
     _move(session, old, into)
+    _distrust_each_other(session, into, there[old.id], there[into.id], by=by)
     for name in ("open_minor", "held_minor", "credit_minor"):
         setattr(into, name, getattr(into, name) + getattr(old, name))
         setattr(old, name, 0)
@@ -230,6 +234,30 @@ def _move(session: Session, old: Debtor, into: Debtor) -> None:
 
 def _moves(table: Table) -> bool:
     return "debtor_id" in table.c and table.name not in _STAY | _BY_HAND
+
+
+def _distrust_each_other(
+    session: Session, into: Debtor, olds: set[uuid.UUID], intos: set[uuid.UUID], *, by: Actor
+) -> None:
+    """Whoever acted for one account alone is new to the other one, whose people are told: as if staff had added him there."""
+    if not (olds and intos):
+        return
+    links = session.scalars(
+        select(DebtorContact).where(DebtorContact.debtor_id == into.id, DebtorContact.removed_at.is_(None))
+    )
+    for link in links:
+        if link.contact_id in olds ^ intos:
+            link.trusted_from, link.added_by_id = clock.now() + TRUST_AFTER, by.id
+    for told, new in ((olds, intos - olds), (intos, olds - intos)):
+        if new:
+            emails = ", ".join(
+                session.scalars(select(Contact.email).where(Contact.id.in_(new)).order_by(Contact.email))
+            )
+            people.tell(session, into.id, sorted(told), partial(_given_access, emails))
+
+
+def _given_access(emails: str) -> str:
+    return _("Our staff have given %(email)s access to your account.", email=emails)
 
 
 def _join_people(session: Session, old: Debtor, into: Debtor) -> None:

@@ -19,10 +19,10 @@ from backoffice.debtors import browse as browsing
 from backoffice.debtors import merge as merging
 from backoffice.debtors import queries
 from backoffice.debtors.forms import ContactForm, DetailsForm, MergeForm, NoteForm, PauseForm
-from backoffice.debtors.people import tell_those_there
 from backoffice.debtors.said import said
 from backoffice.debtors.story import STRANDS, story
 from backoffice.listing import asked, is_fragment, sentence
+from backoffice.people import tell_those_there
 from payments.plans import queries as plans
 from shared.access.models import LinkPurpose
 from shared.access.service import revoke_links
@@ -38,6 +38,7 @@ from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.messages import service as messages
+from shared.web import unsent
 from shared.web.pages import page, see_other
 
 
@@ -229,8 +230,7 @@ def add_note(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     """Keep a note."""
     form = NoteForm()
     if not form.validate():
-        flash(_("A note needs some words."), "error")
-        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+        return unsent.not_taken(form, "backoffice.debtors.show", debtor_id=debtor_id)
     with transaction() as session:
         queries.get_debtor(session, member.company_id, debtor_id)
         debtors.add_note(session, debtor_id=debtor_id, text=(form.text.data or "").strip(), by=member.as_actor())
@@ -243,9 +243,10 @@ def pause(member: Member, debtor_id: uuid.UUID) -> ResponseReturnValue:
     form = PauseForm()
     form.until.today = member.today
     form.process(request.form)
-    if not form.validate() or form.until.data < member.today:
-        flash(_("Write a day that is still to come, and why."), "error")
-        return see_other("backoffice.debtors.show", debtor_id=debtor_id)
+    if form.validate() and form.until.data < member.today:
+        form.until.errors = [_("Write a day that is still to come, and why.")]
+    if form.errors:
+        return unsent.not_taken(form, "backoffice.debtors.show", debtor_id=debtor_id)
     with transaction() as session:
         debtor = _locked(session, member, debtor_id)
         debtors.pause_reminders(

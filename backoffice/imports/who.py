@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from backoffice.imports.faults import Findings
 from backoffice.imports.statements import CAUGHT_UP, Statements
+from shared.debtors.service import TRUST_AFTER
 
 
 class Who(Statements):
     """Steps about debtors and contacts."""
+
+    unknown: Sequence[tuple[uuid.UUID, uuid.UUID]] = ()
+    """Debtor and person: whom the file brought to an account that others acted for."""
 
     def leave_out_erased(self, warnings: Findings) -> None:
         """Whoever asked to be erased does not come back by a file (`debtors.erased`): staff may add the address, with a reason."""
@@ -146,16 +151,28 @@ class Who(Statements):
             ON CONFLICT DO NOTHING""")
 
     def add_contacts(self) -> int:
-        """Let the addresses of the file act for their debtors; a person who was removed stays removed."""
+        """Let the addresses of the file act for their debtors; a person who was removed stays removed.
+
+        Where somebody acts, or ever acted, for a debtor already, whom the file brings is as unknown as one whom staff add.
+        """
         self.do("""INSERT INTO contact (id, company_id, email, name, language, phone, wants_digest, bounce_answer, import_run_id, created_at)
             SELECT DISTINCT ON (email COLLATE "C") new_id(), %(company)s, email, name, coalesce(language, %(language)s),
                 phone, false, '', %(run)s, %(at)s FROM stage_contact ORDER BY email COLLATE "C", place
             ON CONFLICT (company_id, email) DO NOTHING""")
-        return self.do("""INSERT INTO debtor_contact (id, debtor_id, contact_id, role, is_reminded, import_run_id, created_at)
-            SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(run)s, %(at)s
+        added = self.rows(
+            """WITH added AS (INSERT INTO debtor_contact
+                (id, debtor_id, contact_id, role, is_reminded, import_run_id, created_at, trusted_from, added_by_id)
+            SELECT DISTINCT ON (s.id, c.id) new_id(), s.id, c.id, 'owner', true, %(run)s, %(at)s,
+                CASE WHEN EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id) THEN %(trusted)s::timestamptz END,
+                (SELECT started_by_id FROM import_run WHERE id = %(run)s)
             FROM stage_contact a JOIN stage_debtor s ON s.key = a.debtor
                 JOIN contact c ON c.company_id = %(company)s AND c.email = a.email
-            WHERE NOT EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id AND x.contact_id = c.id)""")
+            WHERE NOT EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = s.id AND x.contact_id = c.id)
+            RETURNING debtor_id, contact_id, trusted_from) SELECT debtor_id, contact_id, trusted_from FROM added ORDER BY 1, 2""",
+            trusted=self._books.at + TRUST_AFTER,
+        )
+        self.unknown = [(debtor, contact) for debtor, contact, trusted in added if trusted is not None]
+        return len(added)
 
     def join_codes(self, faults: Findings, warnings: Findings) -> None:
         """Codes of the file that are one debtor here become one row: its documents, its people and its balance together.

@@ -9,18 +9,20 @@ changed by movements; (7) unapplied credit; (8) totals; (9) the certificate, or 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 from psycopg import Cursor
 from psycopg import errors as pg
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from backoffice import people
 from backoffice.imports import carried, staging
 from backoffice.imports.columns import signature
 from backoffice.imports.compare import Comparison
@@ -44,6 +46,7 @@ from backoffice.imports.setting import (
 )
 from backoffice.imports.statements import Books
 from backoffice.imports.write import Writer
+from shared.debtors.models import Contact
 from shared.kit import audit, clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import lock, reading, transaction
@@ -130,6 +133,7 @@ def _write(session: Session, run_id: uuid.UUID, task: Task, progress: Progress) 
         result = _post(comparison)
         lowered, moved = writer.lowered(), writer.moved()
     tell_payments(session, lowered, moved)
+    _tell_people(session, writer.unknown)
     run.choices = dict(task.choices)
     keep(run, plan, faults, warnings, task.questions)
     run.state, run.finished_at, run.result = RunState.DONE, clock.now(), result | {"may_be_undone": True}
@@ -159,6 +163,21 @@ def tell_payments(
     for invoice, debtor, before, after in moved:
         days = {"before": before.isoformat(), "after": after.isoformat()}
         outbox.publish(session, "invoice.due_moved", {"invoice": str(invoice), "debtor": str(debtor)} | days)
+
+
+def _tell_people(session: Session, unknown: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Who acted for an account before hears whom the file brought."""
+    brought: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for debtor_id, contact_id in unknown:
+        brought.setdefault(debtor_id, []).append(contact_id)
+    for debtor_id, new in brought.items():
+        emails = ", ".join(session.scalars(select(Contact.email).where(Contact.id.in_(new)).order_by(Contact.email)))
+        before = [each for each in people.those_there(session, debtor_id) if each not in new]
+        people.tell(session, debtor_id, before, partial(_brought, emails))
+
+
+def _brought(emails: str) -> str:
+    return _("Our staff have given %(email)s access to your account.", email=emails)
 
 
 def books_of(run: ImportRun, setting: Setting, generator: str) -> Books:

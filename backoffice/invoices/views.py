@@ -27,6 +27,7 @@ from shared.kit.errors import NotFound
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language, ngettext
 from shared.kit.words import gettext as _
+from shared.web import unsent
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "age", "least", "most", "debtor")
@@ -129,8 +130,7 @@ def hold(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
     """Freeze all of the invoice that is open: neither collected nor reminded."""
     form = HoldForm()
     if not form.validate():
-        flash(_("Say why in a few words."), "error")
-        return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+        return unsent.not_taken(form, "backoffice.invoices.show", invoice_id=invoice_id)
     with transaction() as session:
         queries.get_invoice(session, member.company_id, invoice_id)
         invoices.freeze(
@@ -148,8 +148,7 @@ def cancel(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
     """Take off what is open of an invoice that is no longer in the books, with the reason; above the limit, ask a second person."""
     form = HoldForm()
     if not form.validate():
-        flash(_("Say why in a few words."), "error")
-        return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+        return unsent.not_taken(form, "backoffice.invoices.show", invoice_id=invoice_id)
     with transaction() as session:
         queries.get_invoice(session, member.company_id, invoice_id)
         is_done = service.cancel(session, invoice_id=invoice_id, reason=form.reason.data or "", by=member.as_actor())

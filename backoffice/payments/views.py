@@ -28,6 +28,7 @@ from shared.kit.money import Money
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
 from shared.ledger.service import loss_of
+from shared.web import unsent
 from shared.web.pages import page, see_other
 
 FILTERS = ("state", "means", "debtor", "from", "to")
@@ -178,8 +179,7 @@ def undo(member: Member, payment_id: uuid.UUID) -> ResponseReturnValue:
     """A receipt recorded by hand was a mistake: what it settled is open again."""
     form = UndoForm()
     if not form.validate():
-        flash(_("Say why in a few words."), "error")
-        return see_other("backoffice.payments.show", payment_id=payment_id)
+        return unsent.not_taken(form, "backoffice.payments.show", payment_id=payment_id)
     with transaction() as session:
         queries.get_payment(session, member.company_id, payment_id)
         receipts.undo_receipt(session, payment_id=payment_id, reason=form.reason.data or "", by=member.as_actor())

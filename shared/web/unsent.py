@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from flask import Flask, Response, current_app, flash, g, render_template, request, session
+from flask import Flask, current_app, flash, g, redirect, render_template, request, session, url_for
 from lxml import html
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from shared.kit import drafts
 from shared.kit.db import reading, transaction
@@ -65,6 +66,14 @@ def keep() -> bool:
         session[MARK] = token
         g.unsent_kept = token
     return token is not None
+
+
+def not_taken(form: Any, endpoint: str, **values: Any) -> Response:
+    """What was typed breaks a rule of its form: say which on the page of the form, where it stands again."""
+    keep()
+    for errors in form.errors.values():
+        flash(str(errors[0]), "error")
+    return redirect(url_for(endpoint, **values), 303)
 
 
 def is_kept() -> bool:

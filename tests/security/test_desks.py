@@ -7,6 +7,7 @@ import uuid
 from io import BytesIO
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -223,3 +224,23 @@ def test_a_browser_without_cookies_is_told_so(backoffice: Flask, town: Town) -> 
     assert answer.status_code == 400
     assert "cookie" in answer.text
     assert "too old" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("button", "typed", "said"),
+    [
+        ("Pause", {"until": "someday", "reason": "He is ill until spring."}, "This is not a day"),
+        ("Keep the note", {"text": "x" * 4_001}, "longer than"),
+    ],
+)
+def test_what_breaks_a_rule_stands_in_its_form_again(
+    backoffice: Flask, town: Town, button: str, typed: dict[str, str], said: str
+) -> None:
+    browser = browser_of(backoffice, town)
+    page = browser.open(f"/debtors/{town.dora.debtor_id}")
+
+    answer = page.submit(button, **typed)
+
+    assert said in answer.text
+    fields = answer.form_of(button).fields
+    assert {name: fields[name] for name in typed} == typed

@@ -29,6 +29,7 @@ from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, DomainError, NotFound
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
+from shared.web import unsent
 from shared.web.pages import page, see_other
 
 S = PlanStatus
@@ -296,6 +297,7 @@ def _check(member: Member, plan_id: uuid.UUID) -> None:
 
 
 def _refused(plan_id: uuid.UUID, why: str) -> ResponseReturnValue:
+    unsent.keep()
     flash(why, "error")
     return see_other("backoffice.plans.show", plan_id=plan_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -129,6 +130,20 @@ def test_the_command_adds_lists_and_disables(desk):
 
 def test_no_password_is_a_word_of_a_command_line():
     assert not [option for option in staff.commands["add"].params if option.name == "password"]
+
+
+def test_no_command_takes_a_secret_that_lasts_from_its_line():
+    """A code of a second factor passes once; whatever lasts is typed, mailed or stands in the environment."""
+    root = Path(__file__).resolve().parents[3]
+    options = [
+        name
+        for folder in ("shared", "payments", "portal", "backoffice")
+        for path in (root / folder).rglob("*.py")
+        for name in re.findall(r'click\.(?:option|argument)\(\s*"(-*[\w-]+)"', path.read_text())
+    ]
+
+    assert len(options) > 30
+    assert [name for name in options if re.search("pass|secret|token|(?<!mon)key", name)] == ["--ask-password"]
 
 
 def test_a_short_password_is_refused_by_the_command(desk):

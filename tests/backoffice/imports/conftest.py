@@ -12,11 +12,12 @@ from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.messages import jobs as message_jobs
 from tests.support.people import a_company
 
 FILES = Path(__file__).resolve().parents[2] / "data" / "imports"
 BY = Actor.system("test")
-JOBS = jobs  # importing it makes its jobs known
+JOBS = (jobs, message_jobs)  # importing them makes their jobs known
 
 
 class Desk:

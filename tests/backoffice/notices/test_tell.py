@@ -201,7 +201,7 @@ def test_long_digests_are_cut_and_say_so(office, mail, frozen) -> None:
 
 
 def test_what_belongs_to_a_colleague_who_has_left_is_told_to_the_others(office, mail) -> None:
-    """R4: the debtor answered, and nobody heard of it."""
+    """The debtor answered, and nobody heard of it."""
     with transaction() as session:
         access.disable(session, office.people["anna"], by=SYSTEM)
     office.happen("dispute.said", to="anna")

@@ -259,7 +259,7 @@ def _debtor():
 
 
 def test_what_cannot_be_written_is_refused_at_once_and_the_others_leave(dora, mail) -> None:
-    """R2: one unvalidated setting stopped all mail of a company."""
+    """One unvalidated setting stopped all mail of a company."""
     from shared.company.models import Company
 
     first, second, third = dora.letters(3)
@@ -281,7 +281,7 @@ def test_what_cannot_be_written_is_refused_at_once_and_the_others_leave(dora, ma
 
 
 def test_words_of_others_never_become_a_link(dora, mail) -> None:
-    """S8: PERSONAL-LINK in a text became a live token in the writer's own address."""
+    """PERSONAL-LINK in a text became a live token in the writer's own address."""
     with transaction() as session:
         from shared.messages import service
 
