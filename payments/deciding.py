@@ -30,6 +30,8 @@ SPARE_DAYS = 1
 class Stage(enum.Enum):
     """When the question is asked."""
 
+    OUTLOOK = "outlook"
+    """Whenever somebody asks what will come of it: a page, a paper, a reminder."""
     ANNOUNCE = "announce"
     """Before a notice is written."""
     COMING = "coming"
@@ -172,18 +174,29 @@ def decide(facts: Facts, ask: Ask) -> Verdict:
     """
     if ask.stage is Stage.AT_WISH:
         return _at_wish(facts, ask)
-    if ask.stage is Stage.ANNOUNCE:
-        if facts.has_live or ask.today < notice_begins(facts.due_on, notice_days=ask.notice_days):
-            return Later(facts.available_minor, None, NOT_YET)
-        if facts.was_tried and not facts.is_left_out:
-            return Never("tried_before")
+    if ask.stage is Stage.ANNOUNCE and (facts.has_live or not _has_begun(facts, ask)):
+        return Later(facts.available_minor, None, NOT_YET)
+    if _was_in_vain(facts, ask):
+        return Never("tried_before")
     if refusal := _refusal(facts, ask):
         return Never(refusal)
     minor = _at_most(facts, ask)
+    if ask.stage is Stage.OUTLOOK:
+        return Later(minor, ask.charge_on, NOT_YET)
     if ask.stage is Stage.ANNOUNCE:
         day = charge_day(facts.due_on, today=ask.today, notice_days=ask.notice_days)
         return Later(minor, day, "notice_given")
     return _announced(facts, ask, minor)
+
+
+def _has_begun(facts: Facts, ask: Ask) -> bool:
+    return ask.today >= notice_begins(facts.due_on, notice_days=ask.notice_days)
+
+
+def _was_in_vain(facts: Facts, ask: Ask) -> bool:
+    """Whether a debit of it came to nothing and no further one is announced."""
+    is_new = ask.stage in (Stage.ANNOUNCE, Stage.OUTLOOK) and not facts.has_live
+    return is_new and ask.wants and facts.was_tried and not facts.is_left_out
 
 
 def _at_wish(facts: Facts, ask: Ask) -> Now | Never:

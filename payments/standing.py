@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection, CollectionState
+from payments.collections.outlook import Coming, outlook
 from payments.models import Mandate
 from payments.plans.models import Plan
 from payments.queries import usable_mandate
@@ -30,7 +31,7 @@ FROZEN: dict[FreezeKind, NowKind] = {
     FreezeKind.PROMISE: "promised",
     FreezeKind.DECLARATION: "told",
 }
-ASKS_NOTHING = frozenset({"debit", "bank", "told"})
+ASKS_NOTHING = frozenset({"credit", "debit", "bank", "told"})
 """Parts that may be paid here but are not to be: what a transfer would settle is asked for without them."""
 
 
@@ -49,7 +50,9 @@ def standing_of(session: Session, invoice_id: uuid.UUID) -> Standing | None:
         return None
     parts = [*_paid(invoice), *_under_way(invoice), *_frozen(session, invoice)]
     asked = max(0, invoice.open_minor - max(invoice.held_minor, 0) - invoice.frozen_minor)
-    debit = _debit(session, invoice)
+    coming = outlook(session, session.get_one(Debtor, invoice.debtor_id)).get(invoice.id)
+    parts += _credit(invoice, coming)
+    debit = _debit(session, invoice, coming)
     if debit is not None:
         parts.append(debit[0])
     asked -= sum(part.amount.minor for part in parts if part.kind in ASKS_NOTHING)
@@ -92,24 +95,27 @@ def _frozen(session: Session, invoice: Invoice) -> list[NowFacts]:
     ]
 
 
-def _debit(session: Session, invoice: Invoice) -> tuple[NowFacts, DebitFacts] | None:
+def _credit(invoice: Invoice, coming: Coming | None) -> list[NowFacts]:
+    """What of an invoice that is paid by itself credit covers."""
+    covered = coming.covered_minor if coming is not None and coming.why_not in ("", "credit") else 0
+    return [NowFacts(kind="credit", amount=Money(covered, invoice.currency))] if covered else []
+
+
+def _debit(session: Session, invoice: Invoice, coming: Coming | None) -> tuple[NowFacts, DebitFacts] | None:
     """The automatic debit that will come: announced for a day, or of an account on autopay whose day is not said yet."""
-    debtor = session.get_one(Debtor, invoice.debtor_id)
+    if coming is None or coming.why_not:
+        return None
     announced = session.execute(
-        select(Collection.charge_on, Collection.amount_minor, Collection.mandate_id)
+        select(Collection.mandate_id)
         .where(Collection.invoice_id == invoice.id, Collection.state == CollectionState.ANNOUNCED)
         .limit(1)
     ).one_or_none()
-    free = invoice.collectable_minor
-    most = debtor.autopay_maximum_minor
-    if not debtor.autopay or free <= 0 or invoice.autopay_excluded_at is not None or (most is not None and free > most):
-        return None
-    usable = usable_mandate(session, debtor.id)
+    usable = usable_mandate(session, invoice.debtor_id)
     if announced is None and usable is None:
         return None
     mandate = session.get_one(Mandate, announced.mandate_id if announced else usable and usable.id)
-    minor, day = (min(free, announced.amount_minor), announced.charge_on) if announced else (free, None)
+    day = coming.charge_on
     company = session.get_one(Company, invoice.company_id)
-    part = NowFacts(kind="debit", amount=Money(minor, invoice.currency), on=day)
+    part = NowFacts(kind="debit", amount=Money(coming.minor, invoice.currency), on=day)
     rum = mandate.scheme_reference or ""
     return part, DebitFacts(rum=rum, ics=company.ics, iban_ending=mandate.iban_ending, charge_on=day)

@@ -9,9 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.models import ScenarioStep
-from payments.models import Mandate
-from payments.status import MandateStatus
-from shared.debtors.models import Debtor
+from payments.collections.outlook import Outlook, is_debited
 from shared.invoices.models import Freeze, Invoice
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -21,12 +19,11 @@ from shared.messages.decision import Decision, LeftOut, Listed, Omission
 
 def explain(
     session: Session,
-    debtor: Debtor,
     step: ScenarioStep,
     *,
     asked: Sequence[Invoice],
     open_ones: Sequence[Invoice],
-    by_debit: bool,
+    by_debit: Outlook,
     today: date,
 ) -> Decision:
     """The decision behind a reminder that asks for some of a debtor's open invoices (the oldest first)."""
@@ -34,7 +31,7 @@ def explain(
         decided_on=today,
         offset_days=step.offset_days,
         listed=[Listed(each.number, each.due_on, Money(each.collectable_minor, each.currency)) for each in asked],
-        left_out=list(_left_out(session, debtor, step, open_ones, by_debit=by_debit, today=today)),
+        left_out=list(_left_out(session, step, open_ones, by_debit=by_debit, today=today)),
     )
 
 
@@ -51,34 +48,19 @@ def reason_of(days_late: int) -> str:
     )
 
 
-def pays_by_debit(session: Session, debtor: Debtor) -> bool:
-    """Whether automatic payment is on and has a mandate: the same question as the run's (`queries`)."""
-    usable = select(Mandate.id).where(
-        Mandate.debtor_id == debtor.id, Mandate.status.in_((MandateStatus.PENDING, MandateStatus.ACTIVE))
-    )
-    return debtor.autopay and session.scalar(usable.limit(1)) is not None
-
-
-def is_paid_by_hand(invoice: Invoice, debtor: Debtor) -> bool:
-    """Whether a debtor on autopay must pay an invoice himself: left out at his wish, or above his maximum."""
-    most = debtor.autopay_maximum_minor
-    return invoice.autopay_excluded_at is not None or (most is not None and invoice.collectable_minor > most)
-
-
 def _left_out(
     session: Session,
-    debtor: Debtor,
     step: ScenarioStep,
     open_ones: Sequence[Invoice],
     *,
-    by_debit: bool,
+    by_debit: Outlook,
     today: date,
 ) -> Iterator[LeftOut]:
     for invoice in open_ones:
         if (today - invoice.due_on).days < min(step.offset_days, 1):
             yield LeftOut(invoice.number, Money(invoice.open_minor, invoice.currency), Omission.NOT_DUE)
             continue
-        if by_debit and invoice.collectable_minor and not is_paid_by_hand(invoice, debtor):
+        if invoice.collectable_minor and is_debited(by_debit, invoice.id):
             yield LeftOut(invoice.number, Money(invoice.collectable_minor, invoice.currency), Omission.BY_DEBIT)
         if invoice.held_minor:
             yield LeftOut(invoice.number, Money(invoice.held_minor, invoice.currency), Omission.IN_FLIGHT)

@@ -11,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.rules import Facts, Item
+from payments.collections.outlook import is_paid_by_hand, outlook
+from shared.debtors.models import Debtor
 
 # One row a debtor, its open invoices as arrays: rows are what Python pays for. Credit notes lower the account's balance
 # and count as credit. Every question is asked of the page's debtors only: EXISTS would be answered for all debtors at once
@@ -18,7 +20,7 @@ from backoffice.reminders.rules import Facts, Item
 _FACTS = text(
     """
     WITH page AS (
-        SELECT d.id, d.credit_minor, d.reminders_paused_until, d.autopay, d.autopay_maximum_minor
+        SELECT d.id, d.credit_minor, d.reminders_paused_until, d.autopay
         FROM debtor d
         WHERE d.company_id = :company_id
           AND d.id > :after
@@ -40,14 +42,13 @@ _FACTS = text(
            page.autopay AND EXISTS (
                SELECT FROM mandate m WHERE m.debtor_id = page.id AND m.status IN ('pending', 'active')
            ) AS has_autopay,
-           page.autopay_maximum_minor,
            (SELECT sc.scenario_id FROM scenario_choice sc WHERE sc.debtor_id = page.id) AS scenario_id,
            greatest(
                (SELECT max(r.remind_on) FROM reminder r WHERE r.debtor_id = page.id AND r.status <> 'dropped'),
                (SELECT max(r.remind_on) FROM debtor_alias a JOIN reminder r ON r.debtor_id = a.merged_id
                 WHERE a.debtor_id = page.id AND r.status <> 'dropped')
            ) AS last_on,
-           items.ids, items.days_late, items.opens, items.helds, items.frees, items.offsets, items.left_out
+           items.ids, items.days_late, items.opens, items.helds, items.frees, items.offsets
     FROM page
     CROSS JOIN LATERAL (
         SELECT array_agg(i.id ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS ids,
@@ -58,8 +59,6 @@ _FACTS = text(
                    FILTER (WHERE i.kind = 'invoice') AS frees,
                array_agg((SELECT max(ri.offset_days) FROM reminder_invoice ri WHERE ri.invoice_id = i.id)
                    ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS offsets,
-               array_agg(i.autopay_excluded_at IS NOT NULL ORDER BY i.due_on, i.id)
-                   FILTER (WHERE i.kind = 'invoice') AS left_out,
                sum(i.open_minor) FILTER (WHERE i.kind = 'credit_note') AS notes_minor
         FROM invoice i
         WHERE i.debtor_id = page.id AND i.open_minor > 0
@@ -79,12 +78,12 @@ def facts_page(
     rows = session.execute(
         _FACTS, {"company_id": company_id, "after": after or _BEFORE_ALL, "day": day, "limit": limit}
     )
-    return [(row.id, _facts(row)) for row in rows]
+    return [(row.id, _facts(session, row)) for row in rows.all()]
 
 
-def _facts(row: Any) -> Facts:
+def _facts(session: Session, row: Any) -> Facts:
     items = list(map(Item, row.ids, row.days_late, row.opens, row.helds, row.frees, row.offsets)) if row.ids else []
-    by_hand = _paid_by_hand(row, items) if row.has_autopay else items
+    by_hand = _paid_by_hand(session, row.id, items) if row.has_autopay else items
     return Facts(
         items=by_hand or items,
         credit_minor=int(row.credit),
@@ -96,14 +95,10 @@ def _facts(row: Any) -> Facts:
     )
 
 
-def _paid_by_hand(row: Any, items: Sequence[Item]) -> list[Item]:
-    """What a debtor on autopay must pay himself: left out at his wish, or above his maximum."""
-    most = row.autopay_maximum_minor
-    return [
-        item
-        for item, is_left_out in zip(items, row.left_out or (), strict=True)
-        if is_left_out or (most is not None and item.free_minor > most)
-    ]
+def _paid_by_hand(session: Session, debtor_id: uuid.UUID, items: Sequence[Item]) -> list[Item]:
+    """What a debtor on autopay must pay himself, by the decision that debits rest on."""
+    found = outlook(session, session.get_one(Debtor, debtor_id))
+    return [item for item in items if item.free_minor > 0 and is_paid_by_hand(found, item.invoice_id)]
 
 
 # Stronger than foreign keys: an invoice must be one of the debtor that is reminded of it.

@@ -14,8 +14,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.after_plan import was_reminded_by_plan
-from backoffice.reminders.explain import explain, is_paid_by_hand, pays_by_debit, reason_of
+from backoffice.reminders.explain import explain, reason_of
 from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
+from payments.collections.outlook import Outlook, is_debited, outlook
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorAlias, DebtorKind
@@ -48,16 +49,19 @@ class _Scene:
     step: ScenarioStep
     today: date
     open_ones: Sequence[Invoice]
-    pays_by_debit: bool
+    outlook: Outlook
 
     @property
     def asked(self) -> list[Invoice]:
         """What a letter lists: all that is late, or for the notice also what falls due within its days; not what a debit takes."""
-        found = self.open_ones
-        if self.pays_by_debit:
-            found = [each for each in found if is_paid_by_hand(each, self.debtor)]
         first_day = min(self.step.offset_days, 1)
-        return [each for each in found if _free(each) > 0 and (self.today - each.due_on).days >= first_day]
+        return [
+            each
+            for each in self.open_ones
+            if _free(each) > 0
+            and (self.today - each.due_on).days >= first_day
+            and not is_debited(self.outlook, each.id)
+        ]
 
 
 def write(reminder_id: uuid.UUID) -> None:
@@ -118,7 +122,7 @@ def _scene(session: Session, reminder: Reminder, debtor: Debtor, open_ones: Sequ
     company = session.get_one(Company, debtor.company_id)
     step = session.get_one(ScenarioStep, reminder.step_id)
     today = clock.today(company.zone)
-    return _Scene(reminder, debtor, company, step, today, open_ones, pays_by_debit(session, debtor))
+    return _Scene(reminder, debtor, company, step, today, open_ones, outlook(session, debtor))
 
 
 def _draft(session: Session, scene: _Scene) -> messages.Draft | None:
@@ -133,11 +137,10 @@ def _draft(session: Session, scene: _Scene) -> messages.Draft | None:
     reminder.status, reminder.dropped_why = ReminderStatus.WRITTEN, ""
     decision = explain(
         session,
-        debtor,
         scene.step,
         asked=invoices,
         open_ones=scene.open_ones,
-        by_debit=scene.pays_by_debit,
+        by_debit=scene.outlook,
         today=scene.today,
     )
     return messages.Draft(

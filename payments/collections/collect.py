@@ -173,13 +173,19 @@ def ask_about(
         today,
         company.notice_days,
         under=under(mandate, collection.mandate_id),
-        wants=company.collects and wants,
-        unwanted="autopay_off" if is_invoice else "plan_not_running",
+        wants=company.debits_by_itself and wants,
+        unwanted=_unwanted(company, is_invoice=is_invoice),
         announced_minor=collection.amount_minor,
         charge_on=collection.charge_on,
         possible_on=possible_on,
         told=notices.told(session, collection) if stage is Stage.MAKE else None,
     )
+
+
+def _unwanted(company: Company, *, is_invoice: bool) -> str:
+    if not company.debits_by_itself:
+        return "company_stopped"
+    return "autopay_off" if is_invoice else "plan_not_running"
 
 
 def _hold(session: Session, mandate: Mandate | None, collection: Collection, verdict: Now) -> Now | Never:

@@ -135,7 +135,8 @@ def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | Non
 def ask_to_announce(company: Company, mandate: Mandate | None, *, today: date) -> Ask:
     """The question before a notice is written."""
     usable = Under.SAME if mandate is not None else Under.NONE
-    return Ask(Stage.ANNOUNCE, today, company.notice_days, under=usable)
+    wants = company.debits_by_itself
+    return Ask(Stage.ANNOUNCE, today, company.notice_days, under=usable, wants=wants, unwanted="company_stopped")
 
 
 def invoice_facts(

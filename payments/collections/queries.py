@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from payments.collections.eligible import invoice_facts
 from payments.collections.models import (
     Collection,
     CollectionDecision,
@@ -20,11 +19,9 @@ from payments.collections.models import (
     Outcome,
     RunState,
 )
-from payments.collections.standing import standing_of
-from payments.deciding import Ask, Facts, Never, Stage, decide
+from payments.collections.outlook import outlook
 from payments.frozen import PAUSED
 from shared.company.models import Company
-from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
@@ -258,8 +255,7 @@ def choices_of(
         .limit(limit)
     )
     most = debtor.autopay_maximum_minor
-    standing = standing_of(session, debtor)
-    today = today_of(session, debtor.company_id)
+    found = outlook(session, debtor)
     shown = [
         Choice(
             invoice_id=invoice.id,
@@ -269,16 +265,11 @@ def choices_of(
             charge_on=charge_on,
             is_left_out=invoice.autopay_excluded_at is not None,
             is_above_maximum=most is not None and invoice.collectable_minor > most,
-            why_not=_why_not(invoice_facts(invoice, debtor, standing), today),
+            why_not=found[invoice.id].why_not if invoice.id in found else "",
         )
         for invoice, charge_on in rows
     ]
     return shown, count
-
-
-def _why_not(facts: Facts, today: date) -> str:
-    verdict = decide(facts, Ask(Stage.COMING, today, 0, charge_on=max(facts.due_on, today)))
-    return verdict.reason if isinstance(verdict, Never) else ""
 
 
 def _run_line(row: CollectionRun) -> RunLine:

@@ -30,6 +30,7 @@ from payments.mandates import collect
 from payments.models import Mandate, Means, Payment, PaymentAllocation, Refund
 from payments.service import lock_payment
 from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus, RefundStatus
+from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -274,6 +275,7 @@ def suspects(session: Session, *, after: uuid.UUID | None = None, limit: int) ->
     query = (
         select(Collection.debtor_id)
         .join(Debtor, Debtor.id == Collection.debtor_id)
+        .join(Company, Company.id == Collection.company_id)
         .join(Mandate, Mandate.id == Collection.mandate_id)
         .outerjoin(Payment, Payment.id == Collection.payment_id)
         .outerjoin(Invoice, Invoice.id == Collection.invoice_id)
@@ -323,6 +325,8 @@ def _may_not_hold() -> ColumnElement[bool]:
         Freeze.lifted_at.is_(None),
     )
     return or_(
+        ~Company.collects,
+        ~Company.takes_debits,
         Mandate.status.not_in(USABLE_MANDATES),
         Debtor.credit_minor > 0,
         credit_note,

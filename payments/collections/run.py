@@ -100,7 +100,7 @@ def run(company_id: uuid.UUID, *, on: date | None = None, dry: bool = False) -> 
     with reading() as session:
         company = session.get_one(Company, company_id)
         name, today = company.code, clock.today(company.zone)
-        collects = company.collects and company.takes_debits
+        collects = company.debits_by_itself
     day = max(on or today, today)
     report = Report(name, day, is_dry=dry)
     if not collects or not takes_debits():

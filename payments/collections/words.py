@@ -23,6 +23,7 @@ REASONS: dict[str, Any] = {
     "provider_silent": _l("the provider did not answer about it"),
     "provider_odd": _l("what the provider says of its mandate cannot be: please look"),
     "autopay_off": _l("autopay is off"),
+    "company_stopped": _l("the company has switched its debits off"),
     "paid": _l("paid meanwhile"),
     "credit": _l("covered by the account's credit"),
     "contested_by_bank": _l("a bank contests a payment of it"),
@@ -57,6 +58,7 @@ WHY_FOR_DEBTOR: dict[str, Any] = {
     "contested_by_bank": _l("Your bank is looking into a payment of it."),
     "refunded": _l("We have refunded a payment of it."),
     "autopay_off": _l("Automatic payment has been switched off."),
+    "company_stopped": _l("We no longer debit by ourselves."),
     "above_maximum": _l("It is above the maximum that you chose."),
     "no_mandate": _l("The mandate for it has ended."),
     "other_mandate": _l("The mandate that we named has ended; you have another one."),
@@ -83,6 +85,7 @@ NEXT_FOR_DEBTOR: dict[str, Any] = {
     "too_small": _YOURS,
     "no_mandate": _YOURS,
     "autopay_off": _YOURS,
+    "company_stopped": _YOURS,
     **dict.fromkeys(
         (
             "less",

@@ -90,6 +90,11 @@ class Company(HasId, Base):
     """How long a magic link lives."""
     created_at: Mapped[datetime]
 
+    @property
+    def debits_by_itself(self) -> bool:
+        """Whether automatic debits are made for it: autopay and plans by mandate."""
+        return self.collects and self.takes_debits
+
 
 class CompanyPolicy(Base):
     """What a company grants or asks in one matter, in words of its own; see `shared.company.policy`."""

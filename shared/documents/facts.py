@@ -133,7 +133,7 @@ class PrecedingFacts(_Tidy):
     issued_on: date
 
 
-NowKind = Literal["paid", "debit", "under_way", "plan", "contested", "bank", "promised", "told"]
+NowKind = Literal["paid", "credit", "debit", "under_way", "plan", "contested", "bank", "promised", "told"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class NowFacts(_Tidy):
     """What is true of a part of an invoice when its paper is handed out, and for which day."""
 
     kind: NowKind
-    """paid, announced as a debit, on its way, in a payment plan, contested, contested at the payer's bank, promised, or
+    """paid, covered by credit, announced as a debit, on its way, in a payment plan, contested, contested at the payer's bank, promised, or
     said to be paid."""
     amount: Money
     on: date | None = None

@@ -369,8 +369,21 @@ def test_why_nothing_is_left_is_named_by_what_took_the_last_cent(changes, reason
 
 
 def test_the_stages_and_the_mandates_of_a_question_are_told_apart_by_their_words():
-    assert [stage.value for stage in Stage] == ["announce", "coming", "make", "written", "at_wish"]
+    assert [stage.value for stage in Stage] == ["outlook", "announce", "coming", "make", "written", "at_wish"]
     assert [under.value for under in Under] == ["none", "same", "other"]
+
+
+def test_an_outlook_says_what_the_runs_will_say_whatever_the_day():
+    def looked(*, wants: bool = True, **changes: object) -> object:
+        long_before = Ask(Stage.OUTLOOK, date(2025, 1, 1), 14, wants=wants, unwanted="company_stopped")
+        return decide(facts(**changes), long_before)
+
+    assert looked() == Later(10_000, None, "not_yet")
+    assert looked(credit_minor=4_000) == Later(6_000, None, "not_yet")
+    assert looked(was_tried=True) == Never("tried_before")
+    assert looked(was_tried=True, has_live=True) == Later(10_000, None, "not_yet")
+    assert looked(was_tried=True, wants=False) == Never("company_stopped")
+    assert looked(was_refunded=True) == Never("refunded")
 
 
 def test_credit_that_corrects_what_is_not_owed_here_is_for_the_oldest():
