@@ -381,3 +381,201 @@ def test_every_state_is_reached_and_every_edge_has_a_topic():
     assert not FREEZES & ENDED
     leaving = {before for before, _after in PLAN_EDGES}
     assert {PlanStatus.CANCELLED, PlanStatus.DECLINED, PlanStatus.EXPIRED}.isdisjoint(leaving)
+
+
+@pytest.mark.parametrize(
+    ("total", "terms", "parts"),
+    [
+        (1, Terms(SOON, count=1), [1]),
+        (2, Terms(SOON, count=2), [1, 1]),
+        (100, Terms(SOON, count=3), [34, 33, 33]),
+        (120, Terms(SOON, count=120), [1] * 120),
+        (100, Terms(SOON, first_minor=100), [100]),
+        (100, Terms(SOON, first_minor=1, count=2), [1, 99]),
+        (120, Terms(SOON, each_minor=1), [1] * 120),
+        (90, Terms(SOON, each_minor=30), [30, 30, 30]),
+        (91, Terms(SOON, each_minor=30), [30, 30, 31]),
+        (100, Terms(SOON, each_minor=100), [100]),
+        (100, Terms(SOON, each_minor=101), [100]),
+    ],
+)
+def test_a_debt_is_split_to_its_last_cent(total, terms, parts):
+    assert amounts(total, terms) == parts
+
+
+@pytest.mark.parametrize(
+    ("total", "terms", "why"),
+    [
+        (0, Terms(SOON), "there is nothing to split"),
+        (100, Terms(SOON, first_minor=101), "an instalment is more than zero and not more than the whole"),
+        (100, Terms(SOON, each_minor=0), "an instalment is more than zero and not more than the whole"),
+        (121, Terms(SOON, each_minor=1), "too many instalments"),
+        (100, Terms(SOON, first_minor=50, count=1), "no such number of instalments"),
+        (121, Terms(SOON, count=121), "no such number of instalments"),
+    ],
+)
+def test_terms_that_make_no_schedule_say_why(total, terms, why):
+    with pytest.raises(ValueError, match=f"^{why}$"):
+        amounts(total, terms)
+
+
+def test_terms_come_back_as_they_were_stored():
+    terms = Terms(SOON, Rhythm.WEEKLY, 5, 30_000, 10_000, by_mandate=True)
+    stored = rules.terms_as_json(terms)
+    assert stored == {
+        "first_on": SOON.isoformat(),
+        "rhythm": "weekly",
+        "count": 5,
+        "each_minor": 30_000,
+        "first_minor": 10_000,
+        "by_mandate": True,
+    }
+    assert rules.terms_from_json(stored) == terms
+    assert rules.terms_from_json(rules.terms_as_json(Terms(SOON))) == Terms(SOON, Rhythm.MONTHLY, 3, None, None)
+
+
+def test_a_company_that_says_nothing_grants_what_the_house_thinks_right():
+    usual = Policy()
+    assert (usual.is_offered, usual.share_up_front, usual.longest_months, usual.most_live) == (True, 0, 6, 1)
+    assert (usual.smallest_instalment_minor, usual.largest_total_minor) == (5_000, 500_000)
+    assert (usual.first_within_days, usual.minimum_score, usual.needs_mandate) == (30, 60, False)
+    assert (usual.grace_days, usual.late_after_days, usual.coming_days) == (7, 1, 3)
+    assert (usual.offer_days, usual.pause_days, usual.resumes_at) == (7, 5, rules.ResumesAt.STEP_REACHED)
+    assert (usual.clause_fr, usual.clause_en) == ("", "")
+    person = rules.FOR_CONSUMERS
+    assert (person.longest_months, person.smallest_instalment_minor, person.largest_total_minor) == (12, 3_000, 300_000)
+    assert (person.grace_days, person.minimum_score) == (10, 50)
+    assert usual == rules.FOR_BUSINESS
+    assert rules.MOST_INSTALMENTS == 120
+
+
+def test_what_stands_in_the_way_is_known_by_its_word():
+    assert [each.value for each in Rhythm] == ["weekly", "fortnightly", "monthly"]
+    assert [each.value for each in rules.ResumesAt] == ["step_reached", "formal_step"]
+    assert " ".join(each.value for each in Limit) == (
+        "nothing_left not_offered too_many_plans no_mandate mandate_needed one_instalment too_many_instalments "
+        "too_small_to_split first_too_early first_within_notice first_too_late too_long instalment_too_small share_up_front "
+        "total_too_large score_too_low"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "days"),
+    [
+        (Rhythm.WEEKLY, [(3, 10), (3, 17), (3, 24)]),
+        (Rhythm.FORTNIGHTLY, [(3, 10), (3, 24), (4, 7)]),
+        (Rhythm.MONTHLY, [(3, 10), (4, 10), (5, 10)]),
+    ],
+)
+def test_how_instalments_follow_each_other(rhythm, days):
+    assert due_days(TODAY, rhythm, 3) == [date(2026, month, day) for month, day in days]
+    assert due_days(TODAY, rhythm, 0) == []
+
+
+def test_months_go_over_the_end_of_a_year_and_aim_at_the_day_that_was_meant():
+    assert add_months(date(2026, 12, 31), 2) == date(2027, 2, 28)
+    assert add_months(date(2026, 1, 1), -1) == date(2025, 12, 1)
+    assert add_months(date(2026, 2, 28), 1, keep=31) == date(2026, 3, 31)
+    assert add_months(date(2026, 11, 5), 1) == date(2026, 12, 5)
+
+
+@pytest.mark.parametrize(
+    ("share", "total", "least"), [(0, 100, 0), (20, 100, 20), (20, 101, 21), (1, 1, 1), (100, 7, 7)]
+)
+def test_a_share_up_front_is_rounded_up(share, total, least):
+    assert up_front(replace(POLICY, share_up_front=share), total) == least
+
+
+EASY = Policy(
+    longest_months=6, smallest_instalment_minor=100, largest_total_minor=10_000, most_live=2, minimum_score=60
+)
+
+
+@pytest.mark.parametrize(
+    ("total", "wish", "facts", "kind", "reasons"),
+    [
+        (10_000, Terms(SOON), FACTS, Accepted, ()),
+        (10_001, Terms(SOON), FACTS, NeedsPerson, (Limit.TOTAL_TOO_LARGE,)),
+        (9_000, Terms(SOON), replace(FACTS, broken_plans=1), Accepted, ()),
+        (9_000, Terms(SOON), replace(FACTS, broken_plans=1, returned_debits=1), NeedsPerson, (Limit.SCORE_TOO_LOW,)),
+        (9_000, Terms(SOON), replace(FACTS, live_plans=1), Accepted, ()),
+        (9_000, Terms(SOON), replace(FACTS, live_plans=2), Refused, (Limit.TOO_MANY_PLANS,)),
+        (9_000, Terms(SOON, count=2), FACTS, Accepted, ()),
+        (9_000, Terms(TODAY), FACTS, Accepted, ()),
+        (9_000, Terms(TODAY + timedelta(days=30)), FACTS, Accepted, ()),
+        (300, Terms(SOON, count=3), FACTS, Accepted, ()),
+        (299, Terms(SOON, count=3), FACTS, CounterOffer, (Limit.INSTALMENT_TOO_SMALL,)),
+        (9_000, Terms(TODAY, count=7), FACTS, Accepted, ()),
+        (9_000, Terms(TODAY, count=8), FACTS, CounterOffer, (Limit.TOO_LONG,)),
+        (-1, Terms(SOON), FACTS, Refused, (Limit.NOTHING_LEFT,)),
+        (450, Terms(SOON, each_minor=100), FACTS, Accepted, ()),
+        (
+            30_000,
+            Terms(TODAY - timedelta(days=1), count=9),
+            FACTS,
+            NeedsPerson,
+            (Limit.TOTAL_TOO_LARGE, Limit.FIRST_TOO_EARLY, Limit.TOO_LONG),
+        ),
+        (
+            150,
+            Terms(TODAY + timedelta(days=31), count=2),
+            FACTS,
+            Refused,
+            (Limit.TOO_SMALL_TO_SPLIT, Limit.FIRST_TOO_LATE, Limit.INSTALMENT_TOO_SMALL),
+        ),
+    ],
+)
+def test_each_limit_turns_on_its_own_cent_day_and_number(total, wish, facts, kind, reasons):
+    answer = decide(EASY, total, wish, facts)
+    assert (type(answer), answer.reasons) == (kind, reasons)
+    if isinstance(answer, Refused):
+        assert answer.reason is reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("total", "wish", "terms"),
+    [
+        (9_000, Terms(TODAY, count=8), Terms(TODAY, count=7)),
+        (299, Terms(SOON, count=3), Terms(SOON, count=2)),
+        (9_000, Terms(TODAY - timedelta(days=3)), Terms(TODAY)),
+        (9_000, Terms(TODAY + timedelta(days=40)), Terms(TODAY + timedelta(days=30))),
+        (9_000, Terms(TODAY, each_minor=1_000), Terms(TODAY, count=7)),
+    ],
+)
+def test_the_nearest_terms_change_no_more_than_they_must(total, wish, terms):
+    answer = decide(EASY, total, wish, FACTS)
+    assert isinstance(answer, CounterOffer)
+    assert answer.terms == terms
+
+
+def test_what_is_beyond_a_plan_is_not_the_plans():
+    made = [
+        (each.credited_minor, each.settled_minor) for each in settle([10, 20, 30], credited_minor=35, paid_minor=15)
+    ]
+    assert made == [(0, 10), (5, 5), (30, 0)]
+    assert [each.settled_minor for each in settle([10, 20], credited_minor=0, paid_minor=99)] == [10, 20]
+    assert [each.credited_minor for each in settle([10, 20], credited_minor=-5, paid_minor=-5)] == [0, 0]
+    assert [each.settled_minor for each in settle([10, 20], credited_minor=-5, paid_minor=-5)] == [0, 0]
+    assert settle([], credited_minor=5, paid_minor=5) == []
+
+
+def test_a_plan_payment_that_went_back_counts_for_nothing():
+    standing = stand(Flow(100, -20, -10, 100))
+    assert (standing.rest, standing.paid, standing.credited) == (100, 0, 0)
+    standing = stand(Flow(100, 120, 0, 0))
+    assert (standing.rest, standing.paid, standing.credited) == (0, 100, 0)
+
+
+def test_debits_of_a_plan_without_instalments_are_none_and_a_plan_in_time_does_not_move():
+    assert rules.charge_days([], accepted_on=TODAY, notice_days=14) == {}
+    days = schedule(60_000, Terms(date(2026, 3, 24), count=2))
+    assert rules.charge_days(days, accepted_on=TODAY, notice_days=14) == {1: date(2026, 3, 24), 2: date(2026, 4, 24)}
+    assert rules.charge_days(days, accepted_on=TODAY, notice_days=15)[1] == date(2026, 3, 25)
+
+
+def test_terms_that_make_no_schedule_have_none():
+    assert rules.schedule_or_none(0, Terms(SOON)) == ()
+    assert [(each.position, each.minor) for each in rules.schedule_or_none(100, Terms(SOON, count=2))] == [
+        (1, 50),
+        (2, 50),
+    ]
