@@ -8,7 +8,7 @@ together are more than what is open.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -88,6 +88,21 @@ def with_debits(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid
         .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
     )
     return sorted(session.scalars(found))
+
+
+Question = Callable[[Session, uuid.UUID], bool]
+_stoppers: list[Question] = []
+
+
+def who_stops(question: Question) -> Question:
+    """Register a room above that may want a debit stopped: it is asked under the debtor's lock before the debit is sent."""
+    _stoppers.append(question)
+    return question
+
+
+def is_stopped(session: Session, payment_id: uuid.UUID) -> bool:
+    """Whether a debit no longer holds and is to be stopped; its debtor is locked by the caller."""
+    return any(question(session, payment_id) for question in _stoppers)
 
 
 def debits_in_flight(session: Session, invoice_id: uuid.UUID) -> list[Payment]:

@@ -53,12 +53,18 @@ def _credit(session: Session, debtor: Debtor) -> tuple[dict[uuid.UUID, int], int
         return {}, 0
     firm = _firmly_held(session, debtor.id)
     rows = session.execute(
-        select(Invoice.id, Invoice.due_on, Invoice.open_minor, Invoice.elsewhere_minor, Invoice.frozen_minor)
+        select(
+            Invoice.id,
+            Invoice.due_on,
+            Invoice.open_minor,
+            Invoice.elsewhere_minor,
+            (Invoice.frozen_minor + Invoice.paused_minor).label("covered"),  # what is not collected takes no credit
+        )
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE, Invoice.open_minor > 0)
         .order_by(Invoice.due_on, Invoice.id)
     )
     owed = [
-        Owed(row.id, row.due_on, max(0, row.open_minor - row.elsewhere_minor - row.frozen_minor - firm.get(row.id, 0)))
+        Owed(row.id, row.due_on, max(0, row.open_minor - row.elsewhere_minor - row.covered - firm.get(row.id, 0)))
         for row in rows
     ]
     return spread_credit(

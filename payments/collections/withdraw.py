@@ -47,6 +47,13 @@ log = logging.getLogger(__name__)
 BY = Actor.system("collections")
 
 
+@frozen.who_stops
+def is_stopped(session: Session, payment_id: uuid.UUID) -> bool:
+    """Whether the collection of a debit says why it is to be stopped, and not that the bank has it already."""
+    reason = session.scalar(select(Collection.reason).where(Collection.payment_id == payment_id))
+    return bool(reason) and reason not in LEFT_MARKS
+
+
 @on("invoice.frozen")
 @job("payments.collections.after_freeze", queue="money")
 def after_freeze(payload: dict[str, Any]) -> None:

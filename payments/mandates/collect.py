@@ -14,7 +14,7 @@ from payments import service
 from payments.deciding import SMALLEST_MINOR, Ask, Never, Now, Stage, decide
 from payments.deciding import Facts as DueFacts
 from payments.follow import apply, follow
-from payments.frozen import takes_frozen
+from payments.frozen import is_stopped, takes_frozen
 from payments.gateways.base import DebitWish, Declined, PaymentSeen, TryLater, Unknown
 from payments.gateways.choose import debits
 from payments.models import Mandate, Means, Payment, Provider
@@ -195,7 +195,7 @@ def create(payment_id: uuid.UUID, *, by: Actor) -> PaymentStatus:
     """Create a debit that is written down. Safe at any time, any number of times: its request and key are frozen.
 
     The last look before it leaves is under the debtor's lock: over money that was contested meanwhile nothing is sent
-    (I10). A provider that does not answer leaves it CREATED.
+    (I10), nor is what was to be stopped. A provider that does not answer leaves it CREATED.
     """
     status, request, key = retrying(lambda: _last_look(payment_id, by))
     if request is None:
@@ -215,8 +215,8 @@ def _last_look(payment_id: uuid.UUID, by: Actor) -> tuple[PaymentStatus, dict[st
         payment = service.lock_payment(session, payment_id)
         if payment.status is not S.CREATED:
             return payment.status, None, ""
-        if takes_frozen(session, payment_id):
-            _drop(session, payment, by)
+        if cause := _why_not(session, payment_id):
+            _drop(session, payment, by, cause=cause)
             return payment.status, None, ""
         payment.asked_at = clock.now()
         return payment.status, payment.request, payment.idempotency_key
@@ -277,7 +277,7 @@ def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
     """The janitor's question about a debit whose creation was never answered.
 
     1. Look for it among the debits of its mandate: what is found is followed.
-    2. Not found, and its money was contested meanwhile: it never was, and is not sent.
+    2. Not found, and its money was contested meanwhile, or it was to be stopped: it never was, and is not sent.
     3. Not found, and its key still lives: the same request under the same key.
     4. Not found, and too old for its key: it never was; a new attempt is a new debit.
     """
@@ -292,7 +292,7 @@ def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
     found = debits().find_debit(payment_id, mandate_reference=mandate, created_from=created_at - margin)
     if found is not None:
         return follow(payment_id, by=by, provider_reference=found)
-    if (status := retrying(lambda: _give_up_contested(payment_id, by))) is not S.CREATED:
+    if (status := retrying(lambda: _give_up_stopped(payment_id, by))) is not S.CREATED:
         return status
     if clock.now() < created_at + KEY_LIVES:
         return create(payment_id, by=by)
@@ -300,12 +300,19 @@ def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
     return retrying(lambda: _refused(payment_id, never, by))
 
 
-def _give_up_contested(payment_id: uuid.UUID, by: Actor) -> PaymentStatus:
+def _give_up_stopped(payment_id: uuid.UUID, by: Actor) -> PaymentStatus:
     with transaction() as session:
         payment = service.lock_payment(session, payment_id)
-        if payment.status is S.CREATED and takes_frozen(session, payment_id):
-            service.advance(session, payment_id, S.CANCELLED, by=by, cause="frozen")
+        if payment.status is S.CREATED and (cause := _why_not(session, payment_id)):
+            service.advance(session, payment_id, S.CANCELLED, by=by, cause=cause)
         return payment.status
+
+
+def _why_not(session: Session, payment_id: uuid.UUID) -> str:
+    """Why a debit that is written down must not be sent (any more); empty when it may. The debtor is locked."""
+    if takes_frozen(session, payment_id):
+        return "frozen"
+    return "withdrawn" if is_stopped(session, payment_id) else ""
 
 
 def _created(payment_id: uuid.UUID, seen: PaymentSeen, by: Actor) -> PaymentStatus:

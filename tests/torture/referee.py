@@ -429,10 +429,8 @@ class _Case:
         return covered[invoice]
 
     def _collectable(self, row: Row) -> int:
-        frozen = sum(
-            minor for rule, minor, _what in self.look.against.get(row["id"], ()) if rule in {"contested", "planned"}
-        )
-        return max(0, row["open_minor"] - row["elsewhere_minor"] - frozen - self._others(row["id"], only_left=True))
+        covered = sum(minor for _rule, minor, _what in self.look.against.get(row["id"], ()))
+        return max(0, row["open_minor"] - row["elsewhere_minor"] - covered - self._others(row["id"], only_left=True))
 
     # Automatic debits of instalments
 

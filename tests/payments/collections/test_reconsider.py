@@ -16,6 +16,7 @@ from payments.collections.run import run
 from payments.collections.service import Wish, carry_on
 from payments.models import Mandate, Payment
 from payments.queries import next_debits
+from payments.reconcile.sweep import sweep
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
@@ -542,3 +543,38 @@ def test_every_debtor_whose_debit_may_not_hold_is_looked_at_however_many_there_a
 
     assert [state for state, _reason, _minor in collections_()] == [CollectionState.SKIPPED] * 3
     assert {reason for _state, reason, _minor in collections_()} == {"autopay_off"}
+
+
+def test_a_debit_that_never_arrived_and_was_called_off_meanwhile_is_not_sent_by_the_janitor(autopay):
+    announced(autopay)
+    autopay.days(8)
+    autopay.twins.fault("reset_before", provider="gocardless", match="POST /payments", times=0)
+    run_today()
+    autopay.twins.clear_faults()
+    (payment,) = autopay.payments()
+    assert payment.status is PaymentStatus.CREATED
+
+    switch_off(autopay)
+    reconsider_all({})
+    autopay.twins.advance(seconds=400)
+    sweep()
+    autopay.deliver()
+
+    assert autopay.payment(payment.id).status is PaymentStatus.CANCELLED
+    assert provider_debits(autopay) == []
+    assert autopay.amounts("F-1") == [(12_000, 0)]
+    assert len(mails("debit_stopped")) == 1
+
+
+def test_credit_is_not_spent_on_an_invoice_that_is_paused(autopay):
+    """Said to be paid 120.00, credit 120.00, and another invoice of 120.00: nothing of it should be debited."""
+    with transaction() as session:
+        debtor = session.get_one(Debtor, autopay.debtor_id)
+        an_invoice(session, debtor, "F-2", 12_000, due_in=14)
+    change(Invoice, autopay.invoices["F-1"], due_on=clock.today(), paused_minor=12_000)
+    give_credit(autopay, 12_000)
+
+    run_today()
+
+    assert sorted(decisions()) == [("skip", "credit"), ("skip", "frozen")]
+    assert mails("prenotification") == []
