@@ -139,11 +139,9 @@ def _lines(outcome: run.Outcome, currency: str) -> list[str]:
         )
         return lines + _columns(outcome)
     if any(question.is_open for question in outcome.questions):
-        return [*lines, *_asked(outcome, currency)]
+        return [*lines, *_asked(outcome, currency), *_all_columns(outcome)]
     if preset := outcome.facts.get("preset"):
         lines.append(_("This is an export of %(program)s.", program=preset))
-    if unused := outcome.facts.get("unmapped"):
-        lines.append(_("Columns not used: %(columns)s.", columns=" · ".join(unused)))
     lines += [told(warning, currency) for warning in outcome.warnings[:SHOWN]]
     if outcome.warning_count > SHOWN:
         lines.append(_("… and %(n)s more remarks.", n=outcome.warning_count - SHOWN))
@@ -180,11 +178,20 @@ def _columns(outcome: run.Outcome) -> list[str]:
     """Where columns are at fault: which there are, and how to say what one of them holds."""
     if not any(fault.code.startswith("mapping.") for fault in outcome.faults):
         return []
+    return _all_columns(outcome)
+
+
+def _all_columns(outcome: run.Outcome) -> list[str]:
+    """The headings of a table, those that nothing uses, and how to say what one of them holds."""
+    if not outcome.facts.get("headings"):
+        return []
+    unused = outcome.facts.get("unmapped") or ()
     return [
         _(
             "The file's columns: %(columns)s.",
             columns=" · ".join(name for name in outcome.facts.get("headings", ()) if name),
         ),
+        *([_("Columns that nothing uses: %(columns)s.", columns=", ".join(unused))] if unused else []),
         _("Say what a column holds with --mapping ROLE=HEADING; roles: %(roles)s.", roles=", ".join(Role)),
     ]
 

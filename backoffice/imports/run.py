@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backoffice.imports import staging
 from backoffice.imports.compare import Comparison
@@ -255,6 +255,23 @@ def cancel(run_id: uuid.UUID) -> None:
 # All at once, for the command
 
 
+def _give_up_earlier(run_id: uuid.UUID) -> None:
+    with transaction() as session:
+        run = session.get_one(ImportRun, run_id)
+        session.execute(
+            update(ImportRun)
+            .where(
+                ImportRun.company_id == run.company_id,
+                ImportRun.file_sha256 == run.file_sha256,
+                ImportRun.id != run.id,
+                ImportRun.state == RunState.ASKING,
+                ImportRun.started_by_id.is_(None),
+                ImportRun.started_by == run.started_by,
+            )
+            .values(state=RunState.CANCELLED)
+        )
+
+
 def import_file(
     content: bytes,
     *,
@@ -265,8 +282,12 @@ def import_file(
     choices: Mapping[str, Any] | None = None,
     dry_run: bool = False,
 ) -> Outcome:
-    """Offer, read and write a file in one go; with `dry_run` only read it and say what would be imported."""
+    """Offer, read and write a file in one go; with `dry_run` only read it and say what would be imported.
+
+    What the same hand offered before and left waiting for answers is given up: this is its answer.
+    """
     run_id = offer(content, company_id=company_id, name=name, by=by, form=form, choices=choices)
+    _give_up_earlier(run_id)
     if dry_run:
         outcome = read(run_id)
         cancel(run_id)

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from backoffice.imports.commands import import_group
+from backoffice.imports.models import ImportRun
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
 from shared.kit.db import reading
@@ -65,6 +66,23 @@ def test_dates_decimals_and_columns_can_be_told(desk, tmp_path):
     assert answer.exit_code == 0, answer.output
     assert desk.invoices() == {"F1": (123400, 123400)}
     assert desk.invoice("F1").issued_on.isoformat() == "2026-03-04"
+
+
+def test_an_open_question_is_told_with_its_answers_and_the_columns_and_leaves_nothing_waiting(desk, tmp_path):
+    path = tmp_path / "state.csv"
+    path.write_text("Client;Facture;Date;Montant TTC;Statut;Zone\nDora;F1;15/06/2026;12,00;Mystère;Nord\n", "utf-8")
+
+    asked = guichet(path, "--company", "atelier")
+
+    assert asked.exit_code == 1
+    assert "--answer file-state:mystere=open" in asked.output
+    assert "The file's columns: Client · Facture · Date · Montant TTC · Statut · Zone." in asked.output
+    assert "Columns that nothing uses: Zone." in asked.output
+    done = guichet(path, "--company", "atelier", "--answer", "file-state:mystere=open")
+    assert done.exit_code == 0, done.output
+    assert done.output.count("Columns that nothing uses: Zone.") == 1
+    with reading() as session:
+        assert sorted(row.state.value for row in session.scalars(select(ImportRun))) == ["cancelled", "done"]
 
 
 def test_a_wrong_company_or_mapping_is_refused(desk):
