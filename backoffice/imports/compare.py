@@ -198,7 +198,7 @@ class Comparison:
         total = int(sum(row[3] for row in found if row[0] in going))
         return (
             self.questions.ask(
-                "gone-many",
+                "books-many",
                 ("yes", "no"),
                 scope=Scope.FILE,
                 invoices=len(going),

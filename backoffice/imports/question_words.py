@@ -55,7 +55,7 @@ _QUESTIONS: dict[str, Any] = {
         "Invoice %(number)s of %(debtor)s (%(open)s open) is no longer in the books. What becomes of it?"
     ),
     "books-gone-why": _l("Why are the cancelled invoices no longer in the books?"),
-    "gone-many": _l(
+    "books-many": _l(
         "%(invoices)s of the %(every)s open invoices (%(total)s) would be settled or cancelled, because the books no longer have them. "
         "Is that right?"
     ),
@@ -114,7 +114,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "renumbered": _l("They were entered again under other numbers"),
         "twice": _l("They stood in the books twice"),
     },
-    "gone-many": {
+    "books-many": {
         "yes": _l("Yes: the file is right"),
         "no": _l("No: they stay open here"),
     },

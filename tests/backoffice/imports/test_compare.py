@@ -233,8 +233,8 @@ def test_more_than_half_of_what_is_open_is_not_taken_off_without_a_second_questi
     desk.take(fec(*(f"VE {n} 2026010{n} C1 F{n} 10,00" for n in range(1, 5))))
     later = fec("VE 1 20260101 C1 F1 10,00", "VE 9 20260109 C2 F9 1,00")
 
-    assert asked(desk.take(later, choices=answers(books_gone="settle"))) == ["gone-many"]
-    assert desk.take(later, choices=answers(books_gone="settle", gone_many="no")).state is RunState.DONE
+    assert asked(desk.take(later, choices=answers(books_gone="settle"))) == ["books-many"]
+    assert desk.take(later, choices=answers(books_gone="settle", books_many="no")).state is RunState.DONE
     assert desk.debtors()["C1"] == (4_000, 0)
-    assert desk.take(later, choices=answers(books_gone="settle", gone_many="yes")).state is RunState.DONE
+    assert desk.take(later, choices=answers(books_gone="settle", books_many="yes")).state is RunState.DONE
     assert desk.debtors()["C1"] == (1_000, 0)
