@@ -36,12 +36,12 @@ from shared.kit.words import gettext as _
 PDF = "application/pdf"
 ROWS_AT_ONCE = 1_000
 """So many lines of one paper are made while somebody waits: a few seconds of a processor. What is longer is ordered (`orders`)."""
-PORTION_ROWS = 2_000
-"""So many lines of a long statement are laid out at a time: a dozen seconds, and 400 MiB."""
+PORTION_ROWS = 1_000
+"""So many lines of a long statement are laid out at a time: seven seconds of an idle processor, and 230 MiB."""
 MOST_ROWS = 60_000
 """A statement of more, a thousand pages and more, is nobody's reading: its period can be shorter, and the tables hold every line."""
 PATIENCE_S = 600
-"""Of a processor, for one paper that is made in the background and cannot be laid out in portions (its data is in it)."""
+"""For one layout in the background. Nobody waits at the counter for it, and a busy machine takes many times as long as an idle one."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -159,7 +159,7 @@ def statement_portion(facts: StatementFacts, brand: Brand | None, portion: Porti
     """Some pages of a long statement, without their numbers."""
     html, assets = _statement_page(facts, brand or Brand(), portion)
     styles = ("paper", "portion") if portion.is_first else ("paper", "portion", "continued")
-    return _printed(html, assets, styles)
+    return _printed(html, assets, styles, within_s=PATIENCE_S)
 
 
 def joined_statement(facts: StatementFacts, pages: Sequence[bytes]) -> Paper:
@@ -167,7 +167,9 @@ def joined_statement(facts: StatementFacts, pages: Sequence[bytes]) -> Paper:
     with speaking(facts.language):
         blank = environment().get_template("paper/numbers.html")
         html = blank.render(count=sum(joined.count_pages(each) for each in pages))
-    return _statement_paper(facts, joined.join(pages, pdf.render(html, variant="pdf/a-3b", is_tagged=False)))
+    return _statement_paper(
+        facts, joined.join(pages, pdf.render(html, variant="pdf/a-3b", is_tagged=False, within_s=PATIENCE_S))
+    )
 
 
 def _statement_page(facts: StatementFacts, brand: Brand, portion: Portion) -> tuple[str, dict[str, bytes]]:
@@ -237,13 +239,17 @@ def ages(items: tuple[OpenItemFacts, ...], on: date, currency: str) -> tuple[Age
     return tuple(Age(label, amount) for label, amount in zip(labels, sums, strict=True))
 
 
-def _printed(html: str, assets: dict[str, bytes], styles: Sequence[str] = ("paper",)) -> bytes:
+def _printed(
+    html: str, assets: dict[str, bytes], styles: Sequence[str] = ("paper",), *, within_s: int = pdf.CHILD_SECONDS
+) -> bytes:
     """The archive of a page. Signs that no font of this machine can draw are boxes on it, and its end says which they are."""
     try:
-        return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles)
+        return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles, within_s=within_s)
     except pdf.UndrawableError as error:
         told = _with_undrawn(html, error.signs)
-        return pdf.render(told, variant="pdf/a-3b", assets=assets, stylesheets=styles, may_miss_signs=True)
+        return pdf.render(
+            told, variant="pdf/a-3b", assets=assets, stylesheets=styles, may_miss_signs=True, within_s=within_s
+        )
 
 
 def _with_undrawn(html: str, signs: str) -> str:

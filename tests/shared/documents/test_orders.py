@@ -149,6 +149,21 @@ def test_all_together_have_a_bound(large, monkeypatch):
         ask(large["dora"], since=date(2026, 1, 3), by=uuid.uuid4())
 
 
+def test_a_portion_has_the_patience_of_the_background_and_not_that_of_the_counter(large, monkeypatch):
+    asked: list[int] = []
+    made = render.pdf.render
+
+    def render_(*given, **named):
+        asked.append(named.get("within_s", render.pdf.CHILD_SECONDS))
+        return made(*given, **named)
+
+    monkeypatch.setattr(render.pdf, "render", render_)
+    ordered(large["dora"])
+    work_off()
+
+    assert set(asked) == {render.PATIENCE_S}, "a machine at work takes ten times as long as an idle one"
+
+
 def test_a_statement_of_too_many_lines_is_refused_with_what_to_do(large, monkeypatch):
     monkeypatch.setattr(render, "MOST_ROWS", 20)
 
