@@ -43,3 +43,11 @@ def test_every_link_of_the_papers_leads_somewhere() -> None:
 
     assert links
     assert [f"{paper.name}: {target}" for paper, target in links if not (paper.parent / target).exists()] == []
+
+
+def test_decisions_are_numbered_in_one_line() -> None:
+    papers = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+
+    assert [int(path.name[:4]) for path in papers] == list(range(1, len(papers) + 1))
+    for path in papers:
+        assert path.read_text(encoding="utf-8").startswith(f"# {int(path.name[:4])}. ")
