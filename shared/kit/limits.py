@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, LargeBinary, delete, update
+from sqlalchemy import Index, LargeBinary, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -66,8 +66,3 @@ def _place(key: str, window: timedelta) -> tuple[bytes, datetime]:
     now = clock.now()
     start = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
     return hashlib.sha256(f"{key}|{seconds}".encode()).digest(), start
-
-
-def forget_old(session: Session) -> None:
-    """Drop counters older than two days."""
-    session.execute(delete(RateCounter).where(RateCounter.window_at < clock.now() - timedelta(days=2)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -20,10 +20,7 @@ from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.personal import Kind
 from shared.kit.words import gettext as _
-from shared.personal.models import ErasureGround, ErasureRequest, ErasureState
-
-ANSWERED_WITHIN = timedelta(days=30)
-"""GDPR art. 12.3: an answer within one month; thirty days is never longer."""
+from shared.personal.models import ANSWERED_WITHIN, ErasureGround, ErasureRequest, ErasureState
 
 
 @dataclass(frozen=True, slots=True)

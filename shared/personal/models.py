@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.kit.columns import above_zero, enum_column
 from shared.kit.db import Base, HasId
+
+ANSWERED_WITHIN = timedelta(days=30)
+"""GDPR art. 12.3: an answer within one month; thirty days is never longer."""
 
 
 class RetentionTerm(HasId, Base):
@@ -128,3 +131,8 @@ class ErasureRequest(HasId, Base):
     """Why it was declined."""
     answer: Mapped[str] = mapped_column(default="")
     """What staff added to the ground, in their own words to the person."""
+
+    @property
+    def asked_on(self) -> date:
+        """The company's day on which it was asked for: of a letter, that of the letter."""
+        return self.due_on - ANSWERED_WITHIN

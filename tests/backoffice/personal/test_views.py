@@ -152,7 +152,7 @@ def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_dec
 
     ines.post(f"/people/{contact_id}/wishes", {"on": "01/03/2026"})
     assert "The wish is written down. The person is told by mail." in ines.get(page).text
-    assert "This person asked to be erased on 1 Mar 2026" in ines.get(page).text
+    assert "This person asked to be erased on 1 March 2026" in ines.get(page).text
     assert "The law wants an answer by 31 March 2026." in ines.get(page).text
     frozen.advance(days=22)
     ines.sign_in()
