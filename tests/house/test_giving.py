@@ -72,6 +72,18 @@ def test_every_act_that_gives_something_away_is_weighed_and_agreed_to_in_the_one
 VERBS = ("giving.weigh", "giving.agree", "giving.decide")
 
 
+def test_the_book_is_written_beside_its_verbs_by_imports_alone() -> None:
+    """They note thousands in one statement, up to the limit, and leave the rest to the desk."""
+    written = {
+        str(path.relative_to(ROOT))
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        if "INSERT INTO gift " in path.read_text() and "migrations" not in path.parts
+    }
+
+    assert written == {"backoffice/imports/known.py"}
+
+
 def test_nothing_is_given_away_without_a_fresh_proof() -> None:
     guards = {route.endpoint: route.guard.name for route in ROUTES if "POST" in route.methods}
 

@@ -44,6 +44,7 @@ from shared.attachments.rules import Checked
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.disputes import service as disputes
 from shared.documents.models import DocumentKind, PaperOrder
+from shared.giving import limit
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
@@ -359,6 +360,11 @@ def _papers(session: Session, account: Account) -> dict[str, uuid.UUID]:
         )
         session.add(release)
     found["release_id"] = release.id
+    higher = limit.waiting(session, account.company_id)
+    if higher is None:
+        somebody = Actor.staff(ids.new_id(), "Somebody")
+        higher = limit.ask(session, account.company_id, 900_000, by=somebody, has_second=True)
+    found["raise_id"] = higher.id
     stored = files.get_store().put(b"number;amount\n")
     imported = ImportRun(
         id=ids.new_id(),
