@@ -130,10 +130,9 @@ def learn(session: pytest.Session, module: str, answer: Path) -> int:
 
     path = str(REPOSITORY / module)
     watch = Watch()
-    session.config.pluginmanager.register(watch)
     tracer = coverage.Coverage(data_file=None, include=[path], config_file=False)
     tracer.start()
-    code = run(session, [item.nodeid for item in session.items], before=tracer.switch_context)
+    code = run(session, [item.nodeid for item in session.items], watch, before=tracer.switch_context)
     tracer.stop()
     if code != 0:
         return code
@@ -145,8 +144,11 @@ def learn(session: pytest.Session, module: str, answer: Path) -> int:
     return code
 
 
-def run(session: pytest.Session, chosen: Sequence[str], before: Callable[[str], object] = len) -> int:
+def run(
+    session: pytest.Session, chosen: Sequence[str], watch: Watch | None = None, before: Callable[[str], object] = len
+) -> int:
     """In a child of the server: run the chosen tests in that order until one fails. Gives 1 when one did."""
+    session.config.pluginmanager.register(watch or Watch())
     by_name = {item.nodeid: item for item in session.items}
     items = [by_name[name] for name in chosen]
     for item, following in zip(items, [*items[1:], None], strict=True):
