@@ -227,9 +227,14 @@ def _serve(session: Any, task: Task) -> None:
         _say(output.read_text())
         learnt.unlink(missing_ok=True)
         return
-    output.unlink()
     read = json.loads(learnt.read_text())
     known = Known(read["seconds"], {int(line): frozenset(names) for line, names in read["lines"].items()})
+    quickest = min(known.seconds, key=lambda name: known.seconds[name])
+    if _wait(child.fork(lambda: child.run(session, [quickest]), output), 600) != 0:
+        _say(f"Nothing was changed, and yet a test fails in a fork:\n{output.read_text()}")
+        learnt.unlink()
+        return
+    output.unlink()
     jobs = []
     with task.told.open("a") as file:
 
