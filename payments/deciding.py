@@ -89,6 +89,8 @@ class Facts:
     """The debtor wants to pay this one himself."""
     is_contested: bool = False
     """A bank took money of it back from a card payment, or wants to: a debit might take it twice."""
+    is_cancelled: bool = False
+    """It is no longer in the books: what money gone back leaves open of it is asked for by a person or by nobody."""
     was_refunded: bool = False
     """We gave money of it back: only a person asks for it again."""
 
@@ -242,18 +244,25 @@ def _refusal(facts: Facts, ask: Ask) -> str | None:
         return "no_mandate" if ask.wants else ask.unwanted
     if facts.open_minor == 0:
         return "paid"
-    if facts.is_left_out:
-        return "left_out"
-    if facts.is_contested:
-        return "contested_by_bank"
-    if facts.was_refunded:
-        return "refunded"
+    if apart := _apart(facts):
+        return apart
     if facts.available_minor == 0:
         return _why_nothing(facts)
     if _at_most(facts, ask) < SMALLEST_MINOR:
         return "too_small"
     is_above = facts.maximum_minor is not None and _at_most(facts, ask) > facts.maximum_minor
     return "above_maximum" if is_above else None
+
+
+def _apart(facts: Facts) -> str | None:
+    """Why no automation takes it, however much of it is free."""
+    if facts.is_cancelled:
+        return "not_in_the_books"
+    if facts.is_left_out:
+        return "left_out"
+    if facts.is_contested:
+        return "contested_by_bank"
+    return "refunded" if facts.was_refunded else None
 
 
 def _why_nothing(facts: Facts) -> str:

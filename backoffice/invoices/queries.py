@@ -26,7 +26,7 @@ from shared.ledger.models import Transfer
 from shared.promises.queries import Pause, pauses_of
 from shared.web.paging import Page
 
-STATES = ("open", "late", "held", "frozen", "cancel_asked", "paid", "notes", "all")
+STATES = ("open", "late", "held", "frozen", "cancel_asked", "came_back", "paid", "notes", "all")
 AGES = {"0": (None, 0), "1": (1, 30), "2": (31, 60), "3": (61, 90), "4": (91, None)}
 """Days late, from and to."""
 
@@ -160,6 +160,19 @@ def count_waiting(session: Session, company_id: uuid.UUID) -> tuple[int, int]:
     return int(count), int(minor)
 
 
+def came_back() -> ColumnElement[bool]:
+    """Invoices that are no longer in the books, of which money that went back has opened something again."""
+    return and_(Invoice.cancelled_on.is_not(None), Invoice.open_minor > Invoice.elsewhere_minor)
+
+
+def count_came_back(session: Session, company_id: uuid.UUID) -> tuple[int, int]:
+    """How many of them there are, and what is open of them in minor units."""
+    open_minor = Invoice.open_minor - Invoice.elsewhere_minor
+    query = select(func.count(), func.coalesce(func.sum(open_minor), 0)).where(Invoice.company_id == company_id)
+    count, minor = session.execute(query.where(came_back(), Invoice.kind == InvoiceKind.INVOICE)).one()
+    return int(count), int(minor)
+
+
 def _rows(company_id: uuid.UUID, ask: Ask, today: date, currency: str) -> Query:
     query = select(
         Invoice.id,
@@ -207,6 +220,7 @@ def _states(today: date) -> dict[str, ColumnElement[bool]]:
         "late": and_(Invoice.open_minor > 0, is_invoice, Invoice.due_on < today),
         "held": and_(Invoice.open_minor > 0, Invoice.held_minor > 0),
         "frozen": and_(Invoice.open_minor > 0, Invoice.frozen_minor > 0),
+        "came_back": came_back(),
         "cancel_asked": Invoice.id.in_(
             select(GiftPart.invoice_id).join(Gift, Gift.id == GiftPart.gift_id).where(*_WAITING)
         ),

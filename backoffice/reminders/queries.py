@@ -26,7 +26,7 @@ _FACTS = text(
           AND d.id > :after
           AND EXISTS (
               SELECT FROM invoice i
-              WHERE i.debtor_id = d.id AND i.debtor_id > :after AND i.open_minor > 0
+              WHERE i.debtor_id = d.id AND i.debtor_id > :after AND i.open_minor > 0 AND i.cancelled_on IS NULL
           )
         ORDER BY d.id
         LIMIT :limit
@@ -61,7 +61,7 @@ _FACTS = text(
                    ORDER BY i.due_on, i.id) FILTER (WHERE i.kind = 'invoice') AS offsets,
                sum(i.open_minor) FILTER (WHERE i.kind = 'credit_note') AS notes_minor
         FROM invoice i
-        WHERE i.debtor_id = page.id AND i.open_minor > 0
+        WHERE i.debtor_id = page.id AND i.open_minor > 0 AND i.cancelled_on IS NULL
     ) AS items
     ORDER BY page.id
     """

@@ -112,6 +112,7 @@ def _scenes(session: Session, reminders: Sequence[Reminder]) -> list[_Scene]:
     for invoice in session.scalars(
         select(Invoice)
         .where(Invoice.debtor_id.in_(debtors), Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Invoice.cancelled_on.is_(None))
         .order_by(Invoice.due_on, Invoice.id)
     ):
         open_ones[invoice.debtor_id].append(invoice)

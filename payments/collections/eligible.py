@@ -161,4 +161,5 @@ def invoice_facts(
         is_left_out=invoice.autopay_excluded_at is not None,
         is_contested=invoice.id in standing.contested,
         was_refunded=invoice.id in standing.refunded,
+        is_cancelled=invoice.cancelled_on is not None,
     )

@@ -21,7 +21,7 @@ from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 
-NOT_OWED = frozenset({"paid", "credit", "frozen", "payment_under_way"})
+NOT_OWED = frozenset({"paid", "credit", "frozen", "payment_under_way", "not_in_the_books"})
 """Reasons of what is not debited because it is not to be asked for: the rest that is not debited is the debtor's to pay."""
 
 

@@ -305,6 +305,7 @@ def _may_not_hold() -> ColumnElement[bool]:
         ~Debtor.autopay,
         Invoice.open_minor - Invoice.elsewhere_minor < Collection.amount_minor,
         Invoice.autopay_excluded_at.is_not(None),
+        Invoice.cancelled_on.is_not(None),
         Invoice.due_on > Collection.charge_on,
         Invoice.frozen_minor + Invoice.paused_minor > 0,
         Debtor.autopay_maximum_minor < Collection.amount_minor,

@@ -17,8 +17,6 @@ from sqlalchemy.orm import Session, aliased
 from shared.debtors.models import Debtor
 from shared.invoices import amounts
 from shared.invoices.models import Invoice, InvoiceKind
-from shared.kit import audit
-from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
@@ -237,30 +235,7 @@ def take_back(
         left -= taken
     if left:
         movement.leg(_Owned(Account.LOSS, None), _Owned(account, None), left)
-    return _without_cancelled(session, debtor, opened, occasion)
-
-
-def _without_cancelled(session: Session, debtor: Debtor, opened: list[Part], occasion: Occasion) -> list[Part]:
-    """What came open of invoices that are no longer in the books is taken off as the rest of them was: nobody is asked for it."""
-    when = Occasion(at=occasion.at, value_on=occasion.value_on)
-    still = []
-    for part in opened:
-        invoice = session.get_one(Invoice, part.invoice_id)
-        if invoice.cancelled_on is None:
-            still.append(part)
-            continue
-        move_elsewhere(session, debtor, invoice, part.minor, when)
-        audit.record(
-            session,
-            Actor.system("ledger"),
-            "invoice.cancelled",
-            subject_type="invoice",
-            subject_id=invoice.id,
-            company_id=invoice.company_id,
-            debtor_id=debtor.id,
-            after={"number": invoice.number, "minor": part.minor, "again": True},
-        )
-    return still
+    return opened
 
 
 def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasion: Occasion) -> None:

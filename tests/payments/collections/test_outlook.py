@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from backoffice.invoices.queries import count_came_back
 from backoffice.reminders.queries import facts_page
 from backoffice.reminders.rules import Facts
 from payments.collections.models import CollectionState
@@ -133,8 +134,10 @@ def test_a_company_that_switches_debits_off_debits_nothing_more_and_says_so(auto
     assert ["prélevons plus automatiquement" in text for text in told] == [True, True], told
 
 
-def test_money_that_goes_back_from_a_cancelled_invoice_is_asked_of_nobody(counter):
+def test_money_that_goes_back_from_a_cancelled_invoice_is_asked_of_nobody_and_waits_for_a_person(counter):
     counter.open_account(amounts=(12_000,))
+    counter.mandate_id = counter.give_mandate()
+    change(Debtor, counter.debtor_id, autopay=True)
     with transaction() as session:
         debtor = lock_debtor(session, counter.debtor_id)
         parts = [Part(counter.invoices["F-1"], 6_000)]
@@ -152,7 +155,12 @@ def test_money_that_goes_back_from_a_cancelled_invoice_is_asked_of_nobody(counte
     with transaction() as session:
         advance(session, payment_id, PaymentStatus.CANCELLED, by=BY, cause="mistake")
 
-    assert counter.amounts("F-1") == [(0, 0)]
+    counter.days(60)
+    run_today()
+    assert collections_() == []
+    with reading() as session:
+        assert facts_page(session, _company(), clock.today(), after=None, limit=10) == []
+        assert count_came_back(session, _company()) == (1, 6_000)
     assert verify().is_clean
 
 
