@@ -152,13 +152,15 @@ class Known(Statements):
             SELECT new_id(), %(run)s, 'gift', id, '{}', '{}' FROM stage_gift""")
 
     def lowered(self) -> list[tuple[uuid.UUID, uuid.UUID]]:
-        """(invoice, debtor) of what has become less and may be debited: automatic debits and payments in flight look at it again."""
+        """(invoice, debtor) of what has become less and may be debited: automatic debits, payments in flight and plans look at it again."""
         return [
             (invoice, debtor)
             for invoice, debtor in self.rows("""SELECT c.id, c.debtor_id FROM stage_change c JOIN debtor d ON d.id = c.debtor_id
-                WHERE c.sign > 0 AND (c.new_open < c.old_open OR c.waits > 0) AND (d.autopay OR c.held > 0)
+                WHERE c.sign > 0 AND (c.new_open < c.old_open OR c.waits > 0)
+                    AND (d.autopay OR c.held > 0 OR EXISTS (SELECT FROM plan_item p WHERE p.invoice_id = c.id))
                 UNION SELECT o.id, o.debtor_id FROM stage_off o JOIN debtor d ON d.id = o.debtor_id
-                WHERE o.sign > 0 AND (d.autopay OR o.waits > 0) ORDER BY 2, 1""")
+                WHERE o.sign > 0 AND (d.autopay OR o.waits > 0 OR EXISTS (SELECT FROM plan_item p WHERE p.invoice_id = o.id))
+                ORDER BY 2, 1""")
         ]
 
     def moved(self) -> list[tuple[uuid.UUID, uuid.UUID, date, date]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from payments.deciding import Facts
@@ -48,6 +49,10 @@ class Instalments(Protocol):
 
         `own_minor`: what of what is under way is its own debit.
         """
+        ...
+
+    def may_not_hold(self) -> ColumnElement[bool]:
+        """Of a collection: less is left of its instalment than its debit takes, so that somebody should ask again."""
         ...
 
     def runs(self, session: Session, instalment_id: uuid.UUID) -> bool:

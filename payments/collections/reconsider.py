@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from payments.collections import service, tell
 from payments.collections.collect import ask_about, subject_of
 from payments.collections.eligible import find_mandate
+from payments.collections.instalments import instalments
 from payments.collections.models import Collection, CollectionState
 from payments.collections.withdraw import carry_on_rest, withdraw_announced
 from payments.deciding import Later, Never, Stage, decide
@@ -325,6 +326,9 @@ def _may_not_hold() -> ColumnElement[bool]:
         Freeze.kind == FreezeKind.CHARGEBACK,
         Freeze.lifted_at.is_(None),
     )
+    by_books = exists().where(contested.debtor_id == Debtor.id, contested.elsewhere_minor > 0)
+    source = instalments()
+    less_left = source.may_not_hold() if source is not None else false()
     return or_(
         ~Company.collects,
         ~Company.takes_debits,
@@ -332,5 +336,5 @@ def _may_not_hold() -> ColumnElement[bool]:
         Debtor.credit_minor > 0,
         credit_note,
         and_(Collection.invoice_id.is_not(None), of_invoice),
-        and_(Collection.instalment_id.is_not(None), or_(refunded_since, by_bank)),
+        and_(Collection.instalment_id.is_not(None), or_(refunded_since, by_bank, by_books, less_left)),
     )

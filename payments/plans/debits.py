@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from payments.collections.instalments import Instalment
@@ -25,7 +25,8 @@ from shared.debtors.models import Debtor
 from shared.ledger.rules import Part
 
 _ENDED = [*GIVEN_UP, PaymentStatus.CHARGED_BACK]
-_OPEN = PlanInstalment.credited_minor + PlanInstalment.settled_minor < PlanInstalment.amount_minor
+_REST = PlanInstalment.amount_minor - PlanInstalment.credited_minor - PlanInstalment.settled_minor
+_OPEN = _REST > 0
 _HAS_LIVE = exists().where(Collection.instalment_id == PlanInstalment.id, Collection.state == CollectionState.ANNOUNCED)
 _WAS_TRIED = (
     exists()
@@ -108,6 +109,10 @@ class PlanDebits:
         credit = standing_of(session, debtor).credit_left
         left = progress.payable(session, plan.id, besides=own_minor) - credit
         return max(0, free - max(0, left))
+
+    def may_not_hold(self) -> ColumnElement[bool]:
+        """Of a collection: less is left of its instalment than its debit takes."""
+        return exists().where(PlanInstalment.id == Collection.instalment_id, Collection.amount_minor > _REST)
 
     def runs(self, session: Session, instalment_id: uuid.UUID) -> bool:
         """Whether its plan runs and is collected by mandate."""

@@ -36,10 +36,14 @@ def make_paper(payload: dict[str, Any]) -> None:
 
 
 @on("invoice.lifted")
+@on("invoice.lowered")
 @on("dispute.resolved")
 @job("payments.plans.refresh")
 def refresh_plans(payload: dict[str, Any]) -> None:
-    """Something else than a payment changed a debtor's invoices. Safe to run twice: progress is derived."""
+    """Something else than a payment changed a debtor's invoices: books that show them paid, or a freeze that ended.
+
+    Safe to run twice: progress is derived, and a debit for what is settled now is asked about in the same commit.
+    """
     debtor_id = uuid.UUID(payload.get("debtor") or payload["debtor_id"])
     with reading() as session:
         found = contents.followed(session, debtor_id)

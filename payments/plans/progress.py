@@ -154,8 +154,11 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     lock_invoices(session, [item.invoice_id for item in contents.items_of(session, plan.id)])
     standings = _standings(session, plan)
     rows = contents.instalments_of(session, plan.id)
+    before = [row.rest_minor for row in rows]
     _write_instalments(session, plan, rows, [standing for _invoice, standing in standings])
     if plan.by_mandate:
+        if before != [row.rest_minor for row in rows]:
+            reconsider(session, [plan.debtor_id])  # a debit that is written already may be for what is settled now
         _withdraw_needless(session, rows)
         _join_small(session, plan, rows)
     rest = sum(row.rest_minor for row in rows)
@@ -226,7 +229,7 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
                     covered=item.covered_minor,
                     by_plan=by_plan.get(item.invoice_id, 0) + by_mark.get(item.invoice_id, 0),
                     by_credit=by_credit.get(item.invoice_id, 0),
-                    open_now=invoices[item.invoice_id].open_minor,
+                    open_now=invoices[item.invoice_id].open_minor - invoices[item.invoice_id].elsewhere_minor,
                 )
             ),
         )

@@ -436,7 +436,7 @@ class Flow:
     """What happened to one invoice of a plan since it was accepted; net amounts in minor units.
 
     `covered`: what the plan took of it. `by_plan`: what plan payments and receipts by hand settle. `by_credit`: what credit
-    notes and write-offs took off it. `open_now`: as it stands.
+    notes and write-offs took off it. `open_now`: as it stands, less what the books show as settled under a payment in flight.
     """
 
     covered: int

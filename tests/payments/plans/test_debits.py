@@ -20,7 +20,7 @@ from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
-from shared.kit import clock
+from shared.kit import clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.calendars import is_target_day, next_target_day
 from shared.kit.db import reading, transaction
@@ -413,3 +413,60 @@ def test_the_days_of_debit_are_those_proposed_unless_their_notice_could_not_be_g
     debited.accept(answered)
     view = debited.view(answered)
     assert [one.charge_on for one in view.instalments] == [next_target_day(one.due_on) for one in view.instalments]
+
+
+def books_settle(debited, number, minor):
+    """What an import writes: what is free is settled at once, what a payment holds waits for it."""
+    with transaction() as session:
+        debtor = lock_debtor(session, debited.debtor_id)
+        invoice = ledger.lock_invoices(session, [debited.counter.invoices[number]])[debited.counter.invoices[number]]
+        free = min(minor, invoice.open_minor - invoice.held_minor)
+        if free:
+            occasion = ledger.Occasion(at=clock.now(), value_on=clock.today())
+            ledger.move_elsewhere(session, debtor, invoice, free, occasion)
+        invoice.elsewhere_minor = minor - free
+        outbox.publish(session, "invoice.lowered", {"invoice": str(invoice.id), "debtor": str(debtor.id)})
+    debited.counter.deliver()
+
+
+def test_an_instalment_that_the_books_show_paid_is_not_debited_though_its_debit_is_written(debited):
+    plan = debited.agree("F-1", by_mandate=True)
+    debited.live(15)
+    (payment,) = debited.counter.payments()
+    assert payment.status is PaymentStatus.SUBMITTED
+
+    books_settle(debited, "F-1", 10_000)
+
+    assert debited.counter.payment(payment.id).status is PaymentStatus.CANCELLED
+    assert debited.settled(plan) == [10_000, 0, 0]
+    assert debited.differences() == []
+
+
+def test_the_last_instalment_that_the_books_show_paid_under_its_debit_is_not_paid_twice(debited):
+    plan = debited.agree("F-3", by_mandate=True, count=2)
+    while len(debited.counter.payments()) < 2:
+        debited.live(1)
+    payment = max(debited.counter.payments(), key=lambda each: each.id)
+    assert payment.status is PaymentStatus.SUBMITTED
+
+    books_settle(debited, "F-3", payment.amount_minor)
+
+    assert debited.counter.payment(payment.id).status is PaymentStatus.CANCELLED
+    debited.live(14)
+    assert debited.plan(plan).status is S.COMPLETED
+    assert debited.counter.amounts("F-3") == [(0, 0)]
+    with reading() as session:
+        assert session.get_one(Debtor, debited.debtor_id).credit_minor == 0
+    assert debited.differences() == []
+
+
+def test_an_instalment_paid_elsewhere_of_which_nobody_heard_is_found_by_the_next_look(debited):
+    debited.agree("F-3", by_mandate=True, count=2)
+    debited.live(15)
+    with reading() as session:
+        assert suspects(session, limit=10) == []
+    with transaction() as session:
+        session.get_one(Invoice, debited.counter.invoices["F-3"]).elsewhere_minor = 1
+
+    with reading() as session:
+        assert suspects(session, limit=10) == [debited.debtor_id]
