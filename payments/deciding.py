@@ -280,6 +280,8 @@ class Owed:
     invoice_id: uuid.UUID
     due_on: date
     minor: int
+    is_debited: bool = True
+    """Whether it may be debited by itself: what is not takes credit last, or another would be debited whole beside it."""
 
 
 def spread_credit(
@@ -287,7 +289,8 @@ def spread_credit(
 ) -> tuple[dict[uuid.UUID, int], int]:
     """Invoice → what credit stands against it, and what is left over.
 
-    A credit note stands against the invoice that it corrects first; the rest, and unapplied money, against the oldest due.
+    A credit note stands against the invoice that it corrects first; the rest, and unapplied money, against the oldest due
+    of those that may be debited by themselves, and then against the others.
     """
     left = {each.invoice_id: each.minor for each in owed}
     shares: dict[uuid.UUID, int] = {}
@@ -298,7 +301,7 @@ def spread_credit(
             left[corrects] -= taken
             shares[corrects] = shares.get(corrects, 0) + taken
         pool += minor - taken
-    for each in sorted(owed, key=lambda one: (one.due_on, one.invoice_id)):
+    for each in sorted(owed, key=lambda one: (not one.is_debited, one.due_on, one.invoice_id)):
         taken = min(pool, left[each.invoice_id])
         if taken > 0:
             shares[each.invoice_id] = shares.get(each.invoice_id, 0) + taken

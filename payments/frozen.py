@@ -37,6 +37,17 @@ def kinds(session: Session, invoice_id: uuid.UUID) -> set[FreezeKind]:
     return set(session.scalars(live.distinct()))
 
 
+def kinds_over(session: Session, payment_id: uuid.UUID) -> set[FreezeKind]:
+    """What freezes something of a payment's invoices now."""
+    invoices = session.scalars(select(PaymentAllocation.invoice_id).where(PaymentAllocation.payment_id == payment_id))
+    return set[FreezeKind]().union(*(kinds(session, invoice_id) for invoice_id in invoices.all()))
+
+
+def is_told_by_nobody(found: set[FreezeKind]) -> bool:
+    """Whether a debit stopped for these is told of by us: a legal hold has no message of its own, and its ground is not said."""
+    return FreezeKind.LEGAL_HOLD in found and FreezeKind.DISPUTE not in found
+
+
 def contested_minor(session: Session, invoice_id: uuid.UUID) -> int:
     """What disputes and legal holds freeze of an invoice, in minor units."""
     return int(

@@ -6,13 +6,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.collections import notices, service, tell
 from payments.collections.eligible import Candidate, facts_of, find_mandate, under
 from payments.collections.instalments import Instalment, instalments
-from payments.collections.models import Collection, CollectionState, Outcome
+from payments.collections.models import Collection, CollectionDecision, CollectionState, Outcome
 from payments.collections.service import Wish
 from payments.deciding import Ask, Later, Never, Now, Stage, Verdict, decide
 from payments.gateways.base import Declined
@@ -31,6 +31,9 @@ from shared.kit.errors import Conflict
 from shared.ledger.rules import Part
 
 BY = Actor.system("collections")
+
+SET_ASIDE = ("provider_silent", "provider_odd")
+"""Reasons of what could not be looked at and stays announced."""
 
 UNANNOUNCED = frozenset({"notice_not_sent", "notice_lost"})
 """Reasons of which staff hear: the notice did not leave."""
@@ -88,13 +91,19 @@ def set_aside(run_id: uuid.UUID, collection_id: uuid.UUID, *, reason: str) -> No
 
 
 def due_collections(session: Session, company_id: uuid.UUID, *, until: date) -> list[uuid.UUID]:
-    """Announced collections whose day is not later than `until`, the earliest first."""
+    """Announced collections whose day is not later than `until`, the earliest first; what was set aside comes last.
+
+    Else a few that the provider never answers about would be the first of every run, which rests after them.
+    """
+    aside = select(func.max(CollectionDecision.at)).where(
+        CollectionDecision.collection_id == Collection.id, CollectionDecision.reason.in_(SET_ASIDE)
+    )
     return list(
         session.scalars(
             select(Collection.id)
             .where(Collection.company_id == company_id, Collection.state == CollectionState.ANNOUNCED)
             .where(Collection.charge_on <= until)
-            .order_by(Collection.charge_on, Collection.id)
+            .order_by(aside.scalar_subquery().nulls_first(), Collection.charge_on, Collection.id)
         )
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionState
@@ -20,6 +20,9 @@ from payments.status import GIVEN_UP, USABLE_MANDATES, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
+
+UNTOLD_RETRY = ("notice_lost", "notice_not_sent", "notice_late")
+"""Reasons of a collection that was not made because its notice did not leave (in time)."""
 
 _ENDED = [*GIVEN_UP, PaymentStatus.CHARGED_BACK]
 
@@ -73,11 +76,7 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
     if not debtor.autopay:
         return []
     live = exists().where(Collection.invoice_id == Invoice.id, Collection.state == CollectionState.ANNOUNCED)
-    tried = (
-        exists()
-        .where(Collection.invoice_id == Invoice.id, Collection.payment_id == Payment.id)
-        .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)))
-    )
+    tried = was_tried(Collection.invoice_id == Invoice.id)
     standing = standing_of(session, debtor)
     rows = session.execute(
         select(Invoice, live.label("has_live"), tried.label("was_tried"))
@@ -93,6 +92,25 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
         )
         for row in rows
     ]
+
+
+def was_tried(is_of: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a debit of an invoice or instalment came to nothing, and no retry of it fell away for want of a notice.
+
+    `is_of`: what makes a collection one of that invoice or instalment. What we withdrew ourselves was no try; a retry that
+    nobody could be told of is announced again as it was decided.
+    """
+    later = aliased(Collection)
+    untold = exists().where(
+        or_(later.invoice_id == Collection.invoice_id, later.instalment_id == Collection.instalment_id),
+        later.attempt_no > Collection.attempt_no,
+        later.reason.in_(UNTOLD_RETRY),
+    )
+    return (
+        exists()
+        .where(is_of, Collection.payment_id == Payment.id)
+        .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)), ~untold)
+    )
 
 
 def wishes_of(session: Session, debtor: Debtor, *, until: date) -> list[Candidate | Instalment]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Text, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.chargebacks.models import Chargeback, ChargebackPart
@@ -18,6 +19,7 @@ from payments.models import Means, Payment, PaymentAllocation, Refund
 from payments.status import IN_FLIGHT, PaymentStatus, RefundStatus
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
+from shared.ledger.models import Account, Kind, Transfer
 
 _GOES_BACK = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.DONE)
 
@@ -38,11 +40,12 @@ class Standing:
 
 def standing_of(session: Session, debtor: Debtor) -> Standing:
     """Read for the debtor, who is locked by the caller when something hangs on it."""
-    credit, left = _credit(session, debtor)
-    return Standing(credit, left, _contested(session, debtor.id), _refunded(session, debtor.id))
+    refunded = _refunded(session, debtor.id)
+    credit, left = _credit(session, debtor, refunded)
+    return Standing(credit, left, _contested(session, debtor.id), refunded)
 
 
-def _credit(session: Session, debtor: Debtor) -> tuple[dict[uuid.UUID, int], int]:
+def _credit(session: Session, debtor: Debtor, refunded: frozenset[uuid.UUID]) -> tuple[dict[uuid.UUID, int], int]:
     notes = session.execute(
         select(Invoice.credits_invoice_id, Invoice.open_minor)
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
@@ -58,13 +61,19 @@ def _credit(session: Session, debtor: Debtor) -> tuple[dict[uuid.UUID, int], int
             Invoice.due_on,
             Invoice.open_minor,
             Invoice.elsewhere_minor,
+            Invoice.autopay_excluded_at,
             (Invoice.frozen_minor + Invoice.paused_minor).label("covered"),  # what is not collected takes no credit
         )
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE, Invoice.open_minor > 0)
         .order_by(Invoice.due_on, Invoice.id)
     )
     owed = [
-        Owed(row.id, row.due_on, max(0, row.open_minor - row.elsewhere_minor - row.covered - firm.get(row.id, 0)))
+        Owed(
+            row.id,
+            row.due_on,
+            max(0, row.open_minor - row.elsewhere_minor - row.covered - firm.get(row.id, 0)),
+            is_debited=row.autopay_excluded_at is None and row.id not in refunded,
+        )
         for row in rows
     ]
     return spread_credit(
@@ -103,10 +112,26 @@ def _contested(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
 
 
 def _refunded(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    rows = session.scalars(
-        select(PaymentAllocation.invoice_id)
-        .join(Payment, Payment.id == PaymentAllocation.payment_id)
-        .join(Refund, Refund.payment_id == Payment.id)
-        .where(Payment.debtor_id == debtor_id, Refund.status.in_(_GOES_BACK))
+    """Invoices that a refund opened again: not all that its payment touched, nor those of which it wrote all of that off."""
+    name = func.split_part(Transfer.provider_reference, "#", 1)
+    opened = session.execute(
+        select(Transfer.debit_owner, Refund.is_owed, func.sum(Transfer.amount_minor), func.min(Transfer.at))
+        .join(Refund, Refund.payment_id == Transfer.payment_id)
+        .where(or_(name == cast(Refund.id, Text), name == Refund.provider_reference))
+        .where(Transfer.debtor_id == debtor_id, Transfer.kind == Kind.REFUND)
+        .where(Transfer.debit_account == Account.RECEIVABLE, Refund.status.in_(_GOES_BACK))
+        .group_by(Transfer.debit_owner, Refund.is_owed)
+    ).all()
+    return frozenset(
+        invoice_id
+        for invoice_id, is_owed, minor, at in opened
+        # what is not owed is written off, unless another payment held it meanwhile: then a person says
+        if invoice_id is not None and (is_owed or _written_off(session, invoice_id, since=at) < minor)
     )
-    return frozenset(rows)
+
+
+def _written_off(session: Session, invoice_id: uuid.UUID, *, since: datetime) -> int:
+    given_up = select(func.coalesce(func.sum(Transfer.amount_minor), 0)).where(
+        Transfer.kind == Kind.WRITE_OFF, Transfer.credit_owner == invoice_id, Transfer.at >= since
+    )
+    return int(session.scalar(given_up) or 0)

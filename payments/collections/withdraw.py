@@ -110,7 +110,7 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
     caller's session, under the debtor's lock.
     """
     stopped: list[Stopped] = []
-    by_bank: dict[uuid.UUID, int] = {}
+    rests: dict[uuid.UUID, int] = {}
     taken_back: list[Collection] = []
     for collection in _announced_over_frozen(session, debtor.id):
         invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
@@ -128,10 +128,13 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
         if was_told and not kinds.isdisjoint(TOLD):
             stopped.append(Stopped(collection, invoice, rest, is_declared=FreezeKind.DECLARATION in kinds))
         elif FreezeKind.CHARGEBACK in kinds:
-            collection.reason, by_bank[collection.id] = "contested_by_bank", rest
+            collection.reason, rests[collection.id] = "contested_by_bank", rest
+            taken_back.append(collection)
+        elif frozen.is_told_by_nobody(kinds):
+            rests[collection.id] = rest
             taken_back.append(collection)
     tell_stopped(session, debtor, stopped)
-    tell_withdrawn(session, taken_back, rests=by_bank)
+    tell_withdrawn(session, taken_back, rests=rests)
 
 
 def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[Collection]:
@@ -232,7 +235,7 @@ def after_withdrawal(payload: dict[str, Any]) -> None:
         rest = _rest(session, debtor, collection, payment)
         if rest > 0:
             carry_on_rest(session, debtor, collection, rest)
-        if collection.reason != frozen.STOPPED:
+        if collection.reason != frozen.STOPPED or frozen.is_told_by_nobody(frozen.kinds_over(session, payment.id)):
             tell_withdrawn(session, [collection], rests={collection.id: rest})
 
 

@@ -10,29 +10,22 @@ from datetime import date
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from payments.collections import eligible
 from payments.collections.instalments import Instalment
 from payments.collections.models import Collection, CollectionState
 from payments.collections.standing import standing_of
 from payments.deciding import Facts
-from payments.frozen import LEFT, LEFT_OTHERWISE
-from payments.models import Payment
 from payments.plans import contents, progress, rules
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.status import PlanStatus
-from payments.status import GIVEN_UP, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.ledger.rules import Part
 
-_ENDED = [*GIVEN_UP, PaymentStatus.CHARGED_BACK]
 _REST = PlanInstalment.amount_minor - PlanInstalment.credited_minor - PlanInstalment.settled_minor
 _OPEN = _REST > 0
 _HAS_LIVE = exists().where(Collection.instalment_id == PlanInstalment.id, Collection.state == CollectionState.ANNOUNCED)
-_WAS_TRIED = (
-    exists()
-    .where(Collection.instalment_id == PlanInstalment.id, Collection.payment_id == Payment.id)
-    .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)))
-)
+_WAS_TRIED = eligible.was_tried(Collection.instalment_id == PlanInstalment.id)
 
 
 class PlanDebits:

@@ -118,10 +118,13 @@ def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
     Raises Conflict("plan.less_left") when the plan has not so much left that nobody is paying already.
     """
     plan = session.get_one(Plan, plan_id)
-    flight = contents.under_way(session, plan_id)
+    flight, own = contents.under_way(session, plan_id), contents.frozen_by(session, plan_id)
     left, parts = minor, []
     for invoice, standing in _standings(session, plan):
-        free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor)
+        others = max(
+            0, invoice.frozen_minor - own.get(invoice.id, 0)
+        )  # disputed or on hold: the ledger holds none of it
+        free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor - others)
         taken = min(left, max(0, free))
         if taken:
             parts.append(Part(invoice.id, taken))

@@ -17,11 +17,14 @@ from payments.collections.service import Wish, carry_on
 from payments.models import Mandate, Payment
 from payments.queries import next_debits
 from payments.reconcile.sweep import sweep
+from payments.reconcile.verify import verify
+from payments.refunds import service as refunds
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
@@ -578,3 +581,108 @@ def test_credit_is_not_spent_on_an_invoice_that_is_paused(autopay):
 
     assert sorted(decisions()) == [("skip", "credit"), ("skip", "frozen")]
     assert mails("prenotification") == []
+
+
+# What is not debited, and what only seems so ------------------------------------------------------------------------------
+
+
+def test_a_refund_of_one_invoice_leaves_the_others_of_its_payment_to_be_debited(counter):
+    wsgi.import_jobs()
+    counter.open_account(amounts=(12_000, 6_000))
+    mandate = counter.give_mandate()
+    paid = counter.pay_by_debit(mandate, counter.part("F-1", 6_000), counter.part("F-2", 6_000)).id
+    counter.days(8, bank=True)
+    with transaction() as session:
+        session.get_one(Debtor, counter.debtor_id).autopay = True
+        session.scalars(select(Company)).one().four_eyes_minor = 50_000
+        by = Actor.staff(new_id(), "Sam")
+        refunds.ask(session, payment_id=paid, minor=6_000, reason="F-2 was a mistake", by=by, is_owed=False)
+    counter.deliver()
+
+    run_today()
+
+    assert [(one[0], one[2]) for one in collections_()] == [(CollectionState.ANNOUNCED, 6_000)]
+    assert verify().differences == []
+
+
+def test_credit_is_not_set_against_an_invoice_left_out_while_another_is_debited_whole(autopay):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, autopay.debtor_id)
+        an_invoice(session, debtor, "F-2", 12_000, due_in=15)
+    give_credit(autopay, 12_000)
+    change(Invoice, autopay.invoices["F-1"], autopay_excluded_at=clock.now())
+    autopay.days(1)
+
+    run_today()
+
+    assert collections_() == []
+    assert ("skip", "credit") in decisions()
+
+
+def test_a_retry_whose_notice_was_lost_is_announced_again(counter):
+    wsgi.import_jobs()
+    counter.open_account(amounts=())
+    counter.give_mandate("insufficient_funds")
+    with transaction() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        debtor.autopay = True
+        counter.invoices["F-1"] = an_invoice(session, debtor, "F-1", 12_000, due_in=14).id
+    written(counter)
+    counter.days(8, bank=True)
+    retry = mails("prenotification")[-1]
+    assert len(mails("prenotification")) == 2
+    change(Message, retry.id, status=MessageStatus.REFUSED, sent_at=None)
+    counter.days(14)
+
+    run_today()
+    assert decisions()[-1] == ("skip", "notice_lost")
+    run_today()
+
+    assert [one[0] for one in collections_()][2:] == [CollectionState.ANNOUNCED]
+    assert len(mails("prenotification")) == 3
+
+
+def test_five_mandates_that_never_answer_do_not_stop_a_sixth_for_ever(counter):
+    wsgi.import_jobs()
+    references = []
+    for turn in range(6):
+        counter.open_account(amounts=(), code=f"411O{turn}")
+        mandate = counter.give_mandate()
+        with transaction() as session:
+            debtor = session.get_one(Debtor, counter.debtor_id)
+            debtor.autopay = True
+            an_invoice(session, debtor, f"O-{turn}", 5_000, due_in=14)
+            references.append(session.get_one(Mandate, mandate).provider_reference)
+    good = counter.debtor_id
+    announced(counter)
+    counter.days(8)
+    for reference in references[:5]:
+        match = f"GET /mandates/{reference}"
+        counter.twins.fault("status", provider="gocardless", match=match, status=500, times=0)
+
+    for _ in range(2):
+        run_today()
+
+    assert {row.debtor_id for row in counter.payments()} == {good}
+
+
+def hold_by_law(counter):
+    with transaction() as session:
+        by = Actor.system("test")
+        invoice_id = counter.invoices["F-1"]
+        freeze(session, invoice_id=invoice_id, kind=FreezeKind.LEGAL_HOLD, reason="the court's letter", by=by)
+    counter.deliver()
+    reconsider_all({})
+    counter.deliver()
+
+
+@pytest.mark.parametrize("until", [announced, written])
+def test_a_legal_hold_over_a_debit_with_a_notice_is_told_without_its_ground(autopay, until):
+    until(autopay)
+
+    hold_by_law(autopay)
+
+    (mail,) = mails("debit_stopped")
+    assert "F-1" in mail.text_body
+    assert "court" not in mail.text_body
+    assert [one["status"] for one in autopay.twins.objects("gocardless", "payments")] in ([], ["cancelled"])

@@ -115,12 +115,16 @@ def test_automatic_debits_of_an_invoice_are_withdrawn_when_it_comes_under_a_plan
     with reading() as session:
         company_id = session.scalars(select(Company.id)).one()
     run_collections(company_id)
+    counter.deliver()
 
     planner.agree("F-1")
 
     with reading() as session:
         found = session.scalars(select(Collection).where(Collection.invoice_id.is_not(None))).all()
     assert [(one.state, one.reason) for one in found] == [(CollectionState.SKIPPED, "plan")]
+    (mail,) = planner.mails("debit_stopped")
+    assert "F-1" in mail.text_body
+    assert planner.differences() == []
 
 
 def test_the_message_of_acceptance_speaks_each_readers_language(planner):

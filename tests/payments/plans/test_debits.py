@@ -19,11 +19,13 @@ from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Invoice
+from shared.invoices.models import FreezeKind, Invoice
+from shared.invoices.service import cover
 from shared.kit import clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.calendars import is_target_day, next_target_day
 from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from tests.payments.plans.conftest import STAFF
 
@@ -470,3 +472,16 @@ def test_an_instalment_paid_elsewhere_of_which_nobody_heard_is_found_by_the_next
 
     with reading() as session:
         assert suspects(session, limit=10) == [debited.debtor_id]
+
+
+def test_a_held_part_of_one_invoice_leaves_the_others_of_its_plan_to_be_debited(debited):
+    plan = debited.agree("F-1", "F-2", by_mandate=True)
+    first = debited.counter.invoices["F-1"]
+    with transaction() as session:
+        invoice = ledger.lock_invoices(session, [first])[first]
+        held = invoice.open_minor - 100
+        for kind, subject, minor in ((FreezeKind.PLAN, plan.id, 100), (FreezeKind.LEGAL_HOLD, new_id(), held)):
+            cover(session, invoice_id=first, kind=kind, subject_id=subject, minor=minor, reason="x", by=STAFF)
+        parts = progress.parts_for(session, plan.id, 10_000)
+
+    assert [(part.invoice_id == first, part.minor) for part in parts] == [(True, 100), (False, 9_900)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from payments.collections.models import Collection, CollectionDecision, CollectionState
-from payments.models import Mandate
-from payments.status import MandateStatus
+from payments.models import Mandate, Payment
+from payments.reconcile.verify import verify
+from payments.status import MandateStatus, PaymentStatus
 from shared.debtors.models import Debtor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
@@ -12,6 +13,7 @@ from shared.messages.models import Message
 from tests.portal.conftest import Dora, rows
 from tests.portal.shop import Shop
 from tests.support.browser import Browser, Page
+from tests.support.people import an_invoice
 
 
 def sign(shop: Shop, browser: Browser, page: Page, fate: str = "success") -> Page:
@@ -224,3 +226,60 @@ def test_leaving_out_needs_a_code_and_an_invoice_of_ones_own(shop: Shop) -> None
 def test_without_autopay_there_is_nothing_to_leave_out(shop: Shop) -> None:
     shop.counter.give_mandate()
     assert shop.enter(is_verified=True).open("/mandate/debits").heading == "Automatic payment"
+
+
+def written_and_announced(shop: Shop) -> None:
+    """The debits of F-1 and F-2 are with the provider, which may still cancel them; F-3 (30.00) is announced."""
+    on_autopay(shop)
+    shop.counter.deliver()
+    shop.counter.days(9)
+    with transaction() as session:
+        debtor = session.get_one(Debtor, shop.counter.debtor_id)
+        an_invoice(session, debtor, "F-3", 3_000, due_in=15)
+    run_collections()
+    assert [one.status for one in rows(Payment)] == [PaymentStatus.SUBMITTED] * 2
+    assert state_of_third() is CollectionState.ANNOUNCED
+
+
+def state_of_third() -> CollectionState:
+    return next(one.state for one in rows(Collection) if one.amount_minor == 3_000)  # type: ignore[no-any-return]
+
+
+def at_provider(shop: Shop) -> list[tuple[int, str]]:
+    return sorted((one["amount"], one["status"]) for one in shop.counter.twins.objects("gocardless", "payments"))
+
+
+def test_switching_off_stops_what_is_announced_and_what_is_written_before_the_page_answers(shop: Shop) -> None:
+    written_and_announced(shop)
+
+    shop.enter(is_verified=True).open("/mandate/autopay").submit("Save", autopay="off")
+
+    assert at_provider(shop) == [(8_000, "cancelled"), (12_000, "cancelled")]
+    assert [one.status for one in rows(Payment)] == [PaymentStatus.CANCELLED] * 2
+    assert {one.reason for one in rows(Collection)} == {"autopay_off"}
+    assert state_of_third() is CollectionState.SKIPPED
+    shop.counter.deliver()
+    assert [one.kind for one in rows(Message)].count("debit_stopped") == 2  # one for each day
+    assert verify().differences == []
+
+
+def test_a_lower_maximum_stops_what_is_above_it_before_the_page_answers(shop: Shop) -> None:
+    written_and_announced(shop)
+
+    shop.enter(is_verified=True).open("/mandate/autopay").submit("Save", autopay="on", maximum="100")
+
+    assert at_provider(shop) == [(8_000, "pending_submission"), (12_000, "cancelled")]
+    assert state_of_third() is CollectionState.ANNOUNCED
+
+
+def test_leaving_out_an_invoice_stops_its_written_debit_before_the_page_answers(shop: Shop) -> None:
+    written_and_announced(shop)
+    browser = shop.enter(is_verified=True)
+    form = browser.open("/mandate/debits").form_of("Leave F-3 out")
+    form.action = f"/mandate/debits/{shop.counter.invoices['F-1']}/leave-out"
+
+    page = browser.send(form, "/mandate/debits")
+
+    assert "Nothing will be debited for this invoice." in page.text
+    assert at_provider(shop) == [(8_000, "pending_submission"), (12_000, "cancelled")]
+    assert [one.kind for one in rows(Message)].count("debit_left_out") == 1
