@@ -23,7 +23,7 @@ from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind,
 from backoffice.imports.questions import Questions
 from backoffice.imports.roles import Role
 from backoffice.imports.source import Source
-from backoffice.imports.survey import settle_columns
+from backoffice.imports.survey import settle_columns, tell_lost_zeros
 from backoffice.imports.tables import ALL_SHEETS, Row, Shape, parts, rows, shape_of
 from backoffice.imports.terms import Terms, due_on, parse_terms
 from backoffice.imports.values import (
@@ -61,8 +61,10 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
         form = shape.kind
         columns = by_hand(shape.headings, choices.wishes, faults) if choices.wishes else recognise(shape.headings)
         columns = settle_columns(columns, rows(source, shape), choices.wishes, choices.questions, warnings)
+        if form == "xls":
+            tell_lost_zeros(columns, rows(source, shape), warnings)
         if is_ledger(columns) and not choices.wishes.get("total"):
-            return read_ledger(source, shape, columns, choices, sink=sink)
+            return read_ledger(source, shape, columns, choices, warnings, sink=sink)
         shown = " · ".join(name for name in shape.headings if name)
         if len(columns.places) < 2 and _is_data(shape.headings):
             faults.add("file.no_headings", line=shape.heading_line, value=shown)

@@ -52,10 +52,12 @@ def is_ledger(columns: ColumnMap) -> bool:
     return bool(_DEBIT & set(names) and _CREDIT & set(names)) and not beside
 
 
-def read_ledger(source: Source, shape: Shape, columns: ColumnMap, choices: Choices, *, sink: Sink | None) -> ImportPlan:
+def read_ledger(
+    source: Source, shape: Shape, columns: ColumnMap, choices: Choices, warnings: Findings, *, sink: Sink | None
+) -> ImportPlan:
     """Read a ledger into a plan; what is wrong stands in `plan.faults`. Raises Unreadable where the text breaks off."""
     names = [heading(name) for name in columns.headings]
-    faults, warnings = Findings(), Findings()
+    faults = Findings()
     debit, credit = _place(names, _DEBIT) or 0, _place(names, _CREDIT) or 0
     places = {role: at for role, at in columns.places.items() if at not in (debit, credit)}
     facts: dict[str, Any] = {

@@ -132,6 +132,10 @@ _SENTENCES: dict[str, Any] = {
     "code.shortened": _l(
         "A spreadsheet has shortened this code, and its last figures are lost. Format the column as text and export it again."
     ),
+    "code.zeros_lost": _l(
+        "This column holds numbers, and an XLS does not tell zeros in front of them: %(value)s may have been 0%(value)s. If it shows any, "
+        "save the workbook as .xlsx and offer that one."
+    ),
     "day.to_come": _l("%(rows)s invoices are dated after today; the last of them on %(value)s."),
     "day.far": _l("This day is too far ahead to be true."),
     "rows.left_out": _l("“%(value)s”: %(rows)s lines are left out, because nobody owes them."),

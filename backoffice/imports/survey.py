@@ -71,6 +71,33 @@ def _remains(columns: ColumnMap) -> int | None:
     return next(found, None)
 
 
+_WHOLE_WITH = {
+    Role.DEBTOR_CODE: (),
+    Role.NUMBER: (),
+    Role.POSTCODE: (5,),
+    Role.SIREN: (9, 14),
+    Role.PHONE: (10, 11, 12),
+}
+"""The columns of codes, with the digits at which none can be missing in front."""
+
+
+def tell_lost_zeros(columns: ColumnMap, rows: Iterable[tuple[int, Sequence[Cell]]], warnings: Findings) -> None:
+    """An old workbook does not tell the zeros that its numbers show: each column of codes that holds numbers is named, once."""
+    watched = {columns.places[role]: whole for role, whole in _WHOLE_WITH.items() if role in columns.places}
+    for line, row in rows:
+        for place in [at for at in watched if at < len(row)]:
+            cell = row[place]
+            if (
+                isinstance(cell, int | float)
+                and not isinstance(cell, bool)
+                and len(text_of(cell)) not in watched[place]
+            ):
+                warnings.add("code.zeros_lost", line=line, column=columns.headings[place], value=text_of(cell))
+                del watched[place]
+        if not watched:
+            return
+
+
 @dataclass(slots=True)
 class _Look:
     """What a sample of rows shows in the columns that are in doubt."""

@@ -26,6 +26,8 @@ MAX_ERRORS = 10_000
 MAX_PART = 8 * 1024 * 1024
 PIECE = 1024 * 1024
 OVERLAP = 4_096
+MAX_NOTED = 300
+"""Columns of an ODS whose zeros are noted: wider tables are not read."""
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,4})(\d{1,9})["']""")
@@ -33,7 +35,13 @@ _STYLED = re.compile(rb"""<c\s[^>]*?\br="([A-Z]{1,4})(\d{1,9})"[^>]*?\bs="(\d{1,
 _ERROR = re.compile(
     rb"""<c\s[^>]*?\br="([A-Z]{1,4})(\d{1,9})"[^>]*?\bt="e"[^>]*>(?:<f[^<]*</f>|<f[^>]*/>)?<v>(#[^<]{1,16})</v>"""
 )
-_ODS_TAG = re.compile(rb"<(/?)table:(table-row|table-cell|covered-table-cell|table)\b([^>]*)>")
+_ODS_TAG = re.compile(
+    rb"<(/?)(table:(?:table-row|table-cell|covered-table-cell|table)|office:annotation)(?=[\s/>])([^>]*)>"
+    rb"|<text:p(?:\s[^>]*)?>([^<]{2,60})</text:p>"
+)
+_ODS_NAME = re.compile(rb"""table:name=["']([^"']*)""")
+_ODS_WHOLE = re.compile(rb"""office:value=["'](\d{1,18})(?:\.0+)?["']""")
+_BETWEEN_DIGITS = str.maketrans("", "", " \u00a0\u202f-/()+.")
 _REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated="(\d{1,9})\"""")
 
 
@@ -56,6 +64,17 @@ class Notes:
                 return width
         return 0
 
+    def zeros_shown(self, sheet: str, rows: range, columns: range, width: int) -> None:
+        """Note that whole numbers are shown there with so many digits, zeros in front."""
+        bits = ((1 << len(rows)) - 1) << (rows.start % 8)
+        first, last = rows.start // 8, (rows.stop - 1) // 8
+        for column in columns:
+            noted = self.zeros.setdefault(sheet, {}).setdefault(column, {}).setdefault(width, bytearray())
+            if last >= len(noted):
+                noted.extend(bytes(last - len(noted) + 1_024))
+            there = int.from_bytes(noted[first : last + 1], "little")
+            noted[first : last + 1] = (there | bits).to_bytes(last - first + 1, "little")
+
 
 def weigh(source: Source, kind: str) -> Notes:
     """Inflate every member and keep nothing but notes; raises Unreadable when it is too much or no workbook."""
@@ -72,7 +91,7 @@ def weigh(source: Source, kind: str) -> Notes:
             notes = book.notes if book else Notes()
             left = MAX_UNPACKED
             for member in members:
-                left -= _inflated(file, member, left, book)
+                left -= _inflated(file, member, left, book or notes)
             return notes
     except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, OSError, ValueError) as error:
         raise Unreadable("xlsx.damaged") from error
@@ -93,13 +112,13 @@ def is_light(source: Source, limit: int) -> bool:
         return source.size <= limit  # whatever is wrong with it is found soon
 
 
-def _inflated(file: BinaryIO, member: zipfile.ZipInfo, allowed: int, book: _Book | None) -> int:
+def _inflated(file: BinaryIO, member: zipfile.ZipInfo, allowed: int, noting: _Book | Notes) -> int:
     name = member.filename.lower()
     looks: _Corner | _Repeats | None = None
     if name.startswith("xl/worksheets/"):
-        looks = _Corner(book, member.filename)
+        looks = _Corner(noting if isinstance(noting, _Book) else None, member.filename)
     elif name == "content.xml":
-        looks = _Repeats()
+        looks = _Repeats(noting if isinstance(noting, Notes) else Notes())
     total = 0
     for piece in _pieces(file, member):
         total += len(piece)
@@ -232,12 +251,8 @@ class _Corner:
         if book.widths:
             for letters, digits, style in _STYLED.findall(text):
                 if width := book.widths.get(int(style)):
-                    columns = book.notes.zeros.setdefault(self._sheet, {})
-                    rows = columns.setdefault(_column(letters), {}).setdefault(width, bytearray())
-                    row = int(digits)
-                    if row // 8 >= len(rows):
-                        rows.extend(bytes(row // 8 - len(rows) + 1_024))
-                    rows[row // 8] |= 1 << (row % 8)
+                    row, column = int(digits), _column(letters)
+                    book.notes.zeros_shown(self._sheet, range(row, row + 1), range(column, column + 1), width)
 
 
 def _column(letters: bytes) -> int:
@@ -251,24 +266,39 @@ def _column(letters: bytes) -> int:
 
 
 class _Repeats:
-    """How large the sheets of an ODS become when what is repeated is written out."""
+    """How large the sheets of an ODS become when what is repeated is written out; and the zeros that its cells show."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes) -> None:
         self._rest = b""
+        self._notes, self._sheet = notes, ""
         self._reset()
 
     def _reset(self) -> None:
         self._rows = self._pending = self._widest = self._here = 0
         self._times, self._held = 1, False
+        self._columns, self._value = range(0), b""
+        """Where the cell stands whose text is awaited, and its whole number."""
+        self._in_annotation = False
+        self._shown: list[tuple[range, int]] = []
+        """Columns of this row and the digits that they show."""
 
     def look(self, piece: bytes) -> None:
         text = self._rest + piece
         end = text.rfind(b">") + 1
+        last = max(text.rfind(b"<table:", 0, end), text.rfind(b"</table:", 0, end))
+        if last > 0 and len(text) - last <= OVERLAP:
+            end = last  # the text of a cell may stand in the next piece
         self._rest = text[end:][:OVERLAP]
-        for closing, tag, attributes in _ODS_TAG.findall(text[:end]):
-            if tag == b"table":
+        for closing, tag, attributes, shown in _ODS_TAG.findall(text[:end]):
+            if shown:
+                self._show(shown)
+            elif tag == b"office:annotation":
+                self._in_annotation = not closing
+            elif tag == b"table:table":
                 self._reset()
-            elif tag == b"table-row":
+                name = _ODS_NAME.search(attributes)
+                self._sheet = _plain(name[1].decode("utf-8", errors="replace")) if name else ""
+            elif tag == b"table:table-row":
                 self._row(attributes, closing=bool(closing))
                 if attributes.endswith(b"/"):
                     self._row(b"", closing=True)
@@ -282,13 +312,30 @@ class _Repeats:
                 self._rows, self._pending = self._rows + self._pending, 0
             if self._rows * self._widest > MAX_CELLS:
                 raise Unreadable("xlsx.bomb")
-        self._times, self._here, self._held = _times(attributes), 0, False
+            for columns, width in self._shown:
+                rows = range(self._rows - self._times + 1, self._rows + 1)
+                self._notes.zeros_shown(self._sheet, rows, columns, width)
+        self._times, self._here, self._held, self._shown = _times(attributes), 0, False, []
 
     def _cell(self, attributes: bytes) -> None:
-        self._here += _times(attributes)
+        before, self._here = self._here, self._here + _times(attributes)
+        whole = None
         if b"value-type" in attributes:
             self._held = True
             self._widest = max(self._widest, self._here)
+            whole = _ODS_WHOLE.search(attributes) if b'value-type="float"' in attributes else None
+        self._columns = range(before + 1, min(self._here, MAX_NOTED) + 1)
+        self._value, self._in_annotation = whole[1] if whole else b"", False
+
+    def _show(self, shown: bytes) -> None:
+        """The text of a cell; when it is the number with zeros in front of it, they are part of it."""
+        if not self._value or self._in_annotation:
+            return
+        digits = shown.decode("utf-8", errors="replace").translate(_BETWEEN_DIGITS)
+        if digits.startswith("0") and digits.isdecimal() and digits.isascii() and int(digits) == int(self._value):
+            if int(digits) or b"." not in shown:
+                self._shown.append((self._columns, len(digits)))
+            self._value = b""
 
 
 def _times(attributes: bytes) -> int:

@@ -30,7 +30,8 @@ BY = Actor.system("test")
 SPREADSHEET = "application/vnd.oasis.opendocument.spreadsheet"
 BOOK = (
     '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
+    'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0">'
     '<office:body><office:spreadsheet><table:table table:name="Ventes">{}</table:table></office:spreadsheet></office:body>'
     "</office:document-content>"
 )
@@ -145,6 +146,77 @@ def test_numbers_keep_the_zeros_that_the_workbook_shows():
     assert (debtor.code, debtor.postcode, debtor.siren, debtor.phone) == ("0007", "01000", "005880596", "0612345678")
 
 
+def shown(value: float, text: str, *, columns: int = 1, note: str = "") -> str:
+    """A number of an ODS, as the spreadsheet writes one that it shows in another way than it is."""
+    about = f"<office:annotation><text:p>{note}</text:p></office:annotation>" if note else ""
+    return (
+        f'<table:table-cell table:number-columns-repeated="{columns}" table:style-name="ce1" office:value-type="float" '
+        f'office:value="{value}" calcext:value-type="float">{about}<text:p>{text}</text:p></table:table-cell>'
+    )
+
+
+def ods_row(*made: str, times: int = 1) -> str:
+    return f'<table:table-row table:number-rows-repeated="{times}">{"".join(made)}</table:table-row>'
+
+
+def cell(*values: object) -> str:
+    return cells(*values).split(">", 1)[1].removesuffix("</table:table-row>")
+
+
+@pytest.mark.parametrize("piece", [1024 * 1024, 97])
+def test_numbers_of_an_open_document_keep_the_zeros_that_it_shows(monkeypatch, piece):
+    monkeypatch.setattr("backoffice.imports.weigh.PIECE", piece)
+    headings = ["Code client", "Client", "Code postal", "SIREN", "Téléphone", *HEADINGS[1:]]
+    blank = ods_row("<table:table-cell/>", times=3)
+    rows = [
+        f"<table:table-header-rows>{cells(*headings)}</table:table-header-rows>",
+        blank,
+        ods_row(
+            shown(7, "0007"), cell("Alpha"), shown(1000, "01000"), shown(5880596, "005\u202f880\u202f596"),
+            shown(612345678, "06 12 34 56 78"), shown(12, "000012"), cell(date(2026, 6, 15)), shown(0.5, "0.50"),
+        ),
+        ods_row(
+            shown(8, "8", note="0008"), "<table:covered-table-cell/>", shown(75001, "75001"), cell("552100554"), cell(""),
+            cell("F2"), cell(date(2026, 6, 15), 24),
+        ),
+    ]  # fmt: skip
+
+    plan = read_table(Source(ods("".join(rows))))
+
+    one, other = plan.debtors
+    assert plan.fault_counts == {}
+    assert (one.code, one.postcode, one.siren, one.phone) == ("0007", "01000", "005880596", "0612345678")
+    assert (other.code, other.postcode, other.siren) == ("8", "75001", "552100554")
+    assert [(item.line, item.number, item.total) for item in plan.items] == [(5, "000012", 50), (6, "F2", 2400)]
+
+
+def test_repeated_numbers_of_an_open_document_keep_their_zeros_in_every_place():
+    rows = ods_row(shown(3, "03"), times=2) + ods_row(shown(3, "3"), shown(1000, "01000", columns=2), times=9)
+
+    notes = weigh(Source(ods(rows)), "ods")
+
+    assert [notes.shown_digits("Ventes", row, column) for row, column in ((2, 1), (3, 1), (3, 2), (11, 3), (12, 3))] == [
+        2, 0, 5, 5, 0,
+    ]  # fmt: skip
+
+
+def test_an_old_workbook_that_may_have_lost_zeros_says_in_which_columns():
+    plan = read_table(Source(HERE / "old-workbook-zeros.xls"))
+
+    lost = [(told.line, told.column, told.value) for told in plan.warnings if told.code == "code.zeros_lost"]
+    assert lost == [
+        (2, "Code client", "7"),
+        (2, "N° facture", "123"),
+        (2, "Code postal", "1000"),
+        (2, "SIREN", "5880596"),
+        (2, "Téléphone", "612345678"),
+    ]
+
+
+def test_an_old_workbook_whose_codes_are_text_is_read_without_a_remark():
+    assert read_table(Source(HERE / "old-workbook.xls")).warning_counts == {}
+
+
 def test_an_error_in_a_cell_is_no_empty_cell():
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "default_date_format": "dd/mm/yyyy"}) as made:
@@ -209,6 +281,7 @@ def test_an_open_document_workbook_is_read():
     [
         cells(*HEADINGS) + cells(*["x"] * 40, times=1_000_000),
         cells(*HEADINGS) + '<table:table-row table:number-rows-repeated="1000000"/>' + cells(*["x"] * 40),
+        (cells(*["x"] * 40, times=100_000) + "<table:table-header-rows></table:table-header-rows>") * 10,
     ],
 )
 def test_a_row_repeated_a_million_times_is_refused_before_it_is_laid_out(rows):
