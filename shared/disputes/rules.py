@@ -173,11 +173,18 @@ RATES_FR = (Decimal("20.00"), Decimal("10.00"), Decimal("5.50"), Decimal("2.10")
 
 
 def guess_rate(net_minor: int, vat_minor: int) -> Decimal | None:
-    """The one rate by which an invoice without lines was taxed; None when no rate explains its totals to the cent."""
-    for rate in RATES_FR:
-        if abs(int((net_minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) - vat_minor) <= 1:
-            return rate
-    return None
+    """The one rate by which an invoice without lines was taxed; None when no rate explains its totals to the cent.
+
+    The nearest rate wins. VAT may be a cent off where lines were rounded one by one, but not when that cent is all of
+    it: one cent of VAT is not 0 %, and no VAT is no rate above 0 %.
+    """
+    if not vat_minor:
+        return Decimal("0.00")
+    off = {
+        rate: abs(int((net_minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) - vat_minor) for rate in RATES_FR
+    }
+    nearest = min(off, key=off.__getitem__)
+    return nearest if off[nearest] <= min(1, abs(vat_minor) - 1) else None
 
 
 def credited_fully(claimed: Mapping[object, int], credited: Mapping[object, int]) -> bool:

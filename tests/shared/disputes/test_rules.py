@@ -251,11 +251,26 @@ def test_a_document_of_one_cent_can_be_split() -> None:
         (10_000, 1_000, "10"),
         (10_000, 210, "2.1"),
         (10_000, 850, "8.5"),
-        (10_000, 1, "0"),
         (10_000, 2, None),
     ],
 )
 def test_a_rate_explains_totals_to_the_cent_and_no_further(net, vat, rate) -> None:
+    assert guess_rate(net, vat) == (None if rate is None else Decimal(rate))
+
+
+@pytest.mark.parametrize(
+    ("net", "vat", "rate"),
+    [
+        (10_000, 1, None),
+        (5, 1, "20"),
+        (10, 1, "10"),
+        (48, 1, "2.1"),
+        (30, 0, "0"),
+        (2, 0, "0"),
+        (30, 2, "5.5"),
+    ],
+)
+def test_one_cent_of_vat_is_not_taken_for_none_nor_none_for_one_cent(net, vat, rate) -> None:
     assert guess_rate(net, vat) == (None if rate is None else Decimal(rate))
 
 
