@@ -70,6 +70,11 @@ class PartyFacts(_Tidy):
     website: str = ""
     is_consumer: bool = False
 
+    @property
+    def address_lines(self) -> list[str]:
+        """Where the party is, below its name and above its country; what is not known leaves no empty line."""
+        return [line for line in (self.street, self.street_more, f"{self.postcode} {self.city}".strip()) if line]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankFacts(_Tidy):

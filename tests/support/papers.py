@@ -9,12 +9,15 @@ from typing import Any
 
 from shared.documents.facts import (
     BankFacts,
+    InstalmentFacts,
     InvoiceFacts,
     LineFacts,
     MandateFacts,
     MovementFacts,
     OpenItemFacts,
     PartyFacts,
+    PlanFacts,
+    PlannedInvoiceFacts,
     ReceiptFacts,
     SettledFacts,
     SignatureFacts,
@@ -200,5 +203,52 @@ def mandate(**changes: Any) -> MandateFacts:
             address="203.0.113.24",
             text_version="sepa-core-2026-01",
         ),
+    )
+    return replace(facts, **changes)
+
+
+def plan(invoice_count: int = 3, instalment_count: int = 4, **changes: Any) -> PlanFacts:
+    """An acknowledgement of debt of so many invoices of 100 €, paid in so many instalments by direct debit."""
+    total = Money(10_000 * invoice_count)
+    facts = PlanFacts(
+        reference="PL-2026-0042",
+        company=SELLER,
+        debtor=BUYER,
+        language="fr",
+        zone="Europe/Paris",
+        total=total,
+        total_in_words="trois cents euros",
+        invoices=tuple(
+            PlannedInvoiceFacts(
+                number=f"F-2026-{number:04}",
+                issued_on=date(2026, 1, 5),
+                due_on=date(2026, 2, 4),
+                amount=Money(10_000),
+            )
+            for number in range(1, invoice_count + 1)
+        ),
+        instalments=tuple(
+            InstalmentFacts(position=position, due_on=date(2026 + position // 12, position % 12 + 1, 5), amount=share)
+            for position, share in enumerate(total.split(instalment_count), start=1)
+        ),
+        wording=(
+            "Menuiserie Durand & Fils reconnaît devoir à Atelier Lumière la somme indiquée, au titre des factures listées ici.",
+            "Menuiserie Durand & Fils s’engage à régler cette somme par les échéances listées ici, chacune au plus tard à sa date.",
+            "Cet échéancier est gratuit : ni frais ni intérêts ne s’ajoutent à la dette.",
+        ),
+        clause="",
+        grace_days=8,
+        signature=SignatureFacts(
+            at=datetime(2026, 3, 16, 9, 32, 11, tzinfo=UTC),
+            by="Claire Durand",
+            address="203.0.113.24",
+            text_version="plan-2026-01",
+        ),
+        email="factures@durand.example",
+        user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        verified_at=datetime(2026, 3, 16, 9, 31, 2, tzinfo=UTC),
+        rum="GCL-7Q2M9X",
+        ics="FR72ZZZ123456",
+        iban_ending="0606",
     )
     return replace(facts, **changes)

@@ -227,6 +227,36 @@ def test_a_mandate_has_the_words_of_the_scheme_and_its_evidence():
     assert "FR7630006000011234567890189" not in shown
 
 
+@pytest.mark.parametrize("invoice_count", range(1, 4))
+def test_the_agreement_of_a_plan_is_not_split_over_two_pages(invoice_count: int):
+    [found] = [page for page in pages(render.plan(papers.plan(invoice_count))) if "Donné par" in page]
+
+    assert "Accord Donné le" in found
+    assert "preuve du consentement" in found
+
+
+def test_an_address_of_the_web_is_not_broken_at_its_hyphen():
+    seller = replace(
+        papers.SELLER, email="compta@atelier-des-lices.example", website="https://atelier-des-lices.example"
+    )
+
+    shown = PdfReader(io.BytesIO(render.invoice(papers.invoice(seller=seller)).content)).pages[0].extract_text()
+
+    assert [line for line in shown.splitlines() if seller.website in line]
+
+
+def test_a_customer_without_an_address_leaves_no_empty_line_above_the_country():
+    nobody_knows = replace(papers.BUYER, street="", street_more="", postcode="", city="")
+
+    html, _assets, _title = render.invoice_page(
+        papers.invoice(buyer=nobody_knows, seller=replace(papers.SELLER, country="BE"), delivery=nobody_knows),
+        Brand(),
+    )
+
+    assert "<strong>Menuiserie Durand &amp; Fils</strong><br>FRANCE" in html
+    assert "Adresse de livraison : Menuiserie Durand &amp; Fils</p>" in html.replace("\xa0", " ")
+
+
 def test_an_unsigned_mandate_leaves_room_for_a_signature():
     assert "Lieu et date" in text(render.mandate(papers.mandate(signature=None)))
 

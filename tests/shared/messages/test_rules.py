@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment, FileSystemLoader, Template
 
+from shared.kit.templating import TEMPLATES, furnish
 from shared.messages.rules import excerpt, is_digest_time, last_digest_moment, unwrap
 
 PARIS = "Europe/Paris"
@@ -68,11 +71,27 @@ def test_an_excerpt_leaves_out_greeting_link_and_foot() -> None:
 
 @given(st.lists(st.text("abcdefghij", min_size=1, max_size=12), min_size=1, max_size=60))
 def test_a_wrapped_paragraph_is_found_again(said: list[str]) -> None:
-    from jinja2 import Environment
-
     paragraph = " ".join(said)
-    wrapped = Environment(autoescape=True).from_string("{{ text|wordwrap(76) }}").render(text=paragraph)
-    assert unwrap(wrapped.splitlines()) == paragraph
+    assert unwrap(_as_text(paragraph).splitlines()) == paragraph
+
+
+@cache
+def _pieces() -> Template:
+    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False)  # noqa: S701 - the text part of a message
+    furnish(env)
+    return env.get_template("mail/components.txt.j2")
+
+
+def _as_text(paragraph: str) -> str:
+    return str(_pieces().module.words(paragraph)).strip()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("before", range(40, 77))
+def test_an_address_is_not_broken_at_its_hyphen_in_a_message(before: int) -> None:
+    address = "https://atelier-des-lices.example/" + "a-b" * 20
+    said = f"{'a' * before} {address} b"
+
+    assert address in _as_text(said).splitlines()
 
 
 @pytest.mark.parametrize(
