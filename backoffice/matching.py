@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Column, Query, is_small, like
-from shared.debtors.models import Debtor
+from shared.debtors.models import BY_NAME, Debtor
 from shared.debtors.service import searchable
 from shared.kit.errors import NotFound
 from shared.kit.ids import normalise_reference
@@ -67,7 +67,7 @@ def added_up(session: Session, ask: Ask, matching: Query, identity: Column, *amo
 def debtors_called(session: Session, company_id: uuid.UUID, text: str, *, most: int = 20) -> Sequence[Debtor]:
     """The first debtors that a search finds, by name."""
     query = select(Debtor).where(Debtor.id.in_(called(company_id, text)))
-    return session.scalars(query.order_by(Debtor.name, Debtor.id).limit(most)).all()
+    return session.scalars(query.order_by(BY_NAME, Debtor.id).limit(most)).all()
 
 
 def get_debtor(session: Session, company_id: uuid.UUID, debtor_id: uuid.UUID) -> Debtor:

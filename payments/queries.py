@@ -23,6 +23,7 @@ from payments.models import (
 )
 from payments.status import IN_FLIGHT, USABLE_MANDATES, MandateStatus, PaymentStatus, RefundStatus
 from shared.debtors.models import Debtor
+from shared.debtors.service import searchable
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.ids import normalise_reference
@@ -554,13 +555,15 @@ def _narrowed(query: Select[Payment], filters: PaymentFilters) -> Select[Payment
         query = query.where(Payment.created_at >= filters.created_from)
     if filters.created_until is not None:
         query = query.where(Payment.created_at < filters.created_until)
-    if filters.text:
+    if filters.text.strip():
         settles = (
             select(PaymentAllocation.payment_id)
             .join(Invoice, Invoice.id == PaymentAllocation.invoice_id)
             .where(Invoice.number.startswith(filters.text, autoescape=True))
         )
-        named = select(Debtor.id).where(Debtor.search_text.contains(filters.text.casefold(), autoescape=True))
+        named = select(Debtor.id).where(
+            *(Debtor.search_text.contains(word, autoescape=True) for word in searchable(filters.text).split())
+        )
         query = query.where(
             or_(
                 Payment.reference.contains(filters.text.upper(), autoescape=True),

@@ -15,7 +15,7 @@ from backoffice import listing
 from backoffice.listing import Ask, Line, Orders, Query, is_small, like, one_page, ordered
 from payments.models import Mandate
 from payments.status import USABLE_MANDATES
-from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.debtors.models import BY_NAME, Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
@@ -32,7 +32,7 @@ STATES = ("open", "late", "credit", "autopay", "mandate", "paused", "unreachable
 """The filters of the list."""
 
 ORDERS = Orders(
-    {"name": Debtor.name, "code": Debtor.account_code, "open": Debtor.open_minor, "credit": Debtor.credit_minor},
+    {"name": BY_NAME, "code": Debtor.account_code, "open": Debtor.open_minor, "credit": Debtor.credit_minor},
     identity=Debtor.id,
     default="name",
 )

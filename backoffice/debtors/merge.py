@@ -115,7 +115,7 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
         setattr(old, name, 0)
     _keep_pause(old, into)
     old.merged_into_id, old.autopay = into.id, False
-    into.search_text = f"{into.search_text} {searchable(old.name, old.account_code)}"
+    into.search_text = f"{into.search_text}  {searchable(old.name, old.account_code)}"
     session.add(
         DebtorAlias(
             id=new_id(),

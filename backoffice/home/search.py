@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.listing import like
 from payments.models import Payment
-from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.debtors.models import BY_NAME, Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
 from shared.disputes.models import Dispute
 from shared.invoices.models import Invoice
@@ -84,7 +84,7 @@ def _debtors(session: Session, company_id: uuid.UUID, text: str) -> list[Hit]:
             Money(row.open_minor, row.currency),
             is_exact=row.account_code.lower() == text.lower(),
         )
-        for row in session.execute(query.order_by(Debtor.name, Debtor.id).limit(MOST))
+        for row in session.execute(query.order_by(BY_NAME, Debtor.id).limit(MOST))
     ]
 
 

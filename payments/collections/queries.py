@@ -22,7 +22,7 @@ from payments.collections.models import (
 from payments.collections.outlook import outlook
 from payments.frozen import PAUSED
 from shared.company.models import Company
-from shared.debtors.models import Debtor
+from shared.debtors.models import BY_NAME, Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit.money import Money
 
@@ -110,7 +110,7 @@ def decisions_of(session: Session, run_id: uuid.UUID) -> list[DecisionLine]:
         .join(Debtor, Debtor.id == CollectionDecision.debtor_id)
         .outerjoin(Collection, Collection.id == CollectionDecision.collection_id)
         .where(CollectionDecision.run_id == run_id)
-        .order_by(Debtor.name, func.coalesce(Invoice.due_on, CollectionDecision.due_on), CollectionDecision.id)
+        .order_by(BY_NAME, func.coalesce(Invoice.due_on, CollectionDecision.due_on), CollectionDecision.id)
     )
     return [
         DecisionLine(

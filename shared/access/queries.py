@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.company.models import Company
-from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact
+from shared.debtors.models import BY_NAME, Contact, ContactRole, Debtor, DebtorContact
 from shared.kit import clock, tokens
 from shared.kit.actors import Actor
 from shared.kit.db import Reader
@@ -395,7 +395,7 @@ def accounts_of(session: Session, contact_id: uuid.UUID) -> list[AccountLine]:
         select(Debtor.id.label("debtor_id"), Debtor.name, Debtor.account_code, Debtor.open_minor, Debtor.currency)
         .join(DebtorContact, and_(DebtorContact.debtor_id == Debtor.id, DebtorContact.removed_at.is_(None)))
         .where(DebtorContact.contact_id == contact_id)
-        .order_by(Debtor.name, Debtor.id)
+        .order_by(BY_NAME, Debtor.id)
     )
     return [AccountLine(**row) for row in rows.mappings()]
 

@@ -4,7 +4,7 @@ import enum
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint, collate, func, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.company.models import TermsKind
@@ -29,7 +29,7 @@ class Debtor(HasId, Base):
     __tablename__ = "debtor"
     __table_args__ = (
         UniqueConstraint("company_id", "account_code"),
-        Index(None, "company_id", "name", "id"),
+        Index("ix_debtor_name", "company_id", text('left(search_text, 200) COLLATE "C"'), "id"),
         Index("ix_debtor_open", "company_id", "open_minor", "id"),
         Index("ix_debtor_credit", "company_id", "credit_minor", "id"),
         Index(
@@ -78,8 +78,12 @@ class Debtor(HasId, Base):
     import_run_id: Mapped[uuid.UUID | None]
     """The import that brought it."""
     search_text: Mapped[str] = mapped_column(Text, default="")
-    """Name, code and SIREN in lower case without accents."""
+    """Name, code and SIREN in lower case without accents (`service.searchable`)."""
     created_at: Mapped[datetime]
+
+
+BY_NAME = collate(func.left(Debtor.search_text, literal_column("200"), type_=Text), "C")
+"""The order of names as people expect it, whatever the database's language: É beside E, œ as oe, upper and lower case alike."""
 
 
 class DebtorAlias(HasId, Base):

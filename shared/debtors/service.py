@@ -20,6 +20,11 @@ from shared.kit.words import gettext as _
 TRUST_AFTER = timedelta(hours=72)
 """How long those who are there already have, to object to a person whom staff added."""
 
+_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "\u2019": "'"}
+)
+"""Letters that Unicode does not take apart, as they are written without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class DebtorDraft:
@@ -378,7 +383,11 @@ def normalise_email(email: str) -> str:
 
 
 def searchable(*texts: str) -> str:
-    """Lower case without accents, for search and for sorting names as people do."""
-    joined = " ".join(text for text in texts if text)
+    """Lower case without accents and ligatures, for search and for sorting names as people do; two spaces between the texts.
+
+    "Cœur" is "coeur". Two spaces come before anything that may follow a name, so that "Dupont" stands before "Dupont & Fils".
+    """
+    joined = "  ".join(text for text in texts if text)
     decomposed = unicodedata.normalize("NFKD", joined)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return bare.casefold().translate(_LETTERS)

@@ -11,8 +11,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.listing import Ask, Line, Orders, Query, like, one_page
-from shared.debtors.models import Contact, Debtor, DebtorContact
-from shared.debtors.service import searchable
+from backoffice.matching import called
+from shared.debtors.models import BY_NAME, Contact, Debtor, DebtorContact
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
 from shared.web.paging import Page
@@ -58,7 +58,7 @@ def browse(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[Row]:
     if ask.q:
         words = like(ask.q.lower())
         named = select(DebtorContact.contact_id).join(Debtor, Debtor.id == DebtorContact.debtor_id)
-        of_debtor = named.where(Debtor.company_id == company_id, Debtor.search_text.like(like(searchable(ask.q))))
+        of_debtor = named.where(Debtor.id.in_(called(company_id, ask.q)))
         query = query.where(or_(Contact.email.like(words), Contact.id.in_(of_debtor)))
     found = one_page(session, query, ORDERS, ask)
     accounts: dict[uuid.UUID, list[Account]] = {}
@@ -66,7 +66,7 @@ def browse(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[Row]:
         select(DebtorContact.contact_id, Debtor.id, Debtor.name)
         .join(Debtor, Debtor.id == DebtorContact.debtor_id)
         .where(DebtorContact.contact_id.in_([row[0] for row in found.rows]), DebtorContact.removed_at.is_(None))
-        .order_by(Debtor.name, Debtor.id)
+        .order_by(BY_NAME, Debtor.id)
     ):
         accounts.setdefault(contact_id, []).append(Account(debtor_id, name))
     rows = [_row(row, accounts.get(row[0], [])) for row in found.rows]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backoffice.reminders.models import Scenario, ScenarioChoice, ScenarioStep, Tone
 from backoffice.reminders.rules import Policy, Step
 from backoffice.reminders.scenarios.service import FIRST_LADDER, MINIMUM_MINOR, QUIET_DAYS
-from shared.debtors.models import Debtor
+from shared.debtors.models import BY_NAME, Debtor
 from shared.kit.errors import NotFound
 from shared.kit.ids import new_id
 from shared.kit.money import Money
@@ -152,7 +152,7 @@ def debtors_of(session: Session, scenario_id: uuid.UUID) -> list[tuple[uuid.UUID
         select(Debtor.id, Debtor.name, Debtor.account_code)
         .join(ScenarioChoice, ScenarioChoice.debtor_id == Debtor.id)
         .where(ScenarioChoice.scenario_id == scenario_id)
-        .order_by(Debtor.name, Debtor.id)
+        .order_by(BY_NAME, Debtor.id)
         .limit(SHOWN)
     )
     return [(row.id, row.name, row.account_code) for row in rows]

@@ -6,14 +6,19 @@ import csv
 import io
 import re
 from datetime import date
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
 
-from backoffice.listing import Ask
+from backoffice.debtors import browse
+from backoffice.listing import Ask, one_page
+from backoffice.matching import debtors_called
 from shared.debtors.models import Debtor
-from shared.debtors.service import searchable
+from shared.debtors.service import DebtorDraft, add_debtor, searchable
 from shared.kit import clock
-from shared.kit.db import transaction
+from shared.kit.actors import Actor
+from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.web.paging import encode_key
 from tests.support.people import a_company, an_invoice
@@ -38,6 +43,55 @@ def crowd(database, frozen, settings):
             if number % 3 == 0:
                 an_invoice(session, debtor, f"F-{number}", 1_000 + number % 7, due_in=-number)
         return company.id
+
+
+IN_ORDER = ["Dupont", "Dupont & Fils", "eau vive", "Élan", "Etna", "Łódź", "Œuf", "Ogre", "Orsted", "Ørsted B", "Zola"]
+
+
+@pytest.fixture
+def accented(database, frozen, settings):
+    """Companies with names of several languages, the last one first, with codes in the order of their coming."""
+    with transaction() as session:
+        company = a_company(session)
+        for number, name in enumerate(reversed(IN_ORDER)):
+            draft = DebtorDraft(account_code=f"Z{number:02d}", name=name)
+            add_debtor(session, company_id=company.id, draft=draft, by=Actor.system("test"))
+        return company.id
+
+
+@pytest.mark.parametrize("sort", ["name", "-name"])
+def test_names_with_accents_do_not_stand_behind_z_on_any_page(accented, sort):
+    seen, ask = [], Ask("/debtors", sort=sort)
+    with reading() as session:
+        while True:
+            query = select(Debtor.name).where(Debtor.company_id == accented)
+            page = one_page(session, query, browse.ORDERS, ask, size=2)
+            seen += [row.name for row in page.rows]
+            if page.next_key is None:
+                break
+            ask = Ask("/debtors", sort=sort, after=parse_qs(urlsplit(page.next_key).query)["after"][0])
+        whole = [
+            row.name for row in browse.everything(session, accented, Ask("/debtors", sort=sort), today=clock.today())
+        ]
+        picked = [debtor.name for debtor in debtors_called(session, accented, "z")]
+
+    assert seen == whole == (IN_ORDER if sort == "name" else IN_ORDER[::-1])
+    assert picked == IN_ORDER
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("oeuf", ["Œuf"]), ("ŒUF", ["Œuf"]), ("elan", ["Élan"]), ("lodz", ["Łódź"]),
+        ("ØRSTED", ["Orsted", "Ørsted B"]), ("fils dupont", ["Dupont & Fils"]),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_without_its_accents_and_ligatures(accented, words, found):
+    with reading() as session:
+        listed = browse.browse(session, accented, Ask("/debtors", values={"q": words}), today=clock.today()).rows
+
+        assert [row.name for row in listed] == found
+        assert [debtor.name for debtor in debtors_called(session, accented, words)] == found
 
 
 def names(page) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 import wsgi
+from shared.debtors.service import searchable
 from shared.kit import schema
 from shared.kit.seals import SEALED, broken
 from tests.support.former import Former, Row, catalogue, fill, rows, scratch
@@ -123,6 +124,23 @@ def test_an_upgrade_labels_collections_with_their_invoices(former: FormerWorld, 
     }  # fmt: skip
     assert decided[said["baker decision announced"]] == ("baker late", "2026-01-15")
     assert decided[said["atelier decision collected"]] == ("atelier paid", "2026-02-03")
+
+
+def test_an_upgrade_finds_known_names_without_their_ligatures(copied: Engine) -> None:
+    with copied.begin() as connection:
+        at = connection.execute(text("SELECT min(id::text)::uuid FROM debtor")).scalar_one()
+        connection.execute(
+            text(
+                "UPDATE debtor SET name = 'Cœur & Élan', account_code = 'C1', siren = NULL, search_text = :text WHERE id = :at"
+            ),
+            {"at": at, "text": "cœur & elan c1 œuf c2"},
+        )
+
+    schema.upgrade(wsgi.metadata())
+
+    with copied.connect() as connection:
+        found = connection.execute(text("SELECT search_text FROM debtor WHERE id = :at"), {"at": at}).scalar_one()
+    assert found == f"{searchable('Cœur & Élan', 'C1')} oeuf c2" == "coeur & elan  c1 oeuf c2"
 
 
 def test_an_upgraded_database_takes_the_new_words(former: FormerWorld, copied: Engine) -> None:
