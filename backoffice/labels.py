@@ -436,6 +436,7 @@ ACTORS: dict[str, Any] = {
     "declarations": _l("The look at declared transfers"),
     "disputes": _l("The look at disputes"),
     "chargebacks": _l("The look at contested payments"),
+    "limits": _l("The waiting time of a higher limit"),
     "janitor": _l("The comparison with the provider"),
     "opening": _l("The opening of payment pages"),
     "scanner": _l("The virus scanner"),

@@ -78,7 +78,7 @@ def asked() -> Iterator[tuple[str, str]]:
                 f"SELECT DISTINCT m.number AS subject FROM {table.name} x JOIN mine m ON m.id = x.{column}",
             )
     for table, column in referring("debtor"):
-        if table.name not in LOGS | OWN | ASIDE:
+        if table.name not in LOGS | OWN | ASIDE | set(_ASKED):
             yield (
                 table.name,
                 f"SELECT DISTINCT d.account_code AS subject FROM {table.name} x JOIN made d ON d.id = x.{column}",
@@ -127,6 +127,8 @@ _ASKED: dict[str, str] = {
             OR greatest(i.frozen_minor, i.paused_minor) > (c.before->>'total_minor')::bigint
         UNION SELECT d.account_code FROM debtor d JOIN corrected c ON c.id = d.id WHERE {DEBTOR} <> c.after
             AND d.id NOT IN (SELECT id FROM made)""",
+    "message": """SELECT DISTINCT d.account_code AS subject FROM message x JOIN made d ON d.id = x.debtor_id
+        WHERE x.kind <> 'people_changed'""",  # whom a file brought: of no weight once it is taken back
     "cancelled": "SELECT i.number AS subject FROM invoice i JOIN mine m ON m.id = i.id WHERE i.cancelled_on IS NOT NULL",
     "edited": """
         SELECT DISTINCT a.action || '|' || coalesce(m.number, d.account_code, a.after->>'number', '') AS subject FROM audit_line a

@@ -17,6 +17,7 @@ from shared.giving.models import LimitRaise
 from shared.kit import templating
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
+from shared.kit.each import act_on_each
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
@@ -84,12 +85,16 @@ def ripen() -> int:
     """Put into force what nobody has stopped in its waiting time; gives how many."""
     with reading() as session:
         found = limit.ripe(session)
-    for raise_id, company_id in found:
-        with transaction() as session:
-            company = session.get_one(Company, company_id)
-            row = limit.ripen(session, raise_id, company_id=company_id, by=BY)
-            _tell_raised(session, row, company.trade_name, company.currency, by=BY)
+    act_on_each(found, _ripen)
     return len(found)
+
+
+def _ripen(found: tuple[uuid.UUID, uuid.UUID]) -> None:
+    raise_id, company_id = found
+    with transaction() as session:
+        company = session.get_one(Company, company_id)
+        row = limit.ripen(session, raise_id, company_id=company_id, by=BY)
+        _tell_raised(session, row, company.trade_name, company.currency, by=BY)
 
 
 def _tell_raised(session: Session, row: LimitRaise, company: str, currency: str, *, by: Actor) -> None:

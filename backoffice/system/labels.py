@@ -12,6 +12,7 @@ DUTIES: dict[str, Any] = {
     "payments.reconcile.catch_up": _l("Takes in the providers' events that no webhook brought."),
     "payments.reconcile.parity": _l("Compares everything with the providers and mends what can be mended."),
     "payments.payouts.take": _l("Books payouts and fees."),
+    "limits.ripen": _l("Puts higher limits into force once their waiting time is over."),
     "payments.plans.follow": _l("Looks at every payment plan, once a day: what comes, what is late, what has ended."),
     "promises.look": _l("Looks at the ledger for every live promise, once a day."),
     "chargebacks.watch": _l("Closes contested payments that were settled otherwise, warns of their deadlines."),

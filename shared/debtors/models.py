@@ -29,7 +29,7 @@ class Debtor(HasId, Base):
     __tablename__ = "debtor"
     __table_args__ = (
         UniqueConstraint("company_id", "account_code"),
-        Index("ix_debtor_name", "company_id", text('left(search_text, 200) COLLATE "C"'), "id"),
+        Index("ix_debtor_name", "company_id", text('left(search_text COLLATE "C", 200)'), "id"),
         Index("ix_debtor_open", "company_id", "open_minor", "id"),
         Index("ix_debtor_credit", "company_id", "credit_minor", "id"),
         Index(
@@ -82,7 +82,7 @@ class Debtor(HasId, Base):
     created_at: Mapped[datetime]
 
 
-BY_NAME = collate(func.left(Debtor.search_text, literal_column("200"), type_=Text), "C")
+BY_NAME = func.left(collate(Debtor.search_text, "C"), literal_column("200"), type_=Text)
 """The order of names as people expect it, whatever the database's language: É beside E, œ as oe, upper and lower case alike."""
 
 

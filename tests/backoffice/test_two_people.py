@@ -46,6 +46,7 @@ NOT_SHARED: dict[str, set[str]] = {
         "backoffice.disputes.forms.RejectForm",
         "backoffice.imports.forms.AnswersForm",
         "backoffice.imports.forms.ChoicesForm",
+        "backoffice.imports.forms.UndoForm",
         "backoffice.payments.forms.UndoForm",
         "backoffice.personal.forms.DeclineForm",
         "backoffice.plans.decide.forms.ResumeForm",

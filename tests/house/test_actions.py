@@ -145,7 +145,7 @@ def _names_in_sql(statement: str) -> list[str]:
 def _is_record(call: ast.Call) -> bool:
     return (
         isinstance(call.func, ast.Attribute)
-        and call.func.attr == "record"
+        and call.func.attr in {"record", "record_all"}
         and isinstance(call.func.value, ast.Name)
         and call.func.value.id == "audit"
     )

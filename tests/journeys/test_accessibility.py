@@ -50,6 +50,7 @@ from shared.web.routes import Route
 from tests.journeys.conftest import Visits, sign_in
 from tests.support.browser_chromium import DESKTOP, PHONE, Visit
 from tests.support.family import ADMIN, PASSWORD, Account, DemoFamily
+from tests.support.orders import a_long_paper
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
@@ -125,9 +126,11 @@ def world(family: DemoFamily) -> World:
             contested = contest(session, account.id, contact_id, invoices[3])
             spoken = speak(session, account.id, contact_id, *invoices[4:6])
             spoken |= agree(session, account.id, contact_id, *invoices[6:8])
+            company_id = session.get_one(Debtor, account.id).company_id
+            paper = a_long_paper(session, company_id=company_id, debtor_id=account.id, contact_id=contact_id)
+            spoken["order_id"] = paper.id
     family.calm()
     with family.inside(), reading() as session:
-        company_id = session.get_one(Debtor, account.id).company_id
         ids = {
             "dispute_id": contested,
             "reason": "price",

@@ -43,7 +43,6 @@ from shared.attachments.models import Attachment
 from shared.attachments.rules import Checked
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.disputes import service as disputes
-from shared.documents.models import DocumentKind, PaperOrder
 from shared.giving import limit
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
@@ -62,6 +61,7 @@ from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
 from tests.support.doors import desk_door, portal_door
 from tests.support.mailbox import Mailbox, open_mailbox
+from tests.support.orders import a_long_paper
 from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 NOBODY = uuid.UUID(int=7)
@@ -166,7 +166,7 @@ def settle(session: Session, company: Any, code: str, name: str) -> Account:
         "freeze_id": freeze.id,
         "message_id": _a_message(session, account).id,
         "scenario_id": _a_scenario(session, account).id,
-        "order_id": _a_long_paper(session, account).id,
+        "order_id": a_long_paper(session, company_id=company.id, debtor_id=debtor.id, contact_id=contact.id).id,
         **_papers(session, account),
         **_words(session, account, late.id, held.id),
         **_a_dispute(session, account, late.id),
@@ -279,29 +279,6 @@ def a_mandate(session: Session, account: Account, code: str) -> Mandate:
     session.add(mandate)
     session.flush()
     return mandate
-
-
-def _a_long_paper(session: Session, account: Account) -> PaperOrder:
-    """A statement that is being made."""
-    today = clock.today()
-    order = PaperOrder(
-        id=ids.new_id(),
-        company_id=account.company_id,
-        debtor_id=account.debtor_id,
-        kind=DocumentKind.STATEMENT,
-        subject_id=account.debtor_id,
-        wanted="a year",
-        language="en",
-        since_on=today,
-        until_on=today,
-        asked_on=today,
-        asked_by=account.contact_id,
-        created_at=clock.now(),
-        touched_at=clock.now(),
-    )
-    session.add(order)
-    session.flush()
-    return order
 
 
 def _a_message(session: Session, account: Account) -> Message:

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from backoffice.access import service as desk
 from backoffice.access.models import StaffMember
@@ -30,6 +30,7 @@ LIMIT = 50_000
 def _admin(backoffice, town: Town):
     with transaction() as session:
         session.execute(update(Company).values(four_eyes_minor=LIMIT))
+        session.execute(delete(LimitRaise))
     return sit(backoffice, town, Role.ADMIN)
 
 

@@ -35,7 +35,7 @@ def upgrade() -> None:
             connection.execute(anew, changed)
         last = rows[-1].id
     op.drop_index("ix_debtor_company_id_name_id", table_name="debtor")
-    op.create_index("ix_debtor_name", "debtor", ["company_id", sa.text('left(search_text, 200) COLLATE "C"'), "id"])
+    op.create_index("ix_debtor_name", "debtor", ["company_id", sa.text('left(search_text COLLATE "C", 200)'), "id"])
 
 
 def _anew(row: sa.Row[tuple[object, ...]]) -> str:

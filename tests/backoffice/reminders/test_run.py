@@ -254,6 +254,7 @@ def test_a_debtor_on_autopay_is_reminded_only_of_what_no_debit_will_take(world, 
                 reference="MDT-1",
                 attempt="a",
                 status=MandateStatus.ACTIVE,
+                provider_reference="MD-1",
                 idempotency_key="m",
                 created_at=clock.now(),
             )

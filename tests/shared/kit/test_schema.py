@@ -179,7 +179,7 @@ def test_what_is_only_ever_added_to_is_guarded(copied: Engine) -> None:
     assert lenient == {"ledger_transfer.append_only"}, "what may change only while two accounts are made one"
     sealed = {name.removesuffix(".sealed") for name in found["trigger"] if name.endswith(".sealed")}
     assert sealed == transitions | {"audit_line", "ledger_transfer"} == set(SEALED)
-    refusals = {"refuse_change", "refuse_change_of_money"}
+    refusals = {"refuse_change", "refuse_change_of_money", "refuse_change_of_words"}
     assert set(found["function"]) == refusals | {"seal_key", "seal_digest"} | {f"seal_{name}" for name in sealed}
 
 

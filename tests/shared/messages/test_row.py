@@ -45,7 +45,7 @@ def test_all_that_waits_leaves_over_one_connection_in_the_order_in_which_it_was_
 
 
 def test_thirty_letters_of_one_transaction_ring_once(letters, mail: Mailbox) -> None:
-    redis = Redis.from_url(ensure_test_valkey())
+    redis = Redis.from_url(ensure_test_valkey(), db=9)  # other workers ring in the usual one
     queue = Queue("soon", connection=redis, serializer=JSONSerializer)
     queue.empty()
     for _ in range(3):
