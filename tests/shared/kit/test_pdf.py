@@ -130,7 +130,9 @@ def test_an_asset_is_shown_by_its_name_and_others_are_not():
 
 def test_every_font_is_embedded_also_for_letters_that_ours_lacks():
     made = pdf.render(
-        page("<p>Été « œuvre » <b>gras</b> <i>penché</i> 1 234,50 € Ω Ж → ✓ ● ‑ ﷽</p>"), variant="pdf/a-3b"
+        page("<p>Été « œuvre » <b>gras</b> <i>penché</i> 1 234,50 € Ω Ж → ✓ ● ‑ ﷽</p>"),
+        variant="pdf/a-3b",
+        may_miss_signs=True,
     )
 
     with pikepdf.open(io.BytesIO(made)) as document:
@@ -166,7 +168,8 @@ def test_a_hostile_cell_of_a_fixed_table_does_not_cost_minutes():
 
     def make() -> None:
         started.set()
-        done.append(pdf.render(page(f"<table><tr><td>{text}</td><td>1</td></tr></table>")))
+        cells = f"<td>{text}</td><td>1</td>"
+        done.append(pdf.render(page(f"<table><tr>{cells}</tr></table>"), may_miss_signs=True))
 
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
@@ -189,21 +192,22 @@ def test_a_large_page_is_made_in_a_child_process_with_its_assets():
     assert b"/Image" in made
 
 
-def test_a_child_that_takes_too_long_is_ended(monkeypatch):
-    monkeypatch.setattr(pdf, "CHILD_SECONDS", 0.05)
-
-    with pytest.raises(pdf.PaperTooHeavyError, match="more than"):
-        pdf.render(page("<p>x</p>" * 30_000))
+def test_a_child_that_takes_too_long_is_ended():
+    with pytest.raises(pdf.PaperTooHeavyError) as refused:
+        pdf.render(page("<p>x</p>" * 30_000), within_s=0.05)
+    assert "more than" in refused.value.facts["why"]
 
 
 def test_what_no_limit_allows_is_refused_at_once():
-    with pytest.raises(pdf.PaperTooHeavyError, match="characters"):
+    with pytest.raises(pdf.PaperTooHeavyError) as refused:
         pdf.render("x" * (pdf.LARGEST_HTML + 1))
+    assert "characters" in refused.value.facts["why"]
 
 
 def test_a_page_that_is_too_deep_is_refused():
-    with pytest.raises(pdf.PaperTooHeavyError, match="too deep"):
+    with pytest.raises(pdf.PaperTooHeavyError) as refused:
         pdf.render(page("<div>" * 2000))
+    assert "too deep" in refused.value.facts["why"]
 
 
 def test_the_child_refuses_the_network():
