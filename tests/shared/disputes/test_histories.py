@@ -140,7 +140,7 @@ def _check(debtor_id) -> None:
                 facts = facts_of(session, debtor, invoice.id)
                 assert facts.free_minor == invoice.collectable_minor == free
                 covered += facts.credit_minor
-                coverable += max(0, invoice.open_minor - frozen)
+                coverable += max(0, invoice.open_minor - frozen - paused)  # credit is not set against what is paused
             else:
                 credit += invoice.open_minor
         assert covered == min(credit, coverable)  # no debit takes what credit covers, and credit covers nothing twice
