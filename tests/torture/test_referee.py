@@ -148,7 +148,7 @@ def live(street: Street) -> None:
     twins.advance(1)
     speaking.promise(str(street.people["promised"][0]), street.parts("promised"), 20, "promise")
     with reading() as session:
-        newest = session.get_one(Mandate, street.mandates["other_mandate"][-1]).provider_reference
+        newest = session.get_one(Mandate, max(street.mandates["other_mandate"])).provider_reference  # as debits choose
     twins.fault("mandate_cancelled_by_bank", object=newest)
     street.look()
 
