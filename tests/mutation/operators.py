@@ -7,6 +7,7 @@ filter or an order of a query left out, another topic.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,8 +58,9 @@ LINKS = {"where", "order_by", "having", "distinct", "limit", "filter"}
 class _Own(Operator):
     """Ours: says what may be changed as positions and changes, `index` being the number of the change in the node."""
 
+    @abstractmethod
     def changes(self, node: Any) -> list[Any]:
-        raise NotImplementedError
+        """Each position in this node that may be changed, with its change."""
 
     def mutation_positions(self, node: Any) -> Iterator[Position]:
         for target, _change in self.changes(node):
