@@ -85,7 +85,9 @@ def settings_for(twins: TwinsProcess, var_dir: Path) -> Settings:
 
 @contextmanager
 def together(twins: TwinsProcess, door: Door, var_dir: Path, begin_at: str = BEGIN) -> Iterator[Counter]:
-    """A new world at `begin_at`, twins and Guichet in one time."""
+    """A new world at `begin_at`, twins and Guichet in one time. Twins live in one world: a second one would empty the first."""
+    assert not twins.has_world, "these twins live in another world still: use twins of your own, or another file"
+    twins.has_world = True
     twins.reset(begin_at)
     made = settings_for(twins, var_dir)
     use_settings(made)
@@ -95,6 +97,7 @@ def together(twins: TwinsProcess, door: Door, var_dir: Path, begin_at: str = BEG
     try:
         yield Counter(twins, door)
     finally:
+        twins.has_world = False
         clock.set_clock(before)
 
 

@@ -34,6 +34,7 @@ class TwinsProcess:
     port: int = 0
     smtp_port: int = 0
     process: subprocess.Popen[str] | None = None
+    has_world: bool = False
 
     stripe_key = STRIPE_KEY
     gocardless_token = GOCARDLESS_TOKEN
