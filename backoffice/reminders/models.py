@@ -37,7 +37,7 @@ class Scenario(HasId, Base):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     minimum_minor: Mapped[Minor] = mapped_column(default=100)
     """Below this sum nobody is written to."""
-    quiet_days: Mapped[int] = mapped_column(SmallInteger, default=3)
+    quiet_days: Mapped[int] = mapped_column(SmallInteger, default=7)
     """At least so many days between two reminders to one debtor."""
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]

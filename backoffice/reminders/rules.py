@@ -124,13 +124,14 @@ def _next_step(item: Item, policy: Policy, gone_by: int | None) -> Step | Outcom
 
     In time it takes the highest step it has reached. One that is too late for that (imported when already old, or
     after an outage) climbs from where it stands, step by step, with the ladder's own distances: nobody's first letter
-    is the last one.
+    is the last one. The quiet days after a letter about other invoices make no step late: it waits for them, and is taken.
     """
     reached = _step_of(item, policy)
     taken = item.last_offset
     if reached is None or (taken is not None and reached.offset_days <= taken):
         return Outcome.ALREADY
-    if item.days_late <= reached.offset_days + reached.catch_up_days:
+    late = item.days_late - reached.offset_days
+    if late <= reached.catch_up_days or _was_quiet(late, reached, policy, gone_by):
         return reached
     following = [step for step in policy.steps if step.offset_days >= 0 and (taken is None or step.offset_days > taken)]
     if not following or following[0].offset_days > item.days_late:
@@ -138,6 +139,14 @@ def _next_step(item: Item, policy: Policy, gone_by: int | None) -> Step | Outcom
     if taken is not None and gone_by is not None and gone_by < following[0].offset_days - taken:
         return Outcome.TOO_SOON
     return following[0]
+
+
+def _was_quiet(late: int, step: Step, policy: Policy, gone_by: int | None) -> bool:
+    """Whether a step was reached in the quiet days after a letter and they have lasted as long as it may be taken."""
+    if gone_by is None or gone_by <= late:
+        return False
+    over = gone_by - policy.quiet_days
+    return late - over >= step.catch_up_days >= over
 
 
 def _blocked(facts: Facts, due: Sequence[Item], asked: int, policy: Policy) -> Outcome | None:

@@ -112,6 +112,25 @@ def test_replies_of_disputes_stay_when_every_room_gets_replies_and_when_that_is_
     schema.upgrade(wsgi.metadata(), "0003")
 
 
+def test_three_days_of_quiet_become_a_week_where_nobody_chose_them(empty: Engine) -> None:
+    schema.upgrade(wsgi.metadata(), "0029")
+    made, chosen, other = new_id(), new_id(), new_id()
+    with empty.begin() as connection:
+        for identity, is_default, days in ((made, True, 3), (chosen, True, 3), (other, False, 3)):
+            values = f"'{identity}', '{new_id()}', 'One', {is_default}, 100, {days}, now()"
+            columns = "id, company_id, name, is_default, minimum_minor, quiet_days, created_at"
+            connection.execute(text("ALTER TABLE scenario DROP CONSTRAINT IF EXISTS fk_scenario_company_id"))
+            connection.execute(text(f"INSERT INTO scenario ({columns}) SELECT {values}"))
+        connection.execute(
+            text(f"""INSERT INTO audit_line (at, actor_kind, actor_name, action, subject_type, subject_id)
+                VALUES (now(), 'staff', 'Sam', 'scenario.changed', 'scenario', '{chosen}')""")
+        )
+    schema.upgrade(wsgi.metadata(), "0030")
+    with empty.begin() as connection:
+        found = {row.id: row.quiet_days for row in connection.execute(text("SELECT id, quiet_days FROM scenario"))}
+    assert found == {made: 7, chosen: 3, other: 3}
+
+
 def _add_orphan(connection: Connection, table: str, columns: str, values: str) -> None:
     """A row whose company is not there: what the test is about, without a whole company."""
     key = f"fk_{table}_company_id"

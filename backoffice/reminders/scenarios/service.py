@@ -46,7 +46,8 @@ class Wanted:
 FIRST_LADDER = (Rung(-5, Tone.NOTICE), Rung(3, Tone.KIND), Rung(15, Tone.CLEAR), Rung(30, Tone.FIRM))
 """Five days before the due day, then 3, 15 and 30 days after it."""
 MINIMUM_MINOR = 100
-QUIET_DAYS = 3
+QUIET_DAYS = 7
+"""A week: an account with many due days gets one letter about them, not the same letter every third day."""
 
 
 def ensure_default(session: Session, company_id: uuid.UUID) -> Scenario:

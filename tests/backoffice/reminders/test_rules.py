@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.reminders.rules import Facts, Item, Outcome, Policy, Step, decide, is_sending_time
+from backoffice.reminders.scenarios.queries import first_policy
 
 TODAY = date(2026, 3, 10)
 STEPS = [Step(uuid.uuid4(), n, offset, "kind", 3) for n, offset in enumerate((-5, 3, 15, 30), start=1)]
@@ -90,6 +91,42 @@ def test_an_invoice_that_came_in_old_begins_with_the_first_letter_and_climbs_at_
 
     later = soon._replace(last_reminded_on=TODAY - timedelta(days=12))
     assert decide(later, POLICY, TODAY).step is STEPS[2]
+
+
+def test_the_first_ladder_writes_no_second_letter_within_a_week() -> None:
+    policy = first_policy()
+    another = facts(item(3), item(1, last=2), last_reminded_on=TODAY - timedelta(days=6))
+
+    assert decide(another, policy, TODAY).outcome is Outcome.TOO_SOON
+    assert decide(another._replace(last_reminded_on=TODAY - timedelta(days=7)), policy, TODAY).outcome is Outcome.REMIND
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 6, 7, 11])
+def test_letters_about_others_let_no_invoice_miss_a_step(every: int) -> None:
+    """An account that gets an invoice every few days is written to once a week, and each invoice climbs all the same."""
+    policy = first_policy()
+    taken: dict[uuid.UUID, list[tuple[int, int]]] = {}
+    due = {uuid.uuid4(): TODAY + timedelta(days=days) for days in range(0, 120, every)}
+    last: date | None = None
+    for days in range(-10, 160):
+        today = TODAY + timedelta(days=days)
+        if today.weekday() > 4:
+            continue
+        items = [
+            Item(identity, (today - on).days, 10_000, 0, 10_000, taken[identity][-1][0] if identity in taken else None)
+            for identity, on in due.items()
+        ]
+        decision = decide(facts(*items, last_reminded_on=last), policy, today)
+        if decision.outcome is not Outcome.REMIND:
+            continue
+        assert last is None or (today - last).days >= 7
+        last = today
+        for identity, step in decision.reached:
+            taken.setdefault(identity, []).append((step.offset_days, (today - due[identity]).days))
+    for steps in taken.values():
+        late = [step for step, _on in steps if step > 0]
+        assert late == [3, 15, 30]
+        assert all(on <= step + 3 + 7 for step, on in steps if step > 0)
 
 
 @given(
