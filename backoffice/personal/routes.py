@@ -14,8 +14,8 @@ ROUTES = [
     Route("POST",     "/setup/personal/releases/<uuid:release_id>/<any(approve,decline):decision>", views.decide_release, staff("personal.sweep", fresh=True)),
     Route("GET",      "/people/<uuid:contact_id>/data",          views.person,           staff("personal.export", fresh=True)),
     Route("GET",      "/people/<uuid:contact_id>/data.zip",     views.download,         staff("personal.export", fresh=True)),
-    Route("POST",     "/people/<uuid:contact_id>/wishes",        views.note_wish,        staff("personal.erase", fresh=True)),
-    Route("POST",     "/people/<uuid:contact_id>/decline",       views.decline,          staff("personal.erase", fresh=True)),
-    Route("POST",     "/people/<uuid:contact_id>/erase",         views.erase,            staff("personal.erase", fresh=True)),
+    Route("POST",     "/people/<uuid:contact_id>/data/wishes",   views.note_wish,        staff("personal.erase", fresh=True)),
+    Route("POST",     "/people/<uuid:contact_id>/data/decline",  views.decline,          staff("personal.erase", fresh=True)),
+    Route("POST",     "/people/<uuid:contact_id>/data/erase",    views.erase,            staff("personal.erase", fresh=True)),
 ]
 # fmt: on

@@ -136,16 +136,16 @@ def give_up(session: Session, world, _contact_id: uuid.UUID) -> Made:
 
 
 def note_wish(_session: Session, _world, contact_id: uuid.UUID) -> Made:
-    return f"/people/{contact_id}/wishes", {"on": clock.today().strftime("%d/%m/%Y")}
+    return f"/people/{contact_id}/data/wishes", {"on": clock.today().strftime("%d/%m/%Y")}
 
 
 def decline_wish(session: Session, world, contact_id: uuid.UUID) -> Made:
     erasures.ask(session, contact_id, company_id=world.company, by=Actor.contact(contact_id, "Dora"))
-    return f"/people/{contact_id}/decline", {"ground": "law"}
+    return f"/people/{contact_id}/data/decline", {"ground": "law"}
 
 
 def erase(_session: Session, _world, contact_id: uuid.UUID) -> Made:
-    return f"/people/{contact_id}/erase", {}
+    return f"/people/{contact_id}/data/erase", {}
 
 
 ACTS: tuple[Callable[..., Made], ...] = (

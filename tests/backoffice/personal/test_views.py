@@ -108,7 +108,7 @@ def test_another_companys_person_is_not_found(ines, world):
 
     assert ines.get(f"/people/{contact_id}/data").status_code == 404
     assert ines.get(f"/people/{contact_id}/data.zip").status_code == 404
-    assert ines.post(f"/people/{contact_id}/erase").status_code == 404
+    assert ines.post(f"/people/{contact_id}/data/erase").status_code == 404
     with reading() as session:
         assert session.get_one(Contact, contact_id).name
 
@@ -122,7 +122,7 @@ def test_a_wish_to_be_erased_is_todays_work_and_ends_with_the_erasure(ines, worl
     assert "People who want to be erased" in ines.get("/").text
     assert f"/people/{contact_id}/data" in ines.get("/setup/personal").text
     assert "The law wants an answer by 9 April 2026." in ines.get(f"/people/{contact_id}/data").text
-    answer = ines.post(f"/people/{contact_id}/erase")
+    answer = ines.post(f"/people/{contact_id}/data/erase")
 
     assert answer.status_code == 303
     assert "an account still needs this person" in ines.get("/setup/personal").text
@@ -146,11 +146,11 @@ def told() -> list[str]:
 def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_declined_on_a_ground(ines, world, frozen):
     contact_id = contact_of(world.dora)
     page = f"/people/{contact_id}/data"
-    late = ines.post(f"/people/{contact_id}/wishes", {"on": "11/03/2026"})
+    late = ines.post(f"/people/{contact_id}/data/wishes", {"on": "11/03/2026"})
     assert late.status_code == 422
     assert "still to come" in late.text
 
-    ines.post(f"/people/{contact_id}/wishes", {"on": "01/03/2026"})
+    ines.post(f"/people/{contact_id}/data/wishes", {"on": "01/03/2026"})
     assert "The wish is written down. The person is told by mail." in ines.get(page).text
     assert "This person asked to be erased on 1 March 2026" in ines.get(page).text
     assert "The law wants an answer by 31 March 2026." in ines.get(page).text
@@ -159,10 +159,10 @@ def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_dec
     assert "The answer is late: the law wanted it by 31 March 2026." in ines.get(page).text
     assert "1 day late" in ines.get("/setup/personal").text
 
-    bare = ines.post(f"/people/{contact_id}/decline", {"answer": "x"})
+    bare = ines.post(f"/people/{contact_id}/data/decline", {"answer": "x"})
     assert bare.status_code == 422
     assert "Choose a ground." in bare.text
-    ines.post(f"/people/{contact_id}/decline", {"ground": "claims", "answer": "The hearing is in June."})
+    ines.post(f"/people/{contact_id}/data/decline", {"ground": "claims", "answer": "The hearing is in June."})
 
     assert "The wish is declined. The person is told why by mail." in ines.get("/setup/personal").text
     shown = ines.get(page).text
@@ -170,7 +170,7 @@ def test_a_wish_that_came_by_letter_is_late_a_month_after_its_own_day_and_is_dec
     assert "The hearing is in June." in shown
     assert told() == ["erasure_asked", "erasure_declined"]
     assert wish_of(contact_id).decided_by == "Inès Morel"
-    assert ines.post(f"/people/{contact_id}/decline", {"ground": "law"}).status_code == 409
+    assert ines.post(f"/people/{contact_id}/data/decline", {"ground": "law"}).status_code == 409
 
 
 def test_nobody_is_said_to_be_told_when_no_message_can_be_sent(ines, world):
@@ -179,7 +179,7 @@ def test_nobody_is_said_to_be_told_when_no_message_can_be_sent(ines, world):
         session.get_one(Contact, contact_id).bounced_at = clock.now()
 
     for path, form in (("wishes", {"on": "10/03/2026"}), ("decline", {"ground": "law"}), ("erase", {})):
-        ines.post(f"/people/{contact_id}/{path}", form)
+        ines.post(f"/people/{contact_id}/data/{path}", form)
         shown = ines.get("/setup/personal").text
         assert "Please tell them another way." in shown, path
         assert "is told" not in shown, path
