@@ -25,6 +25,7 @@ KINDS: dict[str, Any] = {
     "mandate_given": _l("Mandate given"),
     "mandate_ended": _l("Mandate ended"),
     "refund_done": _l("Refund done"),
+    "refund_failed": _l("Refund not made"),
     "plan_offered": _l("Plan offered"),
     "plan_declined": _l("Plan declined"),
     "plan_accepted": _l("Plan agreed"),

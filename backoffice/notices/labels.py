@@ -82,6 +82,7 @@ _SENTENCES: dict[str, Any] = {
     "payment.not_processed": _l("The banks could not process a debit of %(debtor)s"),
     "payment.asked_about": _l("A bank asks about a card payment of %(debtor)s: please answer it at the provider"),
     "payment.refund_waits": _l("A refund to %(debtor)s waits for a second person"),
+    "payment.refund_failed": _l("A refund to %(debtor)s was not made: the payment counts as before"),
     "mandate.lost": _l("A mandate of %(debtor)s has ended"),
     "debit.withdrawn": _l("A debit that was announced to %(debtor)s does not take place"),
     "debit.left": _l("A debit of %(debtor)s was to be stopped, and had left for the bank"),

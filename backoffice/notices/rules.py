@@ -57,6 +57,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "payment.blocked_at_bank": NoticeGroup.PAYMENTS,
     "payment.not_processed": NoticeGroup.PAYMENTS,
     "payment.refund_waits": NoticeGroup.PAYMENTS,
+    "payment.refund_failed": NoticeGroup.PAYMENTS,
     "payment.asked_about": NoticeGroup.PAYMENTS,
     "mandate.lost": NoticeGroup.PAYMENTS,
     "debit.withdrawn": NoticeGroup.PAYMENTS,

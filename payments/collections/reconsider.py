@@ -82,19 +82,11 @@ def after_payment(payload: dict[str, Any]) -> None:
 @on("mandate.active")
 @job(JOB, queue="now")
 def after_event(payload: dict[str, Any]) -> None:
-    """Look again at a debtor's debits, or at those of several. Safe to run twice: each is decided anew under the lock.
+    """Look again at a debtor's debits. Safe to run twice: each is decided anew under the lock.
 
     Raises Unavailable (and is tried again) while the provider does not answer about a debit that is to be stopped.
     """
-    found = payload.get("debtors") or [payload.get("debtor") or payload.get("debtor_id")]
-    silent: Unavailable | None = None
-    for debtor_id in found:
-        try:
-            reconsider_now(uuid.UUID(debtor_id))
-        except Unavailable as error:
-            silent = error
-    if silent is not None:
-        raise silent
+    reconsider_now(uuid.UUID(payload.get("debtor") or payload["debtor_id"]))
 
 
 @duty(every=timedelta(minutes=10))

@@ -7,6 +7,7 @@ twice is told once.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -28,7 +29,7 @@ from payments.models import (
     Refund,
 )
 from payments.reasons import policy_of
-from payments.status import COLLECTED, IN_FLIGHT, MANDATE_ENDS, MandateStatus, PaymentStatus
+from payments.status import COLLECTED, IN_FLIGHT, MANDATE_ENDS, MandateStatus, PaymentStatus, RefundStatus
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
 from shared.debtors import affairs
@@ -39,8 +40,12 @@ from shared.kit.jobs import job, on
 from shared.kit.money import Money
 from shared.kit.words import lazy_gettext as _l
 from shared.messages import service as messages
+from shared.messages.last_look import before_sending
+from shared.messages.models import Message, MessageStatus
 
 _WHY_PAYER = _l("You get this because you made or receive payments of this account.")
+_READ = (MessageStatus.TOLD, MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNCERTAIN)
+"""What a person may have read."""
 _WHY_ACCOUNT = _l("You get this because you are a contact of this account.")
 
 
@@ -161,6 +166,8 @@ def tell_refunded(payload: dict[str, Any]) -> None:
     """Tell that money is on its way back. Safe to run twice: one message a refund."""
     with transaction() as session:
         refund = session.get_one(Refund, uuid.UUID(payload["refund_id"]))
+        if refund.status is RefundStatus.FAILED:
+            return  # it came to nothing before anybody was told
         payment = session.get_one(Payment, refund.payment_id)
         numbers, open_minor = _opened(session, payment)
         facts = {
@@ -180,6 +187,37 @@ def tell_refunded(payload: dict[str, Any]) -> None:
             dedupe_key=f"refund:{refund.id}",
             subject_id=payment.id,
             is_news=True,
+        )
+
+
+@before_sending("refund_done")
+def _is_on_its_way(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]:
+    """A refund that came to nothing is not told as one."""
+    of = {each.id: uuid.UUID(each.dedupe_key.split(":")[1]) for each in some}
+    failed = (Refund.id.in_(of.values()), Refund.status == RefundStatus.FAILED)
+    gone = set(session.scalars(select(Refund.id).where(*failed)))
+    return {identity: "the refund was not made" for identity, refund_id in of.items() if refund_id in gone}
+
+
+@on("refund.failed")
+@job("payments.receipts.refund_failed")
+def tell_refund_failed(payload: dict[str, Any]) -> None:
+    """Tell whoever was told of a refund that the money has come back. Safe to run twice: one message a refund."""
+    with transaction() as session:
+        refund = session.get_one(Refund, uuid.UUID(payload["refund_id"]))
+        told = (Message.kind == "refund_done", Message.dedupe_key.startswith(f"refund:{refund.id}:"))
+        if session.scalar(select(Message.id).where(*told, Message.status.in_(_READ)).limit(1)) is None:
+            return
+        payment = session.get_one(Payment, refund.payment_id)
+        messages.write(
+            session,
+            kind="refund_failed",
+            debtor_id=payment.debtor_id,
+            facts={"total": Money(refund.amount_minor, refund.currency), "reference": payment.reference},
+            link=LinkPurpose.NOTICE,
+            reason=lambda: str(_WHY_PAYER),
+            dedupe_key=f"refund-failed:{refund.id}",
+            subject_id=payment.id,
         )
 
 

@@ -218,6 +218,7 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
             kind=Kind.REFUND_FAILED,
         )
     if to is R.FAILED:
+        returns.publish(session, payment, "payment.refund_failed", by=by, step=f"{refund.id}:{before.value}")
         giving.decide(session, kind=GiftKind.REFUND, subject_id=refund.id, state=GiftState.UNDONE, by=by)
     elif to is R.DONE:
         refund.done_at = clock.now()

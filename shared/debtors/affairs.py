@@ -68,6 +68,11 @@ def publish(
     outbox.publish(session, topic, payload, dedupe_key=dedupe_key)
 
 
+def owes_otherwise(session: Session, debtor_id: uuid.UUID) -> None:
+    """Tell whoever acts by itself on what a debtor owes that credit, or a part that is given up, has changed it."""
+    outbox.publish(session, "debtor.owes_otherwise", {"debtor": str(debtor_id)})
+
+
 def latest_steps(
     session: Session,
     steps: type[_S],

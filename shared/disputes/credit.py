@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
 from shared.disputes.rules import Vat, gross_of_line, guess_rate, split_gross
@@ -114,7 +115,9 @@ def make_note(
         exemption_reason=_exemption(session, invoice),
         taxes=taxes,
     )
-    return enter(session, debtor, draft, by=by)
+    note = enter(session, debtor, draft, by=by)
+    affairs.owes_otherwise(session, debtor.id)
+    return note
 
 
 def _pieces(

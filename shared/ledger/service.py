@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices import amounts
 from shared.invoices.models import Invoice, InvoiceKind
@@ -249,6 +250,7 @@ def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasi
         debtor.credit_minor -= part.minor
         _settle(invoice, debtor, part.minor, occasion)
         movement.leg(_Owned(Account.CREDIT, debtor.id), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+    affairs.owes_otherwise(session, debtor.id)
 
 
 def apply_credit_note(
@@ -267,6 +269,7 @@ def apply_credit_note(
         debtor.open_minor += part.minor
         _settle(invoice, debtor, part.minor, occasion)
         movement.leg(_Owned(Account.RECEIVABLE, note.id), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+    affairs.owes_otherwise(session, debtor.id)
 
 
 def write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) -> None:
@@ -277,6 +280,7 @@ def write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) 
     _settle(invoice, debtor, part.minor, occasion)
     movement = _Movement(session, debtor, Kind.WRITE_OFF, occasion)
     movement.leg(_Owned(Account.WRITE_OFF, None), _Owned(Account.RECEIVABLE, invoice.id), part.minor)
+    affairs.owes_otherwise(session, debtor.id)
 
 
 def move_elsewhere(session: Session, debtor: Debtor, invoice: Invoice, minor: int, occasion: Occasion) -> None:

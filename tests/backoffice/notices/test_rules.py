@@ -96,7 +96,8 @@ HEARD = {
     "payments": (
         "chargeback.opened chargeback.due chargeback.won chargeback.lost chargeback.give_up_asked payment.went_back "
         "payment.lost payment.debited_twice payment.holder_deceased payment.needs_details payment.needs_proof "
-        "payment.blocked_at_bank payment.not_processed payment.refund_waits payment.asked_about mandate.lost "
+        "payment.blocked_at_bank payment.not_processed payment.refund_waits payment.refund_failed payment.asked_about "
+        "mandate.lost "
         "debit.withdrawn debit.left debit.unannounced"
     ),
 }

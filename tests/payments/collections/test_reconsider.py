@@ -191,6 +191,23 @@ def test_credit_leaves_what_is_owed_beyond_it_to_be_debited_on_the_day_announced
     assert len(mails("debit_stopped")) == 1
 
 
+def test_a_debit_of_what_credit_has_settled_is_withdrawn_at_once_and_not_at_the_next_look(autopay):
+    announced(autopay)
+    give_credit(autopay, 5_000)
+    with transaction() as session:
+        debtor = lock_debtor(session, autopay.debtor_id)
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+        ledger.apply_credit(session, debtor, [autopay.part("F-1", 5_000)], when)
+
+    perform_due()
+
+    assert [(state, minor) for state, _reason, minor in collections_()] == [
+        (CollectionState.SKIPPED, 12_000),
+        (CollectionState.ANNOUNCED, 7_000),
+    ]
+    assert len(mails("debit_stopped")) == 1
+
+
 def test_credit_over_the_whole_account_is_never_debited(autopay):
     give_credit(autopay, 12_000)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+import wsgi
 from payments.models import Refund
 from payments.reconcile.verify import verify
 from payments.refunds import service
@@ -16,6 +17,9 @@ from payments.status import RefundStatus as R
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Refused, Unavailable
+from shared.kit.outbox.models import OutboxMessage
+from shared.messages import last_look
+from shared.messages.models import Message, MessageStatus
 from tests.support.people import a_witness
 
 INES = Actor.staff(uuid.uuid4(), "Inès")
@@ -24,6 +28,7 @@ CHARLES = Actor.staff(uuid.uuid4(), "Charles")
 
 @pytest.fixture
 def paid(counter):
+    wsgi.import_jobs()
     counter.open_account()
     step = counter.pay_by_card(counter.part("F-1", 12_000))
     counter.twins.pay(step.url)
@@ -123,6 +128,23 @@ def test_a_refund_that_comes_back_settles_the_invoice_again(paid):
     assert refund(identity).status is R.FAILED
     assert paid.amounts("F-1") == [(0, 0)]
     assert verify().differences == []
+
+
+@pytest.mark.parametrize("stands", [MessageStatus.SENT, MessageStatus.WAITING])
+def test_a_refund_that_comes_back_is_told_to_staff_and_to_whoever_may_have_read_of_it(paid, stands):
+    identity = ask(paid, 2_000)
+    paid.deliver()
+    with transaction() as session:
+        session.execute(update(Message).where(Message.kind == "refund_done").values(status=stands))
+    paid.twins.fault("refund_fails", object=refund(identity).provider_reference)
+    paid.deliver()
+
+    with reading() as session:
+        assert "payment.refund_failed" in set(session.scalars(select(OutboxMessage.topic)))
+        done = session.scalars(select(Message).where(Message.kind == "refund_done")).all()
+        assert set(last_look.look(session, done).values()) == {"the refund was not made"}
+        told = session.scalars(select(Message.text_body).where(Message.kind == "refund_failed")).all()
+    assert ["20" in each for each in told] == ([True] if stands is MessageStatus.SENT else [])
 
 
 def test_a_refund_made_at_the_provider_without_us_becomes_a_row(paid):
