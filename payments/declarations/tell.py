@@ -53,7 +53,7 @@ def _write(session: Session, declaration: Declaration, kind: str, *, is_news: bo
         session,
         kind=kind,
         debtor_id=declaration.debtor_id,
-        contact_ids=[declaration.contact_id] if declaration.contact_id else None,
+        also=declaration.contact_id,
         reason=lambda: _("You get this because a transfer was declared for this account."),
         dedupe_key=f"declaration:{declaration.id}:{len(steps)}",
         facts={

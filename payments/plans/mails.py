@@ -148,21 +148,18 @@ def _write(
     shown = {"reference": plan.reference, "total": Money(plan.total_minor, plan.currency), **facts}
     key = dedupe_key or key_of(session, plan, kind)
 
-    def send(contact_ids: list[uuid.UUID] | None) -> list[uuid.UUID]:
-        return messages.write(
-            session,
-            kind=kind,
-            debtor_id=plan.debtor_id,
-            contact_ids=contact_ids,
-            reason=lambda: _("You get this because of your payment plan %(reference)s.", reference=plan.reference),
-            dedupe_key=key,
-            facts=shown,
-            link=LinkPurpose.NOTICE,
-            subject_id=plan.id,
-            is_news=is_news,
-        )
-
-    return send(None) + (send([also]) if also else [])
+    return messages.write(
+        session,
+        kind=kind,
+        debtor_id=plan.debtor_id,
+        also=also,
+        reason=lambda: _("You get this because of your payment plan %(reference)s.", reference=plan.reference),
+        dedupe_key=key,
+        facts=shown,
+        link=LinkPurpose.NOTICE,
+        subject_id=plan.id,
+        is_news=is_news,
+    )
 
 
 def _steps(session: Session, plan_id: uuid.UUID) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
+from shared.debtors.models import Contact
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeReason, DisputeTransition
 from shared.disputes.rules import Status
 from shared.invoices.models import Invoice
@@ -82,7 +83,7 @@ def _write(
         session,
         kind=kind,
         debtor_id=dispute.debtor_id,
-        contact_ids=_who(session, dispute),
+        also=dispute.contact_id,
         reason=_why(kind),
         dedupe_key=f"dispute:{dispute.id}:{key}",
         facts={
@@ -90,6 +91,7 @@ def _write(
             "dispute_path": f"/disputes/{dispute.id}",
             "numbers": _numbers(session, dispute.id),
             "claimed": Money(dispute.claimed_minor, dispute.currency),
+            "said_by": _said_by(session, dispute),
             "labels": {"fr": reason.label_fr, "en": reason.label_en},
             **facts,
         },
@@ -107,11 +109,10 @@ def _why(kind: str) -> Callable[[], str]:
     return lambda: _("You receive this message because your dispute has come to an end.")
 
 
-def _who(session: Session, dispute: Dispute) -> Sequence[uuid.UUID] | None:
-    """The person who raised it while he still acts for the debtor; else everybody who is reminded."""
-    if dispute.contact_id is not None and messages.recipients(session, dispute.debtor_id, [dispute.contact_id]):
-        return [dispute.contact_id]
-    return None
+def _said_by(session: Session, dispute: Dispute) -> str:
+    """Who contests, for the others who act for the account; nobody when staff heard it from no one of them."""
+    contact = session.get(Contact, dispute.contact_id) if dispute.contact_id is not None else None
+    return (contact.name or contact.email) if contact is not None else ""
 
 
 def _numbers(session: Session, dispute_id: uuid.UUID) -> list[str]:

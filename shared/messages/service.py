@@ -48,6 +48,7 @@ def write(
     reason: Reason,
     dedupe_key: str,
     contact_ids: Sequence[uuid.UUID] | None = None,
+    also: uuid.UUID | None = None,
     facts: Mapping[str, Any] | None = None,
     link: LinkPurpose | None = None,
     attachments: Sequence[Attachment] = (),
@@ -59,8 +60,9 @@ def write(
 ) -> list[uuid.UUID]:
     """Write a message to each of a debtor's people, in the language of each; gives the ids of those written.
 
-    Without `contact_ids` it goes to everybody who is reminded. People whose address was refused are left out. The
-    template `mail/<kind>.j2` sees `company`, `debtor`, `contact`, `today`, `link` and all `facts` (Money, dates, texts).
+    Without `contact_ids` it goes to everybody who is reminded, and to the one whose act it speaks of (`also`), for whom
+    the template sees `is_own`. People whose address was refused are left out. The template `mail/<kind>.j2` sees
+    `company`, `debtor`, `contact`, `today`, `link` and all `facts` (Money, dates, texts).
     With the same `dedupe_key` a person gets it once. `at_most_once` is for reminders: a message whose sending was cut
     off is not sent again by itself; all others are sent at least once. What `is_news` asks nothing of its reader: it
     waits for the weekly digest of a person who wants one. `decision` is kept with a reminder: what it was decided by.
@@ -74,6 +76,7 @@ def write(
         reason=reason,
         dedupe_key=dedupe_key,
         contact_ids=contact_ids,
+        also=also,
         facts=facts or {},
         link=link,
         attachments=attachments,
@@ -95,6 +98,7 @@ class Draft:
     reason: Reason
     dedupe_key: str
     contact_ids: Sequence[uuid.UUID] | None = None
+    also: uuid.UUID | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     link: LinkPurpose | None = None
     attachments: Sequence[Attachment] = ()
@@ -113,7 +117,7 @@ def write_all(session: Session, drafts: Sequence[Draft]) -> list[list[uuid.UUID]
         debtor = session.get_one(Debtor, draft.debtor_id)
         company = session.get_one(Company, debtor.company_id)
         if draft.contact_ids is None:
-            people = reminded.get(draft.debtor_id, [])
+            people = _with(session, reminded.get(draft.debtor_id, []), draft)
         else:
             people = recipients(session, draft.debtor_id, draft.contact_ids)
         if not people:
@@ -127,7 +131,12 @@ def _row(draft: Draft, company: Company, debtor: Debtor, contact: Contact) -> di
     marker = new_marker()
     with speaking(contact.language):
         why = draft.reason() if callable(draft.reason) else draft.reason
-        context = {**_context(company, debtor, contact, marker), "why": why, **draft.facts}
+        context = {
+            **_context(company, debtor, contact, marker),
+            "is_own": draft.also == contact.id,
+            "why": why,
+            **draft.facts,
+        }
         rendered = render(draft.kind, context, language=contact.language)
     return _values(
         rendered,
@@ -289,6 +298,13 @@ def _reminded(session: Session, debtor_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
         for debtor_id, contact in rows:
             found.setdefault(debtor_id, []).append(contact)
     return found
+
+
+def _with(session: Session, reminded: list[Contact], draft: Draft) -> list[Contact]:
+    """Those who are reminded, and the one whose act it is."""
+    if draft.also is None or any(each.id == draft.also for each in reminded):
+        return reminded
+    return reminded + recipients(session, draft.debtor_id, [draft.also])
 
 
 def recipients(session: Session, debtor_id: uuid.UUID, contact_ids: Sequence[uuid.UUID] | None) -> list[Contact]:

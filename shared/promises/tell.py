@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose
+from shared.debtors.models import Contact
 from shared.invoices.models import Invoice
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -40,7 +41,7 @@ def _write(session: Session, promise: Promise, kind: str, key: str, **facts: obj
         session,
         kind=kind,
         debtor_id=promise.debtor_id,
-        contact_ids=[promise.contact_id] if promise.contact_id else None,
+        also=promise.contact_id,
         reason=lambda: _("You get this because a payment of this account was promised."),
         dedupe_key=f"promise:{promise.id}:{key}",
         facts={
@@ -51,8 +52,15 @@ def _write(session: Session, promise: Promise, kind: str, key: str, **facts: obj
             "until_on": promise.until_on,
             "reference": promise.reference,
             "numbers": ", ".join(numbers),
+            "said_by": _said_by(session, promise),
             **facts,
         },
         link=LinkPurpose.NOTICE,
         subject_id=promise.id,
     )
+
+
+def _said_by(session: Session, promise: Promise) -> str:
+    """Who promised, for the others who act for the account."""
+    contact = session.get(Contact, promise.contact_id) if promise.contact_id is not None else None
+    return (contact.name or contact.email) if contact is not None else ""

@@ -42,6 +42,8 @@ FACTS = {
     "answer": "It went to another account.",
     "reason": "As you wished",
     "is_change": False,
+    "is_own": True,
+    "said_by": "Dora",
 }
 KINDS = (
     "promise_made",

@@ -19,6 +19,8 @@ from payments.receipts import service as receipts
 from shared.attachments import queries as files
 from shared.attachments import service as attachments
 from shared.attachments.rules import Upload
+from shared.debtors.models import Debtor
+from shared.debtors.service import add_contact
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import clock
@@ -212,6 +214,16 @@ def test_a_refusal_needs_a_sentence_which_the_debtor_reads(world):
     assert "No such transfer in our bank." in mail.text_body
     with pytest.raises(Conflict):
         world.refuse(world_matched(world))
+
+
+def test_everybody_of_the_account_is_told_what_became_of_a_declared_transfer(world):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, world.debtor_id)
+        add_contact(session, debtor=debtor, email="paul@client.example", name="Paul", by=SYSTEM)
+    world.refuse(world.declare())
+    with reading() as session:
+        told = session.scalars(select(Message.to_address).where(Message.kind == "declaration_refused")).all()
+    assert len(told) == len(set(told)) == 2
 
 
 def world_matched(world: World) -> uuid.UUID:

@@ -16,6 +16,7 @@ from payments.receipts import service as receipts
 from payments.service import Facts, PaymentDraft
 from payments.status import PaymentStatus
 from shared.debtors.models import Debtor
+from shared.debtors.service import add_contact
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import clock
@@ -26,6 +27,7 @@ from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.outbox.models import OutboxMessage
 from shared.ledger import service as ledger
 from shared.ledger.rules import Part
+from shared.messages.models import Message
 from shared.promises import queries, service
 from shared.promises.models import Promise, PromiseTransition
 from shared.promises.rules import Limits, PromiseState
@@ -456,3 +458,16 @@ def test_limits_are_written_with_an_audit_line_of_what_changed(world):
         line = session.scalars(select(AuditLine).where(AuditLine.action == "promise.limits_changed")).first()
     assert (line.before, line.after) == ({"days_ahead": 21}, {"days_ahead": 40})
     world.promise(days=45)
+
+
+def test_everybody_of_the_account_is_told_of_a_promise_and_nobody_is_thanked_for_what_another_said(world):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, world.debtor_id)
+        add_contact(session, debtor=debtor, email="paul@client.example", name="Paul", language="en", by=SYSTEM)
+    world.promise()
+    with reading() as session:
+        told = {each.to_address: each.text_body for each in session.scalars(select(Message))}
+    assert len(told) == 2
+    assert "Dora Durand SARL has told us when this account will pay." in told.pop("paul@client.example")
+    (hers,) = told.values()
+    assert "Merci de nous avoir dit quand vous paierez." in hers
