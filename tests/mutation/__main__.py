@@ -1,6 +1,6 @@
 """`make mutate`: which single-line faults the tests would not see.
 
-    python -m tests.mutation [MODULE …] [--sample 100] [--seed 7] [--workers 2] [--survivors] [--show] [--least 95]
+    python -m tests.mutation [MODULE …] [--sample 100] [--seed 7] [--workers 2] [--nice 15] [--survivors] [--show] [--least 95]
 
 MODULE is a path or the beginning of one ("payments/collections"); without any, all of `targets.py` are mutated. The
 mutants are made by cosmic-ray, whose sessions are left in var/mutation for its own reports (`cr-html`, `cr-report`).
@@ -65,7 +65,7 @@ HEAD = f"{'module':38} {'mutants':>12} {'killed':>7} {'survived':>9} {'equivalen
 def main() -> int:
     asked = _arguments()
     os.chdir(REPOSITORY)
-    os.nice(max(0, 15 - os.nice(0)))
+    os.nice(max(0, asked.nice - os.nice(0)))
     SESSIONS.mkdir(parents=True, exist_ok=True)
     modules = [module for module in TARGETS if not asked.modules or module.startswith(tuple(asked.modules))]
     if not modules:
@@ -100,6 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each module, drawn by --seed")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--nice", type=int, default=15, help="how far everything else on this machine goes first")
     parser.add_argument("--survivors", action="store_true", help="only those that survived the last time")
     parser.add_argument("--show", action="store_true", help="print each survivor")
     parser.add_argument("--least", type=float, default=95.0, help="the share in percent below which this fails")

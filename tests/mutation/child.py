@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -136,7 +137,9 @@ def learn(session: pytest.Session, module: str, answer: Path) -> int:
     tracer.stop()
     if code != 0:
         return code
-    lines = tracer.get_data().contexts_by_lineno(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", coverage.exceptions.CoverageWarning)  # none of these tests may touch the module
+        lines = tracer.get_data().contexts_by_lineno(path)
     foreign = [
         name for name in sys.modules if name.split(".")[0] not in {*OURS, "__main__"} and not name.startswith("_pytest")
     ]
