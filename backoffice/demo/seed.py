@@ -185,7 +185,7 @@ def _bill(session: Session, debtor: Debtor, bill: Bill, number: str) -> Invoice:
         lines=lines,
         order_reference=bill.order,
         title=bill.lines[0][0],
-        exemption_reason="" if rate else "Livraison intracommunautaire, article 262 ter I du CGI",
+        exemptions={"K": "Livraison intracommunautaire, article 262 ter I du CGI"},
     )
     invoice = enter(session, debtor, draft, by=BY)
     if bill.paid:

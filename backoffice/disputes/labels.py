@@ -23,6 +23,16 @@ STEPS: dict[str, Any] = {
     "withdrawn": _l("Withdrawn"),
     "reopened": _l("Opened again"),
 }
+GROUNDS: dict[str, Any] = {
+    "E": _l("Exempt from VAT (with its article)"),
+    "AE": _l("Reverse charge: the customer owes the VAT"),
+    "K": _l("Supply to another country of the Union"),
+    "G": _l("Export outside the Union"),
+    "O": _l("Outside the scope of VAT"),
+    "Z": _l("Rate of zero (abroad; not in France)"),
+}
+"""Why a document bears no VAT, by category (`shared.disputes.rules.UNTAXED`)."""
+
 FATES: dict[Fate, Label] = {
     Fate.STOPPED: Label(_l("Stopped"), "good"),
     Fate.STOPPING: Label(_l("Being stopped"), "wait"),

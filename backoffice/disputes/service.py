@@ -146,6 +146,8 @@ def _written(credit: CreditWish) -> dict[str, Any]:
         "number": credit.number,
         "credit_note_id": str(credit.credit_note_id) if credit.credit_note_id else None,
         "vat_rate": str(credit.vat_rate) if credit.vat_rate is not None else None,
+        "vat_category": credit.vat_category,
+        "exemption_reason": credit.exemption_reason,
     }
 
 
@@ -155,6 +157,8 @@ def _read(written: dict[str, Any]) -> CreditWish:
         number=written["number"],
         credit_note_id=uuid.UUID(written["credit_note_id"]) if written["credit_note_id"] else None,
         vat_rate=Decimal(written["vat_rate"]) if written["vat_rate"] is not None else None,
+        vat_category=written.get("vat_category", ""),  # asked for before there was such a question
+        exemption_reason=written.get("exemption_reason", ""),
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
-from shared.disputes.rules import Vat, gross_of_line, guess_rate, split_gross
+from shared.disputes.rules import NEEDS_WORDS, UNTAXED, Vat, gross_of_line, guess_rate, split_gross
+from shared.documents.queries import original_vats
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
 from shared.kit import db
 from shared.kit.actors import Actor
@@ -26,22 +28,58 @@ from shared.ledger.enter import InvoiceDraft, LineDraft, enter
 LONGEST_NUMBER = 64
 
 
-def vat_table(session: Session, invoice: Invoice, rate: Decimal | None = None) -> list[Vat]:
-    """The VAT of an invoice by rate: as it stands on it, else as its totals tell, else by the given rate; [] unknown."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody says of the VAT of invoices that do not tell it themselves."""
+
+    rate: Decimal | None = None
+    category: str = ""
+    """Why there is none, of `rules.UNTAXED`; counts only for what bears 0 %."""
+    exemption_reason: str = ""
+
+
+NOTHING_TOLD = Told()
+
+
+def vat_table(session: Session, invoice: Invoice, told: Told = NOTHING_TOLD) -> list[Vat]:
+    """The VAT of an invoice by rate: as it stands on it, else as its electronic original, its totals or somebody tells.
+
+    [] when nobody knows its rate; or knows that it is 0 %, but not why: without VAT there is always a reason, and a paper
+    that names another one is false.
+    """
     rows = session.scalars(
         select(InvoiceVat)
         .where(InvoiceVat.invoice_id == invoice.id)
         .order_by(InvoiceVat.rate.desc(), InvoiceVat.category)
     ).all()
     if rows:
-        return [Vat(row.category, row.rate, row.base_minor, row.vat_minor) for row in rows]
+        return [Vat(row.category, row.rate, row.base_minor, row.vat_minor, row.exemption_reason) for row in rows]
+    if stated := original_vats(session, invoice):
+        return [
+            Vat(each.category, each.rate, each.base.minor, each.vat.minor, each.exemption_reason) for each in stated
+        ]
+    base_minor, vat_minor, rate = invoice.total_minor, 0, told.rate
     if invoice.net_minor is not None and invoice.vat_minor is not None:
         guessed = guess_rate(invoice.net_minor, invoice.vat_minor)
         if guessed is not None:
-            return [Vat("S" if guessed else "Z", guessed, invoice.net_minor, invoice.vat_minor)]
-    if rate is None:
+            base_minor, vat_minor, rate = invoice.net_minor, invoice.vat_minor, guessed
+    if rate is None or (not rate and not told.category):
         return []
-    return split_gross(invoice.total_minor, [Vat("S" if rate else "Z", rate, invoice.total_minor, 0)])
+    if not rate:
+        return [Vat(told.category, rate, base_minor, 0, told.exemption_reason)]
+    if vat_minor:
+        return [Vat("S", rate, base_minor, vat_minor)]
+    return split_gross(invoice.total_minor, [Vat("S", rate, invoice.total_minor, 0)])
+
+
+def is_rate_unknown(session: Session, invoice: Invoice) -> bool:
+    """Whether only a person can say at which rate an invoice was taxed."""
+    return not vat_table(session, invoice, Told(category="Z"))
+
+
+def is_ground_unknown(session: Session, invoice: Invoice) -> bool:
+    """Whether only a person can say why an invoice bears no VAT, if it bears none."""
+    return not vat_table(session, invoice, Told(rate=Decimal(0)))
 
 
 def suggest_number(session: Session, invoice: Invoice) -> str:
@@ -77,20 +115,27 @@ def make_note(
     contested: Sequence[tuple[DisputePart, int]],
     *,
     number: str,
-    vat_rate: Decimal | None,
+    vat: Told,
     reference: str,
     by: Actor,
 ) -> Invoice:
     """Enter a credit note over these amounts (with VAT) of parts of one invoice; the debtor is locked by the caller.
 
     A contested line gives its own text and rate; an amount is split over the rates of the invoice in proportion. The
-    total is the sum of the amounts to the cent. Raises Invalid when nobody knows the VAT, or the number is taken.
+    total is the sum of the amounts to the cent. Raises Invalid when nobody knows the VAT or why there is none, or the number
+    is taken.
     """
-    table = vat_table(session, invoice, vat_rate)
+    _check(vat)
+    table = vat_table(session, invoice, vat)
     if not table:
+        if vat.rate is None and is_rate_unknown(session, invoice):
+            raise Invalid(
+                "dispute.vat_unknown",
+                _("Invoice %(number)s does not say its VAT: give the rate for the credit note.", number=invoice.number),
+            )
         raise Invalid(
-            "dispute.vat_unknown",
-            _("Invoice %(number)s does not say its VAT: give the rate for the credit note.", number=invoice.number),
+            "dispute.vat_category",
+            _("Invoice %(number)s bears no VAT and does not say why: choose the reason.", number=invoice.number),
         )
     with speaking(debtor.language):
         title = _("Credit for invoice %(number)s (%(reference)s)", number=invoice.number, reference=reference)
@@ -112,7 +157,7 @@ def make_note(
         title=title,
         order_reference=invoice.order_reference,
         credits_invoice_id=invoice.id,
-        exemption_reason=_exemption(session, invoice),
+        exemptions={each.category: each.exemption_reason for each in table if each.exemption_reason},
         taxes=taxes,
     )
     note = enter(session, debtor, draft, by=by)
@@ -138,7 +183,10 @@ def _line(name: str, piece: Vat, currency: str) -> LineDraft:
     return LineDraft(description=name, unit_price=price, vat_rate=piece.rate, vat_category=piece.category)
 
 
-def _exemption(session: Session, invoice: Invoice) -> str:
-    return (
-        session.scalar(select(func.max(InvoiceVat.exemption_reason)).where(InvoiceVat.invoice_id == invoice.id)) or ""
-    )
+def _check(vat: Told) -> None:
+    if vat.category and vat.category not in UNTAXED:
+        raise Invalid("dispute.vat_category", _("Choose why there is no VAT."))
+    if vat.category in NEEDS_WORDS and not vat.exemption_reason.strip():
+        raise Invalid(
+            "dispute.exemption", _("An exemption needs its article: write the mention that stands on the invoice.")
+        )

@@ -15,7 +15,7 @@ from shared.attachments.service import Checked
 from shared.company.queries import day_of, today_of
 from shared.debtors.models import Debtor
 from shared.disputes import tell
-from shared.disputes.credit import make_note, open_note
+from shared.disputes.credit import Told, make_note, open_note
 from shared.disputes.models import Dispute, DisputePart, DisputeReason, EntryKind, PartOutcome
 from shared.disputes.queries import policy_of
 from shared.disputes.rules import LIVE, Status, day_owed_again, may_reopen
@@ -55,6 +55,11 @@ class CreditWish:
     """An open credit note of this debtor to use instead of making one."""
     vat_rate: Decimal | None = None
     """In percent; asked for only when an invoice says nothing of its VAT (`StaffSheet.needs_vat_rate`)."""
+    vat_category: str = ""
+    """Why there is no VAT, one of `rules.UNTAXED`; asked for only when an invoice bears 0 % and does not say why
+    (`StaffSheet.needs_vat_category`)."""
+    exemption_reason: str = ""
+    """Its mention on the paper; "" are the usual words of the category. An exemption (E) needs its article."""
 
 
 def accept(
@@ -70,7 +75,7 @@ def accept(
 
     Nothing at all may be credited, too (a corrected invoice was sent); then and whenever something stays owed the debtor
     is owed a word: raises Invalid without one. Also raises Invalid for more than is contested, a number that is taken, a
-    missing VAT rate, a credit note with too little left; Conflict("dispute.closed").
+    missing VAT rate or category, a credit note with too little left; Conflict("dispute.closed").
     """
     dispute = lock_live(session, dispute_id)
     parts = parts_of(session, dispute.id)
@@ -123,7 +128,7 @@ def _credit(
             invoice,
             [(part, minors[part.id]) for part in contested],
             number=wish.number if turn == 1 or not wish.number else f"{wish.number}-{turn}",
-            vat_rate=wish.vat_rate,
+            vat=Told(wish.vat_rate, wish.vat_category, wish.exemption_reason),
             reference=dispute.reference,
             by=by,
         )

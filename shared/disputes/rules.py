@@ -140,6 +140,8 @@ class Vat:
     rate: Decimal
     base_minor: int
     vat_minor: int
+    exemption_reason: str = ""
+    """The words that say why there is none; "" are the usual ones of its category."""
 
     @property
     def gross_minor(self) -> int:
@@ -164,12 +166,20 @@ def split_gross(gross_minor: int, table: Sequence[Vat]) -> list[Vat]:
     for part, each in zip(parts, table, strict=True):
         if part > 0:
             base = int((Decimal(part) / (1 + each.rate / 100)).quantize(Decimal(1), ROUND_HALF_UP))
-            split.append(Vat(each.category, each.rate, base, part - base))
+            split.append(Vat(each.category, each.rate, base, part - base, each.exemption_reason))
     return split
 
 
 RATES_FR = (Decimal("20.00"), Decimal("10.00"), Decimal("5.50"), Decimal("2.10"), Decimal("8.50"), Decimal("0.00"))
 """The rates of French VAT (CGI art. 278 to 281 octies, 296 for the overseas departments)."""
+
+
+UNTAXED = ("E", "AE", "K", "G", "O", "Z")
+"""Why a document bears VAT of 0 % (UNCL 5305): exempt, reverse charge, supply within the Union, export, outside the scope
+of VAT, zero rated."""
+
+NEEDS_WORDS = frozenset({"E"})
+"""Exempt on one of many grounds: only a person knows which (EN 16931, BR-E-10). The others have one usual mention each."""
 
 
 def guess_rate(net_minor: int, vat_minor: int) -> Decimal | None:

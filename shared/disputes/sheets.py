@@ -19,7 +19,7 @@ from shared.attachments.queries import AttachedFile, attached
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
 from shared.disputes.choices import Reason, reason_of
-from shared.disputes.credit import suggest_number, vat_table
+from shared.disputes.credit import is_ground_unknown, is_rate_unknown, suggest_number
 from shared.disputes.models import (
     Dispute,
     DisputeEntry,
@@ -122,6 +122,8 @@ class StaffSheet:
     company_id: uuid.UUID
     debtor_name: str
     account_code: str
+    language: str
+    """The debtor's: that of the papers."""
     contact_id: uuid.UUID | None
     contact_name: str
     assignee_id: uuid.UUID | None
@@ -134,6 +136,8 @@ class StaffSheet:
     reopen_count: int
     needs_vat_rate: bool
     """An acceptance must say the VAT rate: an invoice does not tell it."""
+    needs_vat_category: bool
+    """An acceptance must say why there is no VAT: an invoice bears 0 %, or may turn out to, and does not tell the reason."""
     suggested_number: str
     """For the credit note that an acceptance makes."""
     credit_notes: Sequence[tuple[uuid.UUID, str, Money]]
@@ -167,6 +171,7 @@ def staff_sheet(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID, 
         company_id=dispute.company_id,
         debtor_name=debtor.name,
         account_code=debtor.account_code,
+        language=debtor.language,
         contact_id=dispute.contact_id,
         contact_name=(contact.name or contact.email) if contact else "",
         assignee_id=dispute.assignee_id,
@@ -177,7 +182,8 @@ def staff_sheet(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID, 
         spoken_at=dispute.spoken_at,
         decided_by_name=dispute.decided_by_name,
         reopen_count=dispute.reopen_count,
-        needs_vat_rate=any(not vat_table(session, invoice) for invoice in invoices),
+        needs_vat_rate=any(is_rate_unknown(session, invoice) for invoice in invoices),
+        needs_vat_category=any(is_ground_unknown(session, invoice) for invoice in invoices),
         suggested_number=suggest_number(session, invoices[0]) if invoices else "",
         credit_notes=[(note.id, note.number, Money(note.open_minor, note.currency)) for note in notes],
     )

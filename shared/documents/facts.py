@@ -121,7 +121,7 @@ class LineFacts(_Tidy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VatFacts(_Tidy):
-    """VAT of one rate and category (UNCL 5305: S, Z, E, AE, K, G)."""
+    """VAT of one rate and category (UNCL 5305: S, Z, E, AE, K, G, O)."""
 
     category: str
     rate: Decimal

@@ -8,6 +8,7 @@ PMD and AAB, an electronic address of both parties, a SIREN and a closed list of
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -36,8 +37,10 @@ _FRENCH_RATES = frozenset(
 )
 _ROUNDED_BY_LINE = 99
 """Cents by which VAT may differ from base times rate when it was rounded line by line (BR-CO-17 forgives one euro)."""
-_CATEGORIES = frozenset({"S", "Z", "E", "AE", "K", "G"})
-_REASON_CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G"}  # the others are told in words
+_CATEGORIES = frozenset({"S", "Z", "E", "AE", "K", "G", "O"})
+_REASON_CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
+"""Of an exemption (E) only the franchise of art. 293 B has a code that its words tell for sure; the others stay words."""
+_FRANCHISE = re.compile(r"\b293\s*B\b")
 _UNITS = {
     "h": "HUR",
     "heure": "HUR",
@@ -122,7 +125,9 @@ def _vat_faults(facts: InvoiceFacts) -> list[str]:
     found = []
     categories = {entry.category for entry in facts.vats}
     if categories - _CATEGORIES:
-        found.append("a VAT category is not one of S, Z, E, AE, K, G")
+        found.append("a VAT category is not one of S, Z, E, AE, K, G, O")
+    if "O" in categories and len(categories) > 1:
+        found.append("what is outside the scope of VAT stands beside what is not")  # BR-O-11
     if any((entry.category == "S") != (entry.rate > 0) for entry in facts.vats):
         found.append("a standard rate is zero or an exempt one is not")
     if categories & {"AE", "K"} and not (facts.buyer.vat_number or (facts.buyer.siren and "K" not in categories)):
@@ -224,6 +229,9 @@ def _plain(number: Decimal, most_places: int) -> str:
 
 
 def _business_terms(facts: InvoiceFacts) -> dict[str, Any]:
+    seller, buyer = facts.seller, facts.buyer
+    if any(entry.category == "O" for entry in facts.vats):  # BR-O-02: nobody's VAT number stands on it
+        seller, buyer = replace(seller, vat_number=""), replace(buyer, vat_number="")
     terms: dict[str, Any] = {
         "BT-1": facts.number,
         "BT-2": facts.issued_on,
@@ -234,9 +242,9 @@ def _business_terms(facts: InvoiceFacts) -> dict[str, Any]:
         "BT-23": "S1",
         "BG-1": _notes(facts),
         "BG-3": [{"BT-25": earlier.number, "BT-26": earlier.issued_on} for earlier in facts.preceding],
-        "BG-4": _party(facts.seller, is_seller=True),
-        "BG-7": _party(facts.buyer, is_seller=False),
-        "BG-23": [_vat(entry) for entry in facts.vats],
+        "BG-4": _party(seller, is_seller=True),
+        "BG-7": _party(buyer, is_seller=False),
+        "BG-23": [_vat(entry, has_vat_number=bool(facts.seller.vat_number)) for entry in facts.vats],
         "BG-25": [_line(line, position) for position, line in enumerate(facts.lines, start=1)],
         **_payment(facts),
         **_delivery(facts),
@@ -339,7 +347,7 @@ def _party(party: PartyFacts, *, is_seller: bool) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value}
 
 
-def _vat(entry: VatFacts) -> dict[str, str]:
+def _vat(entry: VatFacts, *, has_vat_number: bool) -> dict[str, str]:
     terms = {
         "BT-116": _amount(entry.base),
         "BT-117": _amount(entry.vat),
@@ -347,10 +355,17 @@ def _vat(entry: VatFacts) -> dict[str, str]:
         "BT-119": _plain(entry.rate, 2),
     }
     if entry.category not in {"S", "Z"}:
-        terms["BT-120"] = entry.exemption_reason or mentions.exemption(entry.category)
-        if code := _REASON_CODES.get(entry.category):
-            terms["BT-121"] = code
-    return terms
+        reason = entry.exemption_reason or mentions.exemption(entry.category, has_vat_number=has_vat_number)
+        code = "VATEX-FR-FRANCHISE" if entry.category == "E" and _FRANCHISE.search(reason) else ""
+        terms["BT-120"] = reason
+        terms["BT-121"] = _REASON_CODES.get(entry.category, code)
+    return _of_a_rate(terms, entry.category)
+
+
+def _of_a_rate(terms: dict[str, str], category: str) -> dict[str, str]:
+    """Terms without the empty ones; what is outside the scope of VAT has no rate, not even zero (BR-O-05)."""
+    rates = {"BT-119", "BT-152"} if category == "O" else set()
+    return {key: value for key, value in terms.items() if value and key not in rates}
 
 
 def _line(line: LineFacts, position: int) -> dict[str, str]:
@@ -369,4 +384,4 @@ def _line(line: LineFacts, position: int) -> dict[str, str]:
     }
     if more.strip():
         terms["BT-154"] = tidy(more)
-    return terms
+    return _of_a_rate(terms, line.vat_category)

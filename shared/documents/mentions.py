@@ -41,14 +41,30 @@ def discount(terms: TermsFacts) -> str:
     return terms.discount or _("No discount for early payment.")
 
 
-def exemption(category: str) -> str:
-    """Why no VAT is charged (CGI ann. II art. 242 nonies A, I-12° and 13°)."""
+def exemption(category: str, *, has_vat_number: bool = True) -> str:
+    """Why no VAT is charged (CGI ann. II art. 242 nonies A, I-12° and 13°); `has_vat_number` of the seller.
+
+    A seller without one who is exempt charges no VAT at all: the franchise of art. 293 B, whose words are fixed by art. 293 E.
+    """
     reasons = {
         "AE": _("Reverse charge: VAT is due by the customer (art. 283-2 of the French General Tax Code)."),
         "K": _("Intra-Community supply exempt from VAT (art. 262 ter I of the French General Tax Code)."),
         "G": _("Export exempt from VAT (art. 262 I of the French General Tax Code)."),
+        "O": _("Outside the scope of French VAT (art. 259-1 of the French General Tax Code)."),
+        "Z": "",
     }
-    return reasons.get(category) or _("Exempt from VAT (art. 261 of the French General Tax Code).")
+    if category == "E" and not has_vat_number:
+        return _("VAT not applicable, art. 293 B of the French General Tax Code.")
+    return reasons.get(category, _("Exempt from VAT (art. 261 of the French General Tax Code)."))
+
+
+def usual_exemptions() -> list[str]:
+    """Words to choose from where somebody must say why an invoice bears no VAT, each with its article."""
+    return [
+        *(exemption(category) for category in ("AE", "K", "G", "O", "E")),
+        _("Reverse charge: VAT is due by the customer (art. 259-1 of the French General Tax Code)."),
+        _("VAT not applicable, art. 293 B of the French General Tax Code."),
+    ]
 
 
 def credit_terms() -> str:

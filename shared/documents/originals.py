@@ -1,15 +1,23 @@
-"""Whether bytes may be kept as an invoice's original: a PDF that opens, with pages, and nothing that runs."""
+"""Whether bytes may be kept as an invoice's original: a PDF that opens, with pages, and nothing that runs; and its VAT."""
 
 from __future__ import annotations
 
 import io
 import logging
+from decimal import Decimal, InvalidOperation
 
+from lxml import etree
+
+from shared.documents.facts import VatFacts
 from shared.kit.errors import Invalid
+from shared.kit.money import Money
 from shared.kit.words import gettext as _
 
 LARGEST_ORIGINAL = 20 * 1024 * 1024
 _MOST_PAGES = 2000
+_LARGEST_XML = 5 * 1024 * 1024
+_XML_NAMES = {"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"}
+_RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 _RUNNING = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData"}
 
 
@@ -70,3 +78,37 @@ def _runs(reader: object) -> bool:
 def _is_running(action: object) -> bool:
     found = action.get_object() if hasattr(action, "get_object") else action
     return isinstance(found, dict) and found.get("/S") in _RUNNING
+
+
+def vats(content: bytes) -> tuple[VatFacts, ...]:
+    """The VAT of an electronic original (Factur-X, ZUGFeRD 2) by category and rate, as its XML tells; () when it has none.
+
+    What cannot be read is as good as absent: the paper is for people, and nobody is kept from it by its attachment.
+    """
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        attached = PdfReader(io.BytesIO(content)).attachments
+        found = [attached[name] for name in attached if name.lower() in _XML_NAMES]
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        if len(found) != 1 or len(found[0][0]) > _LARGEST_XML:
+            return ()
+        settlement = etree.fromstring(found[0][0], parser).find(f".//{_RAM}ApplicableHeaderTradeSettlement")
+        if settlement is None:
+            return ()
+        currency = settlement.findtext(f"{_RAM}InvoiceCurrencyCode") or ""
+        return tuple(_vat(tax, currency) for tax in settlement.findall(f"{_RAM}ApplicableTradeTax"))
+    except (PyPdfError, etree.LxmlError, InvalidOperation, ValueError, KeyError, TypeError, AttributeError, OSError):
+        return ()
+
+
+def _vat(tax: etree._Element, currency: str) -> VatFacts:
+    """Raises ValueError, InvalidOperation for what is no amount."""
+    return VatFacts(
+        category=tax.findtext(f"{_RAM}CategoryCode") or "",
+        rate=Decimal(tax.findtext(f"{_RAM}RateApplicablePercent") or "0"),
+        base=Money.of(Decimal(tax.findtext(f"{_RAM}BasisAmount") or ""), currency),
+        vat=Money.of(Decimal(tax.findtext(f"{_RAM}CalculatedAmount") or ""), currency),
+        exemption_reason=tax.findtext(f"{_RAM}ExemptionReason") or "",
+    )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorContact, DebtorKind
-from shared.documents import rules
+from shared.documents import originals, rules
 from shared.documents.facts import (
     BankFacts,
     Brand,
@@ -28,7 +28,7 @@ from shared.documents.facts import (
 )
 from shared.documents.models import Document, DocumentKind
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat, WithdrawnInvoice
-from shared.kit import ids
+from shared.kit import files, ids
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -405,6 +405,22 @@ def find_original(session: Session, invoice_id: uuid.UUID) -> Document | None:
         .order_by(Document.created_at.desc(), Document.id.desc())
         .limit(1)
     )
+
+
+def original_vats(session: Session, invoice: Invoice) -> tuple[VatFacts, ...]:
+    """The VAT of an invoice as its electronic original tells it; () without one, or when it tells of another total."""
+    original = find_original(session, invoice.id)
+    if original is None:
+        return ()
+    try:
+        told = originals.vats(files.get_store().get(original.sha256))
+    except NotFound:  # the file is gone: that is the watch's to tell, and a question to a person here
+        return ()
+    total = Money(invoice.total_minor, invoice.currency)
+    is_of_it = all(each.base.currency == invoice.currency for each in told)
+    if not is_of_it or sum((each.base + each.vat for each in told), Money.zero(invoice.currency)) != total:
+        return ()
+    return told
 
 
 def list_documents(session: Session, debtor_id: uuid.UUID) -> list[Document]:

@@ -45,7 +45,8 @@ class InvoiceDraft:
     title: str = ""
     order_reference: str = ""
     credits_invoice_id: uuid.UUID | None = None
-    exemption_reason: str = ""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Why no VAT is charged, by category (E, AE, K, G, O); without words here a paper says the usual ones."""
     taxes: Mapping[tuple[str, Decimal], int] = field(default_factory=dict)
     """VAT by (category, rate) in minor units where another document gives it: a credit note takes back what its invoice
     charged. It may differ from base x rate by a cent a line (BR-CO-17 leaves that room)."""
@@ -121,7 +122,7 @@ def enter(session: Session, debtor: Debtor, draft: InvoiceDraft, *, by: Actor) -
             rate=rate,
             base_minor=bases[category, rate],
             vat_minor=vat,
-            exemption_reason=draft.exemption_reason,
+            exemption_reason=draft.exemptions.get(category, ""),
         )
         for (category, rate), vat in taxes.items()
     )

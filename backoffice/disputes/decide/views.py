@@ -14,22 +14,25 @@ from backoffice.access.member import Member
 from backoffice.access.second_person import witness
 from backoffice.disputes import queries, service, sheet
 from backoffice.disputes.forms import AcceptForm, RejectForm, upcoming
+from backoffice.disputes.labels import GROUNDS
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Offered
 from backoffice.replies.rules import Room
 from backoffice.unheard import flash_told
 from shared.disputes import service as disputes
 from shared.disputes import sheets
-from shared.disputes.rules import RATES_FR
+from shared.disputes.rules import RATES_FR, UNTAXED
 from shared.disputes.service import CreditWish
 from shared.disputes.sheets import StaffSheet
+from shared.documents.mentions import usual_exemptions
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, DomainError
 from shared.kit.money import Money, MoneyParseError, format_money
-from shared.kit.words import current_language
+from shared.kit.words import current_language, speaking
 from shared.kit.words import gettext as _
 from shared.web.pages import page
 
+LONGEST_MENTION = 200
 NEW_NOTE, OLD_NOTE, NO_NOTE = "new", "old", "none"
 
 
@@ -43,6 +46,8 @@ class Wish:
     number: str = ""
     note_id: str = ""
     rate: str = ""
+    category: str = ""
+    mention: str = ""
     complaints: list[str] = field(default_factory=list)
     minors: dict[uuid.UUID, int] = field(default_factory=dict)
 
@@ -57,6 +62,8 @@ class Wish:
             number=self.number if self.how == NEW_NOTE else "",
             credit_note_id=uuid.UUID(self.note_id) if self.how == OLD_NOTE else None,
             vat_rate=Decimal(self.rate) if self.how == NEW_NOTE and self.rate else None,
+            vat_category=self.category if self.how == NEW_NOTE else "",
+            exemption_reason=self.mention if self.how == NEW_NOTE else "",
         )
 
 
@@ -104,9 +111,18 @@ def _accept_page(shown: StaffSheet, form: AcceptForm, wish: Wish, offered: Offer
         form=form,
         wish=wish,
         rates=RATES_FR,
+        grounds=GROUNDS,
+        mentions=_mentions(shown),
+        longest_mention=LONGEST_MENTION,
         left=_left(shown),
         offered=offered,
     )
+
+
+def _mentions(shown: StaffSheet) -> list[str]:
+    """Words to choose from, in the language of the paper."""
+    with speaking(shown.language):
+        return usual_exemptions()
 
 
 def _offered(member: Member, shown: StaffSheet, act: str) -> Offered:
@@ -139,6 +155,8 @@ def _read(shown: StaffSheet) -> Wish:
         number=given.get("number", "").strip()[:64],
         note_id=given.get("note_id", ""),
         rate=given.get("rate", ""),
+        category=given.get("category", ""),
+        mention=given.get("mention", "").strip()[:LONGEST_MENTION],
         typed={part.id: given.get(f"part-{part.id}", "").strip() for part in shown.sheet.parts},
     )
     if wish.how != NO_NOTE:
@@ -151,6 +169,8 @@ def _read(shown: StaffSheet) -> Wish:
         wish.complaints.append(_("Choose a credit note."))
     if wish.how == NEW_NOTE and wish.rate and not _is_rate(wish.rate):
         wish.complaints.append(_("Choose a VAT rate."))
+    if wish.how == NEW_NOTE and wish.category and wish.category not in UNTAXED:
+        wish.complaints.append(_("Choose why there is no VAT."))
     return wish
 
 

@@ -14,7 +14,7 @@ from backoffice.disputes.models import CreditProposal, ProposalState
 from shared.company.models import Company
 from shared.disputes.models import DisputePart, PartOutcome
 from shared.disputes.rules import Status
-from shared.invoices.models import Freeze, Invoice, InvoiceKind
+from shared.invoices.models import Freeze, Invoice, InvoiceKind, InvoiceVat
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.ledger.rules import Part
@@ -80,6 +80,52 @@ def test_a_part_is_credited_and_the_debtor_is_told_why_not_all(ines, world, case
     )
     left = invoice(world.late)
     assert (left.open_minor, left.frozen_minor, left.paused_minor) == (10_000, 0, 3_000)
+
+
+def test_an_invoice_without_vat_asks_why_and_for_an_exemption_its_article(ines, world, case: Case) -> None:
+    with transaction() as session:
+        late = session.get_one(Invoice, world.late)
+        late.net_minor, late.vat_minor = late.total_minor, 0
+    page = f"/disputes/{case.dispute}/accept"
+    shown = ines.get(page).text
+    assert "Why there is no VAT" in shown
+    assert 'name="rate"' not in shown
+    assert "262 ter I" in " ".join(shown.split())
+
+    silent = ines.post(page, wish(case, rate=""))
+    assert silent.status_code == 422
+    assert "bears no VAT and does not say why" in silent.text
+    bare = ines.post(page, wish(case, rate="", category="E"))
+    assert bare.status_code == 422
+    assert "An exemption needs its article" in bare.text
+    assert '<option value="E" selected>' in bare.text
+    assert ines.post(page, wish(case, rate="", category="?")).status_code == 422
+    assert notes() == []
+
+    mention = "TVA non applicable, art. 293 B du CGI"
+    assert ines.post(page, wish(case, rate="", category="E", mention=mention)).status_code == 303
+    [note] = notes()
+    with reading() as session:
+        row = session.scalars(select(InvoiceVat).where(InvoiceVat.invoice_id == note.id)).one()
+    assert (row.category, row.rate, row.exemption_reason) == ("E", 0, mention)
+
+
+def test_the_reason_for_no_vat_waits_with_the_credit_for_the_second_person(ines, desk, world, case: Case) -> None:
+    limit(1_000)
+    page = f"/disputes/{case.dispute}/accept"
+    ines.post(page, wish(case, rate="0.00", category="E", mention="Art. 261-4-4° du CGI"))
+    with reading() as session:
+        proposal = session.scalars(select(CreditProposal)).one()
+
+    desk.add("mo@guichet.example", Role.MANAGER, "Mo")
+    mo = desk.other()
+    mo.sign_in("mo@guichet.example")
+    assert mo.post(f"/disputes/{case.dispute}/credit/{proposal.id}/approve").status_code == 303
+
+    [note] = notes()
+    with reading() as session:
+        row = session.scalars(select(InvoiceVat).where(InvoiceVat.invoice_id == note.id)).one()
+    assert (row.category, row.exemption_reason) == ("E", "Art. 261-4-4° du CGI")
 
 
 def test_a_note_that_is_there_is_used(ines, world, case: Case) -> None:

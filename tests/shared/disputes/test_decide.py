@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,14 +16,18 @@ from shared.disputes.jobs import after_payment, after_return, watch
 from shared.disputes.models import PartOutcome
 from shared.disputes.rules import Policy, Status
 from shared.disputes.service import Claim, CreditWish
+from shared.documents import render
+from shared.documents.service import attach_original
 from shared.invoices.models import Freeze, Invoice, InvoiceKind, InvoiceLine, InvoiceVat
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, Refused
 from shared.ledger import service as ledger
+from shared.ledger.enter import InvoiceDraft, LineDraft, enter
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
 from tests.shared.disputes.conftest import STAFF
+from tests.support import papers
 from tests.support.people import an_invoice
 
 F = "F-1"
@@ -132,6 +137,120 @@ def test_an_invoice_that_does_not_say_its_vat_needs_the_rate(case) -> None:
         accept(case, dispute)
     with reading() as session:
         assert sheets.staff_sheet(session, case.company_id, dispute.id, today=clock.today()).needs_vat_rate
+
+
+def no_vat(case, number: str = F) -> None:
+    """As an accounting file gives it: totals, and no VAT on them."""
+    with transaction() as session:
+        invoice = session.get_one(Invoice, case.invoices[number])
+        invoice.net_minor, invoice.vat_minor = invoice.total_minor, 0
+
+
+def vat_of(note: Invoice) -> list[tuple[str, Decimal, str]]:
+    with reading() as session:
+        rows = session.scalars(select(InvoiceVat).where(InvoiceVat.invoice_id == note.id).order_by(InvoiceVat.category))
+        return [(row.category, row.rate, row.exemption_reason) for row in rows]
+
+
+def test_an_invoice_without_vat_is_not_zero_rated_unless_somebody_says_so(case) -> None:
+    no_vat(case)
+    dispute = case.raises()
+
+    with reading() as session:
+        sheet = sheets.staff_sheet(session, case.company_id, dispute.id, today=clock.today())
+    assert (sheet.needs_vat_rate, sheet.needs_vat_category) == (False, True)
+    with pytest.raises(Invalid, match="does not say why"):
+        accept(case, dispute)
+    with pytest.raises(Invalid, match="does not say why"):
+        accept(case, dispute, vat_rate=Decimal(0))
+    assert case.invoice(F).frozen_minor == 12_000
+
+
+@pytest.mark.parametrize("category", ["AE", "K", "G", "O", "Z"])
+def test_the_reason_for_no_vat_stands_on_the_credit_note(case, category) -> None:
+    no_vat(case)
+    dispute = case.raises()
+
+    accept(case, dispute, vat_category=category)
+
+    assert vat_of(note_of(case)) == [(category, Decimal("0.00"), "")]
+    assert note_of(case).total_minor == 12_000
+
+
+def test_an_exemption_needs_its_article_and_no_other_reason_does(case) -> None:
+    no_vat(case)
+    dispute = case.raises()
+
+    with pytest.raises(Invalid, match="needs its article"):
+        accept(case, dispute, vat_category="E", exemption_reason=" ")
+    with pytest.raises(Invalid, match="why there is no VAT"):
+        accept(case, dispute, vat_category="X")
+    accept(case, dispute, vat_category="E", exemption_reason="Exonération de TVA, art. 261-4-4° du CGI")
+
+    assert vat_of(note_of(case)) == [("E", Decimal("0.00"), "Exonération de TVA, art. 261-4-4° du CGI")]
+
+
+def test_a_rate_of_zero_that_somebody_gives_needs_its_reason_and_another_rate_takes_none(case) -> None:
+    dispute = case.raises(Claim(case.invoices[F], minor=3_000))
+
+    with pytest.raises(Invalid, match="does not say why"):
+        accept(case, dispute, vat_rate=Decimal(0))
+    accept(case, dispute, vat_rate=VAT, vat_category="AE")
+
+    assert vat_of(note_of(case)) == [("S", Decimal("20.00"), "")]
+
+
+def test_two_reasons_on_one_invoice_keep_their_own_words_and_taxed_lines_have_none(case) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, case.debtor_id)
+        today = clock.today()
+        draft = InvoiceDraft(
+            number="F-9",
+            issued_on=today,
+            due_on=today,
+            lines=[
+                LineDraft("Taxed", Decimal(10)),
+                LineDraft("Abroad", Decimal(20), vat_rate=Decimal(0), vat_category="K"),
+                LineDraft("Course", Decimal(30), vat_rate=Decimal(0), vat_category="E"),
+            ],
+            exemptions={"K": "Article 262 ter I", "E": "Article 261-4-4°"},
+        )
+        case.invoices["F-9"] = enter(session, debtor, draft, by=STAFF).id
+    dispute = case.raises(Claim(case.invoices["F-9"]))
+
+    accept(case, dispute)
+
+    told = {category: words for category, _rate, words in vat_of(note_of(case))}
+    assert told == {"S": "", "K": "Article 262 ter I", "E": "Article 261-4-4°"}
+
+
+def test_the_vat_of_an_electronic_original_is_taken_and_nobody_is_asked(case) -> None:
+    line = papers.line("Formation", "1", "120", rate="0", vat_category="E")
+    facts = papers.invoice((line,), number=F)
+    facts = replace(facts, vats=(replace(facts.vats[0], exemption_reason="Exonération, art. 261-4-4° du CGI"),))
+    no_vat(case)
+    with transaction() as session:
+        paper = render.invoice(facts).content
+        attach_original(session, invoice_id=case.invoices[F], content=paper, name="F-1.pdf", by=STAFF)
+    dispute = case.raises(Claim(case.invoices[F], minor=3_000))
+
+    with reading() as session:
+        assert not sheets.staff_sheet(session, case.company_id, dispute.id, today=clock.today()).needs_vat_category
+    accept(case, dispute)
+
+    assert vat_of(note_of(case)) == [("E", Decimal("0.00"), "Exonération, art. 261-4-4° du CGI")]
+
+
+def test_an_original_that_tells_another_total_or_cannot_be_read_is_not_believed(case) -> None:
+    no_vat(case)
+    other = papers.invoice((papers.line("Formation", "1", "121", rate="0", vat_category="E"),), number=F)
+    with transaction() as session:
+        paper = render.invoice(other).content
+        attach_original(session, invoice_id=case.invoices[F], content=paper, name="F-1.pdf", by=STAFF)
+    dispute = case.raises(Claim(case.invoices[F], minor=3_000))
+
+    with pytest.raises(Invalid, match="does not say why"):
+        accept(case, dispute)
 
 
 def test_a_credit_of_an_amount_is_split_over_the_rates_of_its_invoice(case) -> None:

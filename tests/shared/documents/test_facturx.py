@@ -35,6 +35,11 @@ def exempt(category: str) -> InvoiceFacts:
     return papers.invoice((papers.line("Prestation", "2", "500", rate="0", vat_category=category),))
 
 
+def a_credit(category: str) -> InvoiceFacts:
+    buyer = ABROAD if category in ("K", "G") else papers.BUYER
+    return replace(exempt(category), kind="credit_note", number="A-1", preceding=BEFORE, buyer=buyer)
+
+
 SITUATIONS = {
     "four rates": papers.invoice(),
     "in English": papers.invoice(language="en"),
@@ -46,6 +51,9 @@ SITUATIONS = {
     "exempt by article 261": exempt("E"),
     "seller without VAT, article 293 B": replace(exempt("E"), seller=replace(papers.SELLER, vat_number="")),
     "zero rate": exempt("Z"),
+    "outside the scope": exempt("O"),
+    "outside the scope, to a customer abroad": replace(exempt("O"), buyer=ABROAD),
+    **{f"credit note without VAT, {category}": a_credit(category) for category in ("E", "AE", "K", "G", "Z", "O")},
     "discount line": papers.invoice((papers.line("Chose", "10", "10"), papers.line("Remise", "1", "-12.50"))),
     "free line": papers.invoice((papers.line("Offert", "1", "0"), papers.line("Chose", "1", "5"))),
     "part paid before": papers.invoice(prepaid=papers.euros("1000")),
@@ -145,6 +153,10 @@ def test_a_broken_invoice_fails_the_check(old: bytes, new: bytes, rule: str):
         (papers.invoice(prepaid=Money(10**9)), "more was paid before"),
         (replace(exempt("AE"), buyer=CONSUMER), "reverse charge needs"),
         (exempt("L"), "a VAT category is not"),
+        (
+            papers.invoice((papers.line("x", "1", "1"), papers.line("y", "1", "1", rate="0", vat_category="O"))),
+            "outside the scope of VAT stands beside",
+        ),
     ],
 )
 def test_what_cannot_be_true_is_refused_with_its_reason(facts: InvoiceFacts, reason: str):
@@ -152,6 +164,27 @@ def test_what_cannot_be_true_is_refused_with_its_reason(facts: InvoiceFacts, rea
 
     with pytest.raises(facturx.NotAnInvoiceError, match=reason):
         facturx.xml(facts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "words"),
+    [
+        (exempt("AE"), "VATEX-EU-AE", "Autoliquidation"),
+        (exempt("K"), "VATEX-EU-IC", "262 ter I"),
+        (exempt("G"), "VATEX-EU-G", "262 I du"),
+        (exempt("O"), "VATEX-EU-O", "259-1"),
+        (exempt("E"), None, "261"),
+        (replace(exempt("E"), seller=replace(papers.SELLER, vat_number="")), "VATEX-FR-FRANCHISE", "art. 293 B du CGI"),
+        (exempt("Z"), None, None),
+    ],
+    ids=["AE", "K", "G", "O", "E", "franchise", "Z"],
+)
+def test_where_no_vat_is_charged_the_file_says_why(facts: InvoiceFacts, code: str | None, words: str | None):
+    tax = etree.fromstring(facturx.xml(facts)).find(f".//{RAM}ApplicableHeaderTradeSettlement/{RAM}ApplicableTradeTax")
+
+    assert tax.findtext(f"{RAM}ExemptionReasonCode") == code
+    said = tax.findtext(f"{RAM}ExemptionReason")
+    assert (said is None) if words is None else (words in " ".join(said.split()))
 
 
 def test_vat_rounded_line_by_line_is_still_an_invoice():
