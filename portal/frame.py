@@ -78,7 +78,7 @@ def _frame(settings: Settings) -> dict[str, Any]:
     return frame | {
         "visitor": visitor,
         "company": visitor.company,
-        "account": {"name": visitor.account_name},
+        "account": {"name": visitor.account_name, "code": visitor.account_code},
         "nav": [(word, url_for(endpoint), _is_here(room)) for word, endpoint, room in WAYS],
         "sign_out_url": url_for("portal.access.sign_out"),
         "today": visitor.today,

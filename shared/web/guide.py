@@ -192,7 +192,7 @@ def examples() -> dict[str, Any]:
     form.validate()
     return {
         "company": {"name": "Atelier Ronsard", "legal_line": "Atelier Ronsard SAS · SIREN 732 829 320"},
-        "account": {"name": "Cabinet Dora Vidal"},
+        "account": {"name": "Cabinet Dora Vidal", "code": "411DURAND"},
         "language_links": [("fr", "Français", "?language=fr"), ("en", "English", "?language=en")],
         "nav": [
             (_("Account"), "#", True),
@@ -206,6 +206,7 @@ def examples() -> dict[str, Any]:
         "staff": {"name": "Inès Morel"},
         "rail": _rail(),
         "today_example": TODAY,
+        "account_example": {"name": "Menuiserie Durand & Fils", "code": "411DURAND"},
         "sort_example": "-open",
         "money_example": _euros(123450),
         "late_example": _euros(50450),

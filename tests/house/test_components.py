@@ -116,7 +116,7 @@ def test_the_guide_shows_every_page_in_both_languages(name, face, door):
 def test_the_guide_shows_every_component(door):
     guide_source = (TEMPLATES / "components/_guide.html").read_text()
     shown = set(re.findall(r'from "components/(\w+)\.html"', guide_source))
-    in_layouts = {"rail", "language", "skip", "peek"}
+    in_layouts = {"rail", "language", "skip", "peek", "print_head"}
     assert {path.stem for path in COMPONENTS} == shown | in_layouts
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 from sqlalchemy import Engine, event
 
+from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.db import transaction
+from shared.kit.templating import day
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
@@ -28,6 +32,17 @@ def test_the_amount_to_pay_is_large_and_what_is_late_is_said(enter, dora: Dora) 
     assert [a for a in page.links if "/invoices/" in a][:3] == [
         f"/invoices/{dora.invoices[number]}" for number in ("FA-1", "FA-2", "FA-3")
     ]
+
+
+def test_a_printed_page_says_whose_account_it_is_and_as_of_when(enter, dora: Dora) -> None:
+    page = enter(dora).open("/")
+
+    with transaction() as session:
+        debtor = session.get_one(Debtor, dora.debtor_id)
+        company = session.get_one(Company, debtor.company_id).trade_name
+    [head] = re.findall(r'<p class="print-head">(.*?)</p>', page.response.get_data(as_text=True), re.DOTALL)
+    words = [" ".join(part.split()) for part in re.findall(r"<span>(.*?)</span>", head, re.DOTALL)]
+    assert words == [company, f"{debtor.name} ({debtor.account_code})", f"As of {day(clock.today())}"]
 
 
 def test_who_owes_nothing_is_thanked(enter, octave: Dora) -> None:
