@@ -47,11 +47,17 @@ def safe_next(target: str | None, fallback: str) -> str:
     return target if is_ours and not target.startswith("//") else fallback
 
 
-def problem(status: int, title: str, message: str, *, typed: Sequence[str] = ()) -> Response:
-    """A page that says what went wrong and what to do; `typed`: texts that their writer may want to copy."""
+def problem(
+    status: int, title: str, message: str, *, typed: Sequence[str] = (), attached: Sequence[str] = ()
+) -> Response:
+    """A page that says what went wrong and what to do.
+
+    `typed`: texts that their writer may want to copy; `attached`: names of files that came with them and are not kept.
+    """
     if request.accept_mimetypes.best == "application/json":
         return make_response({"error": {"status": status, "title": title, "message": message}}, status)
-    return page("errors/problem.html", status=status, code=status, heading=title, message=message, typed=typed)
+    told = {"code": status, "heading": title, "message": message, "typed": typed, "attached": attached}
+    return page("errors/problem.html", status=status, **told)
 
 
 def register_problems(app: Flask) -> None:
@@ -78,7 +84,7 @@ def register_problems(app: Flask) -> None:
     def bug(error: Exception) -> Response:
         if away.is_full(error):
             app.logger.error("no room left at %s: %s", request.endpoint, type(error).__name__)
-            return problem(507, _title(507), _explain(507), typed=unsent.typed())
+            return problem(507, _title(507), _explain(507), typed=unsent.typed(), attached=unsent.attached())
         if away.is_away(error):
             app.logger.error("the database is away at %s: %s", request.endpoint, type(error).__name__)
             away.speak_without_asking()

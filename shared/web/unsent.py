@@ -58,7 +58,7 @@ def keep() -> bool:
         "action": request.path,
         "page": page_of_form(),
         "fields": fields,
-        "files": [each.filename for each in request.files.values() if each.filename],
+        "files": attached(),
     }
     with transaction() as db:
         token = drafts.keep(db, body)
@@ -128,6 +128,11 @@ def typed() -> list[str]:
     if _is_secret():
         return []
     return _readable([(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"])
+
+
+def attached() -> list[str]:
+    """The names of the files that this request brings."""
+    return [each.filename for each in request.files.values() if each.filename]
 
 
 def say_kept() -> None:

@@ -23,6 +23,7 @@ from shared.kit.db import reading, transaction
 from shared.kit.settings import use_settings
 from shared.messages.models import Message
 from tests.backoffice.disputes.conftest import Case, contest
+from tests.support.full_disk import FullDisk
 
 
 def entries(kind: EntryKind) -> list[str]:
@@ -169,6 +170,37 @@ def test_an_answer_may_carry_a_file_and_a_bad_one_is_refused_with_the_text_kept(
     assert entries(EntryKind.MESSAGE) == ["Two chairs of four arrived broken."] * 2
     assert send("slip.txt", b"Signed by the carrier").status_code == 303
     assert "slip.txt" in ines.get(page).text
+
+
+def rows():
+    with reading() as session:
+        return [session.scalar(select(func.count()).select_from(each)) for each in (DisputeEntry, Attachment, Message)]
+
+
+def test_an_answer_on_a_full_disk_is_given_back_and_its_file_named_as_not_kept(ines, case, monkeypatch):
+    disk, page = FullDisk(monkeypatch), f"/disputes/{case.dispute}"
+    token, before, known = ines.token(page), disk.kept(), rows()
+
+    def send():
+        data = {
+            "csrf_token": token,
+            "text": "See the slip.",
+            "files": (io.BytesIO(b"Signed by the carrier"), "slip.txt"),
+        }
+        return ines.client.post(f"{page}/say", data=data, headers={"Accept-Language": "en"})
+
+    disk.fill()
+    answer = send()
+    assert answer.status_code == 507
+    assert "what you sent could not be kept" in answer.text
+    assert "See the slip." in answer.text
+    assert "Not kept, and to be chosen again: slip.txt" in answer.text
+    assert disk.kept() == before
+    assert rows() == known
+
+    disk.clear()
+    assert send().status_code == 303
+    assert rows()[:2] == [known[0] + 1, known[1] + 1]
 
 
 def test_an_empty_answer_is_refused_beside_the_field(ines, case: Case) -> None:
