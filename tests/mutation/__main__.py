@@ -17,10 +17,12 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from typing import Any
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 
-from tests.mutation import child
+from tests.mutation import child, station
 from tests.mutation.mutants import REPOSITORY, Equivalents, Mutant, mutants_of
 from tests.mutation.targets import TARGETS
 
@@ -165,7 +167,22 @@ class Known:
         found: set[str] = set()
         for line in mutant.lines:
             found |= self.lines.get(line, frozenset())
-        return sorted(found - {""}, key=lambda name: (self.seconds[name], name))
+        return self._quickest_first(found - {""})
+
+    def all_tests(self) -> list[str]:
+        """Those that run anything of the module first."""
+        touching = set().union(*self.lines.values()) - {""}
+        return self._quickest_first(touching) + self._quickest_first(set(self.seconds) - touching)
+
+    def _quickest_first(self, names: set[str]) -> list[str]:
+        return sorted(names, key=lambda name: (self.seconds[name], name))
+
+    @classmethod
+    def read(cls, learnt: Path) -> tuple[Known, list[str]]:
+        """What was learnt, and the modules of others that the tests import."""
+        read = json.loads(learnt.read_text())
+        lines = {int(line): frozenset(names) for line, names in read["lines"].items()}
+        return cls(read["seconds"], lines), read["modules"]
 
 
 Met = tuple[str, bool, str]
@@ -184,8 +201,11 @@ def _meet_all(module: str, tests: list[str], mutants: list[Mutant], workers: int
     for light in (True, False):
         for left in (told, learnt):
             left.unlink(missing_ok=True)
-        work: Any = lambda light=light: child.serve(  # noqa: E731
-            tests, lambda session: _serve(session, task), light=light
+        if not light:
+            _hold_servers()
+        serve = _serve if light else _serve_from_stations
+        work: Any = lambda light=light, serve=serve: child.serve(  # noqa: E731
+            tests, lambda session: serve(session, task), light=light
         )
         server = child.fork(work, output)
         yield from _follow(server, told)
@@ -193,11 +213,12 @@ def _meet_all(module: str, tests: list[str], mutants: list[Mutant], workers: int
             break
     else:
         sys.exit(f"The tests of {module} fail on the clean code:\n{output.read_text()}")
-    known = json.loads(learnt.read_text())
-    for name in known["modules"]:
+    known, foreign = Known.read(learnt)
+    for name in foreign:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    limit = SLACK + 8 * sum(known["seconds"].values())
+    tests = known.all_tests()
+    limit = SLACK + 8 * sum(known.seconds.values())
     at_import = [mutant for mutant in mutants if child.bodies(module, clean, mutant.source) is None]
     jobs = [
         (mutant.item.job_id, limit, lambda m=mutant: child.meet_at_import(module, m.source, tests, light=light))
@@ -221,44 +242,85 @@ class Task:
 
 
 def _serve(session: Any, task: Task) -> None:
-    """In the server: learn from the clean code, then meet each mutant of a body; what became of it is written as it comes."""
-    module, learnt = task.module, task.learnt
-    output = SESSIONS / f"learn-{os.getpid()}.txt"
-    if _wait(child.fork(lambda: child.learn(session, module, learnt), output), 3600) != 0:
-        _say(output.read_text())
-        learnt.unlink(missing_ok=True)
+    """In the server: learn from the clean code, then meet each mutant of a body in a fork of its own."""
+    known = _learn(session, task)
+    if known is None:
         return
-    read = json.loads(learnt.read_text())
-    known = Known(read["seconds"], {int(line): frozenset(names) for line, names in read["lines"].items()})
-    quickest = min(known.seconds, key=lambda name: known.seconds[name])
+    output = SESSIONS / f"learn-{os.getpid()}.txt"
+    quickest = known.all_tests()[0]
     if _wait(child.fork(lambda: child.run(session, [quickest]), output), 600) != 0:
         _say(f"Nothing was changed, and yet a test fails in a fork:\n{output.read_text()}")
-        learnt.unlink()
+        task.learnt.unlink()
         return
     output.unlink()
-    jobs = []
+
+    def work(job: station.Job) -> int:
+        return child.run(session, job.tests) if child.replace(task.module, job.bodies) else 0
+
+    with _telling(task) as tell:
+        jobs = _jobs(task, known, tell)
+        for met in _side_by_side([(job.name, job.seconds, partial(work, job)) for job in jobs], task.workers):
+            tell(*met)
+
+
+def _serve_from_stations(session: Any, task: Task) -> None:
+    """The same where tests need a database: a few processes meet one mutant after the other."""
+    known = _learn(session, task)
+    if known is None:
+        return
+    with _telling(task) as tell:
+        jobs = _jobs(task, known, tell)
+        stations = station.Stations(session, task.module, jobs, folder=SESSIONS, stop=_stop)
+        for met in stations.meet(task.workers):
+            tell(*met)
+
+
+def _learn(session: Any, task: Task) -> Known | None:
+    output = SESSIONS / f"learn-{os.getpid()}.txt"
+    if _wait(child.fork(lambda: child.learn(session, task.module, task.learnt), output), 3600) != 0:
+        _say(output.read_text())
+        task.learnt.unlink(missing_ok=True)
+        return None
+    output.unlink()
+    return Known.read(task.learnt)[0]
+
+
+@contextlib.contextmanager
+def _telling(task: Task) -> Iterator[Callable[..., None]]:
+    """What became of each mutant is written as it comes."""
     with task.told.open("a") as file:
 
         def tell(*met: object) -> None:
             file.write(json.dumps(met) + "\n")
             file.flush()
 
-        for mutant in task.mutants:
-            changed = child.bodies(module, task.clean, mutant.source)
-            if changed is None:
-                continue
-            chosen = known.tests_of(mutant)
-            if not chosen:
-                tell(mutant.item.job_id, False, "no test runs this line")
-                continue
+        yield tell
+
+
+def _jobs(task: Task, known: Known, tell: Callable[..., None]) -> list[station.Job]:
+    """The mutants of bodies that some test runs; the others are told at once."""
+    jobs = []
+    for mutant in task.mutants:
+        changed = child.bodies(task.module, task.clean, mutant.source)
+        if changed is None:
+            continue
+        chosen = known.tests_of(mutant)
+        if chosen:
             seconds = SLACK + 8 * sum(known.seconds[name] for name in chosen)
+            jobs.append(station.Job(mutant.item.job_id, changed, chosen, seconds))
+        else:
+            tell(mutant.item.job_id, False, "no test runs this line")
+    return jobs
 
-            def work(changed: Any = changed, chosen: list[str] = chosen) -> int:
-                return child.run(session, chosen) if child.replace(module, changed) else 0
 
-            jobs.append((mutant.item.job_id, seconds, work))
-        for met in _side_by_side(jobs, task.workers):
-            tell(*met)
+@cache
+def _hold_servers() -> subprocess.Popen[bytes]:
+    """Keep the tests' PostgreSQL until we end: it would stop, and start anew, with each process that ran a test."""
+    code = "import sys; from shared.kit import servers; servers.ensure_test_postgres(); print(); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    return holder
 
 
 def _follow(server: int, told: Path) -> Iterator[Met]:

@@ -15,7 +15,8 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 OURS = ("wsgi", "shared", "payments", "portal", "backoffice", "tests")
 
 ARGUMENTS = (
-    *("-x", "-s", "-q", "--no-header", "--assert=plain", "--timeout=0", "--hypothesis-seed=0"),
+    *("-s", "-q", "--no-header", "--assert=plain", "--timeout=0", "--hypothesis-seed=0"),
     *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
 )
 
@@ -114,15 +115,15 @@ def serve(tests: Sequence[str], work: Callable[[pytest.Session], None], *, light
 
 
 def meet_at_import(module: str, source: str, tests: Sequence[str], *, light: bool) -> int:
-    """In a child of the parent: run the tests on a mutant until one fails."""
+    """In a child of the parent: run the tests on a mutant in this order until one fails."""
     sys.meta_path.insert(0, Instead(module, source))
-    return _pytest(tests, [Quiet()], light=light)
+    return _pytest(["-x", *tests], [Quiet()], light=light)
 
 
-def _pytest(tests: Sequence[str], plugins: list[object], *, light: bool) -> int:
+def _pytest(words: Sequence[str], plugins: list[object], *, light: bool) -> int:
     if light:
-        return int(pytest.main([*ARGUMENTS, "--noconftest", *tests], plugins=[Light(), *plugins]))
-    return int(pytest.main([*ARGUMENTS, *tests], plugins=plugins))
+        return int(pytest.main([*ARGUMENTS, "--noconftest", *words], plugins=[Light(), *plugins]))
+    return int(pytest.main([*ARGUMENTS, *words], plugins=plugins))
 
 
 def learn(session: pytest.Session, module: str, answer: Path) -> int:
@@ -198,19 +199,41 @@ def _told(code: CodeType) -> tuple[Any, ...]:
     return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, consts, code.co_exceptiontable)
 
 
-def replace(module: str, changed: dict[str, CodeType]) -> bool:
-    """In a child of the server: put the bodies in place. False when no such function is there."""
+def functions(module: str, changed: Mapping[str, CodeType]) -> list[FunctionType]:
+    """The functions here that have one of these bodies."""
     path = str(REPOSITORY / module)
-    found = False
-    for thing in gc.get_objects():
-        if (
-            isinstance(thing, FunctionType)
-            and thing.__code__.co_filename == path
-            and thing.__code__.co_qualname in changed
-        ):
-            thing.__code__ = changed[thing.__code__.co_qualname]
-            found = True
-    return found
+    return [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, FunctionType)
+        and thing.__code__.co_filename == path
+        and thing.__code__.co_qualname in changed
+    ]
+
+
+def replace(module: str, changed: Mapping[str, CodeType]) -> bool:
+    """In a child of the server: put the bodies in place. False when no such function is there."""
+    found = functions(module, changed)
+    for function in found:
+        function.__code__ = changed[function.__code__.co_qualname]
+    return bool(found)
+
+
+@contextmanager
+def instead(module: str, changed: Mapping[str, CodeType]) -> Iterator[bool]:
+    """The bodies are in place for a moment. False when no such function is there."""
+    before = [(function, function.__code__) for function in functions(module, changed)]
+    replace(module, changed)
+    try:
+        yield bool(before)
+    finally:
+        for function, code in before:
+            function.__code__ = code
+
+
+def item_of(session: pytest.Session, name: str) -> pytest.Item:
+    """A test that was collected, by its name."""
+    return next(item for item in session.items if item.nodeid == name)
 
 
 def fork(work: Callable[[], int], output: Path) -> int:
