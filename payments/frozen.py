@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT
 from shared.invoices.models import Freeze, FreezeKind, Invoice
+from shared.kit.db import among
 from shared.ledger import rules
 
 STOPPED = "frozen"
@@ -95,7 +96,7 @@ def with_debits(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid
         select(PaymentAllocation.invoice_id)
         .distinct()
         .join(Payment, Payment.id == PaymentAllocation.payment_id)
-        .where(PaymentAllocation.invoice_id.in_(invoice_ids))
+        .where(among(PaymentAllocation.invoice_id, invoice_ids))
         .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
     )
     return sorted(session.scalars(found))

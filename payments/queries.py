@@ -26,6 +26,7 @@ from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
 from shared.invoices.models import Invoice
 from shared.kit import clock
+from shared.kit.db import among
 from shared.kit.ids import normalise_reference
 from shared.kit.money import Money
 from shared.ledger.models import Account, Kind, Phase, Transfer
@@ -303,7 +304,7 @@ def count_by_status(session: Session, company_id: uuid.UUID) -> dict[PaymentStat
 
 def refunds_of(session: Session, payment_ids: Iterable[uuid.UUID]) -> list[RefundLine]:
     """The refunds of payments, in the order in which they were asked for."""
-    rows = session.scalars(select(Refund).where(Refund.payment_id.in_(list(payment_ids))).order_by(Refund.id))
+    rows = session.scalars(select(Refund).where(among(Refund.payment_id, payment_ids)).order_by(Refund.id))
     return [_refund_line(refund) for refund in rows]
 
 
@@ -324,7 +325,7 @@ def legs_of(session: Session, payment_id: uuid.UUID) -> tuple[Leg, ...]:
         select(Transfer).where(Transfer.payment_id == payment_id).order_by(Transfer.at, Transfer.id)
     ).all()
     owners = {owner for row in rows for owner in (row.debit_owner, row.credit_owner) if owner}
-    found = session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(owners)))
+    found = session.execute(select(Invoice.id, Invoice.number).where(among(Invoice.id, owners)))
     numbers: dict[uuid.UUID | None, str] = {row[0]: row[1] for row in found}
     return tuple(
         Leg(
@@ -432,7 +433,9 @@ def _lines(session: Session, query: Select[Payment]) -> list[PaymentLine]:
     numbers = _numbers(session, [row.id for row in rows])
     names = {
         row[0]: row[1]
-        for row in session.execute(select(Debtor.id, Debtor.name).where(Debtor.id.in_({row.debtor_id for row in rows})))
+        for row in session.execute(
+            select(Debtor.id, Debtor.name).where(among(Debtor.id, {row.debtor_id for row in rows}))
+        )
     }
     return [_line(row, names[row.debtor_id], numbers.get(row.id, ())) for row in rows]
 
@@ -465,7 +468,7 @@ def _numbers(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
     rows = session.execute(
         select(PaymentAllocation.payment_id, Invoice.number)
         .join(Invoice, Invoice.id == PaymentAllocation.invoice_id)
-        .where(PaymentAllocation.payment_id.in_(payment_ids))
+        .where(among(PaymentAllocation.payment_id, payment_ids))
         .order_by(Invoice.due_on, Invoice.id)
     )
     found: dict[uuid.UUID, tuple[str, ...]] = {}
@@ -477,7 +480,7 @@ def _numbers(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 def _invoices_of(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, ...]]:
     rows = session.execute(
         select(PaymentAllocation.payment_id, PaymentAllocation.invoice_id)
-        .where(PaymentAllocation.payment_id.in_(payment_ids))
+        .where(among(PaymentAllocation.payment_id, payment_ids))
         .order_by(PaymentAllocation.id)
     )
     found: dict[uuid.UUID, tuple[uuid.UUID, ...]] = {}

@@ -22,6 +22,7 @@ from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock, ids, outbox, steps
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
@@ -344,7 +345,7 @@ def frozen_by_its_plan(session: Session, attempt: str) -> dict[uuid.UUID, int]:
 def _frozen_of(session: Session, parts: Sequence[Part]) -> dict[uuid.UUID, int]:
     """Invoice → all that is frozen of it."""
     wanted = [part.invoice_id for part in parts]
-    rows = session.execute(select(Invoice.id, Invoice.frozen_minor).where(Invoice.id.in_(wanted)))
+    rows = session.execute(select(Invoice.id, Invoice.frozen_minor).where(among(Invoice.id, wanted)))
     return {row.id: row.frozen_minor for row in rows}
 
 

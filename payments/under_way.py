@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT
 from shared.invoices.models import Invoice
+from shared.kit.db import among
 from shared.kit.errors import Conflict
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
@@ -27,7 +28,7 @@ def rivals(session: Session, *, debtor_id: uuid.UUID, parts: Sequence[Part]) -> 
             .where(
                 Payment.id.in_(
                     select(PaymentAllocation.payment_id).where(
-                        PaymentAllocation.invoice_id.in_([part.invoice_id for part in parts])
+                        among(PaymentAllocation.invoice_id, [part.invoice_id for part in parts])
                     )
                 )
             )
@@ -67,6 +68,6 @@ def _in_the_way(rival: Payment) -> Conflict:
 
 def _fit(session: Session, parts: Sequence[Part]) -> bool:
     wanted = [part.invoice_id for part in parts]
-    rows = session.execute(select(Invoice.id, Invoice.open_minor - Invoice.held_minor).where(Invoice.id.in_(wanted)))
+    rows = session.execute(select(Invoice.id, Invoice.open_minor - Invoice.held_minor).where(among(Invoice.id, wanted)))
     free = {row[0]: int(row[1]) for row in rows}
     return all(part.minor <= free.get(part.invoice_id, 0) for part in parts)

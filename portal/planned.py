@@ -17,7 +17,7 @@ from payments.plans.status import FREEZES, PlanStatus
 from shared.access.queries import Visitor
 from shared.invoices.models import Freeze, FreezeKind
 from shared.invoices.queries import InvoiceRow
-from shared.kit.db import reading
+from shared.kit.db import among, reading
 from shared.kit.money import Money
 
 S = PlanStatus
@@ -63,6 +63,6 @@ def plans_on(session: Session, rows: Iterable[InvoiceRow]) -> dict[uuid.UUID, tu
     found = session.execute(
         select(Freeze.invoice_id, Plan.id, Plan.reference)
         .join(Plan, Plan.id == Freeze.subject_id)
-        .where(Freeze.invoice_id.in_(frozen), Freeze.kind == FreezeKind.PLAN, Freeze.lifted_at.is_(None))
+        .where(among(Freeze.invoice_id, frozen), Freeze.kind == FreezeKind.PLAN, Freeze.lifted_at.is_(None))
     )
     return {row.invoice_id: (row.id, row.reference) for row in found}

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffSession
 from backoffice.labels import ACTIONS, SUBJECTS
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -18,7 +19,7 @@ def _old_sessions(scope: Scope) -> Select[Any]:
 
 
 def _drop_sessions(session: Session, keys: Keys) -> None:
-    session.execute(delete(StaffSession).where(StaffSession.id.in_(ids(keys))))
+    session.execute(delete(StaffSession).where(among(StaffSession.id, ids(keys))))
 
 
 register(

@@ -18,6 +18,7 @@ from payments.status import USABLE_MANDATES
 from shared.debtors.models import BY_NAME, Contact, Debtor, DebtorContact
 from shared.debtors.service import searchable
 from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.db import among
 from shared.kit.money import Money
 from shared.web.paging import Page
 
@@ -148,11 +149,11 @@ def _told(session: Session, rows: Sequence[Line], today: date) -> list[DebtorRow
             func.count().label("invoice_count"),
             func.min(Invoice.due_on).filter(is_late).label("oldest_on"),
         )
-        .where(Invoice.debtor_id.in_(shown), Invoice.open_minor > 0)
+        .where(among(Invoice.debtor_id, shown), Invoice.open_minor > 0)
         .group_by(Invoice.debtor_id)
     )
     sums = {row.debtor_id: row for row in items}
-    usable = select(Mandate.debtor_id).where(Mandate.debtor_id.in_(shown), Mandate.status.in_(USABLE_MANDATES))
+    usable = select(Mandate.debtor_id).where(among(Mandate.debtor_id, shown), Mandate.status.in_(USABLE_MANDATES))
     with_mandate = set(session.scalars(usable))
     return [_row(row, sums.get(row.id), has_mandate=row.id in with_mandate, today=today) for row in rows]
 

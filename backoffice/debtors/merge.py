@@ -26,7 +26,7 @@ from shared.debtors.service import TRUST_AFTER, lock_debtor, searchable
 from shared.invoices.models import Invoice
 from shared.kit import audit, clock, seals
 from shared.kit.actors import Actor
-from shared.kit.db import Base
+from shared.kit.db import Base, among
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
@@ -251,7 +251,7 @@ def _distrust_each_other(
     for told, new in ((olds, intos - olds), (intos, olds - intos)):
         if new:
             emails = ", ".join(
-                session.scalars(select(Contact.email).where(Contact.id.in_(new)).order_by(Contact.email))
+                session.scalars(select(Contact.email).where(among(Contact.id, new)).order_by(Contact.email))
             )
             people.tell(session, into.id, sorted(told), partial(_given_access, emails))
 

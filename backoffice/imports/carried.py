@@ -19,6 +19,7 @@ from backoffice.imports.faults import Findings
 from backoffice.imports.write import Writer
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceSource
+from shared.kit.db import among
 
 
 class Unheld(NamedTuple):
@@ -35,7 +36,7 @@ def left_without_opening(
     rows = session.execute(
         select(Invoice.number, Invoice.open_minor)
         .join(Debtor, Debtor.id == Invoice.debtor_id)
-        .where(Debtor.company_id == company_id, Debtor.account_code.in_(accounts))
+        .where(Debtor.company_id == company_id, among(Debtor.account_code, accounts))
         .where(Invoice.source == InvoiceSource.IMPORT, Invoice.kind == InvoiceKind.INVOICE)
         .where(Invoice.open_minor > 0, Invoice.issued_on < first_day)
     ).all()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.imports.models import ImportChange, ImportRun, RunState
 from shared.kit import clock, discarded
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register, uses_files
 from shared.kit.words import lazy_gettext as _l
 
@@ -35,7 +36,7 @@ def _let_go(session: Session, keys: Keys) -> None:
     is_over = ImportRun.state.in_(_OVER)
     gone = session.execute(
         update(ImportRun)
-        .where(ImportRun.id.in_(ids(keys)))
+        .where(among(ImportRun.id, ids(keys)))
         .values(
             file_gone_at=clock.now(),
             faults=[],
@@ -47,7 +48,9 @@ def _let_go(session: Session, keys: Keys) -> None:
         .returning(ImportRun.file_sha256)
     )
     discarded.discard(session, gone.scalars().all())
-    session.execute(delete(ImportChange).where(ImportChange.run_id.in_(ids(keys))))  # names and addresses as they were
+    session.execute(
+        delete(ImportChange).where(among(ImportChange.run_id, ids(keys)))
+    )  # names and addresses as they were
 
 
 register(

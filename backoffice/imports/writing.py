@@ -49,7 +49,7 @@ from backoffice.imports.write import Writer
 from shared.debtors.models import Contact
 from shared.kit import audit, clock, outbox
 from shared.kit.actors import Actor
-from shared.kit.db import lock, reading, transaction
+from shared.kit.db import among, lock, reading, transaction
 from shared.kit.errors import Unavailable
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
@@ -171,7 +171,7 @@ def _tell_people(session: Session, unknown: Sequence[tuple[uuid.UUID, uuid.UUID]
     for debtor_id, contact_id in unknown:
         brought.setdefault(debtor_id, []).append(contact_id)
     for debtor_id, new in brought.items():
-        emails = ", ".join(session.scalars(select(Contact.email).where(Contact.id.in_(new)).order_by(Contact.email)))
+        emails = ", ".join(session.scalars(select(Contact.email).where(among(Contact.id, new)).order_by(Contact.email)))
         before = [each for each in people.those_there(session, debtor_id) if each not in new]
         people.tell(session, debtor_id, before, partial(_brought, emails))
 

@@ -24,7 +24,7 @@ from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.kit import clock
 from shared.kit.calendars import is_working_day
-from shared.kit.db import reading, transaction
+from shared.kit.db import among, reading, transaction
 from shared.kit.each import act_on_each
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
@@ -100,7 +100,7 @@ def write(company_id: uuid.UUID, member_id: uuid.UUID, *, until: datetime) -> bo
 def _mail(
     session: Session, company_id: uuid.UUID, member: StaffMember, told: Sequence[StaffNotice]
 ) -> uuid.UUID | None:
-    rows = session.execute(select(Debtor.id, Debtor.name).where(Debtor.id.in_({each.debtor_id for each in told})))
+    rows = session.execute(select(Debtor.id, Debtor.name).where(among(Debtor.id, {each.debtor_id for each in told})))
     names = {row.id: row.name for row in rows}
     with speaking(member.language):
         facts: dict[str, Any] = {

@@ -8,6 +8,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from backoffice.notices.models import Delivery, StaffNotice
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -20,7 +21,7 @@ def _old(scope: Scope) -> Select[Any]:
 
 
 def _drop(session: Session, keys: Keys) -> None:
-    session.execute(delete(StaffNotice).where(StaffNotice.id.in_(ids(keys))))
+    session.execute(delete(StaffNotice).where(among(StaffNotice.id, ids(keys))))
 
 
 register(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backoffice.notices.models import Delivery, NoticeGroup, StaffNotice, StaffNoticePreference
 from backoffice.notices.rules import TOPICS, Wish
 from shared.kit import clock
+from shared.kit.db import among
 from shared.kit.ids import new_id
 
 
@@ -40,5 +41,5 @@ def tick_off(session: Session, member_id: uuid.UUID, *, company_id: uuid.UUID, u
         .where(StaffNotice.read_at.is_(None), StaffNotice.id <= until)
         .with_for_update()
     ).all()
-    session.execute(update(StaffNotice).where(StaffNotice.id.in_(ticked)).values(read_at=clock.now()))
+    session.execute(update(StaffNotice).where(among(StaffNotice.id, ticked)).values(read_at=clock.now()))
     return len(ticked)

@@ -21,6 +21,7 @@ from backoffice.reminders.models import (
 )
 from shared.debtors.models import Debtor
 from shared.debtors.service import searchable
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -143,5 +144,5 @@ def _decision(row: Line) -> DecisionRow:
 
 def names(session: Session, company_id: uuid.UUID, debtor_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Debtors' names (for a try-out, which knows ids)."""
-    query = select(Debtor.id, Debtor.name).where(Debtor.company_id == company_id, Debtor.id.in_(debtor_ids))
+    query = select(Debtor.id, Debtor.name).where(Debtor.company_id == company_id, among(Debtor.id, debtor_ids))
     return {row.id: row.name for row in session.execute(query)}

@@ -24,7 +24,7 @@ from shared.debtors.service import lock_debtors
 from shared.disputes.queries import frozen_by_invoice
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
-from shared.kit.db import retrying, transaction
+from shared.kit.db import among, retrying, transaction
 from shared.kit.each import act_on_each
 from shared.kit.money import Money
 from shared.messages import service as messages
@@ -91,7 +91,7 @@ def _write_together(reminder_ids: Sequence[uuid.UUID]) -> None:
     with transaction() as session:
         decided = session.scalars(
             select(Reminder)
-            .where(Reminder.id.in_(reminder_ids), Reminder.status == ReminderStatus.DECIDED)
+            .where(among(Reminder.id, reminder_ids), Reminder.status == ReminderStatus.DECIDED)
             .order_by(Reminder.id)
             .with_for_update()
         ).all()
@@ -111,7 +111,7 @@ def _scenes(session: Session, reminders: Sequence[Reminder]) -> list[_Scene]:
     open_ones: dict[uuid.UUID, list[Invoice]] = {identity: [] for identity in debtors}
     for invoice in session.scalars(
         select(Invoice)
-        .where(Invoice.debtor_id.in_(debtors), Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
+        .where(among(Invoice.debtor_id, debtors), Invoice.open_minor > 0, Invoice.kind == InvoiceKind.INVOICE)
         .where(Invoice.cancelled_on.is_(None))
         .order_by(Invoice.due_on, Invoice.id)
     ):
@@ -162,7 +162,7 @@ def still_due(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]
     reminders = {
         each.id: each
         for each in session.scalars(
-            select(Reminder).where(Reminder.id.in_([each.subject_id for each in some if each.subject_id]))
+            select(Reminder).where(among(Reminder.id, [each.subject_id for each in some if each.subject_id]))
         )
     }
     dropped = {}

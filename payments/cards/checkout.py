@@ -26,7 +26,7 @@ from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock, outbox
 from shared.kit.actors import Actor
-from shared.kit.db import reading, retrying, transaction
+from shared.kit.db import among, reading, retrying, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language, ngettext, speaking
@@ -248,7 +248,7 @@ def _amount(minor: int, currency: str) -> str:
 def _description(session: Session, company: Company, parts: Sequence[Part], language: str) -> str:
     """What the debtor reads on the provider's page and on his card statement: the company and the invoices."""
     ids = [part.invoice_id for part in parts]
-    numbers = session.scalars(select(Invoice.number).where(Invoice.id.in_(ids)).order_by(Invoice.due_on)).all()
+    numbers = session.scalars(select(Invoice.number).where(among(Invoice.id, ids)).order_by(Invoice.due_on)).all()
     with speaking(language):
         if len(numbers) <= 3:
             what = ngettext("Invoice %(numbers)s", "Invoices %(numbers)s", len(numbers), numbers=", ".join(numbers))

@@ -1,7 +1,11 @@
 """The smallest card payment by currency, and what a card statement says. Pure.
 
-Source: Stripe's published table (docs.stripe.com/currencies, "Minimum and maximum charge amounts") and its requirements for
-statement descriptors (docs.stripe.com/get-started/account/statement-descriptors).
+Source: Stripe's published table (docs.stripe.com/currencies.md, "Minimum and maximum charge amounts", all of its 24 currencies) and
+its requirements for statement descriptors (docs.stripe.com/get-started/account/statement-descriptors).
+
+The table is of *settlement* currencies, those of the account's bank accounts. A payment in a currency that none of them holds is
+converted, and must meet the minimum of the account's default currency after that: which one that is, only Stripe knows, and it
+refuses what is too small then (`amount_too_small`). We say beforehand what is certain: the minimum where nothing is converted.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ SMALLEST_MINOR: dict[str, int] = {
     "THB": 1_000,
     "USD": 50,
 }
-"""In minor units of each currency."""
+"""In minor units of each currency: yen have none, so ¥50 is 50."""
 
 LONGEST_DESCRIPTOR = 22
 """Prefix, "* " and suffix together."""

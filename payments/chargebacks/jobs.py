@@ -18,7 +18,7 @@ from payments.models import Payment
 from payments.status import PaymentStatus
 from shared.company.queries import todays
 from shared.invoices.models import Invoice
-from shared.kit.db import reading, retrying, transaction
+from shared.kit.db import among, reading, retrying, transaction
 from shared.kit.each import act_on_each
 from shared.kit.jobs import duty, job, on
 
@@ -76,7 +76,7 @@ def _paid(session: Session, debtor_id: uuid.UUID | None) -> list[uuid.UUID]:
 def _without_case(session: Session) -> list[uuid.UUID]:
     """Payments that a bank took back before there were cases: nothing else would ever let their invoices be debited."""
     known = select(Chargeback.id).where(Chargeback.payment_id == Payment.id)
-    back = (Payment.company_id.in_(list(todays(session))), Payment.status == PaymentStatus.CHARGED_BACK)
+    back = (among(Payment.company_id, todays(session)), Payment.status == PaymentStatus.CHARGED_BACK)
     return list(session.scalars(select(Payment.id).where(*back, ~known.exists()).order_by(Payment.id)))
 
 

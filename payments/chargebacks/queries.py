@@ -16,6 +16,7 @@ from payments.chargebacks.rules import FREEZES, ChargebackKind, ChargebackState
 from payments.labels import why_for_staff
 from payments.models import Payment
 from shared.invoices.models import Invoice
+from shared.kit.db import among
 from shared.kit.money import Money
 
 
@@ -149,7 +150,7 @@ def contested_minor(session: Session, invoice_ids: Some[uuid.UUID]) -> dict[uuid
     rows = session.execute(
         select(ChargebackPart.invoice_id, ChargebackPart.amount_minor)
         .join(Chargeback, Chargeback.id == ChargebackPart.chargeback_id)
-        .where(ChargebackPart.invoice_id.in_(invoice_ids), Chargeback.state.in_(FREEZES))
+        .where(among(ChargebackPart.invoice_id, invoice_ids), Chargeback.state.in_(FREEZES))
     )
     found: dict[uuid.UUID, int] = {}
     for row in rows:

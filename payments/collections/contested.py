@@ -17,6 +17,7 @@ from payments.frozen import STOPPED
 from payments.models import Means, Payment, PaymentAllocation
 from payments.status import IN_FLIGHT, PaymentStatus
 from shared.invoices.models import Invoice
+from shared.kit.db import among
 from shared.kit.money import Money
 
 
@@ -49,7 +50,7 @@ def touching(
     session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID], *, since: datetime
 ) -> list[Touching]:
     """Payments over these invoices that were under way when they were contested (`since`), and what became of them."""
-    mine = select(PaymentAllocation.payment_id).where(PaymentAllocation.invoice_id.in_(invoice_ids))
+    mine = select(PaymentAllocation.payment_id).where(among(PaymentAllocation.invoice_id, invoice_ids))
     rows = session.execute(
         select(Payment, Collection.reason)
         .outerjoin(Collection, Collection.payment_id == Payment.id)

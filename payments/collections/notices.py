@@ -15,6 +15,7 @@ from payments.deciding import Told
 from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import DebtorContact
+from shared.kit.db import among
 from shared.messages.models import Message, MessageStatus
 from shared.messages.service import drop
 
@@ -88,4 +89,4 @@ def _messages(session: Session, collection: Collection) -> Sequence[Message]:
         return ()
     people = select(DebtorContact.contact_id).where(DebtorContact.debtor_id == collection.debtor_id)
     keys = [f"{collection.notice_key}:{person}" for person in set[uuid.UUID](session.scalars(people))]
-    return session.scalars(select(Message).where(Message.dedupe_key.in_(keys)).order_by(Message.id)).all()
+    return session.scalars(select(Message).where(among(Message.dedupe_key, keys)).order_by(Message.id)).all()

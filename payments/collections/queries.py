@@ -24,6 +24,7 @@ from payments.frozen import PAUSED
 from shared.company.models import Company
 from shared.debtors.models import BY_NAME, Debtor
 from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.db import among
 from shared.kit.money import Money
 
 
@@ -210,7 +211,7 @@ def withdrawn(session: Session, invoice_ids: Sequence[uuid.UUID], *, since: date
         select(Collection.charge_on, Company.notice_days)
         .join(Invoice, Invoice.id == Collection.invoice_id)
         .join(Company, Company.id == Collection.company_id)
-        .where(Collection.invoice_id.in_(invoice_ids), or_(going, gone))
+        .where(among(Collection.invoice_id, invoice_ids), or_(going, gone))
         .distinct()
         .order_by(Collection.charge_on)
     ).all()
@@ -222,7 +223,7 @@ def announced_days(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[d
     return list(
         session.scalars(
             select(Collection.charge_on)
-            .where(Collection.invoice_id.in_(invoice_ids), Collection.state == CollectionState.ANNOUNCED)
+            .where(among(Collection.invoice_id, invoice_ids), Collection.state == CollectionState.ANNOUNCED)
             .distinct()
             .order_by(Collection.charge_on)
         )

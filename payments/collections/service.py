@@ -22,6 +22,7 @@ from shared.debtors.service import pause_reminders
 from shared.invoices.models import Invoice
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.ids import new_id
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -130,14 +131,14 @@ def withdraw(
     if not with_instalments:
         query = query.where(Collection.invoice_id.is_not(None))
     if invoice_ids is not None:
-        query = query.where(Collection.invoice_id.in_(invoice_ids))
+        query = query.where(among(Collection.invoice_id, invoice_ids))
     return _skip_all(session, query, reason)
 
 
 def withdraw_instalments(session: Session, instalment_ids: Sequence[uuid.UUID], *, reason: str) -> int:
     """Let announced collections of instalments not take place; gives how many."""
     query = select(Collection).where(
-        Collection.instalment_id.in_(instalment_ids), Collection.state == CollectionState.ANNOUNCED
+        among(Collection.instalment_id, instalment_ids), Collection.state == CollectionState.ANNOUNCED
     )
     return _skip_all(session, query, reason)
 

@@ -13,6 +13,7 @@ from payments.declarations.rules import DeclarationState
 from shared.attachments.models import Attachment
 from shared.attachments.personal import drop
 from shared.invoices.holds import is_held
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -80,7 +81,7 @@ def _old(scope: Scope) -> Select[Any]:
 def _blank(session: Session, keys: Keys) -> None:
     """That it was declared, and what was found, stays."""
     session.execute(
-        update(Declaration).where(Declaration.id.in_(ids(keys))).values(note="", answer="", bank_reference="")
+        update(Declaration).where(among(Declaration.id, ids(keys))).values(note="", answer="", bank_reference="")
     )
 
 

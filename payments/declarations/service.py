@@ -31,6 +31,7 @@ from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
@@ -150,7 +151,7 @@ def _refuse_taken(session: Session, debtor: Debtor, parts: Sequence[Part]) -> No
     wanted = {part.invoice_id for part in parts}
     mine = session.scalar(
         select(func.count()).where(
-            Invoice.id.in_(wanted), Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE
+            among(Invoice.id, wanted), Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.INVOICE
         )
     )
     if len(wanted) != len(parts) or mine != len(parts):
@@ -159,7 +160,7 @@ def _refuse_taken(session: Session, debtor: Debtor, parts: Sequence[Part]) -> No
         select(Invoice.number)
         .join(DeclarationPart, DeclarationPart.invoice_id == Invoice.id)
         .join(Declaration, Declaration.id == DeclarationPart.declaration_id)
-        .where(Invoice.id.in_(wanted), Declaration.state == DeclarationState.DECLARED)
+        .where(among(Invoice.id, wanted), Declaration.state == DeclarationState.DECLARED)
         .limit(1)
     )
     if taken is not None:
@@ -318,7 +319,7 @@ def _is_in_the_books(session: Session, declaration: Declaration) -> bool:
             select(Transfer.credit_owner).where(
                 Transfer.kind == Kind.IMPORTED,
                 Transfer.credit_account == Account.RECEIVABLE,
-                Transfer.credit_owner.in_(rows),
+                among(Transfer.credit_owner, rows),
                 Transfer.at >= declaration.created_at,
             )
         )

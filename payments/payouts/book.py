@@ -18,6 +18,7 @@ from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.ledger import service as ledger
@@ -81,7 +82,7 @@ def owners_of(session: Session, provider: Provider, lines: Iterable[PayoutLine])
     references = {line.payment_reference for line in lines if line.payment_reference}
     rows = session.execute(
         select(Payment.provider_reference, Payment.company_id).where(
-            Payment.provider == provider, Payment.provider_reference.in_(references)
+            Payment.provider == provider, among(Payment.provider_reference, references)
         )
     )
     payments = {row[0]: row[1] for row in rows if row[0]}

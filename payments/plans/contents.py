@@ -16,6 +16,7 @@ from payments.plans.models import Plan, PlanInstalment, PlanItem, PlanTransition
 from payments.plans.status import FOLLOWED, PlanStatus
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus, RefundStatus
 from shared.invoices.models import Freeze, FreezeKind
+from shared.kit.db import among
 from shared.ledger.models import Kind, Transfer
 
 S = PlanStatus
@@ -58,7 +59,7 @@ def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.U
         select(PlanItem.plan_id, PlanItem.invoice_id, func.sum(PaymentAllocation.amount_minor).label("minor"))
         .join(PaymentAllocation, PaymentAllocation.invoice_id == PlanItem.invoice_id)
         .join(Payment, Payment.id == PaymentAllocation.payment_id)
-        .where(PlanItem.plan_id.in_(plan_ids), Payment.status.in_(IN_FLIGHT))
+        .where(among(PlanItem.plan_id, plan_ids), Payment.status.in_(IN_FLIGHT))
         .where(func.starts_with(Payment.attempt, prefix))
         .group_by(PlanItem.plan_id, PlanItem.invoice_id)
     )
@@ -120,7 +121,7 @@ def announced(session: Session, instalment_ids: Iterable[uuid.UUID]) -> Sequence
     """The announced debits of instalments, the earliest first, locked."""
     return session.scalars(
         select(Collection)
-        .where(Collection.instalment_id.in_(list(instalment_ids)), Collection.state == CollectionState.ANNOUNCED)
+        .where(among(Collection.instalment_id, instalment_ids), Collection.state == CollectionState.ANNOUNCED)
         .order_by(Collection.charge_on, Collection.id)
         .with_for_update()
     ).all()
@@ -130,7 +131,7 @@ def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uu
     """Instalment → the day of its announced debit."""
     rows = session.execute(
         select(Collection.instalment_id, Collection.charge_on).where(
-            Collection.instalment_id.in_(list(instalment_ids)), Collection.state == CollectionState.ANNOUNCED
+            among(Collection.instalment_id, instalment_ids), Collection.state == CollectionState.ANNOUNCED
         )
     )
     return {row.instalment_id: row.charge_on for row in rows}
@@ -142,7 +143,7 @@ def tried(session: Session, instalment_ids: Iterable[uuid.UUID]) -> set[uuid.UUI
     rows = session.scalars(
         select(Collection.instalment_id)
         .join(Payment, Payment.id == Collection.payment_id)
-        .where(Collection.instalment_id.in_(list(instalment_ids)), Payment.status.in_(ended))
+        .where(among(Collection.instalment_id, instalment_ids), Payment.status.in_(ended))
     )
     return {identity for identity in rows if identity}
 
@@ -156,7 +157,7 @@ def followed(session: Session, debtor_id: uuid.UUID, invoice_ids: Iterable[uuid.
     """Plans of a debtor (with one of these invoices) that count what is paid."""
     query = select(Plan.id).where(Plan.debtor_id == debtor_id, Plan.status.in_(FOLLOWED)).order_by(Plan.id)
     if invoice_ids is not None:
-        query = query.where(exists().where(PlanItem.plan_id == Plan.id, PlanItem.invoice_id.in_(list(invoice_ids))))
+        query = query.where(exists().where(PlanItem.plan_id == Plan.id, among(PlanItem.invoice_id, invoice_ids)))
     return list(session.scalars(query))
 
 

@@ -16,7 +16,7 @@ from payments.plans.running import Line, look
 from shared.company.queries import todays
 from shared.debtors.models import Debtor
 from shared.kit import clock
-from shared.kit.db import reading, retrying, transaction
+from shared.kit.db import among, reading, retrying, transaction
 from shared.kit.each import act_on_each
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def follow_all(*, on: date | None = None, dry: bool = False) -> Report:
         days = todays(session)
         latest = max(days.values(), default=clock.today())
         debtors = contents.debtors_with_plans(session, today=max(on or latest, latest))
-        owners = session.execute(select(Debtor.id, Debtor.company_id).where(Debtor.id.in_(debtors)))
+        owners = session.execute(select(Debtor.id, Debtor.company_id).where(among(Debtor.id, debtors)))
         homes = {row.id: row.company_id for row in owners}
 
     def follow(debtor_id: uuid.UUID) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from payments.plans.models import Plan, PlanConsent
 from payments.plans.status import PlanStatus
 from shared.invoices.holds import is_held, is_owing
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -65,7 +66,7 @@ def _old(scope: Scope) -> Select[Any]:
 
 def _blank(session: Session, keys: Keys) -> None:
     """What was agreed, and how it ended, stays."""
-    session.execute(update(Plan).where(Plan.id.in_(ids(keys))).values(message="", answer="", end_reason=""))
+    session.execute(update(Plan).where(among(Plan.id, ids(keys))).values(message="", answer="", end_reason=""))
 
 
 register(

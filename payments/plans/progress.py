@@ -28,6 +28,7 @@ from shared.invoices.models import FreezeKind, Invoice
 from shared.invoices.service import cover, left_to_freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
@@ -218,7 +219,7 @@ def _standings(session: Session, plan: Plan) -> list[tuple[Invoice, Standing]]:
     invoices = {
         row.id: row
         for row in session.scalars(
-            select(Invoice).where(Invoice.id.in_(identities)).execution_options(populate_existing=True)
+            select(Invoice).where(among(Invoice.id, identities)).execution_options(populate_existing=True)
         )
     }
     by_plan = _paid_first(session, plan, identities)
@@ -277,7 +278,7 @@ _CREDITS = (Kind.WRITE_OFF, Kind.CREDIT_APPLIED)
 
 def _legs(identities: Sequence[uuid.UUID]) -> tuple[ColumnElement[uuid.UUID | None], ColumnElement[int]]:
     """Of a transfer: which of these invoices it touches, and whether it settles (+1) or opens it (-1)."""
-    settles = (Transfer.credit_account == Account.RECEIVABLE) & Transfer.credit_owner.in_(identities)
+    settles = (Transfer.credit_account == Account.RECEIVABLE) & among(Transfer.credit_owner, identities)
     return case((settles, Transfer.credit_owner), else_=Transfer.debit_owner), case((settles, 1), else_=-1)
 
 
@@ -287,7 +288,7 @@ def _paid_first(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -
     rows = session.execute(
         select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
         .join(Payment, Payment.id == Transfer.payment_id)
-        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, among(owner, identities))
         .where(
             or_(
                 Payment.attempt.startswith(contents.attempt_prefix(plan.id), autoescape=True),
@@ -308,7 +309,7 @@ def _paid_with_credit(session: Session, plan: Plan, identities: Sequence[uuid.UU
     came_back = and_(Transfer.kind == Kind.CREDIT_RESTORED, Transfer.at >= plan.accepted_at)
     rows = session.execute(
         select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
-        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, among(owner, identities))
         .where(or_(_is_marked(plan), came_back))
         .group_by(owner)
     )
@@ -328,7 +329,7 @@ def _credited(session: Session, plan: Plan, identities: Sequence[uuid.UUID]) -> 
     source = case((owner == Transfer.credit_owner, Transfer.debit_account), else_=Transfer.credit_account)
     rows = session.execute(
         select(owner.label("invoice_id"), func.sum(sign * Transfer.amount_minor).label("minor"))
-        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, owner.in_(identities))
+        .where(Transfer.phase.in_(_BOOKED), Transfer.debtor_id == plan.debtor_id, among(owner, identities))
         .where(Transfer.kind.in_(_CREDITS), source != Account.CREDIT, Transfer.at >= plan.accepted_at)
         .where(or_(Transfer.provider.is_(None), ~_is_marked(plan)))
         .group_by(owner)

@@ -20,6 +20,7 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -211,7 +212,7 @@ def get_plan(session: Session, company_id: uuid.UUID, plan_id: uuid.UUID) -> Pla
 
 def lines_by_id(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PlanLine]:
     """Lines for a page of ids (a queue that is filtered and paged elsewhere)."""
-    found = session.scalars(select(Plan).where(Plan.id.in_(plan_ids))).all()
+    found = session.scalars(select(Plan).where(among(Plan.id, plan_ids))).all()
     return {line.id: line for line in _lines(session, found)}
 
 
@@ -254,12 +255,12 @@ def _lines(session: Session, plans: Sequence[Plan]) -> list[PlanLine]:
     names = {
         row.id: row.name
         for row in session.execute(
-            select(Debtor.id, Debtor.name).where(Debtor.id.in_({plan.debtor_id for plan in plans}))
+            select(Debtor.id, Debtor.name).where(among(Debtor.id, {plan.debtor_id for plan in plans}))
         )
     }
     parts: dict[uuid.UUID, list[PlanInstalment]] = {identity: [] for identity in ids}
     for row in session.scalars(
-        select(PlanInstalment).where(PlanInstalment.plan_id.in_(ids)).order_by(PlanInstalment.position)
+        select(PlanInstalment).where(among(PlanInstalment.plan_id, ids)).order_by(PlanInstalment.position)
     ):
         parts[row.plan_id].append(row)
     flight = {identity: sum(each.values()) for identity, each in under_way_of(session, ids).items()}

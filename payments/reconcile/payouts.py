@@ -20,7 +20,7 @@ from payments.payouts.take import fees_of, first_payment_at
 from payments.reconcile.proof import WINDOW, Difference, Proof
 from payments.service import CLEARING
 from shared.kit import clock
-from shared.kit.db import reading
+from shared.kit.db import among, reading
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def _check_fees_of_payments(session: Session, proof: Proof, provider: Provider, 
     wanted = fees_of(lines)
     rows = session.execute(
         select(Payment.id, Payment.provider_reference, Payment.reference, Payment.fee_minor, Payment.currency).where(
-            Payment.provider == provider, Payment.provider_reference.in_(list(wanted))
+            Payment.provider == provider, among(Payment.provider_reference, wanted)
         )
     )
     for row in rows:

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from payments.webhooks.models import EventState, InboxEvent
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -21,7 +22,7 @@ def _old(scope: Scope) -> Select[Any]:
 
 
 def _blank(session: Session, keys: Keys) -> None:
-    session.execute(update(InboxEvent).where(InboxEvent.id.in_(ids(keys))).values(raw="", body=None))
+    session.execute(update(InboxEvent).where(among(InboxEvent.id, ids(keys))).values(raw="", body=None))
 
 
 register(

@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -23,7 +24,7 @@ def _codes_of(contact_id: uuid.UUID) -> Select[Any]:
 
 
 def _drop_codes(session: Session, keys: Keys) -> None:
-    session.execute(delete(OneTimeCode).where(OneTimeCode.id.in_(ids(keys))))
+    session.execute(delete(OneTimeCode).where(among(OneTimeCode.id, ids(keys))))
 
 
 def _old_sessions(scope: Scope) -> Select[Any]:
@@ -35,8 +36,8 @@ def _sessions_of(contact_id: uuid.UUID) -> Select[Any]:
 
 
 def _drop_sessions(session: Session, keys: Keys) -> None:
-    session.execute(delete(OneTimeCode).where(OneTimeCode.session_id.in_(ids(keys))))
-    session.execute(delete(PortalSession).where(PortalSession.id.in_(ids(keys))))
+    session.execute(delete(OneTimeCode).where(among(OneTimeCode.session_id, ids(keys))))
+    session.execute(delete(PortalSession).where(among(PortalSession.id, ids(keys))))
 
 
 def _export_sessions(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ def _links_of(contact_id: uuid.UUID) -> Select[Any]:
 
 
 def _drop_links(session: Session, keys: Keys) -> None:
-    session.execute(delete(MagicLink).where(MagicLink.id.in_(ids(keys))))
+    session.execute(delete(MagicLink).where(among(MagicLink.id, ids(keys))))
 
 
 def _export_links(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorContact
 from shared.kit import audit, clock, db, tokens
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.ids import new_id
 from shared.kit.settings import get_settings
@@ -99,7 +100,9 @@ def forget_links(session: Session, message_ids: Sequence[uuid.UUID], *, debtor_i
     """Take back the links of messages that have certainly not left: nobody has them."""
     session.execute(
         delete(MagicLink)
-        .where(MagicLink.debtor_id.in_(debtor_ids), MagicLink.message_id.in_(message_ids), MagicLink.use_count == 0)
+        .where(
+            among(MagicLink.debtor_id, debtor_ids), among(MagicLink.message_id, message_ids), MagicLink.use_count == 0
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -296,7 +299,7 @@ def revoke_links(
         .values(revoked_at=now, revoked_by=by.name)
         .returning(MagicLink.id, MagicLink.contact_id)
     ).all()
-    opened_by = PortalSession.link_id.in_([row.id for row in closed])
+    opened_by = among(PortalSession.link_id, [row.id for row in closed])
     session.execute(
         update(PortalSession)
         .where(or_(opened_by, and_(*others)), PortalSession.ended_at.is_(None))

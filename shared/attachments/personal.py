@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared.attachments.models import Attachment
 from shared.kit import discarded
+from shared.kit.db import among
 from shared.kit.personal import Keys, ids, uses_files
 
 
@@ -19,5 +20,5 @@ def _kept(sha256: str) -> Select[Any]:
 
 def drop(session: Session, keys: Keys) -> None:
     """Let files go, with what is known of them."""
-    gone = session.execute(delete(Attachment).where(Attachment.id.in_(ids(keys))).returning(Attachment.sha256))
+    gone = session.execute(delete(Attachment).where(among(Attachment.id, ids(keys))).returning(Attachment.sha256))
     discarded.discard(session, gone.scalars().all())

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from shared.attachments.models import Attachment
 from shared.attachments.rules import AttachmentState, may_serve
 from shared.kit import files
+from shared.kit.db import among
 from shared.kit.errors import NotFound, Refused
 from shared.kit.settings import get_settings
 from shared.kit.words import gettext as _
@@ -49,9 +50,7 @@ def attached(
     session: Session, *, subject_type: str, subject_ids: Sequence[uuid.UUID], with_internal: bool
 ) -> list[AttachedFile]:
     """The files of these subjects in the order they came; internal ones only for staff."""
-    query = select(Attachment).where(
-        Attachment.subject_type == subject_type, Attachment.subject_id.in_(list(subject_ids))
-    )
+    query = select(Attachment).where(Attachment.subject_type == subject_type, among(Attachment.subject_id, subject_ids))
     if not with_internal:
         query = query.where(Attachment.is_internal.is_(False))
     has_scanner = bool(get_settings().clamd)

@@ -13,6 +13,7 @@ from shared.debtors import erased
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Invalid, NotFound, Refused
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
@@ -97,7 +98,7 @@ def lock_debtors(session: Session, debtor_ids: Collection[uuid.UUID]) -> dict[uu
     """Lock some debtors in the order of their ids, so that nobody who locks several waits for one who waits for him."""
     rows = session.scalars(
         select(Debtor)
-        .where(Debtor.id.in_(debtor_ids))
+        .where(among(Debtor.id, debtor_ids))
         .order_by(Debtor.id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -317,7 +318,7 @@ def try_again(
     """Lift the marks of some addresses of a company; gives whose were lifted. Twice lifts nothing."""
     marked = session.scalars(
         select(Contact)
-        .where(Contact.company_id == company_id, Contact.id.in_(contact_ids), Contact.bounced_at.is_not(None))
+        .where(Contact.company_id == company_id, among(Contact.id, contact_ids), Contact.bounced_at.is_not(None))
         .order_by(Contact.id)
         .with_for_update()
     ).all()

@@ -14,6 +14,7 @@ from shared.disputes.models import DisputeReason
 from shared.disputes.rules import DEFAULT_REASONS, gross_of_line
 from shared.invoices.models import FreezeKind, Invoice, InvoiceKind, InvoiceLine
 from shared.invoices.service import left_to_freeze
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import current_language
@@ -93,7 +94,7 @@ def contestable(
     if invoice_ids is None:
         query = query.where(Invoice.open_minor > 0, Invoice.open_minor > Invoice.frozen_minor)
     else:
-        query = query.where(Invoice.id.in_(set(invoice_ids)))
+        query = query.where(among(Invoice.id, invoice_ids))
     rows = session.scalars(query.order_by(Invoice.due_on, Invoice.id)).all()
     if invoice_ids is not None and len(rows) != len(set(invoice_ids)):
         raise NotFound("invoice.missing", _("There is no such invoice."))
@@ -101,7 +102,7 @@ def contestable(
     if invoice_ids is not None:
         for line in session.scalars(
             select(InvoiceLine)
-            .where(InvoiceLine.invoice_id.in_([row.id for row in rows]))
+            .where(among(InvoiceLine.invoice_id, [row.id for row in rows]))
             .order_by(InvoiceLine.invoice_id, InvoiceLine.position)
         ):
             gross = gross_of_line(line.net_minor, line.vat_rate)

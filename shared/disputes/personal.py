@@ -13,6 +13,7 @@ from shared.attachments.personal import drop
 from shared.disputes.models import Dispute, DisputeEntry, EntryKind
 from shared.disputes.rules import Status
 from shared.invoices.holds import is_held
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -107,7 +108,7 @@ def _old_words(scope: Scope) -> Select[Any]:
 
 def _blank_words(session: Session, keys: Keys) -> None:
     """That somebody spoke, and when, stays; acts (assigned, moved) have no words of people."""
-    session.execute(update(DisputeEntry).where(DisputeEntry.id.in_(ids(keys))).values(text=""))
+    session.execute(update(DisputeEntry).where(among(DisputeEntry.id, ids(keys))).values(text=""))
 
 
 register(

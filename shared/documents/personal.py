@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from shared.documents.models import Document, DocumentKind, PaperOrder
 from shared.invoices.holds import is_held, is_owing
 from shared.kit import discarded
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register, uses_files
 from shared.kit.words import lazy_gettext as _l
 
@@ -29,7 +30,7 @@ def _old_orders(scope: Scope) -> Select[Any]:
 
 
 def _drop_orders(session: Session, keys: Keys) -> None:
-    gone = delete(PaperOrder).where(PaperOrder.id.in_(ids(keys))).returning(PaperOrder.portions)
+    gone = delete(PaperOrder).where(among(PaperOrder.id, ids(keys))).returning(PaperOrder.portions)
     discarded.discard(session, [digest for portions in session.scalars(gone) for digest in portions])
 
 
@@ -53,9 +54,9 @@ def _old_papers(scope: Scope) -> Select[Any]:
 
 
 def _drop(session: Session, keys: Keys) -> None:
-    made_by = session.execute(select(PaperOrder.id).where(PaperOrder.document_id.in_(ids(keys)))).all()
+    made_by = session.execute(select(PaperOrder.id).where(among(PaperOrder.document_id, ids(keys)))).all()
     _drop_orders(session, made_by)
-    gone = session.execute(delete(Document).where(Document.id.in_(ids(keys))).returning(Document.sha256))
+    gone = session.execute(delete(Document).where(among(Document.id, ids(keys))).returning(Document.sha256))
     discarded.discard(session, gone.scalars().all())
 
 

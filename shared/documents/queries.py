@@ -29,6 +29,7 @@ from shared.documents.facts import (
 from shared.documents.models import Document, DocumentKind
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat, WithdrawnInvoice
 from shared.kit import files, ids
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -433,7 +434,7 @@ def list_documents(session: Session, debtor_id: uuid.UUID) -> list[Document]:
 def numbers_of(session: Session, debtor_id: uuid.UUID, invoice_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
     """Those of the invoices that are this debtor's, with their numbers, in the order given."""
     rows = session.execute(
-        select(Invoice.id, Invoice.number).where(Invoice.debtor_id == debtor_id, Invoice.id.in_(invoice_ids))
+        select(Invoice.id, Invoice.number).where(Invoice.debtor_id == debtor_id, among(Invoice.id, invoice_ids))
     )
     numbers = {row.id: row.number for row in rows}
     return [(identity, numbers[identity]) for identity in invoice_ids if identity in numbers]

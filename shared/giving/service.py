@@ -19,6 +19,7 @@ from shared.giving.models import Gift, GiftKind, GiftPart, GiftState
 from shared.giving.rules import WINDOW, Given, needs_second_person
 from shared.kit import clock
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Refused
 from shared.kit.ids import new_id
 from shared.kit.second_person import Witness, must_be_independent
@@ -114,7 +115,7 @@ def given(session: Session, debtor: Debtor, wish: Wish) -> Given:
     parts = session.execute(
         select(GiftPart.invoice_id, func.sum(GiftPart.minor))
         .join(Gift, Gift.id == GiftPart.gift_id)
-        .where(GiftPart.invoice_id.in_(wish.invoices), Gift.state.in_(COUNTING))
+        .where(among(GiftPart.invoice_id, wish.invoices), Gift.state.in_(COUNTING))
         .group_by(GiftPart.invoice_id)
     ).all()
     return Given(

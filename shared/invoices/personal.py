@@ -8,6 +8,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from shared.invoices.models import KeptSelection
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register
 from shared.kit.words import lazy_gettext as _l
 
@@ -17,7 +18,7 @@ def _old_choices(scope: Scope) -> Select[Any]:
 
 
 def _drop_choices(session: Session, keys: Keys) -> None:
-    session.execute(delete(KeptSelection).where(KeptSelection.id.in_(ids(keys))))
+    session.execute(delete(KeptSelection).where(among(KeptSelection.id, ids(keys))))
 
 
 register(

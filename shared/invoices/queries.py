@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
-from shared.kit.db import Reader
+from shared.kit.db import Reader, among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -310,7 +310,9 @@ def rows_of(session: Session, debtor_id: uuid.UUID, ids: Sequence[uuid.UUID]) ->
     """These invoices of a debtor by due day; raises NotFound when one of them is not the debtor's."""
     wanted = set(ids)
     found = session.execute(
-        select(*_ROW).where(Invoice.debtor_id == debtor_id, Invoice.id.in_(wanted)).order_by(Invoice.due_on, Invoice.id)
+        select(*_ROW)
+        .where(Invoice.debtor_id == debtor_id, among(Invoice.id, wanted))
+        .order_by(Invoice.due_on, Invoice.id)
     )
     rows = [_row(row) for row in found]
     if len(rows) != len(wanted):

@@ -15,7 +15,21 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy import URL, Connection, DateTime, Engine, MetaData, Uuid, create_engine, event, select
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    Uuid,
+    any_,
+    create_engine,
+    event,
+    literal,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
@@ -185,6 +199,15 @@ def retrying(act: Callable[[], _T], *, tries: int = 5) -> _T:
                 raise
             time.sleep(0.05 * attempt)
     raise AssertionError("unreachable")
+
+
+def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """That a column is one of these values, however many: they travel as one array, where `in_` sends a parameter for each.
+
+    A statement carries 65,535 parameters (the protocol counts them in 16 bits); an account or an import may have more rows. For
+    identities and keys; a house test looks for `in_` over those. No values: nothing is among them. Queries go on with `in_`.
+    """
+    return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]
 
 
 _M = TypeVar("_M", bound=Base)

@@ -36,7 +36,7 @@ def discard(session: Session, digests: Iterable[str]) -> None:
     wanted = sorted(set(digests))
     if wanted:
         rows = [{"sha256": each, "discarded_at": clock.now()} for each in wanted]
-        session.execute(insert(DiscardedFile).values(rows).on_conflict_do_nothing())
+        session.execute(insert(DiscardedFile).on_conflict_do_nothing(), rows)
 
 
 def clear() -> int:

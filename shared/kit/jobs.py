@@ -21,6 +21,7 @@ from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.kit import clock
+from shared.kit.db import among
 from shared.kit.errors import DomainError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -327,7 +328,7 @@ def _give_back(identities: Sequence[uuid.UUID]) -> None:
     with transaction() as session:
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id.in_(identities))
+            .where(among(OutboxMessage.id, identities))
             .values(tries=OutboxMessage.tries - 1, locked_until=None)
         )
 
@@ -341,7 +342,7 @@ def _finish(identities: Sequence[uuid.UUID], *, error: str | None = None, dead: 
     with transaction() as session:
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id.in_(identities))
+            .where(among(OutboxMessage.id, identities))
             .values(
                 state=MessageState.DEAD if dead else MessageState.DONE,
                 last_error=error,

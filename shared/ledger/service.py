@@ -18,6 +18,7 @@ from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices import amounts
 from shared.invoices.models import Invoice, InvoiceKind
+from shared.kit.db import among
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
@@ -371,7 +372,7 @@ def lock_invoices(session: Session, identities: Iterable[uuid.UUID]) -> dict[uui
         return {}
     rows = session.scalars(
         select(Invoice)
-        .where(Invoice.id.in_(wanted))
+        .where(among(Invoice.id, wanted))
         .order_by(Invoice.id)
         .with_for_update()
         .execution_options(populate_existing=True, autoflush=True)

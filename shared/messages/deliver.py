@@ -23,7 +23,7 @@ from shared.access import service as access
 from shared.access.service import LinkWish
 from shared.company.models import Company
 from shared.kit import addresses, clock, files, mime
-from shared.kit.db import reading, transaction
+from shared.kit.db import among, reading, transaction
 from shared.kit.errors import DomainError
 from shared.kit.mailer import Envelope, Mailer, MailNotTaken, MailUndecided, mailer_to
 from shared.kit.settings import get_settings
@@ -178,7 +178,7 @@ def _taken(size: int, gate: Gate, *, only_awaited: bool) -> list[Letter]:
 
 def _take(session: Session, which: Select[uuid.UUID]) -> list[Letter]:
     found = session.scalars(
-        select(Message).where(Message.id.in_(session.scalars(which.with_for_update(skip_locked=True)).all()))
+        select(Message).where(among(Message.id, session.scalars(which.with_for_update(skip_locked=True)).all()))
     ).all()
     waiting = sorted(found, key=lambda each: (each.rank, each.id))
     why_not = last_look.look(session, waiting)
@@ -200,7 +200,7 @@ def _take(session: Session, which: Select[uuid.UUID]) -> list[Letter]:
     session.flush()
     session.execute(
         update(Message)
-        .where(Message.id.in_([each.id for each in left]))
+        .where(among(Message.id, [each.id for each in left]))
         .values(locked_until=func.now() + LEASE)
         .execution_options(synchronize_session=False)
     )

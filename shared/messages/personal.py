@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from shared.debtors.models import Contact, Debtor, DebtorKind
 from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock, discarded
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register, uses_files
 from shared.kit.words import lazy_gettext as _l
 from shared.messages.decision import Omission
@@ -65,12 +66,12 @@ def _answers(scope: Scope) -> Select[Any]:
 
 def blank(session: Session, keys: Keys) -> None:
     """Take the words, names and addresses of messages; what was still to leave does not."""
-    found = session.execute(select(Message.attachments).where(Message.id.in_(ids(keys)))).scalars()
+    found = session.execute(select(Message.attachments).where(among(Message.id, ids(keys)))).scalars()
     discarded.discard(session, [str(each["sha256"]) for kept in found for each in kept])
     waits = Message.status.in_(_WAITS)
     session.execute(
         update(Message)
-        .where(Message.id.in_(ids(keys)))
+        .where(among(Message.id, ids(keys)))
         .values(
             text_sha256=func.encode(func.sha256(func.convert_to(Message.text_body, "UTF8")), "hex"),
             text_body="",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared.access import service as access
 from shared.debtors.models import Contact
 from shared.kit import clock
-from shared.kit.db import transaction
+from shared.kit.db import among, transaction
 from shared.kit.mailer import Envelope, Stage
 from shared.messages import outage
 from shared.messages.models import Message, MessageStatus
@@ -100,7 +100,7 @@ def _record_sent(session: Session, letters: Sequence[Letter]) -> None:
     if people:  # a message arrived: whatever was said of the address is no longer so
         session.execute(
             update(Contact)
-            .where(Contact.id.in_(people), or_(Contact.bounced_at.is_not(None), Contact.doubted_at.is_not(None)))
+            .where(among(Contact.id, people), or_(Contact.bounced_at.is_not(None), Contact.doubted_at.is_not(None)))
             .values(bounced_at=None, doubted_at=None, bounce_answer="")
             .execution_options(synchronize_session=False)
         )
@@ -209,7 +209,7 @@ def _set(session: Session, letters: Sequence[Letter], **values: object) -> None:
     if letters:
         session.execute(
             update(Message)
-            .where(Message.id.in_([each.message_id for each in letters]), Message.status == MessageStatus.SENDING)
+            .where(among(Message.id, [each.message_id for each in letters]), Message.status == MessageStatus.SENDING)
             .values(locked_until=None, **values)
             .execution_options(synchronize_session=False)
         )

@@ -15,6 +15,7 @@ from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.kit import audit, clock, colours, outbox
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.ids import new_id
 from shared.kit.settings import get_settings
@@ -291,7 +292,7 @@ def _reminded(session: Session, debtor_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
         rows = session.execute(
             select(DebtorContact.debtor_id, Contact)
             .join(Contact, Contact.id == DebtorContact.contact_id)
-            .where(DebtorContact.debtor_id.in_(debtor_ids), DebtorContact.removed_at.is_(None))
+            .where(among(DebtorContact.debtor_id, debtor_ids), DebtorContact.removed_at.is_(None))
             .where(DebtorContact.is_reminded, Contact.bounced_at.is_(None))
             .order_by(DebtorContact.id)
         )
@@ -316,7 +317,7 @@ def recipients(session: Session, debtor_id: uuid.UUID, contact_ids: Sequence[uui
         .where(Contact.bounced_at.is_(None))
         .order_by(DebtorContact.id)
     )
-    wanted = DebtorContact.is_reminded if contact_ids is None else Contact.id.in_(contact_ids)
+    wanted = DebtorContact.is_reminded if contact_ids is None else among(Contact.id, contact_ids)
     return list(session.scalars(query.where(wanted)))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from shared.kit.audit import AuditLine
+from shared.kit.db import among
 from shared.kit.drafts import KeptDraft
 from shared.kit.limits import RateCounter
 from shared.kit.outbox.models import MessageState, OutboxMessage
@@ -30,7 +31,7 @@ def _old_drafts(scope: Scope) -> Select[Any]:
 
 
 def _drop_drafts(session: Session, keys: Keys) -> None:
-    session.execute(delete(KeptDraft).where(KeptDraft.token_hash.in_(ids(keys))))
+    session.execute(delete(KeptDraft).where(among(KeptDraft.token_hash, ids(keys))))
 
 
 def _old_jobs(scope: Scope) -> Select[Any]:
@@ -40,7 +41,7 @@ def _old_jobs(scope: Scope) -> Select[Any]:
 
 
 def _drop_jobs(session: Session, keys: Keys) -> None:
-    session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids(keys))))
+    session.execute(delete(OutboxMessage).where(among(OutboxMessage.id, ids(keys))))
 
 
 def _of(contact_id: uuid.UUID) -> ColumnElement[bool]:

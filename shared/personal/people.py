@@ -12,6 +12,7 @@ from shared.debtors import erased
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote, ErasedAddress
 from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 from shared.ledger.models import Transfer
@@ -74,15 +75,15 @@ def forget(session: Session, keys: Keys) -> None:
     """Put numbers instead of people: nobody acts by them, and no mail can go to them."""
     whose = ids(keys)
     now = clock.now()
-    for contact in session.scalars(select(Contact).where(Contact.id.in_(whose)).with_for_update()):
+    for contact in session.scalars(select(Contact).where(among(Contact.id, whose)).with_for_update()):
         contact.name = contact.phone = contact.bounce_answer = ""
         contact.email = f"{contact.id}@{erased.DOMAIN}"
         contact.bounced_at, contact.doubted_at = now, None
     session.flush()
-    session.execute(update(DebtorContact).where(DebtorContact.contact_id.in_(whose)).values(called=""))
+    session.execute(update(DebtorContact).where(among(DebtorContact.contact_id, whose)).values(called=""))
     session.execute(
         update(DebtorContact)
-        .where(DebtorContact.contact_id.in_(whose), DebtorContact.removed_at.is_(None))
+        .where(among(DebtorContact.contact_id, whose), DebtorContact.removed_at.is_(None))
         .values(removed_at=now)
     )
 
@@ -128,7 +129,7 @@ def _old_tombstones(scope: Scope) -> Select[Any]:
 
 
 def _drop_tombstones(session: Session, keys: Keys) -> None:
-    session.execute(delete(ErasedAddress).where(ErasedAddress.id.in_(ids(keys))))
+    session.execute(delete(ErasedAddress).where(among(ErasedAddress.id, ids(keys))))
 
 
 def _is_oneself(contact_id: Any) -> ColumnElement[bool]:
@@ -192,7 +193,7 @@ def _forget_customers(session: Session, keys: Keys) -> None:
     """The code of the account stays, by which the ledger is read."""
     session.execute(
         update(Debtor)
-        .where(Debtor.id.in_(ids(keys)))
+        .where(among(Debtor.id, ids(keys)))
         .values(
             name=Debtor.account_code,
             siren=None,
@@ -232,7 +233,7 @@ def _export_notes(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any
 
 
 def _drop_notes(session: Session, keys: Keys) -> None:
-    session.execute(delete(DebtorNote).where(DebtorNote.id.in_(ids(keys))))
+    session.execute(delete(DebtorNote).where(among(DebtorNote.id, ids(keys))))
 
 
 def _wishes_of(contact_id: uuid.UUID) -> Select[Any]:
@@ -257,7 +258,7 @@ def _old_wishes(scope: Scope) -> Select[Any]:
 
 
 def _drop_wishes(session: Session, keys: Keys) -> None:
-    session.execute(delete(ErasureRequest).where(ErasureRequest.id.in_(ids(keys))))
+    session.execute(delete(ErasureRequest).where(among(ErasureRequest.id, ids(keys))))
 
 
 register(

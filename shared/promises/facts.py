@@ -14,6 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.invoices.models import Freeze, FreezeKind, Invoice
+from shared.kit.db import among
 from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.promises.models import PromisePart
 from shared.promises.rules import PartFacts
@@ -44,7 +45,7 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
         .outerjoin(pending, pending.id == Transfer.pending_id)
         .where(Transfer.debtor_id == debtor_id, Transfer.phase.in_((Phase.POSTED, Phase.POST)))
         .where(Transfer.kind.not_in(_NO_MONEY))
-        .where(or_(Transfer.credit_owner.in_(invoice_ids), Transfer.debit_owner.in_(invoice_ids)))
+        .where(or_(among(Transfer.credit_owner, invoice_ids), among(Transfer.debit_owner, invoice_ids)))
         .order_by(Transfer.id)
     )
     found = []
@@ -94,7 +95,7 @@ def part_facts(
     invoices = {
         row.id: row
         for row in session.execute(
-            select(Invoice.id, Invoice.open_minor, Invoice.frozen_minor).where(Invoice.id.in_(invoice_ids))
+            select(Invoice.id, Invoice.open_minor, Invoice.frozen_minor).where(among(Invoice.id, invoice_ids))
         )
     }
     return {
@@ -129,7 +130,7 @@ def _in_flight(
     rows = session.execute(
         select(Transfer.credit_owner, func.sum(Transfer.amount_minor))
         .where(Transfer.debtor_id == debtor_id, Transfer.phase == Phase.PENDING, Transfer.value_on <= until_on)
-        .where(Transfer.credit_owner.in_(invoice_ids))
+        .where(among(Transfer.credit_owner, invoice_ids))
         .where(~select(answer.id).where(answer.pending_id == Transfer.id).exists())
         .group_by(Transfer.credit_owner)
     )
@@ -146,7 +147,7 @@ def _declared(
     """What the debtor says, in time, to have paid, and nobody has found or missed yet."""
     rows = session.execute(
         select(Freeze.invoice_id, Freeze.amount_minor, Freeze.frozen_at)
-        .where(Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
+        .where(among(Freeze.invoice_id, invoice_ids), Freeze.lifted_at.is_(None))
         .where(Freeze.kind == FreezeKind.DECLARATION)
     )
     return [(row[0], row[1]) for row in rows if row[2].astimezone(ZoneInfo(zone)).date() <= until_on]

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from shared.invoices.holds import is_held
+from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 from shared.promises.models import Promise
@@ -38,7 +39,7 @@ def _old(scope: Scope) -> Select[Any]:
 
 def _blank(session: Session, keys: Keys) -> None:
     """That it was promised, and whether it was kept, stays."""
-    session.execute(update(Promise).where(Promise.id.in_(ids(keys))).values(note=""))
+    session.execute(update(Promise).where(among(Promise.id, ids(keys))).values(note=""))
 
 
 register(

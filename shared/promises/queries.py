@@ -14,6 +14,7 @@ from shared.company import policy
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
 from shared.kit.words import gettext as _
@@ -371,7 +372,7 @@ def pauses_of(session: Session, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.U
     rows = session.execute(
         select(Freeze.invoice_id, Freeze.kind, Freeze.amount_minor, Promise.promised_on)
         .outerjoin(Promise, Promise.id == Freeze.subject_id)
-        .where(Freeze.invoice_id.in_(invoice_ids), Freeze.lifted_at.is_(None))
+        .where(among(Freeze.invoice_id, invoice_ids), Freeze.lifted_at.is_(None))
         .where(Freeze.kind.in_((FreezeKind.PROMISE, FreezeKind.DECLARATION, FreezeKind.CHARGEBACK)))
         .order_by(Freeze.amount_minor)
     )

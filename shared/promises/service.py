@@ -23,6 +23,7 @@ from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.templating import day
 from shared.kit.words import gettext as _
@@ -187,7 +188,7 @@ def _refuse_taken(session: Session, debtor_id: uuid.UUID, parts: Sequence[Part])
         raise Invalid("promise.twice", _("An invoice stands twice in this promise."))
     mine = session.scalar(
         select(func.count()).where(
-            Invoice.id.in_(wanted), Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE
+            among(Invoice.id, wanted), Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE
         )
     )
     if mine != len(wanted):
@@ -196,7 +197,7 @@ def _refuse_taken(session: Session, debtor_id: uuid.UUID, parts: Sequence[Part])
         select(Invoice.number)
         .join(PromisePart, PromisePart.invoice_id == Invoice.id)
         .join(Promise, Promise.id == PromisePart.promise_id)
-        .where(Invoice.id.in_(wanted), Promise.state == PromiseState.EXPECTED)
+        .where(among(Invoice.id, wanted), Promise.state == PromiseState.EXPECTED)
         .limit(1)
     )
     if taken is not None:
@@ -298,7 +299,7 @@ def give_way(session: Session, *, debtor_id: uuid.UUID, invoice_ids: Sequence[uu
 
     The promises stay; should nothing be found, the next look pauses again what time is left for.
     """
-    of_promises = and_(Freeze.kind == FreezeKind.PROMISE, Freeze.invoice_id.in_(invoice_ids))
+    of_promises = and_(Freeze.kind == FreezeKind.PROMISE, among(Freeze.invoice_id, invoice_ids))
     invoices.lift_these(session, debtor_id=debtor_id, which=of_promises, by=by)
 
 

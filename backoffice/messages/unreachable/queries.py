@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backoffice.listing import Ask, Line, Orders, Query, like, one_page
 from backoffice.matching import called
 from shared.debtors.models import BY_NAME, Contact, Debtor, DebtorContact
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
 from shared.web.paging import Page
@@ -65,7 +66,7 @@ def browse(session: Session, company_id: uuid.UUID, ask: Ask) -> Page[Row]:
     for contact_id, debtor_id, name in session.execute(
         select(DebtorContact.contact_id, Debtor.id, Debtor.name)
         .join(Debtor, Debtor.id == DebtorContact.debtor_id)
-        .where(DebtorContact.contact_id.in_([row[0] for row in found.rows]), DebtorContact.removed_at.is_(None))
+        .where(among(DebtorContact.contact_id, [row[0] for row in found.rows]), DebtorContact.removed_at.is_(None))
         .order_by(BY_NAME, Debtor.id)
     ):
         accounts.setdefault(contact_id, []).append(Account(debtor_id, name))

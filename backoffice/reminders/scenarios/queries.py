@@ -14,6 +14,7 @@ from backoffice.reminders.models import Scenario, ScenarioChoice, ScenarioStep, 
 from backoffice.reminders.rules import Policy, Step
 from backoffice.reminders.scenarios.service import FIRST_LADDER, MINIMUM_MINOR, QUIET_DAYS
 from shared.debtors.models import BY_NAME, Debtor
+from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.ids import new_id
 from shared.kit.money import Money
@@ -68,7 +69,7 @@ def policies(session: Session, company_id: uuid.UUID) -> Policies:
     ).all()
     steps = session.scalars(
         select(ScenarioStep)
-        .where(ScenarioStep.scenario_id.in_([each.id for each in scenarios]), ScenarioStep.is_active)
+        .where(among(ScenarioStep.scenario_id, [each.id for each in scenarios]), ScenarioStep.is_active)
         .order_by(ScenarioStep.offset_days)
     ).all()
     made = {each.id: _policy(each, [step for step in steps if step.scenario_id == each.id]) for each in scenarios}
@@ -117,7 +118,7 @@ def scenarios(session: Session, company_id: uuid.UUID, currency: str) -> list[Sc
     ).all()
     steps = session.scalars(
         select(ScenarioStep)
-        .where(ScenarioStep.scenario_id.in_([row[0].id for row in rows]), ScenarioStep.is_active)
+        .where(among(ScenarioStep.scenario_id, [row[0].id for row in rows]), ScenarioStep.is_active)
         .order_by(ScenarioStep.offset_days)
     ).all()
     return [

@@ -34,7 +34,7 @@ def publish(
 
 
 def enqueue_all(session: Session, job_name: str, payloads: Mapping[str, dict[str, Any]]) -> None:
-    """Ask for one job many times, in one statement: payloads by their dedupe keys. Raises KeyError for an unknown job."""
+    """Ask for one job many times, a thousand a statement: payloads by their dedupe keys. Raises KeyError for an unknown job."""
     if not payloads:
         return
     now = clock.now()
@@ -52,7 +52,7 @@ def enqueue_all(session: Session, job_name: str, payloads: Mapping[str, dict[str
         }
         for dedupe_key, payload in payloads.items()
     ]
-    session.execute(insert(OutboxMessage).values(rows).on_conflict_do_nothing(index_elements=["job", "dedupe_key"]))
+    session.execute(insert(OutboxMessage).on_conflict_do_nothing(index_elements=["job", "dedupe_key"]), rows)
     session.execute(select(func.pg_notify(CHANNEL, "")))
 
 

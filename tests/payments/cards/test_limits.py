@@ -6,16 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.cards.limits import smallest_minor, statement_suffix
+from payments.cards.limits import SMALLEST_MINOR, smallest_minor, statement_suffix
 from shared.kit.money import Money
 
+PUBLISHED = """
+USD 0.50  AED 2.00  AUD 0.50  BGN 1.00  BRL 0.50  CAD 0.50  CHF 0.50  CZK 15.00  DKK 2.50  EUR 0.50  GBP 0.30  HKD 4.00
+HUF 175.00  INR 0.50  JPY 50  MXN 10.00  MYR 2.00  NOK 3.00  NZD 0.50  PLN 2.00  RON 2.00  SEK 3.00  SGD 0.50  THB 10.00
+"""
+"""docs.stripe.com/currencies.md, "Minimum and maximum charge amounts", as it was read in November 2026."""
 
-@pytest.mark.parametrize(
-    ("currency", "least"),
-    [("EUR", "0.50"), ("GBP", "0.30"), ("JPY", "50"), ("CZK", "15.00"), ("HUF", "175.00"), ("SEK", "3.00")],
-)
-def test_the_smallest_card_payment_is_that_of_its_currency(currency, least):
-    assert str(Money(smallest_minor(currency), currency).decimal) == least
+
+def test_the_smallest_card_payments_are_those_that_stripe_publishes_for_each_currency():
+    words = PUBLISHED.split()
+    published = dict(zip(words[::2], words[1::2], strict=True))
+
+    ours = {currency: str(Money(minor, currency).decimal) for currency, minor in SMALLEST_MINOR.items()}
+
+    assert ours == published
+    assert len(published) == 24
 
 
 def test_where_nothing_is_published_the_provider_decides():
