@@ -27,6 +27,7 @@ from sqlalchemy import (
     any_,
     create_engine,
     event,
+    func,
     literal,
     select,
 )
@@ -201,13 +202,21 @@ def retrying(act: Callable[[], _T], *, tries: int = 5) -> _T:
     raise AssertionError("unreachable")
 
 
+MANY = 500
+
+
 def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
     """That a column is one of these values, however many: they travel as one array, where `in_` sends a parameter for each.
 
     A statement carries 65,535 parameters (the protocol counts them in 16 bits); an account or an import may have more rows. For
     identities and keys; a house test looks for `in_` over those. No values: nothing is among them. Queries go on with `in_`.
     """
-    return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]
+    these = list(values)
+    array = literal(these, ARRAY(column.type))
+    if len(these) < MANY:
+        return column == any_(array)  # type: ignore[no-any-return]
+    # A plan that PostgreSQL keeps for any array compares rows with its values one by one; it looks rows up in a set.
+    return column.in_(select(func.unnest(array, type_=column.type)))  # type: ignore[no-any-return]
 
 
 _M = TypeVar("_M", bound=Base)
