@@ -148,21 +148,21 @@ def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> 
     for part in freed:
         minors[part.invoice_id] = minors.get(part.invoice_id, 0) + part.minor
     rows = ledger.lock_invoices(session, minors)
-    for invoice_id in sorted(rows):
-        minor = min(minors[invoice_id], rows[invoice_id].open_minor)
-        if minor <= 0:
-            continue
-        covered = invoices.cover(
-            session,
-            invoice_id=invoice_id,
-            kind=FreezeKind.CHARGEBACK,
-            subject_id=chargeback.id,
-            minor=minor,
-            reason=chargeback.reference,
-            by=SYSTEM,
-        )
-        if covered:
-            session.add(ChargebackPart(chargeback_id=chargeback.id, invoice_id=invoice_id, amount_minor=covered))
+    wanted = {one: min(minors[one], row.open_minor) for one, row in rows.items()}
+    covered = invoices.cover(
+        session,
+        debtor_id=chargeback.debtor_id,
+        kind=FreezeKind.CHARGEBACK,
+        subject_id=chargeback.id,
+        minors={one: minor for one, minor in wanted.items() if minor > 0},
+        reason=chargeback.reference,
+        by=SYSTEM,
+    )
+    session.add_all(
+        ChargebackPart(chargeback_id=chargeback.id, invoice_id=one, amount_minor=minor)
+        for one, minor in sorted(covered.items())
+        if minor
+    )
     session.flush()
 
 

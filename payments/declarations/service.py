@@ -138,7 +138,7 @@ def _freeze(session: Session, declaration: Declaration, parts: Sequence[Part], b
     invoices.freeze_all(
         session,
         debtor_id=declaration.debtor_id,
-        minors={one: minor for one, minor in covered.items() if minor > 0},
+        parts=[(one, minor) for one, minor in sorted(covered.items()) if minor > 0],
         kind=FreezeKind.DECLARATION,
         reason=declaration.reference,
         subject_id=declaration.id,

@@ -77,7 +77,7 @@ def accept(session: Session, *, plan_id: uuid.UUID, evidence: Evidence, by: Acto
     freeze_all(
         session,
         debtor_id=debtor.id,
-        minors={item.invoice_id: item.covered_minor for item in items},
+        parts=[(item.invoice_id, item.covered_minor) for item in items],
         kind=FreezeKind.PLAN,
         reason=plan.reference,
         subject_id=plan.id,

@@ -168,8 +168,7 @@ def refresh(session: Session, plan_id: uuid.UUID, *, by: Actor = BY) -> Plan:
     rest = sum(row.rest_minor for row in rows)
     if plan.status is S.COMPLETED and rest:
         advance(session, plan.id, _before_completion(session, plan), by=by, cause="money_went_back")
-    for invoice, standing in standings:
-        _fit_freeze(session, plan, invoice, standing.rest if plan.status in FREEZES else 0, by=by)
+    _fit_freezes(session, plan, standings, by=by)
     if not rest and plan.status is not S.COMPLETED:
         advance(session, plan.id, S.COMPLETED, by=by)
         mails.completed(session, plan)
@@ -259,14 +258,15 @@ def _write_instalments(
     session.flush()
 
 
-def _fit_freeze(session: Session, plan: Plan, invoice: Invoice, rest: int, *, by: Actor) -> None:
-    """All that is still the plan's is frozen for it, beside whatever a dispute freezes of the same invoice."""
+def _fit_freezes(session: Session, plan: Plan, standings: Sequence[tuple[Invoice, Standing]], *, by: Actor) -> None:
+    """All that is still the plan's is frozen for it, beside whatever a dispute freezes of the same invoices."""
+    is_frozen = plan.status in FREEZES
     cover(
         session,
-        invoice_id=invoice.id,
+        debtor_id=plan.debtor_id,
         kind=FreezeKind.PLAN,
         subject_id=plan.id,
-        minor=rest,
+        minors={invoice.id: standing.rest if is_frozen else 0 for invoice, standing in standings},
         reason=plan.reference,
         by=by,
     )

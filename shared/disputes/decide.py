@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.attachments.service import Checked
@@ -23,8 +23,9 @@ from shared.disputes.steps import (
     advance,
     clean,
     enter,
-    freeze_part,
+    freeze_parts,
     keep_files,
+    left_of,
     lock_dispute,
     lock_live,
     parts_of,
@@ -33,9 +34,9 @@ from shared.disputes.steps import (
     write_line,
 )
 from shared.invoices.models import FreezeKind, Invoice
-from shared.invoices.service import left_to_freeze
 from shared.kit import clock, db
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, Refused
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
@@ -178,7 +179,8 @@ def _owe_again(
         return
     today = today_of(session, dispute.company_id)
     if wanted is None:
-        due_on = max(session.get_one(Invoice, part.invoice_id).due_on for part in rest)
+        contested = among(Invoice.id, [part.invoice_id for part in rest])
+        due_on = session.execute(select(func.max(Invoice.due_on)).where(contested)).scalar_one()
         wanted = day_owed_again(today, due_on=due_on, policy=policy_of(session, dispute.company_id))
     if not today <= wanted <= max(today, dispute.due_on) + timedelta(days=365):
         raise Invalid("dispute.owed_again", _("Choose a day that is still to come."))
@@ -203,7 +205,10 @@ def settle(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:
     """Close what was paid meanwhile; False when something contested is still open or it has ended already."""
     dispute = lock_dispute(session, dispute_id)
     parts = parts_of(session, dispute.id)
-    if dispute.status not in LIVE or any(db.lock(session, Invoice, part.invoice_id).open_minor > 0 for part in parts):
+    if dispute.status not in LIVE:
+        return False
+    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    if any(row.open_minor > 0 for row in rows.values()):
         return False
     thaw(session, dispute, by=by)
     for part in parts:
@@ -254,15 +259,10 @@ def reopen(
 
 
 def _freeze_again(session: Session, dispute: Dispute, *, by: Actor) -> None:
-    frozen = 0
-    for part in parts_of(session, dispute.id):
-        invoice = db.lock(session, Invoice, part.invoice_id)
-        minor = min(left_to_freeze(invoice, FreezeKind.DISPUTE), part.amount_minor - part.credited_minor)
-        if minor > 0:
-            freeze_part(session, dispute, part, minor, by=by)
-            frozen += minor
-    if not frozen:
+    minors = left_of(session, parts_of(session, dispute.id), FreezeKind.DISPUTE)
+    if not minors:
         raise Conflict("dispute.nothing_left", _("Nothing of what was contested is open any more. Please write to us."))
+    freeze_parts(session, dispute, minors, by=by)
 
 
 def release(session: Session, *, dispute_id: uuid.UUID, by: Actor) -> bool:

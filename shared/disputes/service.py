@@ -29,7 +29,7 @@ from shared.disputes.steps import (
     advance,
     clean,
     enter,
-    freeze_part,
+    freeze_parts,
     keep_files,
     lock_dispute,
     lock_live,
@@ -39,13 +39,15 @@ from shared.disputes.steps import (
 )
 from shared.invoices.models import FreezeKind, Invoice, InvoiceKind, InvoiceLine
 from shared.invoices.service import left_to_freeze
-from shared.kit import audit, clock, db, ids, limits
+from shared.kit import audit, clock, ids, limits
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
+from shared.ledger.service import lock_invoices
 
 __all__ = [
     "Assignee",
@@ -171,16 +173,19 @@ def _write(
     )
     session.add(dispute)
     session.flush()
-    for share in sorted(shares, key=lambda each: each.invoice.id):
-        part = DisputePart(
+    parts = [
+        DisputePart(
             id=new_id(),
             dispute_id=dispute.id,
             invoice_id=share.invoice.id,
             line_id=share.line_id,
             amount_minor=share.minor,
         )
-        session.add(part)
-        freeze_part(session, dispute, part, share.minor, by=by)
+        for share in sorted(shares, key=lambda each: each.invoice.id)
+    ]
+    session.add_all(parts)
+    session.flush()
+    freeze_parts(session, dispute, {part: part.amount_minor for part in parts}, by=by)
     return dispute
 
 
@@ -191,16 +196,31 @@ def _shares(session: Session, debtor: Debtor, claims: Sequence[Claim]) -> list[_
         raise Invalid("dispute.empty", _("Choose at least one invoice."))
     if len(claims) > MOST_INVOICES:
         raise Invalid("dispute.too_large", _("Choose at most %(n)s invoices at a time.", n=MOST_INVOICES))
+    rows = lock_invoices(session, wanted)
+    if any(
+        one not in rows or rows[one].debtor_id != debtor.id or rows[one].kind is not InvoiceKind.INVOICE
+        for one in wanted
+    ):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    lines = _lines_of(session, [claim.invoice_id for claim in claims if claim.line_ids])
     shares: list[_Share] = []
     for claim in sorted(claims, key=lambda each: each.invoice_id):
-        invoice = session.get(Invoice, claim.invoice_id)
-        if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
-            raise NotFound("invoice.missing", _("There is no such invoice."))
-        shares += _shares_of(session, db.lock(session, Invoice, invoice.id), claim)
+        shares += _shares_of(rows[claim.invoice_id], claim, lines.get(claim.invoice_id, []))
     return shares
 
 
-def _shares_of(session: Session, invoice: Invoice, claim: Claim) -> list[_Share]:
+def _lines_of(session: Session, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[InvoiceLine]]:
+    found: dict[uuid.UUID, list[InvoiceLine]] = {}
+    if invoice_ids:
+        order = (InvoiceLine.invoice_id, InvoiceLine.position)
+        for line in session.scalars(
+            select(InvoiceLine).where(among(InvoiceLine.invoice_id, invoice_ids)).order_by(*order)
+        ):
+            found.setdefault(line.invoice_id, []).append(line)
+    return found
+
+
+def _shares_of(invoice: Invoice, claim: Claim, lines: Sequence[InvoiceLine]) -> list[_Share]:
     left = left_to_freeze(invoice, FreezeKind.DISPUTE)
     if left <= 0:
         raise Conflict(
@@ -211,7 +231,7 @@ def _shares_of(session: Session, invoice: Invoice, claim: Claim) -> list[_Share]
             ),
         )
     if claim.line_ids:
-        shares = [share for share in _line_shares(session, invoice, claim.line_ids, left) if share.minor > 0]
+        shares = [share for share in _line_shares(invoice, lines, claim.line_ids, left) if share.minor > 0]
         if not shares:
             raise Invalid("dispute.amount", _("These lines cost nothing; contest an amount instead."))
         return shares
@@ -226,10 +246,9 @@ def _shares_of(session: Session, invoice: Invoice, claim: Claim) -> list[_Share]
     return [_Share(invoice, None, minor)]
 
 
-def _line_shares(session: Session, invoice: Invoice, line_ids: Sequence[uuid.UUID], left: int) -> list[_Share]:
-    lines = session.scalars(
-        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
-    ).all()
+def _line_shares(
+    invoice: Invoice, lines: Sequence[InvoiceLine], line_ids: Sequence[uuid.UUID], left: int
+) -> list[_Share]:
     chosen = [line for line in lines if line.id in set(line_ids)]
     if len(chosen) != len(set(line_ids)):
         raise NotFound("invoice.line_missing", _("There is no such line."))

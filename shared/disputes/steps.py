@@ -15,13 +15,14 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputeTransition, EntryKind, PartOutcome
 from shared.disputes.rules import EDGES, ENDED, LIVE, Status
-from shared.invoices.models import FreezeKind, Invoice
-from shared.invoices.service import freeze, left_to_freeze, lift_all
-from shared.kit import clock, db, steps
+from shared.invoices.models import FreezeKind
+from shared.invoices.service import freeze_all, left_to_freeze, lift_all
+from shared.kit import clock, steps
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, DomainError, Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
+from shared.ledger.service import lock_invoices
 
 LONGEST_TEXT = 5_000
 _TYPED = "\n\t\u200d"
@@ -174,20 +175,41 @@ def parts_of(session: Session, dispute_id: uuid.UUID) -> list[DisputePart]:
     )
 
 
-def freeze_part(session: Session, dispute: Dispute, part: DisputePart, minor: int, *, by: Actor) -> None:
-    """Freeze so much of a part's invoice (I10); raises Conflict("invoice.frozen") when it is not left."""
-    row = freeze(
+def freeze_parts(session: Session, dispute: Dispute, minors: Mapping[DisputePart, int], *, by: Actor) -> None:
+    """Freeze so much of each part's invoice (I10); raises Conflict("invoice.frozen") when it is not left."""
+    _hold(session, dispute, minors, FreezeKind.DISPUTE, by=by)
+    for part in minors:
+        part.outcome = PartOutcome.LIVE
+    session.flush()
+
+
+def left_of(session: Session, parts: Sequence[DisputePart], kind: FreezeKind) -> dict[DisputePart, int]:
+    """How much of each part is not credited and may be held; parts of one invoice share what is left of it. Locks invoices."""
+    rows = lock_invoices(session, [part.invoice_id for part in parts])
+    free = {one: left_to_freeze(row, kind) for one, row in rows.items()}
+    minors = {}
+    for part in parts:
+        minor = min(free[part.invoice_id], part.amount_minor - part.credited_minor)
+        if minor > 0:
+            minors[part] = minor
+            free[part.invoice_id] -= minor
+    return minors
+
+
+def _hold(
+    session: Session, dispute: Dispute, minors: Mapping[DisputePart, int], kind: FreezeKind, *, by: Actor
+) -> None:
+    rows = freeze_all(
         session,
-        invoice_id=part.invoice_id,
-        kind=FreezeKind.DISPUTE,
-        minor=minor,
+        debtor_id=dispute.debtor_id,
+        parts=[(part.invoice_id, minor) for part, minor in minors.items()],
+        kind=kind,
         reason=dispute.reference,
         subject_id=dispute.id,
         by=by,
     )
-    part.freeze_id = row.id
-    part.outcome = PartOutcome.LIVE
-    session.flush()
+    for part, row in zip(minors, rows, strict=True):
+        part.freeze_id = row.id
 
 
 def thaw(session: Session, dispute: Dispute, *, by: Actor) -> None:
@@ -205,18 +227,5 @@ def pause_rest(session: Session, dispute: Dispute, parts: Sequence[DisputePart],
     if until <= today_of(session, dispute.company_id):
         dispute.released_at = clock.now()
         return
-    for part in parts:
-        invoice = db.lock(session, Invoice, part.invoice_id)
-        minor = min(left_to_freeze(invoice, FreezeKind.RESPITE), part.amount_minor - part.credited_minor)
-        if minor > 0:
-            row = freeze(
-                session,
-                invoice_id=part.invoice_id,
-                kind=FreezeKind.RESPITE,
-                minor=minor,
-                reason=dispute.reference,
-                subject_id=dispute.id,
-                by=by,
-            )
-            part.freeze_id = row.id
+    _hold(session, dispute, left_of(session, parts, FreezeKind.RESPITE), FreezeKind.RESPITE, by=by)
     session.flush()

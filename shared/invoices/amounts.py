@@ -25,6 +25,7 @@ def lock(session: Session, identities: Iterable[uuid.UUID]) -> dict[uuid.UUID, R
             Invoice.debtor_id,
             Invoice.kind,
             Invoice.number,
+            Invoice.total_minor,
             Invoice.open_minor,
             Invoice.held_minor,
             Invoice.frozen_minor,

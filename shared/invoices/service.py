@@ -45,41 +45,37 @@ def freeze(
         raise Invalid("invoice.freeze_amount", _("The amount must be more than zero."))
     if wanted <= 0 or wanted > free:
         raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
-    return _write(session, invoice, kind, wanted, reason=reason, subject_id=subject_id, by=by)
+    parts = [(invoice.id, wanted)]
+    (row,) = _write_all(session, {invoice.id: invoice}, kind, parts, reason=reason, subject_id=subject_id, by=by)
+    return row
 
 
 def freeze_all(
     session: Session,
     *,
     debtor_id: uuid.UUID,
-    minors: Mapping[uuid.UUID, int],
+    parts: Sequence[tuple[uuid.UUID, int]],
     kind: FreezeKind,
     reason: str,
     subject_id: uuid.UUID | None,
     by: Actor,
-) -> dict[uuid.UUID, uuid.UUID]:
-    """What `freeze` does, for many invoices of one debtor in the same number of statements; gives each one's freeze."""
-    if any(minor <= 0 for minor in minors.values()):
+) -> list[Freeze]:
+    """What `freeze` does, for many parts (invoice, minor units) of one debtor in the same number of statements.
+
+    An invoice may stand in several parts (lines of it, contested one by one). Gives each part's freeze, in their order.
+    """
+    if any(minor <= 0 for _invoice, minor in parts):
         raise Invalid("invoice.freeze_amount", _("The amount must be more than zero."))
     lock_debtor(session, debtor_id)
+    minors: Counter[uuid.UUID] = Counter()
+    for invoice_id, minor in parts:
+        minors[invoice_id] += minor
     rows = amounts.lock(session, minors)
     if any(one not in rows or rows[one].debtor_id != debtor_id for one in minors):
         raise NotFound("invoice.missing", _("There is no such invoice."))
     if any(minor > left_to_freeze(rows[one], kind) for one, minor in minors.items()):
         raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
-    if not minors:
-        return {}
-    same = {"debtor_id": debtor_id, "kind": kind, "reason": reason.strip(), "subject_id": subject_id}
-    made = [
-        Freeze(id=new_id(), invoice_id=one, amount_minor=minor, frozen_at=clock.now(), **same)
-        for one, minor in sorted(minors.items())
-    ]
-    session.add_all(made)
-    session.flush()
-    amounts.add(session, _cached(kind), minors)
-    _record_all(session, by, "invoice.held", rows, made)
-    _tell_frozen(session, debtor_id, list(minors))
-    return {row.invoice_id: row.id for row in made}
+    return _write_all(session, rows, kind, parts, reason=reason, subject_id=subject_id, by=by)
 
 
 def left_to_freeze(invoice: Invoice | Row[Any], kind: FreezeKind) -> int:
@@ -92,55 +88,68 @@ def left_to_freeze(invoice: Invoice | Row[Any], kind: FreezeKind) -> int:
     return max(0, free)
 
 
-def resize(session: Session, *, freeze_id: uuid.UUID, minor: int, by: Actor) -> None:
-    """Let a live freeze cover another amount (a plan's shrinks with what is settled, and grows when money goes back).
-
-    An amount of zero lifts it. Raises Conflict("invoice.frozen") beyond the invoice's total or for a freeze that has
-    ended, NotFound.
-    """
-    if minor <= 0:
-        lift(session, freeze_id=freeze_id, by=by)
-        return
-    invoice, row = _locked(session, freeze_id)
-    if row.lifted_at is not None or _covered(invoice, row.kind) - row.amount_minor + minor > invoice.total_minor:
-        raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
-    if minor == row.amount_minor:
-        return
-    _add(invoice, row.kind, minor - row.amount_minor)
-    row.amount_minor = minor
-    session.flush()
-    _record(session, by, "invoice.hold_resized", invoice, row)
-
-
 def cover(
     session: Session,
     *,
-    invoice_id: uuid.UUID,
+    debtor_id: uuid.UUID,
     kind: FreezeKind,
     subject_id: uuid.UUID,
-    minor: int,
+    minors: Mapping[uuid.UUID, int],
     reason: str,
     by: Actor,
-) -> int:
-    """Let a subject freeze exactly so much of an invoice, whatever it froze before; gives what it freezes now.
+) -> dict[uuid.UUID, int]:
+    """Let a subject freeze exactly so much of each invoice, whatever it froze before; gives what it freezes now.
 
-    For money that was a plan's and went back: it is the plan's again in the same commit, beside a dispute that still
-    freezes more than what is open, so that neither leaves a gap when the other lets go (I10). Never more in all than the
-    invoice's total. Locks the debtor, then the invoice. Raises NotFound.
+    For a promise or plan that follows the ledger: its hold shrinks with what is settled and grows when money goes back, in
+    the same commit, beside a dispute that still freezes more than what is open, so that neither leaves a gap when the other
+    lets go (I10). Never more in all than an invoice's total; zero lifts it. As many statements whatever their number. Locks
+    the debtor, then the invoices; what an invoice's trail shows is one line a change. Raises NotFound.
     """
-    known = select(Freeze.id).where(
-        Freeze.subject_id == subject_id, Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None)
-    )
-    freeze_id = session.scalar(known)
-    invoice = _lock_invoice(session, invoice_id)
-    row = db.lock(session, Freeze, freeze_id) if freeze_id else None
-    own = row.amount_minor if row else 0
-    fits = max(0, min(minor, invoice.total_minor - (_covered(invoice, kind) - own)))
-    if row is not None:
-        resize(session, freeze_id=row.id, minor=fits, by=by)
-    elif fits:
-        _write(session, invoice, kind, fits, reason=reason, subject_id=subject_id, by=by)
+    lock_debtor(session, debtor_id)
+    rows = amounts.lock(session, minors)
+    if any(one not in rows or rows[one].debtor_id != debtor_id for one in minors):
+        raise NotFound("invoice.missing", _("There is no such invoice."))
+    live = select(Freeze).where(Freeze.subject_id == subject_id, Freeze.kind == kind, Freeze.lifted_at.is_(None))
+    known = {
+        row.invoice_id: row
+        for row in session.scalars(live.with_for_update().execution_options(populate_existing=True))
+        if row.invoice_id in rows
+    }
+    fits = {one: _fitting(rows[one], kind, known.get(one), minor) for one, minor in minors.items()}
+    gone = [row.id for one, row in known.items() if not fits[one]]
+    if gone:
+        lift_these(session, debtor_id=debtor_id, which=db.among(Freeze.id, gone), by=by)
+    _resize_all(session, rows, kind, [(row, fits[one]) for one, row in sorted(known.items()) if fits[one]], by=by)
+    new = [(one, minor) for one, minor in sorted(fits.items()) if minor and one not in known]
+    _write_all(session, rows, kind, new, reason=reason, subject_id=subject_id, by=by)
     return fits
+
+
+def _fitting(invoice: Row[Any], kind: FreezeKind, own: Freeze | None, minor: int) -> int:
+    others = _covered(invoice, kind) - (own.amount_minor if own else 0)
+    total: int = invoice.total_minor
+    return max(0, min(minor, total - others))
+
+
+def _resize_all(
+    session: Session,
+    rows: Mapping[uuid.UUID, Row[Any]],
+    kind: FreezeKind,
+    wanted: Sequence[tuple[Freeze, int]],
+    *,
+    by: Actor,
+) -> None:
+    changes: dict[uuid.UUID, int] = {}
+    changed = []
+    for row, minor in wanted:
+        if minor != row.amount_minor:
+            changes[row.invoice_id] = minor - row.amount_minor
+            row.amount_minor = minor
+            changed.append(row)
+    if changed:
+        session.flush()
+        amounts.add(session, _cached(kind), changes)
+        _record_all(session, by, "invoice.hold_resized", rows, changed)
 
 
 def lift(session: Session, *, freeze_id: uuid.UUID, by: Actor) -> None:
@@ -188,15 +197,6 @@ def lift_these(session: Session, *, debtor_id: uuid.UUID, which: ColumnElement[b
 _LEAVES_FLIGHTS = frozenset({FreezeKind.PLAN, FreezeKind.PROMISE, FreezeKind.DECLARATION})
 
 
-def _locked(session: Session, freeze_id: uuid.UUID) -> tuple[Invoice, Freeze]:
-    found = session.execute(select(Freeze.invoice_id, Freeze.debtor_id).where(Freeze.id == freeze_id)).one_or_none()
-    if found is None:
-        raise NotFound("freeze.missing", _("There is no such hold."))
-    lock_debtor(session, found.debtor_id)
-    invoice = db.lock(session, Invoice, found.invoice_id)
-    return invoice, db.lock(session, Freeze, freeze_id)
-
-
 def _lock_invoice(session: Session, invoice_id: uuid.UUID) -> Invoice:
     debtor_id = session.scalar(select(Invoice.debtor_id).where(Invoice.id == invoice_id))
     if debtor_id is None:
@@ -205,32 +205,32 @@ def _lock_invoice(session: Session, invoice_id: uuid.UUID) -> Invoice:
     return db.lock(session, Invoice, invoice_id)
 
 
-def _write(
+def _write_all(
     session: Session,
-    invoice: Invoice,
+    rows: Mapping[uuid.UUID, Invoice | Row[Any]],
     kind: FreezeKind,
-    minor: int,
+    parts: Sequence[tuple[uuid.UUID, int]],
     *,
     reason: str,
     subject_id: uuid.UUID | None,
     by: Actor,
-) -> Freeze:
-    row = Freeze(
-        id=new_id(),
-        invoice_id=invoice.id,
-        debtor_id=invoice.debtor_id,
-        kind=kind,
-        amount_minor=minor,
-        reason=reason.strip(),
-        subject_id=subject_id,
-        frozen_at=clock.now(),
-    )
-    session.add(row)
-    _add(invoice, kind, minor)
+) -> list[Freeze]:
+    if not parts:
+        return []
+    debtor_id = rows[parts[0][0]].debtor_id
+    same = {"debtor_id": debtor_id, "kind": kind, "reason": reason.strip(), "subject_id": subject_id}
+    made = [
+        Freeze(id=new_id(), invoice_id=one, amount_minor=minor, frozen_at=clock.now(), **same) for one, minor in parts
+    ]
+    session.add_all(made)
     session.flush()
-    _record(session, by, "invoice.held", invoice, row)
-    _tell_frozen(session, invoice.debtor_id, [invoice.id])
-    return row
+    minors: Counter[uuid.UUID] = Counter()
+    for one, minor in parts:
+        minors[one] += minor
+    amounts.add(session, _cached(kind), minors)
+    _record_all(session, by, "invoice.held", rows, made)
+    _tell_frozen(session, debtor_id, list(minors))
+    return made
 
 
 def _tell_frozen(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> None:
@@ -243,19 +243,9 @@ def _cached(kind: FreezeKind) -> amounts.Amount:
     return "paused_minor" if kind in PAUSES else "frozen_minor"
 
 
-def _covered(invoice: Invoice, kind: FreezeKind) -> int:
-    return invoice.paused_minor if kind in PAUSES else invoice.frozen_minor
-
-
-def _add(invoice: Invoice, kind: FreezeKind, minor: int) -> None:
-    if kind in PAUSES:
-        invoice.paused_minor += minor
-    else:
-        invoice.frozen_minor += minor
-
-
-def _record(session: Session, by: Actor, action: str, invoice: Invoice, row: Freeze) -> None:
-    _record_all(session, by, action, {invoice.id: invoice}, [row])
+def _covered(invoice: Invoice | Row[Any], kind: FreezeKind) -> int:
+    minor: int = invoice.paused_minor if kind in PAUSES else invoice.frozen_minor
+    return minor
 
 
 def _record_all(

@@ -173,7 +173,7 @@ def _pause(session: Session, promise: Promise, minors: Mapping[uuid.UUID, int], 
     invoices.freeze_all(
         session,
         debtor_id=promise.debtor_id,
-        minors=minors,
+        parts=sorted(minors.items()),
         kind=FreezeKind.PROMISE,
         reason=promise.reference,
         subject_id=promise.id,
@@ -256,7 +256,7 @@ def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
     parts = session.scalars(
         select(PromisePart).where(PromisePart.promise_id == promise.id).order_by(PromisePart.invoice_id)
     ).all()
-    ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
     known = facts.part_facts(session, promise.debtor_id, parts, until_on=promise.until_on, zone=zone)
     for part in parts:
         part.kept_minor = known[part.invoice_id].kept
@@ -267,8 +267,7 @@ def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
     if after is not None:
         _advance(session, promise, after, by=SYSTEM, cause=finding.cause)
     if promise.state is PromiseState.EXPECTED:
-        for part in parts:
-            _follow(session, promise, part.invoice_id, rules.pause_wanted(known[part.invoice_id]))
+        _follow(session, promise, rows, {one: rules.pause_wanted(part) for one, part in known.items()})
     else:
         invoices.lift_all(session, subject_id=promise.id, by=SYSTEM)
     if after is PromiseState.BROKEN:
@@ -277,21 +276,28 @@ def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
     return promise.state
 
 
-def _follow(session: Session, promise: Promise, invoice_id: uuid.UUID, wanted: int) -> None:
-    """Let the pause of one invoice cover what is still to come, as far as nothing else covers it."""
-    invoice = session.get_one(Invoice, invoice_id)
-    row = session.scalar(
-        select(Freeze).where(
-            Freeze.subject_id == promise.id, Freeze.invoice_id == invoice_id, Freeze.lifted_at.is_(None)
-        )
+def _follow(
+    session: Session, promise: Promise, rows: Mapping[uuid.UUID, Invoice], wanted: Mapping[uuid.UUID, int]
+) -> None:
+    """Let the pause of each invoice cover what is still to come, as far as nothing else covers it."""
+    live = select(Freeze.invoice_id, Freeze.amount_minor).where(
+        Freeze.subject_id == promise.id, Freeze.lifted_at.is_(None)
     )
-    has = row.amount_minor if row else 0
-    others = invoice.paused_minor - has
-    minor = max(0, min(wanted, invoice.open_minor - invoice.held_minor - invoice.frozen_minor - others))
-    if row is not None:
-        invoices.resize(session, freeze_id=row.id, minor=minor, by=SYSTEM)
-    elif minor:
-        _pause(session, promise, {invoice_id: minor}, by=SYSTEM)
+    own: dict[uuid.UUID, int] = {row.invoice_id: row.amount_minor for row in session.execute(live)}
+    minors = {}
+    for one, minor in wanted.items():
+        others = rows[one].paused_minor - own.get(one, 0)
+        free = rows[one].open_minor - rows[one].held_minor - rows[one].frozen_minor - others
+        minors[one] = max(0, min(minor, free))
+    invoices.cover(
+        session,
+        debtor_id=promise.debtor_id,
+        kind=FreezeKind.PROMISE,
+        subject_id=promise.id,
+        minors=minors,
+        reason=promise.reference,
+        by=SYSTEM,
+    )
 
 
 def give_way(session: Session, *, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID], by: Actor) -> None:

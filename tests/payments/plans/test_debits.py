@@ -481,7 +481,16 @@ def test_a_held_part_of_one_invoice_leaves_the_others_of_its_plan_to_be_debited(
         invoice = ledger.lock_invoices(session, [first])[first]
         held = invoice.open_minor - 100
         for kind, subject, minor in ((FreezeKind.PLAN, plan.id, 100), (FreezeKind.LEGAL_HOLD, new_id(), held)):
-            cover(session, invoice_id=first, kind=kind, subject_id=subject, minor=minor, reason="x", by=STAFF)
+            minors = {first: minor}
+            cover(
+                session,
+                debtor_id=debited.debtor_id,
+                kind=kind,
+                subject_id=subject,
+                minors=minors,
+                reason="x",
+                by=STAFF,
+            )
         parts = progress.parts_for(session, plan.id, 10_000)
 
     assert [(part.invoice_id == first, part.minor) for part in parts] == [(True, 100), (False, 9_900)]

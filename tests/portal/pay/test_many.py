@@ -15,19 +15,22 @@ from payments import service as payments
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.models import Means, PaymentAllocation, Provider
-from payments.plans import accepting
+from payments.plans import accepting, contents, progress
 from payments.plans import service as plans
 from payments.plans.rules import Terms
-from payments.service import PaymentDraft
+from payments.service import Facts, PaymentDraft
+from payments.status import PaymentStatus
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
+from shared.disputes import service as disputes
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice
 from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.models import OutboxMessage
-from shared.ledger.models import Phase, Transfer
+from shared.ledger import service as ledger
+from shared.ledger.models import Account, Phase, Transfer
 from shared.ledger.rules import Part
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
@@ -40,13 +43,40 @@ MINOR = 1_000
 Act = Callable[[Session, Dora, list[uuid.UUID]], object]
 
 
-def pay(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+def pay(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
     debtor = lock_debtor(session, dora.debtor_id)
     parts = [Part(one, MINOR) for one in chosen]
     draft = PaymentDraft(
         attempt=str(chosen[0]), means=Means.CARD, provider=Provider.STRIPE, parts=parts, contact_id=None
     )
-    payments.start(session, debtor, draft, by=SYSTEM)
+    return payments.start(session, debtor, draft, by=SYSTEM).id
+
+
+def pay_and_confirm(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
+    payment_id = pay(session, dora, chosen)
+    for to in (PaymentStatus.SUBMITTED, PaymentStatus.CONFIRMED):
+        payments.advance(session, payment_id, to, by=SYSTEM)
+    return payment_id
+
+
+def pay_in_vain(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    payment_id = pay(session, dora, chosen)
+    for to in (PaymentStatus.SUBMITTED, PaymentStatus.FAILED):
+        payments.advance(session, payment_id, to, by=SYSTEM)
+
+
+def pay_and_charge_back(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
+    payment_id = pay_and_confirm(session, dora, chosen)
+    payments.advance(
+        session, payment_id, PaymentStatus.CHARGED_BACK, by=SYSTEM, facts=Facts(object_reference=f"dp_{len(chosen)}")
+    )
+    return payment_id
+
+
+def win_a_chargeback(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    payment_id = pay_and_charge_back(session, dora, chosen)
+    won = Facts(object_reference=f"won_{len(chosen)}")
+    payments.advance(session, payment_id, PaymentStatus.CONFIRMED, by=SYSTEM, facts=won)
 
 
 def promise(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
@@ -56,6 +86,50 @@ def promise(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
 
 def call_off(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
     promises.cancel(session, promise_id=promise(session, dora, chosen), reason="a mistake", by=SYSTEM)
+
+
+def keep_a_promise_in_part(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    promise_id = promise(session, dora, chosen)
+    debtor = lock_debtor(session, dora.debtor_id)
+    attempt, parts = f"half:{chosen[0]}", [Part(one, MINOR // 2) for one in chosen]
+    draft = PaymentDraft(attempt=attempt, means=Means.CARD, provider=Provider.STRIPE, parts=parts, contact_id=None)
+    payment_id = payments.start(session, debtor, draft, by=SYSTEM).id
+    for to in (PaymentStatus.SUBMITTED, PaymentStatus.CONFIRMED):
+        payments.advance(session, payment_id, to, by=SYSTEM)
+    promises.look(session, promise_id)
+
+
+def contest(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
+    claims = [disputes.Claim(one) for one in chosen]
+    return disputes.raise_dispute(
+        session,
+        debtor_id=dora.debtor_id,
+        claims=claims,
+        reason_code="not_conform",
+        text="Broken",
+        attempt=str(chosen[0]),
+        by=SYSTEM,
+    ).id
+
+
+def contest_in_vain(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    disputes.reject(session, dispute_id=contest(session, dora, chosen), grounds="They were whole", by=SYSTEM)
+
+
+def contest_again(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    dispute_id = contest(session, dora, chosen)
+    disputes.reject(session, dispute_id=dispute_id, grounds="They were whole", by=SYSTEM)
+    disputes.reopen(session, dispute_id=dispute_id, text="They were not", by=SYSTEM)
+
+
+def contest_and_pay(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    dispute_id = contest(session, dora, chosen)
+    debtor = lock_debtor(session, dora.debtor_id)
+    occasion = ledger.Occasion(at=clock.now(), value_on=clock.today())
+    parts = [Part(one, MINOR) for one in chosen]
+    total = MINOR * len(chosen)
+    ledger.settle_directly(session, debtor, account=Account.BANK, minor=total, parts=parts, occasion=occasion)
+    assert disputes.settle(session, dispute_id=dispute_id, by=SYSTEM)
 
 
 def declare(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
@@ -69,7 +143,7 @@ def declare(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
     declarations.declare(session, debtor_id=dora.debtor_id, draft=draft, by=SYSTEM)
 
 
-def agree_to_a_plan(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+def agree_to_a_plan(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> uuid.UUID:
     plan = plans.propose_by_staff(
         session,
         debtor_id=dora.debtor_id,
@@ -81,6 +155,37 @@ def agree_to_a_plan(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> No
     )
     evidence = accepting.Evidence(dora.contact_id, "Dora", dora.email, "192.0.2.1", "Firefox", "en")
     accepting.accept(session, plan_id=plan.id, evidence=evidence, by=SYSTEM)
+    return plan.id
+
+
+def pay_an_instalment(session: Session, dora: Dora, chosen: list[uuid.UUID]) -> None:
+    plan_id = agree_to_a_plan(session, dora, chosen)
+    debtor = lock_debtor(session, dora.debtor_id)
+    parts = progress.parts_for(session, plan_id, MINOR * len(chosen) // 2)
+    attempt = f"{contents.attempt_prefix(plan_id)}1"
+    draft = PaymentDraft(attempt=attempt, means=Means.CARD, provider=Provider.STRIPE, parts=parts, contact_id=None)
+    payment_id = payments.start(session, debtor, draft, by=SYSTEM).id
+    for to in (PaymentStatus.SUBMITTED, PaymentStatus.CONFIRMED):
+        payments.advance(session, payment_id, to, by=SYSTEM)
+
+
+ACTS = [
+    pay,
+    pay_and_confirm,
+    pay_in_vain,
+    pay_and_charge_back,
+    win_a_chargeback,
+    promise,
+    call_off,
+    keep_a_promise_in_part,
+    contest,
+    contest_in_vain,
+    contest_again,
+    contest_and_pay,
+    declare,
+    agree_to_a_plan,
+    pay_an_instalment,
+]
 
 
 @pytest.fixture
@@ -109,7 +214,7 @@ def statements(act: Act, dora: Dora, chosen: list[uuid.UUID]) -> int:
     return len(said)
 
 
-@pytest.mark.parametrize("act", [pay, promise, call_off, declare, agree_to_a_plan])
+@pytest.mark.parametrize("act", ACTS)
 def test_ten_times_as_many_invoices_are_written_in_the_same_number_of_statements(
     act: Act, dora: Dora, owed: dict[int, list[uuid.UUID]]
 ) -> None:
