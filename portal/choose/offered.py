@@ -16,6 +16,7 @@ from payments.plans import proposals
 from portal import choice
 from portal.choice import Option
 from shared.disputes import choices as disputes
+from shared.disputes.service import MOST_INVOICES
 from shared.invoices import queries as invoices
 from shared.kit.words import gettext as _
 from shared.kit.words import lazy_gettext as _l
@@ -95,7 +96,9 @@ WAYS: dict[Purpose, Way] = {
     Purpose.PLAN: Way(_l("Choose what to pay in instalments"), _l("Continue"), _plannable, "portal.plans.new"),
     Purpose.PROMISE: Way(_l("Choose what to promise"), _l("Continue"), _promisable, "portal.promises.new"),
     Purpose.TRANSFER: Way(_l("Choose what you have paid"), _l("Continue"), _declarable, "portal.declarations.new"),
-    Purpose.DISPUTE: Way(_l("Choose what is wrong"), _l("Continue"), _contestable, "portal.disputes.new", most=100),
+    Purpose.DISPUTE: Way(
+        _l("Choose what is wrong"), _l("Continue"), _contestable, "portal.disputes.new", most=MOST_INVOICES
+    ),
     Purpose.DOWNLOAD: Way(
         _l("Choose what to download"), _l("Download"), _everything, "portal.documents.bundle", most=100
     ),

@@ -74,7 +74,7 @@ __all__ = [
 
 RAISED_A_DAY = 20
 SAID_AN_HOUR = 40
-MOST_INVOICES = 50
+MOST_INVOICES = 100
 
 
 @dataclass(frozen=True, slots=True)

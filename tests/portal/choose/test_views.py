@@ -166,6 +166,16 @@ def test_more_than_a_hundred_invoices_in_one_dispute_or_archive_are_refused_in_w
     assert count(DisputePart) == 0
 
 
+def test_as_many_as_the_chooser_takes_are_contested_by_one_form(enter, big: Dora) -> None:
+    hundred = [big.invoices[f"BIG-{number:04}"] for number in range(100)]
+    page = enter(big).open("/choose/dispute").submit("Untick all").submit("Continue", invoice=hundred, shown=[])
+
+    sent = page.submit("Send", text="Nothing came.", reason="not_delivered")
+
+    assert sent.status == 200, sent.text
+    assert count(DisputePart) == 100
+
+
 def test_a_hundred_invoices_come_in_one_archive(enter, big: Dora) -> None:
     hundred = [big.invoices[f"BIG-{number:04}"] for number in range(100)]
     page = enter(big).open("/choose/download").submit("Untick all")
