@@ -35,7 +35,7 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.invoices.models import Invoice
 from shared.kit.actors import Actor
-from shared.kit.db import transaction
+from shared.kit.db import among, transaction
 from shared.kit.jobs import job, on
 from shared.kit.money import Money
 from shared.kit.words import lazy_gettext as _l
@@ -194,7 +194,7 @@ def tell_refunded(payload: dict[str, Any]) -> None:
 def _is_on_its_way(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]:
     """A refund that came to nothing is not told as one."""
     of = {each.id: uuid.UUID(each.dedupe_key.split(":")[1]) for each in some}
-    failed = (Refund.id.in_(of.values()), Refund.status == RefundStatus.FAILED)
+    failed = (among(Refund.id, of.values()), Refund.status == RefundStatus.FAILED)
     gone = set(session.scalars(select(Refund.id).where(*failed)))
     return {identity: "the refund was not made" for identity, refund_id in of.items() if refund_id in gone}
 
