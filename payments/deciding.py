@@ -24,7 +24,8 @@ SMALLEST_MINOR = 100
 """No debit is of less: GoCardless takes none (1 EUR a SEPA transaction; its help centre, transactions and fees)."""
 
 SPARE_DAYS = 1
-"""So many days before it must be, a notice is written: a mail that leaves after midnight is still in time."""
+"""So many days before it must be, a notice is written, also of a further try: a mail that leaves after midnight is still in time
+(the rulebook counts from the notice being given, not from its being written)."""
 
 
 class Stage(enum.Enum):
@@ -158,8 +159,14 @@ NOT_YET = "not_yet"
 
 
 def charge_day(due_on: date, *, today: date, notice_days: int) -> date:
-    """The earliest bank day on or after the due day that leaves the debtor his whole notice."""
-    return next_target_day(max(due_on, today + timedelta(days=notice_days)))
+    """The earliest bank day on or after the due day that leaves the debtor his whole notice.
+
+    The due day itself where its notice can be in time. A day that hangs on the notice alone (of what fell due before, of a
+    further try, of what is announced anew) has a day to spare: else a mail that leaves after midnight would be late, and the
+    next one for the same reason, and the debit would never be made.
+    """
+    earliest = today + timedelta(days=notice_days)
+    return next_target_day(due_on if due_on >= earliest else earliest + timedelta(days=SPARE_DAYS))
 
 
 def notice_begins(due_on: date, *, notice_days: int) -> date:

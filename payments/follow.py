@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -126,7 +126,9 @@ def apply(session: Session, payment: Payment, seen: PaymentSeen, *, by: Actor, c
             ),
         ) from error
     if not steps:
-        service.learn(payment, _facts(seen, payment.status))
+        facts = _facts(seen, payment.status)
+        is_of_now = seen.status is payment.status  # else it speaks of another state: not of why this one is as it is
+        service.learn(payment, facts if is_of_now else replace(facts, failure_code=None, failure_reason=None))
     for step in steps:
         service.advance(session, payment.id, step, by=by, facts=_facts(seen, step), cause=cause)
     if seen.chargeback is not None:

@@ -91,6 +91,9 @@ Watcher = Callable[[Session, Taken], None]
 _followers: list[Follower] = []
 _watchers: list[Watcher] = []
 _COUNTED = COLLECTED | {PaymentStatus.CHARGED_BACK}
+_KEEPS_ITS_REASON = frozenset({PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
+"""Of a page that was left after a refusal, the refusal is what people want to know. Any other step has a reason of its own, or
+none: what a bank said of an earlier try is not why this one went back, nor of what has come in."""
 
 
 def in_the_same_commit(follower: Follower) -> None:
@@ -212,6 +215,8 @@ def advance(
             before=before.value,
             after=to.value,
         )
+    if to not in _KEEPS_ITS_REASON:
+        payment.failure_code, payment.failure_reason = facts.failure_code, facts.failure_reason
     freed = _move_ledger(session, payment, before, to, facts)
     payment.status = to
     if to is PaymentStatus.CONFIRMED and payment.confirmed_at is None:
@@ -276,7 +281,7 @@ def _move_ledger(
     elif to is PaymentStatus.CONFIRMED:
         if facts.amount_minor is not None:
             payment.amount_minor = facts.amount_minor
-        ledger.post(
+        return ledger.post(
             session,
             debtor,
             account=account,

@@ -87,6 +87,7 @@ _SENTENCES: dict[str, Any] = {
     "debit.withdrawn": _l("A debit that was announced to %(debtor)s does not take place"),
     "debit.left": _l("A debit of %(debtor)s was to be stopped, and had left for the bank"),
     "debit.unannounced": _l("A debit of %(debtor)s was not made: its notice did not leave"),
+    "debit.given_up": _l("A debit of %(debtor)s was refused again and again before a bank was asked: please look"),
 }
 _BY_STAFF: dict[str, Any] = {
     "dispute.said": _l("A colleague wrote to %(debtor)s about your dispute"),

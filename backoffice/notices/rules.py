@@ -63,6 +63,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "debit.withdrawn": NoticeGroup.PAYMENTS,
     "debit.left": NoticeGroup.PAYMENTS,
     "debit.unannounced": NoticeGroup.PAYMENTS,
+    "debit.given_up": NoticeGroup.PAYMENTS,
 }
 """What staff may hear of."""
 

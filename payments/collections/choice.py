@@ -73,7 +73,8 @@ def leave_out(session: Session, *, debtor_id: uuid.UUID, invoice_id: uuid.UUID, 
 def stop_written(*, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
     """Before an invoice is left out: cancel its automatic debit at the provider, if one is written.
 
-    Raises Conflict("collection.under_way") when the provider refuses, for the bank has it; Unavailable when it does not answer.
+    Raises Conflict("collection.under_way") when the provider says that the bank has it; Unavailable when it does not answer, or
+    answers what says nothing of that.
     """
 
     def mark() -> uuid.UUID | None:
@@ -99,11 +100,11 @@ def stop_written(*, debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:
         return
     try:
         debit.cancel(payment_id, debtor_id, BY)
-    except Conflict as conflict:
+    except debit.Left as left:
         retrying(lambda: _has_left(payment_id))
         raise Conflict(
             "collection.under_way", _("This debit is with the bank already: it can no longer be left out here.")
-        ) from conflict
+        ) from left
 
 
 def _has_left(payment_id: uuid.UUID) -> None:

@@ -56,6 +56,7 @@ def touching(
         .outerjoin(Collection, Collection.payment_id == Payment.id)
         .where(Payment.debtor_id == debtor_id, Payment.id.in_(mine), Payment.created_at <= since)
         .where(or_(Payment.status.in_(IN_FLIGHT), Collection.reason.in_((STOPPED, *LEFT_MARKS))))
+        .where(Payment.status != PaymentStatus.FAILED)  # the bank gave nothing, and another message says so
         .order_by(Payment.id)
     ).all()
     return [

@@ -97,8 +97,8 @@ def candidates(session: Session, debtor: Debtor, *, until: date) -> list[Candida
 def was_tried(is_of: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether a debit of an invoice or instalment came to nothing, and no retry of it fell away for want of a notice.
 
-    `is_of`: what makes a collection one of that invoice or instalment. What we withdrew ourselves was no try; a retry that
-    nobody could be told of is announced again as it was decided.
+    `is_of`: what makes a collection one of that invoice or instalment. What we withdrew ourselves was no try, what a bank
+    refused was one, whoever wanted to stop it then; a retry that nobody could be told of is announced again as it was decided.
     """
     later = aliased(Collection)
     untold = exists().where(
@@ -106,10 +106,11 @@ def was_tried(is_of: ColumnElement[bool]) -> ColumnElement[bool]:
         later.attempt_no > Collection.attempt_no,
         later.reason.in_(UNTOLD_RETRY),
     )
+    by_bank = Payment.status.in_((PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK))
     return (
         exists()
         .where(is_of, Collection.payment_id == Payment.id)
-        .where(Payment.status.in_(_ENDED), Collection.reason.in_(("", LEFT, LEFT_OTHERWISE)), ~untold)
+        .where(Payment.status.in_(_ENDED), or_(by_bank, Collection.reason.in_(("", LEFT, LEFT_OTHERWISE))), ~untold)
     )
 
 

@@ -7,10 +7,11 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from payments.collections import notices, rules, service
+from payments import frozen
+from payments.collections import notices, rules, service, tell
 from payments.collections.collect import ask_about, plan_runs, subject_of, wish_again
 from payments.collections.eligible import find_mandate
 from payments.collections.models import Collection
@@ -36,7 +37,7 @@ before_sending("prenotification")(notices.still_true)
 
 FAILED = (PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)
 TECHNICAL = (rules.TOO_EARLY, "never_created", "wrong_amount")
-"""Failures before any bank was asked: the same money is tried again under the notice that was given."""
+"""Failures before any bank was asked: the same money is tried again under the notice that was given, not for ever."""
 
 
 @duty(every=timedelta(minutes=10))
@@ -72,6 +73,7 @@ def after_failure(payload: dict[str, Any]) -> None:
         session.refresh(payment)
         if payment.status not in FAILED:
             return
+        _mark_left(session, payment)
         code = payment.failure_code
         policy = policy_of(code)
         if policy.stops_everything:
@@ -82,6 +84,15 @@ def after_failure(payload: dict[str, Any]) -> None:
             _alarm(session, payment)
         else:
             _try_again(session, debtor, payment)
+
+
+def _mark_left(session: Session, payment: Payment) -> None:
+    """What was to be stopped and came back from a bank had left: no longer is it the wish to stop it that is true of it."""
+    collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id).with_for_update())
+    if collection is None or collection.reason in ("", *tell.LEFT_MARKS) or payment.provider_reference is None:
+        return
+    collection.reason = frozen.LEFT if collection.reason == frozen.STOPPED else frozen.LEFT_OTHERWISE
+    session.flush()
 
 
 def _block(session: Session, payment: Payment, code: str) -> None:
@@ -113,6 +124,11 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
         return
     company = session.get_one(Company, debtor.company_id)
     today = clock.today(company.zone)
+    is_before_a_bank = payment.provider_reference is None or payment.failure_code in TECHNICAL
+    if is_before_a_bank and _never_presented(session, collection) >= rules.MOST_TRIES_BEFORE_A_BANK:
+        collection.reason = tell.GIVEN_UP
+        tell.tell_withdrawn(session, [collection])
+        return
     if payment.failure_code in TECHNICAL:
         wish = wish_again(collection, collection.amount_minor, collection.charge_on, due_on=None)
         service.carry_on(
@@ -137,6 +153,20 @@ def _is_wanted(session: Session, debtor: Debtor, collection: Collection) -> bool
     if collection.instalment_id is None:
         return debtor.autopay
     return plan_runs(session, collection.instalment_id)
+
+
+def _never_presented(session: Session, collection: Collection) -> int:
+    """How many debits of an invoice or instalment came to nothing before a bank was asked, the one in question included.
+
+    All of them, whatever notice they were under, and whatever the provider called it: a further notice mends neither.
+    """
+    count = (
+        select(func.count(Payment.id))
+        .join(Collection, Collection.payment_id == Payment.id)
+        .where(service.same(collection), Payment.status == PaymentStatus.FAILED)
+        .where(or_(Payment.provider_reference.is_(None), Payment.failure_code.in_(TECHNICAL)))
+    )
+    return session.scalar(count) or 0
 
 
 def _presented(session: Session, collection: Collection) -> int:

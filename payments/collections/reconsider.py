@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from payments import frozen
 from payments.collections import service, tell
 from payments.collections.collect import ask_about, subject_of
 from payments.collections.eligible import find_mandate
@@ -39,7 +40,7 @@ from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import audit, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Conflict, Unavailable
+from shared.kit.errors import Unavailable
 from shared.kit.jobs import duty, job, on
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,30 @@ LESS = "less"
 """The reason of a debit of more than is owed now: what is owed of it is debited instead."""
 
 _GOES_BACK = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.DONE)
+
+
+@frozen.who_stops
+def no_longer_holds(session: Session, payment_id: uuid.UUID) -> bool:
+    """Whether an automatic debit no longer holds: decided anew in the very moment in which it would be sent.
+
+    Whoever sends it (the run, or the janitor hours later) asks this under the debtor's lock, and not whether somebody has
+    asked before. The reason is kept with the debit, so that both sides are told of it.
+    """
+    row = session.execute(
+        select(Collection, Payment)
+        .join(Payment, Payment.id == Collection.payment_id)
+        .where(Payment.id == payment_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        return False
+    if not row.Collection.reason:
+        debtor = session.get_one(Debtor, row.Payment.debtor_id)
+        row.Collection.reason = _why_stop(
+            session, debtor, row.Collection, row.Payment, today_of(session, debtor.company_id)
+        )
+        session.flush()
+    return bool(row.Collection.reason) and row.Collection.reason not in tell.LEFT_MARKS
 
 
 def reconsider(session: Session, debtor_ids: Iterable[uuid.UUID]) -> None:
@@ -205,10 +230,10 @@ def _stop(payment_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[str, date | None
     if status not in IN_FLIGHT:
         return None
     try:
-        status = collect.cancel(payment_id, debtor_id, BY)
-    except Conflict:
+        collect.cancel(payment_id, debtor_id, BY)
+    except collect.Left:
         return retrying(lambda: _left(payment_id))
-    return None if status not in IN_FLIGHT else retrying(lambda: _left(payment_id))
+    return None
 
 
 def _left(payment_id: uuid.UUID) -> tuple[str, date | None] | None:

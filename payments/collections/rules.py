@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-from payments.deciding import charge_day
+from payments.deciding import SPARE_DAYS, charge_day
 from payments.reasons import TRIES_AGAIN_AFTER_BANK_DAYS
 from shared.kit.calendars import add_target_days
 
@@ -13,6 +13,11 @@ CREATE_AHEAD_BANK_DAYS = 5
 
 TOO_EARLY = "field.charge_date"
 """Not a bank's code: the provider's refusal of a day that has become too near. The same money is tried a day later."""
+
+
+MOST_TRIES_BEFORE_A_BANK = 3
+"""So many debits of the same money may come to nothing before any bank is asked; then a person looks. The banks' own technical
+codes (AG02, FF01 …) are not tried again at all (`payments.reasons`); three is what GoCardless allows for retries."""
 
 
 def rest_of_announced(announced_minor: int, *, open_minor: int, frozen_minor: int) -> int:
@@ -26,5 +31,6 @@ def is_time_to_create(charge_on: date, *, today: date) -> bool:
 
 
 def retry_day(*, failed_on: date, today: date, notice_days: int) -> date:
-    """The day of a new attempt: after the pause, and with its whole notice."""
-    return charge_day(add_target_days(failed_on, TRIES_AGAIN_AFTER_BANK_DAYS), today=today, notice_days=notice_days)
+    """The day of a new attempt: after the pause, and with its whole notice, which may leave after midnight like any other."""
+    rested, told = add_target_days(failed_on, TRIES_AGAIN_AFTER_BANK_DAYS), today + timedelta(days=notice_days + SPARE_DAYS)
+    return charge_day(max(rested, told), today=today, notice_days=notice_days)

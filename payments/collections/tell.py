@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection
 from payments.collections.notices import may_be_read
 from payments.collections.words import NEXT_FOR_DEBTOR, WHY_FOR_DEBTOR
 from payments.frozen import LEFT, LEFT_OTHERWISE
+from payments.models import Mandate, Payment
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 
 LEFT_MARKS = (LEFT, LEFT_OTHERWISE)
 """What the collection of a debit says that the bank had when it was to be stopped."""
+
+GIVEN_UP = "never_reached_a_bank"
+"""The reason of a debit that came to nothing before a bank was asked, so often that nothing tries it again by itself."""
 
 _PLANS_TELL = ("paused", "in_default", "cancelled", "completed", "rescheduled")
 UNTOLD = frozenset({"left_out", "deceased", "shifted", *(f"plan_{how}" for how in _PLANS_TELL)})
@@ -102,7 +107,8 @@ def tell_withdrawn(
     for one in collections:
         is_instalment = one.instalment_id is not None
         is_told_by_plan = is_instalment and one.reason == "paid"
-        if one.reason not in UNTOLD and not is_told_by_plan and may_be_read(session, one):
+        is_silent = one.reason in UNTOLD or is_told_by_plan or holder_has_died(session, one.mandate_id)
+        if not is_silent and may_be_read(session, one):
             day = date.min if is_instalment else one.charge_on  # a plan's days stand in one message
             groups[one.debtor_id, day, one.reason].append(one)
     for (debtor_id, _day, reason), each in sorted(groups.items()):
@@ -117,6 +123,13 @@ def tell_withdrawn(
             rests=rests,
         )
         log.info("debtor %s: %d announced debits do not take place (%s)", debtor_id, len(each), reason)
+
+
+def holder_has_died(session: Session, mandate_id: uuid.UUID) -> bool:
+    """Whether a bank said so of a mandate's holder: then nothing is written to his addresses about it, nor about its debits."""
+    said = select(Payment.id).where(Payment.mandate_id == mandate_id, Payment.failure_code == "MD07")
+    is_ended = session.scalar(select(Mandate.end_reason).where(Mandate.id == mandate_id)) == "MD07"
+    return is_ended or session.scalar(said.limit(1)) is not None
 
 
 def tell_left(session: Session, collection: Collection, *, charge_on: date, reason: str) -> None:
@@ -166,7 +179,8 @@ def _say(
         dedupe_key=key,
         subject_id=each[0].id,
     )
-    _publish(session, "debit.withdrawn" if kind == "debit_stopped" else "debit.left", each[0], key)
+    topic = "debit.given_up" if reason == GIVEN_UP else "debit.withdrawn"
+    _publish(session, topic if kind == "debit_stopped" else "debit.left", each[0], key)
 
 
 def _named(session: Session, one: Collection, *, less: int) -> Row:

@@ -39,19 +39,12 @@ from shared.invoices.models import FreezeKind, Invoice
 from shared.kit import audit
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
-from shared.kit.errors import Conflict, Unavailable
+from shared.kit.errors import Unavailable
 from shared.kit.jobs import duty, job, on
 
 log = logging.getLogger(__name__)
 
 BY = Actor.system("collections")
-
-
-@frozen.who_stops
-def is_stopped(session: Session, payment_id: uuid.UUID) -> bool:
-    """Whether the collection of a debit says why it is to be stopped, and not that the bank has it already."""
-    reason = session.scalar(select(Collection.reason).where(Collection.payment_id == payment_id))
-    return bool(reason) and reason not in LEFT_MARKS
 
 
 @on("invoice.frozen")
@@ -185,7 +178,7 @@ def _take_back(payment_id: uuid.UUID, debtor_id: uuid.UUID) -> bool:
         return True
     try:
         collect.cancel(payment_id, debtor_id, BY)
-    except Conflict:
+    except collect.Left:
         retrying(lambda: _left(payment_id))
     return True
 

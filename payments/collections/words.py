@@ -39,6 +39,7 @@ REASONS: dict[str, Any] = {
     "above_maximum": _l("above the debtor's maximum"),
     "deceased": _l("the account holder has died"),
     "cancelled": _l("cancelled at the provider"),
+    "never_reached_a_bank": _l("refused by the provider again and again, before a bank was asked: please look"),
     "never_created": _l("the provider never had it"),
     "plan": _l("under a payment plan"),
     "plan_paused": _l("the payment plan rests"),
@@ -74,6 +75,7 @@ WHY_FOR_DEBTOR: dict[str, Any] = {
     "plan_in_default": _l("Your payment plan has ended, because an instalment was missed."),
     "plan_cancelled": _l("Your payment plan has ended."),
     "cancelled": _l("The payment service has cancelled it."),
+    "never_reached_a_bank": _l("The payment service does not take it, and we do not try again by ourselves."),
     "joined": _l("It was a small rest, and goes with the neighbouring instalment."),
     "too_small": _l("What is left of it is too small to be debited."),
 }
@@ -88,6 +90,7 @@ NEXT_FOR_DEBTOR: dict[str, Any] = {
     "no_mandate": _YOURS,
     "autopay_off": _YOURS,
     "company_stopped": _YOURS,
+    "never_reached_a_bank": _YOURS,
     **dict.fromkeys(
         (
             "less",

@@ -24,6 +24,10 @@ READ_WHILE_SOMEBODY_WAITS_S = 5
 AT_ONCE = 4
 """So many requests of one web process speak to a provider at the same moment; one more is left to a job."""
 
+CANNOT_BE_CANCELLED = "cancellation_failed"
+"""The code of a `Declined` that says that a debit has left for the bank. Any other refusal to cancel says nothing of that
+(GoCardless: "cancellation_failed", in every state but pending_submission)."""
+
 Frozen = dict[str, Any]
 """The exact parameters of a provider's call, as they are kept in our row before the call and sent at every repetition."""
 

@@ -323,7 +323,7 @@ class GoCardlessGateway:
         return None
 
     def cancel_debit(self, reference: str) -> None:
-        """Stop a debit that has not left for the bank. Raises Declined when it has."""
+        """Stop a debit that has not left for the bank. Raises Declined(CANNOT_BE_CANCELLED) when it has."""
         with _speaking():
             self._service("payments").cancel(reference)
 

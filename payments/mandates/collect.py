@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from payments.deciding import SMALLEST_MINOR, Ask, Never, Now, Stage, decide
 from payments.deciding import Facts as DueFacts
 from payments.follow import apply, follow
 from payments.frozen import is_stopped, takes_frozen
-from payments.gateways.base import DebitWish, Declined, PaymentSeen, TryLater, Unknown
+from payments.gateways.base import CANNOT_BE_CANCELLED, DebitWish, Declined, PaymentSeen, TryLater, Unknown
 from payments.gateways.choose import debits
 from payments.models import Mandate, Means, Payment, Provider
 from payments.service import Facts, PaymentDraft
@@ -41,6 +42,11 @@ CREATE_JOB = "payments.mandates.create_debit"
 """Asks about a debit that the debtor waits for, when the provider did not answer in time."""
 
 S = PaymentStatus
+log = logging.getLogger(__name__)
+
+
+class Left(Conflict):
+    """The provider says that a debit can no longer be cancelled: the bank has it. Nothing else says so."""
 
 
 def pay_now(
@@ -106,8 +112,13 @@ def _leave_to_job(payment_id: uuid.UUID) -> None:
         outbox.enqueue(session, CREATE_JOB, {"payment_id": str(payment_id)}, dedupe_key=str(payment_id))
 
 
-def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str) -> list[Now]:
-    """What a debtor asks for goes the way of all debits; raises Conflict("ledger.not_available")."""
+def _ask(
+    session: Session, company: Company, parts: Sequence[Part], attempt: str, *, holds_them: bool = False
+) -> list[Now]:
+    """What a debtor asks for goes the way of all debits; raises Conflict("ledger.not_available").
+
+    `holds_them`: the debit in question is written and holds its parts already.
+    """
     allowed = []
     invoices = lock_invoices(session, [part.invoice_id for part in parts])
     own = service.frozen_by_its_plan(session, attempt)
@@ -118,7 +129,7 @@ def _ask(session: Session, company: Company, parts: Sequence[Part], attempt: str
         facts = DueFacts(
             due_on=invoice.due_on,
             open_minor=invoice.open_minor,
-            held_minor=invoice.held_minor,
+            held_minor=invoice.held_minor - (part.minor if holds_them else 0),
             frozen_minor=max(0, invoice.frozen_minor - own.get(invoice.id, 0)),
             maximum_minor=None,
         )
@@ -251,8 +262,9 @@ def _drop(session: Session, payment: Payment, by: Actor, *, cause: str = "frozen
 def cancel(payment_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor) -> PaymentStatus:
     """Stop a debit that has not left for the bank, so that the debtor may pay otherwise; then its money is free.
 
-    Raises Conflict("payment.left") when it has left, NotFound for another's payment, Unavailable when the provider does
-    not answer (then nothing is freed).
+    Raises Left (a Conflict, "payment.left") when the provider says that it has left, NotFound for another's payment,
+    Unavailable when the provider does not answer, or answers what says nothing of that: then nothing is freed, and whoever
+    asks again finds out.
     """
     with reading() as session:
         payment = session.get(Payment, payment_id)
@@ -266,11 +278,26 @@ def cancel(payment_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor) -> PaymentSta
     try:
         debits().cancel_debit(reference)
     except Declined as refusal:
-        status = follow(payment_id)
-        if status in IN_FLIGHT:
-            raise Conflict("payment.left", _("This debit has left for the bank.")) from refusal
-        return status
-    return follow(payment_id, by=by)
+        status = _followed(payment_id, None)
+        if status not in IN_FLIGHT:
+            return status
+        if refusal.code == CANNOT_BE_CANCELLED:
+            raise Left("payment.left", _("This debit has left for the bank.")) from refusal
+        log.error("the provider does not cancel a debit, for another reason than its day: %s", refusal.code)  # noqa: TRY400
+        raise Unknown("payment.unknown", _("We are waiting for an answer of the payment service.")) from refusal
+    status = _followed(payment_id, by)
+    if status in IN_FLIGHT:  # it took the wish, and shows an older state: the next look sees what became of it
+        raise Unknown("payment.unknown", _("We are waiting for an answer of the payment service."))
+    return status
+
+
+def _followed(payment_id: uuid.UUID, by: Actor | None) -> PaymentStatus:
+    """What the provider shows; what cannot follow from what we know is no answer to whether it was cancelled."""
+    try:
+        return follow(payment_id, by=by)
+    except Conflict as odd:
+        log.exception("what the provider shows of a debit that is to be stopped cannot be")
+        raise Unknown("payment.unknown", _("We are waiting for an answer of the payment service.")) from odd
 
 
 def settle_unknown(payment_id: uuid.UUID) -> PaymentStatus:
@@ -312,7 +339,29 @@ def _why_not(session: Session, payment_id: uuid.UUID) -> str:
     """Why a debit that is written down must not be sent (any more); empty when it may. The debtor is locked."""
     if takes_frozen(session, payment_id):
         return "frozen"
-    return "withdrawn" if is_stopped(session, payment_id) else ""
+    return "withdrawn" if is_stopped(session, payment_id) or _is_asked_in_vain(session, payment_id) else ""
+
+
+def _is_asked_in_vain(session: Session, payment_id: uuid.UUID) -> bool:
+    """Whether a debit that the debtor asked for himself could not be asked for any more as things stand.
+
+    Between the wish and the moment in which it is sent lie minutes or hours when the provider was silent: the mandate may
+    have ended, the company may take no debits any more, and the invoice may be settled otherwise. The room of automatic
+    debits answers for its own (`payments.frozen.who_stops`).
+    """
+    payment = session.get_one(Payment, payment_id)
+    if payment.contact_id is None:
+        return False
+    company = session.get_one(Company, payment.company_id)
+    mandate = session.get_one(Mandate, payment.mandate_id, populate_existing=True)
+    if not company.takes_debits or mandate.status not in USABLE_MANDATES:
+        return True
+    parts = service.allocations(session, payment_id)
+    try:
+        _ask(session, company, parts, payment.attempt, holds_them=True)
+    except Conflict:
+        return True
+    return False
 
 
 def _created(payment_id: uuid.UUID, seen: PaymentSeen, by: Actor) -> PaymentStatus:

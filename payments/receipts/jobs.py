@@ -15,8 +15,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from payments.chargebacks.queries import is_contested
-from payments.collections import tell as debits
 from payments.collections.models import Collection, CollectionState
+from payments.collections.tell import holder_has_died
 from payments.labels import MEANS, why_failed
 from payments.models import (
     Mandate,
@@ -85,24 +85,21 @@ def tell_failed(payload: dict[str, Any]) -> None:
 @on("payment.cancelled")
 @job("payments.receipts.cancelled_with_mandate")
 def tell_cancelled(payload: dict[str, Any]) -> None:
-    """Tell which debit falls away because the bank ended its mandate; staff hear of it, too.
+    """Tell which debit that the debtor had asked for falls away because the bank ended its mandate.
 
-    What we or the debtor stopped has its own message. Safe to run twice: one message a debit.
+    What we or the debtor stopped has its own message, and so have automatic debits (`collections.withdraw`): two jobs of one
+    piece of news never tell of the same thing. Safe to run twice: one message a debit.
     """
     with transaction() as session:
         payment = _payment(session, payload)
         mandate = session.get(Mandate, payment.mandate_id) if payment.mandate_id else None
         if payment.status is not PaymentStatus.CANCELLED or mandate is None or mandate.status not in MANDATE_ENDS:
             return
-        if not _was_by_provider(session, payment, payload["step"]) or _holder_has_died(session, mandate):
+        if not _was_by_provider(session, payment, payload["step"]) or holder_has_died(session, mandate.id):
             return
-        collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id).with_for_update())
-        if collection is None:
+        if session.scalar(select(Collection.id).where(Collection.payment_id == payment.id)) is None:
             facts = _failure(session, payment) | {"why_failed": why_failed("MD01"), "retry_on": None}
             _tell(session, payment, "payment_failed", facts, f"cancelled:{payload['step']}")
-        elif not collection.reason:
-            collection.reason = "no_mandate"
-            debits.tell_withdrawn(session, [collection])
 
 
 def _was_by_provider(session: Session, payment: Payment, step: int) -> bool:
@@ -143,7 +140,7 @@ def tell_mandate_ended(payload: dict[str, Any]) -> None:
         if not payload["was_given"]:
             return
         _tell_staff_of_end(session, mandate, payload["step"])
-        if mandate.status is MandateStatus.SUSPENDED or _holder_has_died(session, mandate):
+        if mandate.status is MandateStatus.SUSPENDED or holder_has_died(session, mandate.id):
             return
         facts = {
             "mandate_reference": mandate.scheme_reference or mandate.reference,
@@ -228,12 +225,6 @@ def _tell_staff_of_end(session: Session, mandate: Mandate, step: int) -> None:
     if taken is not None and taken.actor_kind == "provider":
         by = Actor.provider(taken.actor_name)
         affairs.publish(session, mandate, "mandate.lost", by=by, staff=None, dedupe_key=f"{mandate.id}:lost:{step}")
-
-
-def _holder_has_died(session: Session, mandate: Mandate) -> bool:
-    """Whether the bank said so: then nothing is written to the holder's addresses about his mandate."""
-    said = select(Payment.id).where(Payment.mandate_id == mandate.id, Payment.failure_code == "MD07")
-    return mandate.end_reason == "MD07" or session.scalar(said.limit(1)) is not None
 
 
 def _opened(session: Session, payment: Payment) -> tuple[str, int]:

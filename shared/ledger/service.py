@@ -96,8 +96,8 @@ def hold(
 
 def post(
     session: Session, debtor: Debtor, *, account: Account, minor: int, parts: Sequence[Part], occasion: Occasion
-) -> None:
-    """The money of a payment has come: what it held is settled.
+) -> list[Part]:
+    """The money of a payment has come: what it held is settled. Gives what it held and does not settle as it was held.
 
     When its hold was void meanwhile (the provider's truth came late), the money settles of `parts` what is still
     available, and the rest becomes the debtor's unapplied credit. Nothing that a provider took is ever left out.
@@ -107,6 +107,7 @@ def post(
     pending = _unresolved(session, occasion.payment_id)
     invoices = lock_invoices(session, (row.credit_owner for row in pending if row.credit_owner))
     rest = {part.invoice_id: part.minor for part in parts}
+    freed: list[Part] = []
     for row in pending:
         invoice = invoices[row.credit_owner]  # type: ignore[index]
         taken = min(row.amount_minor, left)
@@ -114,6 +115,7 @@ def post(
         debtor.held_minor -= row.amount_minor
         if taken != row.amount_minor:  # the provider took less than we asked: free the whole, settle what came
             movement.resolve(row, Phase.VOID)
+            freed.append(Part(invoice.id, row.amount_minor))
             continue
         _settle(invoice, debtor, taken, occasion)
         movement.resolve(row, Phase.POST)
@@ -123,6 +125,7 @@ def post(
     if left:
         parts = [Part(invoice_id, missing) for invoice_id, missing in rest.items() if missing > 0]
         settle_directly(session, debtor, movement=movement, account=account, minor=left, parts=parts, occasion=occasion)
+    return freed
 
 
 def settle_directly(
@@ -296,11 +299,6 @@ def move_elsewhere(session: Session, debtor: Debtor, invoice: Invoice, minor: in
     invoice.settled_on = occasion.value_on if invoice.open_minor == 0 else None
     debtor.open_minor += minor
     movement.leg(mine, other, minor)
-
-
-def undo_receipt(session: Session, debtor: Debtor, *, minor: int, occasion: Occasion) -> None:
-    """A receipt recorded by hand was a mistake: everything it settled is open again."""
-    take_back(session, debtor, kind=Kind.RECEIPT_UNDONE, account=Account.BANK, minor=minor, occasion=occasion)
 
 
 def provider_movement(

@@ -23,7 +23,6 @@ ACTS: dict[str, GiftKind | str] = {
     "backoffice/invoices/service.py:_take_off": GiftKind.CANCELLATION,
     "shared/disputes/decide.py:_credit": GiftKind.CREDIT,
     "shared/ledger/cancel.py:take_off": "the verb itself",
-    "shared/ledger/service.py:undo_receipt": "opens what was settled again: gives nothing",
     "payments/service.py:_move_ledger": "the bank took it back: nobody gives it",
     "backoffice/debtors/merge.py:merge": "the same document stays owed under the account that stays",
 }

@@ -98,7 +98,7 @@ HEARD = {
         "payment.lost payment.debited_twice payment.holder_deceased payment.needs_details payment.needs_proof "
         "payment.blocked_at_bank payment.not_processed payment.refund_waits payment.refund_failed payment.asked_about "
         "mandate.lost "
-        "debit.withdrawn debit.left debit.unannounced"
+        "debit.withdrawn debit.left debit.unannounced debit.given_up"
     ),
 }
 

@@ -80,7 +80,7 @@ def test_it_is_not_announced_before():
 
 
 def test_a_late_run_moves_the_day_and_never_shortens_the_notice():
-    assert announced(due_on=TODAY - timedelta(days=3)) == Later(10_000, date(2026, 3, 24), "notice_given")
+    assert announced(due_on=TODAY - timedelta(days=3)) == Later(10_000, date(2026, 3, 25), "notice_given")
 
 
 def test_a_day_on_which_banks_rest_is_rolled_forward():
@@ -135,7 +135,7 @@ def test_announced_anew_when_it_would_be_much_later():
 
     assert collected(possible_on=date(2026, 3, 12), **given).charge_on == date(2026, 3, 12)
     later = collected(possible_on=date(2026, 3, 13), **given)
-    assert later == Later(10_000, date(2026, 3, 24), "too_late_for_the_day_announced")
+    assert later == Later(10_000, date(2026, 3, 25), "too_late_for_the_day_announced")
 
 
 def test_the_longest_shift_is_a_week_to_the_day():
@@ -260,6 +260,25 @@ def test_the_day_of_a_debit_is_a_bank_day_with_its_whole_notice_and_never_before
     assert retry_day(failed_on=today, today=today, notice_days=notice) - today >= timedelta(days=notice)
 
 
+@given(today=st.dates(date(2024, 1, 1), date(2044, 12, 31)), notice=st.integers(1, 30))
+def test_the_notice_of_a_retry_may_leave_after_midnight_like_that_of_a_first_debit(today, notice):
+    """Written late in the evening of the day of the refusal, it leaves on the next: the debit is still made on its day."""
+    day = retry_day(failed_on=today, today=today, notice_days=notice)
+    told = Told(today + timedelta(days=1))
+
+    verdict = decide(
+        facts(due_on=today - timedelta(days=30)),
+        Ask(Stage.MAKE, today + timedelta(days=2), notice, announced_minor=10_000, charge_on=day, told=told),
+    )
+
+    assert verdict == Now(10_000, day, "on_the_day_announced")
+
+
+def test_a_due_day_whose_notice_can_be_in_time_stays_the_day_of_its_debit():
+    assert charge_day(TODAY + timedelta(days=14), today=TODAY, notice_days=14) == TODAY + timedelta(days=14)
+    assert charge_day(TODAY + timedelta(days=13), today=TODAY, notice_days=14) == TODAY + timedelta(days=15)
+
+
 @pytest.mark.parametrize(
     ("announced_minor", "open_minor", "frozen_minor", "rest"),
     [
@@ -285,7 +304,7 @@ def test_a_day_that_the_provider_refuses_as_too_near_is_known_by_its_own_word():
 def test_a_second_attempt_waits_five_bank_days_after_the_refusal():
     friday = date(2026, 3, 13)
     assert retry_day(failed_on=friday, today=friday, notice_days=1) == date(2026, 3, 20)
-    assert retry_day(failed_on=friday, today=friday, notice_days=14) == date(2026, 3, 27)
+    assert retry_day(failed_on=friday, today=friday, notice_days=14) == date(2026, 3, 30)
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_a_receipt_that_was_a_mistake_opens_what_it_settled(book):
     book.do(ledger.settle_directly, payment=payment, account=Account.BANK, minor=130, parts=[book.part("F-1", 100)])
     assert (book.on("bank"), book.debtor[2]) == (130, 30)
 
-    book.do(ledger.undo_receipt, payment=payment, minor=130)
+    book.do(ledger.take_back, payment=payment, kind=Kind.RECEIPT_UNDONE, account=Account.BANK, minor=130)
 
     assert (book.amounts("F-1"), book.debtor[2], book.on("bank")) == ([(100, 0)], 0, 0)
     assert book.legs(Kind.RECEIPT_UNDONE) == [("credit", "bank", 30), ("receivable", "bank", 100)]
