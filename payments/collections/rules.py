@@ -32,5 +32,8 @@ def is_time_to_create(charge_on: date, *, today: date) -> bool:
 
 def retry_day(*, failed_on: date, today: date, notice_days: int) -> date:
     """The day of a new attempt: after the pause, and with its whole notice, which may leave after midnight like any other."""
-    rested, told = add_target_days(failed_on, TRIES_AGAIN_AFTER_BANK_DAYS), today + timedelta(days=notice_days + SPARE_DAYS)
+    rested, told = (
+        add_target_days(failed_on, TRIES_AGAIN_AFTER_BANK_DAYS),
+        today + timedelta(days=notice_days + SPARE_DAYS),
+    )
     return charge_day(max(rested, told), today=today, notice_days=notice_days)
