@@ -182,6 +182,8 @@ def test_a_due_day_that_moved_after_the_notice_and_another_mandate_are_announced
         ({"is_contested": True}, "contested_by_bank"),
         ({"was_refunded": True}, "refunded"),
         ({"is_left_out": True}, "left_out"),
+        ({"is_cancelled": True}, "not_in_the_books"),
+        ({"open_minor": 99}, "too_small"),
     ],
 )
 def test_what_is_not_owed_in_the_end_is_never_debited_by_itself(stage, changes, reason):
@@ -414,3 +416,20 @@ def test_credit_that_corrects_what_is_not_owed_here_is_for_the_oldest():
     assert spread_credit(owed, credit_minor=201, notes=[]) == ({a: 100, b: 100}, 1)
     assert spread_credit([], credit_minor=7, notes=[(None, 3)]) == ({}, 10)
     assert spread_credit(owed, credit_minor=0, notes=[(a, 0)]) == ({}, 0)
+
+
+def test_a_euro_is_debited_and_a_cent_less_is_not():
+    assert collected(open_minor=100).minor == announced(open_minor=100).minor == 100
+    assert collected(announced_minor=99) == Never("too_small")
+    assert announced(held_minor=9_901) == Never("too_small")
+
+
+def test_what_a_note_took_of_an_invoice_is_not_taken_of_it_once_more():
+    a = uuid.UUID(int=1)
+    assert spread_credit([Owed(a, date(2026, 3, 1), 100)], credit_minor=80, notes=[(a, 30)]) == ({a: 100}, 10)
+
+
+def test_credit_goes_to_what_is_debited_by_itself_before_what_is_not_however_old():
+    old, new = uuid.UUID(int=1), uuid.UUID(int=2)
+    owed = [Owed(old, date(2026, 1, 1), 100, is_debited=False), Owed(new, date(2026, 3, 1), 100)]
+    assert spread_credit(owed, credit_minor=150, notes=[]) == ({new: 100, old: 50}, 0)

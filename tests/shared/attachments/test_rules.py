@@ -46,6 +46,7 @@ def test_what_may_come_is_offered_by_the_chooser_and_has_one_ending():
         ("CON.pdf", "file-CON.pdf"),
         ("lpt9.txt", "file-lpt9.pdf"),
         ("com10.txt", "com10.pdf"),
+        ("XY-MAX.txt", "XY-MAX.pdf"),
         ("console.txt", "console.pdf"),
         ("x" * 101, "x" * 100 + ".pdf"),
         ("x" * 100, "x" * 100 + ".pdf"),

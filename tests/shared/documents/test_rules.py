@@ -31,6 +31,10 @@ from shared.kit.money import Money
         (10_000, -1, None),
         (10, 1, None),  # ten percent and eight and a half both explain it
         (1, 1, None),
+        (60, 1, "2.1"),
+        (30, 0, None),  # a cent off 2.1 %, and yet no VAT at all is what the total says
+        (15, -1, None),
+        (-10, 1, None),
     ],
 )
 def test_one_usual_rate_explains_a_total_or_nothing_is_said(net, vat, rate):

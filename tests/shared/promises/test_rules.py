@@ -273,6 +273,7 @@ def test_one_broken_promise_is_enough_where_the_company_says_so():
         (part(promised=1000, came=0, open=1000, frozen=1000), 0, 0, 1000),
         (part(promised=1000, came=100, came_in_time=200, open=900), 100, 800, 800),
         (part(promised=1000, came=0, came_in_time=-300, open=1000), 0, 1000, 1000),
+        (part(promised=1000, came=200, came_in_time=400, open=300), 200, 300, 300),
     ],
 )
 def test_what_came_what_is_missing_and_what_is_not_settled_are_three_things(facts, kept, missing, unsettled):
@@ -306,3 +307,8 @@ def test_what_is_expected_moves_however_late_it_is_looked_at():
     assert moves(S.EXPECTED, S.BROKEN, RETURN_DAYS + 100) is S.BROKEN
     assert moves(S.EXPECTED, S.EXPECTED) is None
     assert moves(S.BROKEN, S.EXPECTED, RETURN_DAYS) is S.EXPECTED
+
+
+def test_a_promise_that_is_kept_or_has_time_left_needs_no_cause():
+    assert find([part(came=1000, came_in_time=1000, open=0)], **AFTER).cause == ""
+    assert find([part()], until_on=AFTER["until_on"], today=AFTER["until_on"]).cause == ""
