@@ -244,7 +244,7 @@ def test_each_share_keeps_the_rate_and_the_category_it_came_from() -> None:
 
 @pytest.mark.parametrize("table", [[Vat("S", Decimal(20), 0, 0)], [Vat("S", Decimal(20), -100, -20)]])
 def test_a_document_of_nothing_or_less_cannot_be_split(table) -> None:
-    with pytest.raises(ValueError, match="^nothing to split over"):
+    with pytest.raises(ValueError, match=r"^nothing to split over"):
         split_gross(100, table)
 
 
