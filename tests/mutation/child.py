@@ -126,21 +126,22 @@ def _pytest(words: Sequence[str], plugins: list[object], *, light: bool) -> int:
     return int(pytest.main([*ARGUMENTS, *words], plugins=plugins))
 
 
-def learn(session: pytest.Session, module: str, answer: Path) -> int:
+def learn(session: pytest.Session, modules: Sequence[str], answer: Path) -> int:
     """In a child of the server: run all tests on the clean code, and write down how long each takes and what it runs."""
     import coverage
 
-    path = str(REPOSITORY / module)
+    paths = {module: str(REPOSITORY / module) for module in modules}
     watch = Watch()
-    tracer = coverage.Coverage(data_file=None, include=[path], config_file=False)
+    tracer = coverage.Coverage(data_file=None, include=list(paths.values()), config_file=False)
     tracer.start()
     code = run(session, [item.nodeid for item in session.items], watch, before=tracer.switch_context)
     tracer.stop()
     if code != 0:
         return code
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", coverage.exceptions.CoverageWarning)  # none of these tests may touch the module
-        lines = tracer.get_data().contexts_by_lineno(path)
+        warnings.simplefilter("ignore", coverage.exceptions.CoverageWarning)  # none of these tests may touch a module
+        data = tracer.get_data()
+    lines = {module: data.contexts_by_lineno(path) for module, path in paths.items()}
     foreign = [
         name for name in sys.modules if name.split(".")[0] not in {*OURS, "__main__"} and not name.startswith("_pytest")
     ]

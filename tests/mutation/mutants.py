@@ -31,6 +31,10 @@ class Mutant:
     lines: tuple[int, ...]
 
     @property
+    def module(self) -> str:
+        return str(self.item.mutations[0].module_path)
+
+    @property
     def line(self) -> int:
         return self.item.mutations[0].start_pos[0]
 
@@ -74,10 +78,11 @@ def mutants_of(module: str) -> list[Mutant]:
                 made[text] = Mutant(WorkItem.single(job, spec), text, before, after, _statement_lines(node, end))
             met[name] += len(places)
         begin += len(code)
-    return sorted(made.values(), key=_place)
+    return sorted(made.values(), key=place)
 
 
-def _place(mutant: Mutant) -> tuple[object, ...]:
+def place(mutant: Mutant) -> tuple[object, ...]:
+    """Where a mutant stands among those of its module."""
     spec = mutant.item.mutations[0]
     return (spec.start_pos, spec.operator_name, spec.occurrence)
 
@@ -152,9 +157,8 @@ class Equivalents:
         self.rows = [Equivalent(**row) for row in rows]
 
     def find(self, mutant: Mutant) -> Equivalent | None:
-        module = str(mutant.item.mutations[0].module_path)
         for row in self.rows:
-            if (row.module, row.before, row.after) == (module, mutant.before, mutant.after):
+            if (row.module, row.before, row.after) == (mutant.module, mutant.before, mutant.after):
                 row.seen = True
                 return row
         return None

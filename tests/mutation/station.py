@@ -35,6 +35,7 @@ class Job:
     """A mutant of a body: what takes the place of what, the tests that run it, and how many seconds that may take."""
 
     name: str
+    module: str
     bodies: Mapping[str, CodeType]
     tests: Sequence[str]
     seconds: float
@@ -55,7 +56,7 @@ class Last(child.Watch):
             self.failed, self.said = report.nodeid, report.longreprtext[-4000:]
 
 
-def work(session: pytest.Session, module: str, jobs: Mapping[str, Job], asked: int, answer: int) -> int:
+def work(session: pytest.Session, jobs: Mapping[str, Job], asked: int, answer: int) -> int:
     """In a child of the server: meet the mutants whose names come, "alone NAME" being looked at at once."""
     unsure: list[Met] = []
     killer: str | None = None
@@ -71,7 +72,7 @@ def work(session: pytest.Session, module: str, jobs: Mapping[str, Job], asked: i
             for line in lines:
                 how, _, name = line.strip().partition(" ")
                 job = jobs[name]
-                with child.instead(module, job.bodies) as is_there:
+                with child.instead(job.module, job.bodies) as is_there:
                     last = _run(session, job.tests) if is_there else Last()
                 unsure.append((name, last.failed is not None, last.said))
                 killer = last.failed or killer
@@ -125,10 +126,9 @@ class Stations:
     """In the server: so many stations at a time, each given one mutant after the other."""
 
     def __init__(
-        self, session: pytest.Session, module: str, jobs: Sequence[Job], *, folder: Path, stop: Callable[[int], None]
+        self, session: pytest.Session, jobs: Sequence[Job], *, folder: Path, stop: Callable[[int], None]
     ) -> None:
         self._session = session
-        self._module = module
         self._jobs = {job.name: job for job in jobs}
         self._waiting = deque(self._jobs)
         self._alone: set[str] = set()
@@ -162,7 +162,7 @@ class Stations:
             for pipe in ours:
                 with contextlib.suppress(OSError):
                     os.close(pipe)
-            return work(self._session, self._module, self._jobs, asked_out, answer_in)
+            return work(self._session, self._jobs, asked_out, answer_in)
 
         number = child.fork(run, output)
         os.close(asked_out)
