@@ -47,7 +47,7 @@ def see(session: Session, taken: Taken) -> None:
 
 def publish(session: Session, payment: Payment, topic: str, *, by: Actor, step: int | str) -> None:
     """Tell staff of a payment; once for each step."""
-    affairs.publish(session, payment, topic, by=by, staff=None, dedupe_key=f"{payment.id}:{topic}:{step}")
+    affairs.publish(session, payment, topic, by=by, staff=None, dedupe_key=f"{payment.id}:{step}")
 
 
 payments.with_each_step(see)

@@ -17,7 +17,7 @@ from shared.kit.words import gettext as _
 
 
 def contribute(session: Session, member: Member) -> Part:
-    """Cases to answer before the bank's day, and cases to decide."""
+    """Cases to answer before the bank's day, cases to decide, and money to give up that waits for a second person."""
     soon = member.today + timedelta(days=WARN_DAYS)
     rows = session.execute(
         select(
@@ -25,7 +25,7 @@ def contribute(session: Session, member: Member) -> Part:
             func.count(),
             func.sum(Chargeback.amount_minor),
             func.count().filter(Chargeback.due_on <= soon),
-            func.min(Chargeback.due_on),
+            func.count().filter(Chargeback.wished_by_id.is_not(None)),
         )
         .where(Chargeback.company_id == member.company_id)
         .where(Chargeback.state.in_((ChargebackState.OPEN, ChargebackState.TO_DECIDE)))
@@ -35,11 +35,12 @@ def contribute(session: Session, member: Member) -> Part:
         ChargebackState.OPEN: (_("Contested payments to answer"), _("the bank takes evidence until a day")),
         ChargebackState.TO_DECIDE: (_("Contested payments to decide"), _("neither reminded nor collected until then")),
     }
+    addresses = {state: url_for("backoffice.chargebacks.browse", state=state.value) for state in titles}
     return Part(
         tuple(
             Task(
                 titles[state][0],
-                url_for("backoffice.chargebacks.browse", state=state.value),
+                addresses[state],
                 count,
                 "chargebacks.read",
                 tone="late" if near or state is ChargebackState.OPEN else "wait",
@@ -47,6 +48,18 @@ def contribute(session: Session, member: Member) -> Part:
                 note=_("the day of %(count)s is near or over", count=near) if near else titles[state][1],
                 amount=Money(int(minor), member.desk.currency),
             )
-            for state, count, minor, near, _first in rows
+            for state, count, minor, near, _wished in rows
+        )
+        + tuple(
+            Task(
+                _("Contested payments that a colleague wants to give up"),
+                addresses[state],
+                wished,
+                "giving.approve",
+                icon="bank",
+                note=_("somebody else must agree"),
+            )
+            for state, _count, _minor, _near, wished in rows
+            if wished
         )
     )

@@ -22,7 +22,7 @@ from payments.status import IN_FLIGHT
 from shared.company.queries import today_of
 from shared.debtors.models import Contact, Debtor, DebtorAlias, DebtorContact
 from shared.debtors.rules import code_essence
-from shared.debtors.service import TRUST_AFTER, lock_debtor, searchable
+from shared.debtors.service import TRUST_AFTER, lock_debtor, searched_by
 from shared.invoices.models import Invoice
 from shared.kit import audit, clock, seals
 from shared.kit.actors import Actor
@@ -115,7 +115,8 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
         setattr(old, name, 0)
     _keep_pause(old, into)
     old.merged_into_id, old.autopay = into.id, False
-    into.search_text = f"{into.search_text}  {searchable(old.name, old.account_code)}"
+    session.flush()
+    into.search_text = searched_by(session, into)
     session.add(
         DebtorAlias(
             id=new_id(),

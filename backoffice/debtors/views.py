@@ -455,7 +455,7 @@ def agree_to_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID
 
 def _locked(session: Session, member: Member, debtor_id: uuid.UUID) -> Debtor:
     queries.get_debtor(session, member.company_id, debtor_id)
-    return debtors.lock_debtor(session, debtor_id)
+    return debtors.lock_account(session, debtor_id)
 
 
 def _uuid(text: str) -> uuid.UUID:

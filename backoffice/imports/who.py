@@ -139,7 +139,8 @@ class Who(Statements):
                 vat_number = CASE WHEN s.renamed THEN coalesce(s.vat_number, d.vat_number) ELSE d.vat_number END,
                 street = coalesce(nullif(s.street, ''), d.street), postcode = coalesce(nullif(s.postcode, ''), d.postcode),
                 city = coalesce(nullif(s.city, ''), d.city), country = coalesce(s.country, d.country),
-                search_text = CASE WHEN s.name <> s.key THEN s.search_text ELSE d.search_text END
+                search_text = CASE WHEN s.name <> s.key THEN s.search_text || coalesce((SELECT string_agg('  ' || o.search_text, ''
+                    ORDER BY o.id) FROM debtor o WHERE o.merged_into_id = d.id), '') ELSE d.search_text END
             FROM stage_debtor s WHERE d.id = s.id AND (s.renamed OR s.corrected)""")
         self.do("""UPDATE debtor d SET street = CASE d.street WHEN '' THEN s.street ELSE d.street END,
                 postcode = CASE d.postcode WHEN '' THEN s.postcode ELSE d.postcode END,

@@ -22,7 +22,7 @@ from payments.status import GIVEN_UP, IN_FLIGHT, PaymentStatus
 from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Contact
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.invoices.models import Invoice
 from shared.kit import clock, outbox
 from shared.kit.actors import Actor
@@ -87,7 +87,7 @@ def begin(
 
     def start() -> uuid.UUID:
         with transaction() as session:
-            debtor = lock_debtor(session, debtor_id)
+            debtor = lock_account(session, debtor_id)
             known = _already(session, debtor_id, attempt, wanted)
             if known is not None:
                 return known

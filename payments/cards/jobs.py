@@ -13,7 +13,7 @@ from shared.kit.errors import Unavailable
 from shared.kit.jobs import job
 
 
-@job(OPEN_JOB, queue="money", max_tries=6, timeout_s=90, together=nullcontext)
+@job(OPEN_JOB, queue="money", max_tries=6, timeout_s=90, together=nullcontext, is_followed=True)
 def open_card_page(payload: dict[str, Any]) -> None:
     """Open the page of a card payment. Safe to run twice: its request and key are frozen, and an open page is left alone.
 

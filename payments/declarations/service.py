@@ -26,7 +26,7 @@ from shared.company import policy
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import clock, ids, steps
@@ -65,7 +65,7 @@ def declare(session: Session, *, debtor_id: uuid.UUID, draft: DeclarationDraft, 
     amount or invoices, Refused("declaration.<objection>") beyond the company's terms, Conflict when an invoice is
     declared already.
     """
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     known = session.scalar(select(Declaration).where(Declaration.attempt == draft.attempt))
     if known is not None:
         if known.debtor_id != debtor_id:

@@ -24,7 +24,7 @@ from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
 from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.kit import calendars, clock, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
@@ -73,7 +73,7 @@ def pay_now(
 
     def start() -> uuid.UUID:
         with transaction() as session:
-            debtor = lock_debtor(session, debtor_id)
+            debtor = lock_account(session, debtor_id)
             mandate = usable(session, debtor, mandate_id)
             company = session.get_one(Company, debtor.company_id)
             if not company.takes_debits:

@@ -14,7 +14,7 @@ from shared.kit.errors import Unavailable
 from shared.kit.jobs import job
 
 
-@job(OPEN_JOB, queue="money", max_tries=6, timeout_s=120, together=nullcontext)
+@job(OPEN_JOB, queue="money", max_tries=6, timeout_s=120, together=nullcontext, is_followed=True)
 def open_mandate_page(payload: dict[str, Any]) -> None:
     """Open the page on which a mandate is signed. Safe to run twice: its request and key are frozen.
 
@@ -25,7 +25,7 @@ def open_mandate_page(payload: dict[str, Any]) -> None:
         raise Unavailable("mandate.unknown", "the page of a mandate is not open yet")
 
 
-@job(CREATE_JOB, queue="money", max_tries=6, timeout_s=120, together=nullcontext)
+@job(CREATE_JOB, queue="money", max_tries=6, timeout_s=120, together=nullcontext, is_followed=True)
 def create_debit(payload: dict[str, Any]) -> None:
     """Find or create a debit that a debtor asked for. Safe to run twice: the provider is asked for it first.
 

@@ -18,7 +18,7 @@ from payments.models import Mandate
 from payments.status import MANDATE_ENDS, MandateStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor, DebtorKind
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.kit import clock, ids, outbox
 from shared.kit.actors import Actor
 from shared.kit.db import reading, retrying, transaction
@@ -64,7 +64,7 @@ def begin(
 
     def start() -> uuid.UUID:
         with transaction() as session:
-            debtor = lock_debtor(session, debtor_id)
+            debtor = lock_account(session, debtor_id)
             known = _already(session, debtor_id, attempt)
             if known is not None:
                 return known

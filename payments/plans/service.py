@@ -23,7 +23,7 @@ from payments.plans.steps import advance, lock_plan, write_step
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor, DebtorKind
-from shared.debtors.service import lock_debtor, pause_reminders
+from shared.debtors.service import lock_account, lock_debtor, pause_reminders
 from shared.kit import audit, clock, ids
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid
@@ -103,7 +103,7 @@ def propose(
     unless this one is refused. Nothing is frozen before acceptance; while a person thinks, reminders rest for the policy's
     few days. The same `attempt` gives the plan that is there. Raises Conflict("plan.nothing_left").
     """
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     known = _known(session, attempt, debtor_id)
     if known is not None:
         return known
@@ -168,7 +168,7 @@ def propose_by_staff(
 
     The same `attempt` gives the plan that is there. Raises Conflict("plan.nothing_left"), Invalid("plan.terms").
     """
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     known = _known(session, attempt, debtor_id)
     if known is not None:
         return known

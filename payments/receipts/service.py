@@ -15,7 +15,7 @@ from payments.status import COLLECTED, PaymentStatus
 from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid
@@ -43,7 +43,7 @@ def record_receipt(
     The same `attempt` (the id in the form) gives the receipt that is there. Raises Invalid when the parts are more than
     the money, when the day is in the future or the means are not by hand; Conflict when an invoice has changed.
     """
-    lock_debtor(session, debtor.id)
+    lock_account(session, debtor.id)
     if means not in BY_HAND:
         raise Invalid("receipt.means", _("A receipt by hand is a transfer, a cheque or cash."))
     if minor <= 0:
@@ -80,7 +80,7 @@ def undo_receipt(session: Session, *, payment_id: uuid.UUID, reason: str, by: Ac
 
 def apply_credit(session: Session, *, debtor_id: uuid.UUID, parts: Sequence[Part], by: Actor) -> None:
     """Use a debtor's unapplied credit for invoices. Raises Conflict when there is too little of either."""
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     zone = session.get_one(Company, debtor.company_id).zone
     wanted = [part for part in parts if part.minor]
     if not wanted:

@@ -15,7 +15,7 @@ from shared.access.service import CodeCheck
 from shared.debtors import service as debtors
 from shared.debtors.erased import AskedToBeErased
 from shared.debtors.models import ContactRole
-from shared.debtors.service import add_contact, lock_debtor, normalise_email, remove_contact
+from shared.debtors.service import add_contact, lock_account, normalise_email, remove_contact
 from shared.kit import clock, limits, outbox, templating
 from shared.kit.db import transaction
 from shared.kit.errors import DomainError, Invalid, Refused
@@ -106,7 +106,7 @@ def agree(visitor: Visitor, contact_id: uuid.UUID) -> None:
     """Agree to somebody whom the company's staff added. Raises Refused for a member, NotFound."""
     _must_own(visitor)
     with transaction() as session:
-        lock_debtor(session, visitor.debtor_id)
+        lock_account(session, visitor.debtor_id)
         debtors.agree(session, debtor_id=visitor.debtor_id, contact_id=contact_id, by=visitor.as_actor())
 
 
@@ -174,7 +174,7 @@ def invite(visitor: Visitor, *, email: str, name: str, language: str, is_reminde
         try:
             contact = add_contact(
                 session,
-                debtor=lock_debtor(session, visitor.debtor_id),
+                debtor=lock_account(session, visitor.debtor_id),
                 email=address,
                 name=name.strip(),
                 language=language,
@@ -207,7 +207,7 @@ def remove(visitor: Visitor, contact_id: uuid.UUID) -> None:
     if contact_id == visitor.contact_id:
         raise Refused("access.oneself", _("You cannot remove yourself. Another person of this account can."))
     with transaction() as session:
-        lock_debtor(session, visitor.debtor_id)
+        lock_account(session, visitor.debtor_id)
         remove_contact(session, debtor_id=visitor.debtor_id, contact_id=contact_id, by=visitor.as_actor())
         service.revoke_links(session, debtor_id=visitor.debtor_id, contact_id=contact_id, by=visitor.as_actor())
 

@@ -13,7 +13,7 @@ from payments.collections import choice
 from payments.collections.reconsider import reconsider, reconsider_now, withdraw_now
 from shared.access.queries import Visitor
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.kit import audit
 from shared.kit.db import reading, retrying, transaction
 from shared.kit.errors import Conflict, Unavailable
@@ -47,7 +47,7 @@ def set_autopay(visitor: Visitor, *, is_on: bool, maximum: Money | None) -> tupl
 
     def act() -> None:
         with transaction() as session:
-            debtor = lock_debtor(session, visitor.debtor_id)
+            debtor = lock_account(session, visitor.debtor_id)
             if is_on and payments.usable_mandate(session, visitor.debtor_id) is None:
                 raise Conflict("autopay.no_mandate", _("Automatic payment needs a mandate. Please sign one first."))
             before = {"autopay": debtor.autopay, "maximum_minor": debtor.autopay_maximum_minor}

@@ -14,7 +14,7 @@ from portal.pay.plan import read_share
 from portal.pay.rules import Wish
 from shared.access.queries import Visitor
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.invoices import queries as invoices
 from shared.kit import audit, clock
 from shared.kit.db import retrying, transaction
@@ -34,7 +34,7 @@ def apply_credit(visitor: Visitor, wish: Wish, *, shown: str) -> Money:
 
     def act() -> Money:
         with transaction() as session:
-            debtor = lock_debtor(session, visitor.debtor_id)
+            debtor = lock_account(session, visitor.debtor_id)
             share = read_share(session, visitor, wish) if wish.plan_id else None
             chosen = share.chosen if share else choose(session, visitor, wish)
             if (share.version if share else rules.version(chosen)) != shown:

@@ -14,7 +14,7 @@ from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, D
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.db import among
-from shared.kit.errors import Invalid, NotFound, Refused
+from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 
@@ -70,7 +70,7 @@ def change_debtor(session: Session, *, debtor: Debtor, details: DebtorDetails, b
     changed = {name for name in names if before[name] != after[name]}
     if not changed:
         return False
-    debtor.search_text = searchable(debtor.name, debtor.account_code, debtor.siren or "")
+    debtor.search_text = searched_by(session, debtor)
     audit.record(
         session,
         by,
@@ -89,9 +89,29 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, DebtorKind) else value
 
 
+def searched_by(session: Session, debtor: Debtor) -> str:
+    """What a debtor is found by: its own words, and those of the accounts that went into it."""
+    gone = select(Debtor.search_text).where(Debtor.merged_into_id == debtor.id).order_by(Debtor.id)
+    own = searchable(debtor.name, debtor.account_code, debtor.siren or "")
+    return "  ".join((own, *session.scalars(gone)))
+
+
 def lock_debtor(session: Session, debtor_id: uuid.UUID) -> Debtor:
     """Lock a debtor: from here on its affairs are ours alone until the commit. Raises NotFound."""
     return db.lock(session, Debtor, debtor_id)
+
+
+def lock_account(session: Session, debtor_id: uuid.UUID) -> Debtor:
+    """Lock a debtor for something new that a person does.
+
+    Raises NotFound; Conflict when it went into another account meanwhile.
+    """
+    debtor = lock_debtor(session, debtor_id)
+    if debtor.merged_into_id is not None:
+        raise Conflict(
+            "debtor.merged", _("This account went into another one meanwhile. Nothing was done: open that one.")
+        )
+    return debtor
 
 
 def lock_debtors(session: Session, debtor_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Debtor]:

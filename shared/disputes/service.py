@@ -19,7 +19,7 @@ from shared.attachments.models import Attachment
 from shared.attachments.service import Checked
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.disputes import tell
 from shared.disputes.decide import CreditWish, accept, reject, release, reopen, settle, withdraw
 from shared.disputes.models import Dispute, DisputeEntry, DisputePart, DisputePolicy, DisputeReason, EntryKind
@@ -120,7 +120,7 @@ def raise_dispute(
     reason that is not offered; Conflict("invoice.frozen") when the money is contested already (another tab); NotFound for
     an invoice or line of another; TooMany.
     """
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     known = session.scalar(select(Dispute).where(Dispute.attempt == attempt))
     if known is not None:
         if known.debtor_id != debtor_id:

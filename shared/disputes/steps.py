@@ -96,7 +96,7 @@ def write_step(session: Session, dispute: Dispute, before: Status | None, *, by:
 
 def tell_house(session: Session, dispute: Dispute, topic: str, *, by: Actor, key: str) -> None:
     """Publish news of a dispute; `key` makes it one."""
-    staff, dedupe_key = dispute.assignee_id, f"{topic}:{dispute.id}:{key}"
+    staff, dedupe_key = dispute.assignee_id, f"{dispute.id}:{key}"
     affairs.publish(session, dispute, topic, by=by, staff=staff, dedupe_key=dedupe_key)
 
 

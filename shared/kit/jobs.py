@@ -62,6 +62,8 @@ class Job:
     exclusive: bool
     together: Around | None
     """Set: its waiting starts go in a row, inside this context, in one process."""
+    is_followed: bool
+    """A duty asks about whatever it left open: when a partner stays silent to its last try, nobody has to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,13 @@ def job(
     timeout_s: int = 180,
     exclusive: bool = False,
     together: Around | None = None,
+    is_followed: bool = False,
 ) -> Callable[[_F], _F]:
     """Register a job. `exclusive`: while one runs, another start of the same name does nothing.
 
     `together` is for what there are very many of, as mails: instead of a process for each start, one process performs
-    whatever waits, start after start, inside this context (which may keep a connection open).
+    whatever waits, start after start, inside this context (which may keep a connection open). `is_followed`: a duty asks
+    about what it leaves open, so that its last try in vain, while a partner is away, is no job that gave up.
     """
 
     def register(run: _F) -> _F:
@@ -119,7 +123,7 @@ def job(
         known = _jobs.get(name)
         if known is not None and known.run.__qualname__ != run.__qualname__:
             raise ValueError(f"two jobs are named {name!r}")
-        _jobs[name] = Job(name, run, queue, max_tries, timeout_s, exclusive, together)
+        _jobs[name] = Job(name, run, queue, max_tries, timeout_s, exclusive, together, is_followed)
         run.job_name = name  # type: ignore[attr-defined]
         return run
 
@@ -246,7 +250,7 @@ def _attempt(work: Job, claimed: _Claimed) -> Attempt:
         _retry(claimed.identity, work, str(error))
         return Attempt.STOPPED
     except Unavailable as error:
-        _retry(claimed.identity, work, str(error))
+        _retry(claimed.identity, work, str(error), is_lost=not work.is_followed)
         return Attempt.LATER
     except DomainError as error:
         log.warning("job %s stopped: %s", work.name, error.code)
@@ -352,10 +356,11 @@ def _finish(identities: Sequence[uuid.UUID], *, error: str | None = None, dead: 
         )
 
 
-def _retry(identity: uuid.UUID, work: Job, error: str) -> None:
+def _retry(identity: uuid.UUID, work: Job, error: str, *, is_lost: bool = True) -> None:
     from shared.kit.db import transaction
     from shared.kit.outbox.models import MessageState, OutboxMessage
 
+    end = MessageState.DEAD if is_lost else MessageState.DONE
     with transaction() as session:
         tries = session.scalars(select(OutboxMessage.tries).where(OutboxMessage.id == identity)).one()
         delay = _BACK_OFF[min(tries, len(_BACK_OFF)) - 1]
@@ -363,7 +368,8 @@ def _retry(identity: uuid.UUID, work: Job, error: str) -> None:
             update(OutboxMessage)
             .where(OutboxMessage.id == identity)
             .values(
-                state=MessageState.DEAD if tries >= work.max_tries else MessageState.WAITING,
+                state=end if tries >= work.max_tries else MessageState.WAITING,
+                done_at=clock.now() if tries >= work.max_tries and not is_lost else None,
                 last_error=error[:2000],
                 due_at=clock.now() + timedelta(seconds=delay),
                 locked_until=None,

@@ -18,7 +18,7 @@ from shared.company.models import Company
 from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.kit import clock, ids, steps
@@ -55,7 +55,7 @@ def give(session: Session, *, debtor_id: uuid.UUID, draft: PromiseDraft, by: Act
     Publishes `promise.made`. Raises Invalid for an empty promise, Refused("promise.<objection>") beyond the company's
     limits, Conflict when an invoice is promised already or so much of it is not left.
     """
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     known = session.scalar(select(Promise).where(Promise.attempt == draft.attempt))
     if known is not None:
         if known.debtor_id != debtor_id:

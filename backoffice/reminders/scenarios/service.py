@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.models import Scenario, ScenarioChoice, ScenarioStep, Tone
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_account
 from shared.kit import audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
@@ -141,7 +141,7 @@ def choose(
     session: Session, company_id: uuid.UUID, *, debtor_id: uuid.UUID, scenario_id: uuid.UUID | None, by: Actor
 ) -> None:
     """By which scenario a debtor is reminded; None for the default. Raises NotFound."""
-    debtor = lock_debtor(session, debtor_id)
+    debtor = lock_account(session, debtor_id)
     if debtor.company_id != company_id:
         raise NotFound("debtor.missing", _("There is no such debtor."))
     scenario = _get(session, company_id, scenario_id) if scenario_id is not None else None

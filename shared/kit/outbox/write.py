@@ -27,10 +27,12 @@ def publish(
 ) -> None:
     """Tell every job subscribed to `topic`. Payloads carry ids, never personal data.
 
-    With a `dedupe_key` each job hears of it once, however often it is published.
+    With a `dedupe_key` each job hears of it once, however often it is published. Of two topics under one key a job that
+    listens to both hears of both.
     """
+    key = f"{topic}:{dedupe_key}" if dedupe_key is not None else None
     for name in jobs.subscribers(topic):
-        _write(session, name, payload, topic=topic, dedupe_key=dedupe_key, due_at=due_at)
+        _write(session, name, payload, topic=topic, dedupe_key=key, due_at=due_at)
 
 
 def enqueue_all(session: Session, job_name: str, payloads: Mapping[str, dict[str, Any]]) -> None:

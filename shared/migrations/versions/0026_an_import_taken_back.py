@@ -87,7 +87,7 @@ def downgrade() -> None:
     invoices, debtors, runs = lost.one()
     if invoices or debtors or runs:
         raise RuntimeError(
-            "Going back from 0023 would lose what was written since; nothing was changed. Rows that the schema before has no "
+            "Going back from 0026 would lose what was written since; nothing was changed. Rows that the schema before has no "
             f"place for: {invoices} of invoice_withdrawn, {debtors} of debtor, {runs} of import_run. Stay on this version, or "
             "restore a backup of before the upgrade."
         )

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from backoffice.access import service as access
 from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
+from backoffice.notices.models import StaffNotice
 from payments import service as payments
 from payments.chargebacks import service
 from payments.chargebacks.models import Chargeback, ChargebackTransition
@@ -24,8 +26,9 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
+from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
-from tests.support.people import a_witness
+from tests.support.people import SYSTEM, a_witness
 
 GC = Actor.provider("gocardless")
 
@@ -85,6 +88,25 @@ def test_giving_up_above_the_limit_waits_for_somebody_else(ines, case, desk, wor
     ines.post(f"/chargebacks/{case}/give-up", {"text": "Agreed."})
     assert state_of(case) is ChargebackState.TO_DECIDE
     assert "wants to give it up" in ines.get(f"/chargebacks/{case}").text
+
+
+def test_who_may_agree_hears_that_contested_money_waits_for_a_second_person(ines, case, desk, world):
+    with transaction() as session:
+        session.get_one(Company, world.company).four_eyes_minor = 0
+        access.add_member(
+            session, email="max@g.example", name="Max", role=Role.MANAGER, password_hash="x", language="en", by=SYSTEM
+        )
+    perform_due()
+
+    ines.post(f"/chargebacks/{case}/give-up", {"text": "Agreed."})
+    perform_due()
+
+    with reading() as session:
+        told = session.execute(
+            select(StaffMember.name, StaffNotice.topic).join(StaffNotice, StaffNotice.member_id == StaffMember.id)
+        ).all()
+    assert ("Max", "chargeback.give_up_asked") in told
+    assert "Contested payments that a colleague wants to give up" in ines.get("/").text
 
 
 def test_a_colleague_who_came_after_it_was_asked_does_not_agree_to_give_it_up(ines, case, world, frozen):

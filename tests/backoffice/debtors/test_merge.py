@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 
 import pytest
@@ -14,11 +15,13 @@ from backoffice.reminders.models import Reminder, ReminderStatus
 from backoffice.reminders.queries import facts_page
 from backoffice.reminders.scenarios import service as scenarios
 from backoffice.reminders.scenarios.service import FIRST_LADDER, Wanted
+from payments.models import Means
+from payments.receipts.service import record_receipt
 from payments.reconcile.verify import verify
 from shared.access.models import LinkPurpose, MagicLink
 from shared.access.service import make_link
 from shared.debtors.models import Debtor, DebtorAlias, DebtorContact
-from shared.debtors.service import add_contact, lock_debtor
+from shared.debtors.service import DebtorDetails, add_contact, change_debtor, lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -235,3 +238,47 @@ def test_the_last_reminder_and_the_scenario_of_the_account_that_goes_are_not_for
     assert facts.scenario_id == (made[holds] if holds != "Default" else None)
     assert (line.after["scenario"], line.after["reminded_on"]) == (holds, yesterday.isoformat())
     assert not verify(with_providers=False).differences
+
+
+def test_a_receipt_for_an_account_that_went_into_another_meanwhile_is_not_recorded(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    with reading() as session:
+        old = session.get_one(Debtor, desk.debtor_id("C-1"))  # the page that the clerk has open
+    make_one(desk, "C-1", "C1")
+
+    with pytest.raises(Conflict, match="went into another one"), transaction() as session:
+        record_receipt(
+            session,
+            debtor=old,
+            means=Means.TRANSFER,
+            minor=50_000,
+            received_on=clock.today("Europe/Paris"),
+            memo="",
+            parts=[],
+            attempt="form",
+            by=BY,
+        )
+
+    assert desk.debtors() == {"C1": (15_000, 0), "C-1": (0, 0)}
+
+
+def test_the_old_name_is_found_after_the_account_that_stays_was_corrected(desk):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    with transaction() as session:
+        change(session, desk.debtor_id("C-1"), name="Cœur de Lyon")
+    make_one(desk, "C-1", "C1")
+
+    with transaction() as session:
+        change(session, desk.debtor_id("C1"), name="Atelier du Rhône")
+
+    with reading() as session:
+        found = session.get_one(Debtor, desk.debtor_id("C1")).search_text
+    assert "coeur de lyon" in found
+    assert "c-1" in found
+    assert "atelier du rhone" in found
+
+
+def change(session, debtor_id, **facts) -> None:
+    debtor = lock_debtor(session, debtor_id)
+    known = {each.name: getattr(debtor, each.name) for each in fields(DebtorDetails)}
+    change_debtor(session, debtor=debtor, details=DebtorDetails(**known | facts), by=BY)
