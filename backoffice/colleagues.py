@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.access.models import StaffMember
 from backoffice.access.permissions import may
+from shared.debtors.service import by_name
 from shared.kit.errors import NotFound
 from shared.kit.words import gettext as _
 
@@ -27,9 +28,10 @@ def colleagues(session: Session, permission: str) -> list[Colleague]:
     rows = session.execute(
         select(StaffMember.id, StaffMember.name, StaffMember.role)
         .where(StaffMember.disabled_at.is_(None))
-        .order_by(StaffMember.name, StaffMember.id)
+        .order_by(StaffMember.id)
     )
-    return [Colleague(row.id, row.name) for row in rows if may(row.role, permission)]
+    found = [Colleague(row.id, row.name) for row in rows if may(row.role, permission)]
+    return sorted(found, key=lambda each: by_name(each.name))
 
 
 def find_colleague(session: Session, permission: str, text: str) -> Colleague | None:

@@ -12,6 +12,7 @@ from backoffice.access.models import StaffMember, StaffRecoveryCode, StaffSessio
 from backoffice.access.permissions import Role
 from backoffice.access.service import ABSOLUTE, IDLE, SEEN_EVERY, real_now
 from shared.company.models import Company
+from shared.debtors.service import by_name
 from shared.kit import tokens
 from shared.kit.db import reading, transaction
 
@@ -85,7 +86,7 @@ def _desks(session: Session) -> tuple[Desk, ...]:
 
 
 def staff(session: Session) -> list[StaffLine]:
-    """Everybody who works or worked at the desk."""
+    """Everybody who works or worked at the desk, by name; those who left last."""
     last = (
         select(func.max(StaffSession.seen_at)).where(StaffSession.member_id == StaffMember.id).correlate(StaffMember)
     ).scalar_subquery()
@@ -98,9 +99,10 @@ def staff(session: Session) -> list[StaffLine]:
             StaffMember.totp_confirmed_at.is_not(None),
             StaffMember.disabled_at,
             last,
-        ).order_by(StaffMember.disabled_at.is_not(None), StaffMember.name)
+        ).order_by(StaffMember.id)
     )
-    return [StaffLine(*row) for row in rows]
+    lines = [StaffLine(*row) for row in rows]
+    return sorted(lines, key=lambda line: (line.disabled_at is not None, by_name(line.name)))
 
 
 def live_sessions(session: Session, member_id: uuid.UUID) -> list[SessionLine]:

@@ -19,6 +19,7 @@ from backoffice.matching import added_up, equal, found_by
 from backoffice.replies import queries as replies
 from backoffice.replies.queries import Reader
 from shared.debtors.models import Contact, Debtor, DebtorContact
+from shared.debtors.service import by_name
 from shared.disputes.models import Dispute, DisputePart, DisputeReason
 from shared.disputes.queries import is_live
 from shared.disputes.rules import ENDED, Status, is_overdue
@@ -204,12 +205,13 @@ def get_dispute(session: Session, company_id: uuid.UUID, dispute_id: uuid.UUID) 
 
 def people(session: Session, debtor_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
     """Who acts for a debtor, to choose from."""
-    rows = session.execute(
+    found = session.execute(
         select(Contact.id, Contact.name, Contact.email)
         .join(DebtorContact, DebtorContact.contact_id == Contact.id)
         .where(DebtorContact.debtor_id == debtor_id, DebtorContact.removed_at.is_(None))
-        .order_by(Contact.name, Contact.email)
+        .order_by(Contact.id)
     )
+    rows = sorted(found, key=lambda row: by_name(row.name, row.email))
     return [(row.id, f"{row.name} <{row.email}>" if row.name and row.name != row.email else row.email) for row in rows]
 
 

@@ -403,6 +403,14 @@ def normalise_email(email: str) -> str:
     return address
 
 
+def by_name(*texts: str) -> tuple[str, ...]:
+    """The key by which short lists are sorted that a page holds whole: names as people sort them (`models.BY_NAME`), each text a rank.
+
+    "Émile" stands beside "Emile", "Œuvre" as "oeuvre"; what is alike but for that keeps one order.
+    """
+    return (*(searchable(text) for text in texts), *texts)
+
+
 def searchable(*texts: str) -> str:
     """Lower case without accents and ligatures, for search and for sorting names as people do; two spaces between the texts.
 

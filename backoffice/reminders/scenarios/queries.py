@@ -14,6 +14,7 @@ from backoffice.reminders.models import Scenario, ScenarioChoice, ScenarioStep, 
 from backoffice.reminders.rules import Policy, Step
 from backoffice.reminders.scenarios.service import FIRST_LADDER, MINIMUM_MINOR, QUIET_DAYS
 from shared.debtors.models import BY_NAME, Debtor
+from shared.debtors.service import by_name
 from shared.kit.db import among
 from shared.kit.errors import NotFound
 from shared.kit.ids import new_id
@@ -111,11 +112,12 @@ def scenarios(session: Session, company_id: uuid.UUID, currency: str) -> list[Sc
         .correlate(Scenario)
         .scalar_subquery()
     )
-    rows = session.execute(
+    found = session.execute(
         select(Scenario, count)
         .where(Scenario.company_id == company_id, Scenario.retired_at.is_(None))
-        .order_by(Scenario.is_default.desc(), Scenario.name)
+        .order_by(Scenario.id)
     ).all()
+    rows = sorted(found, key=lambda row: (not row[0].is_default, by_name(row[0].name)))
     steps = session.scalars(
         select(ScenarioStep)
         .where(among(ScenarioStep.scenario_id, [row[0].id for row in rows]), ScenarioStep.is_active)

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from backoffice.access import queries
 from backoffice.access.commands import staff
 from backoffice.access.models import StaffMember
 from backoffice.access.permissions import Role
+from backoffice.colleagues import colleagues
+from shared.debtors.service import searchable
+from shared.kit import clock
 from shared.kit.audit import AuditLine
-from shared.kit.db import reading
+from shared.kit.db import reading, transaction
 from shared.kit.outbox.relay import perform_due
 from shared.kit.settings import use_settings
 from shared.messages.models import Message
@@ -28,6 +32,20 @@ def mail(settings):
         use_settings(settings.model_copy(update={"smtp_url": mailbox.url, "mail_sender": "G <g@guichet.example>"}))
         yield mailbox
         use_settings(settings)
+
+
+def test_colleagues_stand_by_name_as_people_sort_them_and_who_has_left_last(ines, desk):
+    for name in ("Zoé", "émile", "Œdipe", "Omar", "Etna"):
+        desk.add(f"{searchable(name)}@guichet.example", Role.ADMIN, name)
+    with transaction() as session:
+        session.execute(update(StaffMember).where(StaffMember.name == "Etna").values(disabled_at=clock.now()))
+
+    with reading() as session:
+        assert [line.name for line in queries.staff(session)] == [
+            "émile", "Inès Morel", "Œdipe", "Omar", "Zoé", "Etna"
+        ]  # fmt: skip
+        names = [each.name for each in colleagues(session, "debtors.read")]
+    assert names == ["émile", "Inès Morel", "Œdipe", "Omar", "Zoé"]
 
 
 def test_a_new_colleague_chooses_a_password_that_nobody_else_sees(ines, mail):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from backoffice.listing import Ask
+from backoffice.payments import queries as payments
 from payments.models import Means
 from payments.receipts.service import record_receipt
 from shared.debtors.models import Debtor
+from shared.debtors.service import DebtorDraft, add_debtor
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from tests.support.people import SYSTEM
@@ -47,6 +51,46 @@ def test_what_is_not_there_or_not_ours_is_not_found(ines, world, text):
 
     assert answer.status_code == 200
     assert "Octave" not in answer.text
+
+
+ABROAD = ["Cœur", "Élan Groß", "İstanbul"]
+
+
+@pytest.fixture
+def abroad(world):
+    """Three debtors as their countries write them, each with a receipt, in the wrong order."""
+    with transaction() as session:
+        for name in reversed(ABROAD):
+            draft = DebtorDraft(account_code=f"X{len(name)}", name=name)
+            debtor = add_debtor(session, company_id=world.company, draft=draft, by=SYSTEM)
+            record_receipt(
+                session,
+                debtor=debtor,
+                means=Means.CHEQUE,
+                minor=1_000,
+                received_on=clock.today(),
+                memo="",
+                parts=[],
+                attempt=name,
+                by=SYSTEM,
+            )
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("coeur", "Cœur"), ("CŒUR", "Cœur"), ("elan gross", "Élan Groß"), ("ÉLAN GROSS", "Élan Groß"), ("groß", "Élan Groß"),
+        ("istanbul", "İstanbul"), ("İSTANBUL", "İstanbul"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_everywhere_however_it_is_typed(ines, world, abroad, typed, found):
+    with reading() as session:
+        ask = Ask("/payments", values={"q": typed})
+        listed = payments.browse(session, world.company, ask, zone="Europe/Paris").rows
+        named = session.scalar(select(Debtor.id).where(Debtor.name == found))
+
+    assert ines.get("/search", query_string={"q": typed}).headers["Location"].endswith(f"/debtors/{named}")
+    assert [row.debtor_name for row in listed] == [found]
 
 
 def test_several_hits_are_listed_by_kind(ines, world):

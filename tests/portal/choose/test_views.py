@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from portal.choose import jobs
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
-from shared.invoices.models import KeptSelection
+from shared.invoices.models import Invoice, KeptSelection
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.promises.models import PromisePart
@@ -73,6 +73,16 @@ def test_what_is_ticked_is_kept_over_a_search_and_pages(enter, big: Dora) -> Non
         "BIG-0150",
         "FA-3",
     ]
+
+
+@pytest.mark.parametrize("typed", ["oeuvre elue", "ŒUVRE ÉLUE", "strasse", "istanbul"])
+def test_an_invoice_is_found_by_its_title_however_it_is_typed(enter, big: Dora, typed: str) -> None:
+    with transaction() as session:
+        session.get_one(Invoice, big.invoices["BIG-0150"]).title = "Œuvre élue, Hohe Straße, İstanbul"
+    page = enter(big).open("/choose/pay").submit("Untick all").submit("Search", q=typed)
+
+    assert "BIG-0150" in page.text
+    assert "BIG-0151" not in page.text
 
 
 def test_what_is_late_on_other_pages_is_part_of_the_first_choice(enter, big: Dora) -> None:

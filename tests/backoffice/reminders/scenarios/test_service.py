@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -129,6 +130,17 @@ def test_another_default_holds_for_everybody_without_a_choice(place: Place) -> N
 
     assert {step for _outcome, step in place.run().values()} == {10}
     assert [each.is_default for each in rows(Scenario)].count(True) == 1
+
+
+def test_scenarios_stand_by_name_as_people_sort_them_the_default_first(place: Place) -> None:
+    names = ("Zürich", "étranger", "Œuvres", "Ordinaire", "Etna")
+    with transaction() as session:
+        for name in names:
+            service.add(session, place.company, replace(SOFT, name=name), by=SYSTEM)
+    with reading() as session:
+        listed = [row.name for row in queries.scenarios(session, place.company, "EUR")]
+
+    assert [name for name in listed[1:] if name in names] == ["Etna", "étranger", "Œuvres", "Ordinaire", "Zürich"]
 
 
 def place_add(session, place: Place) -> uuid.UUID:
