@@ -5,47 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from payments.declarations.models import Declaration
 from payments.declarations.rules import DeclarationState
-from shared.attachments.models import Attachment
-from shared.attachments.personal import drop
+from shared.attachments.personal import FilesOf, drop
 from shared.invoices.holds import is_held
 from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
-
-def _old_files(scope: Scope) -> Select[Any]:
-    ended = exists().where(Declaration.id == Attachment.subject_id, Declaration.ended_at < scope.before)
-    return select(Attachment.id).where(
-        Attachment.company_id == scope.company_id,
-        Attachment.subject_type == "declaration",
-        ended,
-        ~is_held(Attachment.debtor_id),
-    )
-
-
-def _files_of(contact_id: uuid.UUID) -> Select[Any]:
-    return select(Attachment.id).where(
-        Attachment.subject_type == "declaration",
-        Attachment.uploaded_by_kind == "contact",
-        Attachment.uploaded_by_id == contact_id,
-    )
-
-
-def _erasable_files(contact_id: uuid.UUID) -> Select[Any]:
-    ended = exists().where(Declaration.id == Attachment.subject_id, Declaration.ended_at.is_not(None))
-    return _files_of(contact_id).where(ended, ~is_held(Attachment.debtor_id))
-
-
-def _export_files(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
-    query = select(
-        Attachment.name, Attachment.media_type, Attachment.size, Attachment.uploaded_at, Attachment.received_sha256
-    ).where(Attachment.id.in_(_files_of(contact_id)))
-    return as_rows(session.execute(query.order_by(Attachment.id.desc())))
+FILES = FilesOf("declaration", Declaration.id, Declaration.ended_at)
 
 
 def _of(contact_id: uuid.UUID) -> Select[Any]:
@@ -97,11 +68,11 @@ register(
         term=Term(
             12, 3, 24, "months", _l("GDPR art. 5.1.e; Monetary Code L133-24: thirteen months to contest a payment")
         ),
-        due=_old_files,
+        due=FILES.old,
         remove=drop,
-        of_person=_files_of,
-        erasable=_erasable_files,
-        export=_export_files,
+        of_person=FILES.of_person,
+        erasable=FILES.erasable,
+        export=FILES.export,
     ),
     Kind(
         name="declarations",

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Select, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from shared.attachments.models import Attachment
-from shared.attachments.personal import drop
+from shared.attachments.personal import FilesOf, drop
 from shared.disputes.models import Dispute, DisputeEntry, EntryKind
 from shared.disputes.rules import Status
 from shared.invoices.holds import is_held
@@ -17,35 +16,7 @@ from shared.kit.db import among
 from shared.kit.personal import Basis, Keys, Kind, Scope, Term, as_rows, ids, put_in_words, register
 from shared.kit.words import lazy_gettext as _l
 
-
-def _old_files(scope: Scope) -> Select[Any]:
-    ended = exists().where(Dispute.id == Attachment.subject_id, Dispute.ended_at < scope.before)
-    return select(Attachment.id).where(
-        Attachment.company_id == scope.company_id,
-        Attachment.subject_type == "dispute",
-        ended,
-        ~is_held(Attachment.debtor_id),
-    )
-
-
-def _files_of(contact_id: uuid.UUID) -> Select[Any]:
-    return select(Attachment.id).where(
-        Attachment.subject_type == "dispute",
-        Attachment.uploaded_by_kind == "contact",
-        Attachment.uploaded_by_id == contact_id,
-    )
-
-
-def _erasable_files(contact_id: uuid.UUID) -> Select[Any]:
-    ended = exists().where(Dispute.id == Attachment.subject_id, Dispute.ended_at.is_not(None))
-    return _files_of(contact_id).where(ended, ~is_held(Attachment.debtor_id))
-
-
-def _export_files(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
-    query = select(
-        Attachment.name, Attachment.media_type, Attachment.size, Attachment.uploaded_at, Attachment.received_sha256
-    ).where(Attachment.id.in_(_files_of(contact_id)))
-    return as_rows(session.execute(query.order_by(Attachment.id.desc())))
+FILES = FilesOf("dispute", Dispute.id, Dispute.ended_at)
 
 
 def _disputes_of(contact_id: uuid.UUID) -> Select[Any]:
@@ -121,11 +92,11 @@ register(
         counted=_l("from the end of the dispute, and never while the account is before a court"),
         keeps=_l("The dispute is open, or the account is before a court (GDPR art. 17.3.e)."),
         term=Term(12, 6, 60, "months", _l("GDPR art. 5.1.e; Civil Code 2224: five years at most")),
-        due=_old_files,
+        due=FILES.old,
         remove=drop,
-        of_person=_files_of,
-        erasable=_erasable_files,
-        export=_export_files,
+        of_person=FILES.of_person,
+        erasable=FILES.erasable,
+        export=FILES.export,
     ),
     Kind(
         name="disputes",
