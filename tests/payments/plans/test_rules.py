@@ -579,3 +579,76 @@ def test_terms_that_make_no_schedule_have_none():
         (1, 50),
         (2, 50),
     ]
+
+
+def test_a_first_debit_leaves_its_notice_its_days_and_what_he_pays_himself_may_be_due_today():
+    known = Facts(today=TODAY, has_mandate=True, notice_days=14)
+    by_debit = Terms(first_on=TODAY + timedelta(days=14), by_mandate=True)
+
+    assert decide(Policy(), 90_000, by_debit, known) == Accepted(by_debit)
+    assert decide(Policy(), 90_000, Terms(first_on=TODAY), known) == Accepted(Terms(first_on=TODAY))
+    too_near = replace(by_debit, first_on=TODAY + timedelta(days=13))
+    assert decide(Policy(), 90_000, too_near, known) == CounterOffer(by_debit, (Limit.FIRST_WITHIN_NOTICE,))
+
+
+@pytest.mark.parametrize(
+    ("total", "first", "each", "is_granted"),
+    [
+        (13_000, None, 6_000, True),  # the last of three is a small rest
+        (7_000, None, 6_000, True),
+        (22_000, 10_000, 4_000, False),
+        (15_000, 5_000, 4_999, False),
+        (15_000, 4_999, 6_000, False),
+    ],
+)
+def test_of_so_much_each_time_the_last_alone_may_be_small(total, first, each, is_granted):
+    wish = Terms(first_on=SOON, each_minor=each, first_minor=first)
+    answer = decide(Policy(), total, wish, FACTS)
+    assert isinstance(answer, Accepted) is is_granted
+    assert is_granted or Limit.INSTALMENT_TOO_SMALL in answer.reasons
+
+
+def test_a_counter_offer_has_no_more_instalments_than_were_wished():
+    wish = Terms(first_on=SOON, count=3, first_minor=98_000)  # leaves two of ten euros
+    answer = decide(Policy(), 100_000, wish, FACTS)
+    assert answer == CounterOffer(replace(wish, first_minor=None), (Limit.INSTALMENT_TOO_SMALL,))
+
+
+def test_a_counter_offer_keeps_the_first_instalment_that_was_wished_before_it_makes_all_equal():
+    wish = Terms(first_on=SOON, count=12, first_minor=40_000)
+    answer = decide(Policy(), 100_000, wish, FACTS)
+    assert (answer.terms.first_minor, answer.reasons) == (40_000, (Limit.TOO_LONG,))
+
+
+def test_no_counter_offer_asks_for_a_first_instalment_of_its_own_below_the_one_that_was_wished():
+    wish = Terms(first_on=SOON, count=3, first_minor=98_000)
+    answer = decide(Policy(share_up_front=50), 100_000, wish, FACTS)
+    assert schedule(100_000, answer.terms) == schedule(100_000, Terms(first_on=SOON, count=2))
+
+
+def test_plan_payments_that_went_back_leave_no_more_to_the_plan_than_it_covered():
+    assert stand(Flow(covered=100, by_plan=-50, by_credit=0, open_now=150)).rest == 100
+
+
+@pytest.mark.parametrize(
+    ("last", "until", "asked"),
+    [
+        (99, 9, 0),
+        (99, 10, 5_000),
+        (99, 19, 5_000),
+        (99, 20, 9_099),
+        (100, 20, 9_000),
+        (100, 30, 9_100),
+        (99, 40, 9_099),
+    ],
+)
+def test_debits_ask_for_what_is_due_and_for_a_rest_that_is_too_small_for_a_debit_of_its_own(last, until, asked):
+    dues = [
+        rules.Due(position, TODAY + timedelta(days=10 * position), minor)
+        for position, minor in enumerate((5_000, 4_000, last), start=1)
+    ]
+    assert rules.asked_until(dues, TODAY + timedelta(days=until)) == asked
+
+
+def test_a_small_plan_is_not_asked_for_before_its_day():
+    assert rules.asked_until([rules.Due(1, SOON, 50)], TODAY) == 0
