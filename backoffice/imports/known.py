@@ -18,6 +18,7 @@ from datetime import date
 from backoffice.imports.faults import Findings
 from backoffice.imports.statements import Statements
 from shared.giving.rules import WINDOW
+from shared.invoices.models import PAUSES, FreezeKind
 
 
 class Known(Statements):
@@ -209,11 +210,12 @@ class Known(Statements):
             WHERE x.debtor_id = d.id AND x.surplus > 0""")
 
     def _shrink_freezes(self) -> None:
-        """Let disputes, plans, promises and declarations cover no more of an invoice than it has become.
+        """Let what freezes or pauses an invoice cover no more of it than it has become.
 
-        The oldest goes first, the next ones have what is left, and those for which nothing is left end.
+        What a bank contests goes first, for no word of ours takes that back; then the oldest. The next ones have what is left,
+        and those for which nothing is left end. A case's own part of the invoice shrinks with its freeze.
         """
-        self.holds_shrunk = self.do(_COVERED)
+        self.holds_shrunk = self.do(_COVERED, pauses=_PAUSES, contested=FreezeKind.CHARGEBACK.value)
         if not self.holds_shrunk:
             return
         self.do("""UPDATE invoice_freeze f SET amount_minor = CASE WHEN c.left_minor > 0 THEN c.left_minor ELSE f.amount_minor END,
@@ -223,8 +225,26 @@ class Known(Statements):
                 'invoice', invoice_id, %(company)s, debtor_id, jsonb_build_object('freeze', id, 'kind', kind, 'minor', left_minor,
                     'number', number, 'import', %(run)s::text)
             FROM stage_covered ORDER BY id""")
-        self.do("""UPDATE invoice i SET frozen_minor = least(i.frozen_minor, c.total), paused_minor = least(i.paused_minor, c.total)
-            FROM stage_change c WHERE i.id = c.id AND greatest(c.frozen, c.paused) > c.total""")
+        self.do(
+            """UPDATE invoice i SET frozen_minor = x.frozen, paused_minor = x.paused FROM (
+                SELECT c.id, coalesce(sum(f.amount_minor) FILTER (WHERE f.kind <> ALL(%(pauses)s)), 0)::bigint AS frozen,
+                    coalesce(sum(f.amount_minor) FILTER (WHERE f.kind = ANY(%(pauses)s)), 0)::bigint AS paused
+                FROM stage_change c LEFT JOIN invoice_freeze f ON f.invoice_id = c.id AND f.lifted_at IS NULL
+                WHERE greatest(c.frozen, c.paused) > c.total GROUP BY c.id) x
+            WHERE i.id = x.id""",
+            pauses=_PAUSES,
+        )
+        self.do(
+            """UPDATE chargeback_part p SET amount_minor = s.left_minor FROM invoice_freeze f, stage_covered s
+                WHERE f.id = s.id AND s.left_minor > 0
+                AND f.kind = %(contested)s AND p.chargeback_id = f.subject_id AND p.invoice_id = f.invoice_id""",
+            contested=FreezeKind.CHARGEBACK.value,
+        )
+        self.do(
+            """DELETE FROM chargeback_part p USING invoice_freeze f, stage_covered s WHERE f.id = s.id AND s.left_minor = 0
+                AND f.kind = %(contested)s AND p.chargeback_id = f.subject_id AND p.invoice_id = f.invoice_id""",
+            contested=FreezeKind.CHARGEBACK.value,
+        )
 
     def _move(self, kind: str, other: str, amount: str, *, settles: bool = False) -> None:
         """Write the movement between an invoice and another account for every change whose amount is not zero.
@@ -303,15 +323,17 @@ def is_sum_of(wanted: int, amounts: list[int]) -> bool:
     return wanted in sums
 
 
+_PAUSES = sorted(kind.value for kind in PAUSES)
+
 _COVERED = """
 CREATE TEMP TABLE stage_covered ON COMMIT DROP AS
 SELECT * FROM (
     SELECT f.id, f.invoice_id, f.debtor_id, f.kind, c.number, f.amount_minor,
         greatest(0, least(f.amount_minor, c.total - sum(f.amount_minor) OVER (
-            PARTITION BY f.invoice_id, f.kind IN ('promise', 'declaration') ORDER BY f.frozen_at, f.id) + f.amount_minor))::bigint
-            AS left_minor
+            PARTITION BY f.invoice_id, f.kind = ANY(%(pauses)s) ORDER BY f.kind <> %(contested)s, f.frozen_at, f.id)
+            + f.amount_minor))::bigint AS left_minor
     FROM stage_change c JOIN invoice_freeze f ON f.invoice_id = c.id AND f.lifted_at IS NULL
     WHERE greatest(c.frozen, c.paused) > c.total) AS x
 WHERE left_minor < amount_minor
 """
-"""Live freezes that cover more than a smaller total leaves: disputes, plans and legal holds together, pauses together."""
+"""Live freezes that cover more than a smaller total leaves: what pauses an invoice together, all other kinds together."""

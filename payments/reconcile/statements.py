@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from shared.invoices.models import PAUSES
+
 POSTED = "phase IN ('posted', 'post')"
 UNRESOLVED = "phase = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfer r WHERE r.pending_id = t.id)"
 BALANCES = f"""
@@ -19,9 +21,10 @@ _CREDIT = BALANCES.format(account="credit")
 _HELD = f"""
     SELECT credit_owner AS owner, sum(amount_minor) AS minor FROM ledger_transfer t WHERE {UNRESOLVED} GROUP BY 1
 """
-_FROZEN = """
+_PAUSES = ", ".join(f"'{kind.value}'" for kind in sorted(PAUSES, key=lambda kind: kind.value))
+_FROZEN = f"""
     SELECT invoice_id, sum(amount_minor) AS minor FROM invoice_freeze
-    WHERE lifted_at IS NULL AND kind {kinds} ('promise', 'declaration', 'respite', 'chargeback') GROUP BY 1
+    WHERE lifted_at IS NULL AND kind {{kinds}} ({_PAUSES}) GROUP BY 1
 """
 _AT_PROVIDER = f"""
     SELECT payment_id, sum(CASE WHEN debit_account IN ('clearing_stripe', 'clearing_gocardless', 'bank')

@@ -12,7 +12,8 @@ from backoffice.imports.models import ImportMapping, ImportRun, RunState
 from backoffice.imports.sentences import told
 from shared.debtors.models import Contact, Debtor, DebtorContact
 from shared.debtors.service import lock_debtor
-from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
+from shared.invoices import service as invoices
+from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice, InvoiceKind
 from shared.invoices.service import freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
@@ -25,6 +26,7 @@ from shared.ledger.models import Account, Transfer
 from shared.ledger.rules import Part
 
 FEC = "123456782FEC20261231.txt"
+SYSTEM = Actor.system("test")
 HEADINGS = (
     "JournalCode\tJournalLib\tEcritureNum\tEcritureDate\tCompteNum\tCompteLib\tCompAuxNum\tCompAuxLib\tPieceRef\t"
     "PieceDate\tEcritureLib\tDebit\tCredit\tEcritureLet\tDateLet\tValidDate\tMontantdevise\tIdevise"
@@ -257,6 +259,48 @@ def test_a_total_below_what_is_frozen_and_paused_shrinks_what_covers_it(desk):
     assert (invoice.frozen_minor, invoice.paused_minor) == (4_000, 4_000)
     assert sorted(lines) == ["invoice.hold_resized", "invoice.hold_resized"]
     books_agree()
+
+
+def cover(number: str, *held: tuple[FreezeKind, int]) -> None:
+    """Freeze parts of an invoice one after the other, as rooms above do it when money goes back."""
+    with transaction() as session:
+        invoice = session.scalars(select(Invoice).where(Invoice.number == number)).one()
+        for kind, minor in held:
+            wanted = {"subject_id": new_id(), "minors": {invoice.id: minor}, "reason": "", "by": SYSTEM}
+            covered = invoices.cover(session, debtor_id=invoice.debtor_id, kind=kind, **wanted)
+            assert covered == {invoice.id: minor}
+
+
+@pytest.mark.parametrize("kind", sorted(PAUSES - {FreezeKind.PROMISE}, key=lambda kind: kind.value))
+def test_a_total_below_two_pauses_together_shrinks_one_of_them_and_the_file_is_imported(desk, kind):
+    """A promise of 60 and 60 that another pause covers, on an invoice of 120; then the file says 100."""
+    desk.take(fec("VE 1 20260101 C1 F1 120,00"))
+    cover("F1", (FreezeKind.PROMISE, 6_000), (kind, 6_000))
+
+    assert desk.take(fec("VE 1 20260101 C1 F1 100,00")).state is RunState.DONE
+
+    with reading() as session:
+        live = session.scalars(select(Freeze).where(Freeze.lifted_at.is_(None))).all()
+        assert session.scalars(select(Invoice.paused_minor)).one() == 10_000
+    first = FreezeKind.CHARGEBACK if kind is FreezeKind.CHARGEBACK else FreezeKind.PROMISE
+    second = FreezeKind.PROMISE if first is FreezeKind.CHARGEBACK else kind
+    assert {row.kind: row.amount_minor for row in live} == {first: 6_000, second: 4_000}
+    books_agree()
+
+
+@pytest.mark.parametrize("kind", sorted(PAUSES, key=lambda kind: kind.value))
+def test_a_plan_and_a_pause_on_the_same_money_leave_each_other_alone_when_the_total_falls(desk, kind):
+    """A plan of 100 and a pause of 40 on an invoice of 100; then the file says 80: what is contested stays so."""
+    desk.take(fec("VE 1 20260101 C1 F1 100,00"))
+    cover("F1", (FreezeKind.PLAN, 10_000), (kind, 4_000))
+
+    assert desk.take(fec("VE 1 20260101 C1 F1 80,00")).state is RunState.DONE
+
+    with reading() as session:
+        live = session.scalars(select(Freeze).where(Freeze.lifted_at.is_(None))).all()
+        invoice = session.scalars(select(Invoice)).one()
+    assert {row.kind: row.amount_minor for row in live} == {FreezeKind.PLAN: 8_000, kind: 4_000}
+    assert (invoice.frozen_minor, invoice.paused_minor) == (8_000, 4_000)
 
 
 def test_a_freeze_for_which_nothing_is_left_ends(desk):
