@@ -15,7 +15,6 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading
 from shared.ledger.rules import Part
 
-
 BY = Actor.system("test")
 
 
