@@ -23,7 +23,9 @@ def take(counter, total: str) -> run.Outcome:
         debtor = session.get_one(Debtor, counter.debtor_id)
         day = session.get_one(Invoice, counter.invoices["F-1"]).issued_on.strftime("%d/%m/%Y")
     file = f"Code client;Facture;Date;Montant TTC;Reste dû\n{debtor.account_code};F-1;{day};{total};{total}\n"
-    return run.import_file(file.encode(), company_id=debtor.company_id, name="later.csv", by=BY, choices={"dates": "dmy"})
+    return run.import_file(
+        file.encode(), company_id=debtor.company_id, name="later.csv", by=BY, choices={"dates": "dmy"}
+    )
 
 
 def test_two_cases_on_one_invoice_shrink_with_it_and_the_books_agree(counter):
