@@ -24,7 +24,12 @@ def _config(metadata: MetaData, connection: Connection) -> Config:
 def upgrade(metadata: MetaData, to: str = "head") -> None:
     """Bring the database up to a revision."""
     with get_engine().begin() as connection:
-        command.upgrade(_config(metadata, connection), to)
+        upgrade_with(metadata, connection, to)
+
+
+def upgrade_with(metadata: MetaData, connection: Connection, to: str = "head") -> None:
+    """Bring the database of a transaction up to a revision; no statement is too long there, and no lock is waited for long."""
+    command.upgrade(_config(metadata, connection), to)
 
 
 def downgrade(metadata: MetaData, to: str) -> None:

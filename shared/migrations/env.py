@@ -5,6 +5,7 @@ from alembic import context
 config = context.config
 connection = config.attributes["connection"]
 connection.exec_driver_sql("SET LOCAL lock_timeout TO '5s'")
+connection.exec_driver_sql("SET LOCAL statement_timeout TO 0")  # millions of rows take longer than any page may
 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('guichet.migrations', 7))")
 context.configure(
     connection=connection,

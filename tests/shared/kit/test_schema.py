@@ -322,3 +322,20 @@ def test_an_upgrade_knows_of_every_debit_which_message_announced_it(server_url: 
         "agreed": f"plan_accepted:{plan['id']}:2",
         "resumed": f"plan_resumed:{plan['id']}:3",
     }
+
+
+def test_an_upgrade_may_take_longer_than_a_page_and_waits_for_no_lock(server_url: str) -> None:
+    with scratch(server_url) as engine, engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout TO '60s'"))
+        schema.upgrade_with(wsgi.metadata(), connection)
+
+        assert connection.scalar(text("SHOW statement_timeout")) == "0"
+        assert connection.scalar(text("SHOW lock_timeout")) == "5s"
+
+
+def test_a_column_that_a_migration_adds_keeps_its_default_for_the_version_before() -> None:
+    """Its worker goes on writing rows while the new version starts; those up to 0030 are older than any release."""
+    added = [path for path in sorted(schema.DIRECTORY.glob("versions/*.py")) if path.name[:4] > "0030"]
+    taken = [path.name for path in added if "server_default=None" in path.read_text().partition("def downgrade")[0]]
+
+    assert taken == []
