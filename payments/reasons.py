@@ -80,6 +80,9 @@ POLICIES: dict[str, Policy] = {
 }
 """By ISO code. Any other reason is presented once."""
 
+NOT_THE_PAYERS = frozenset(code for code, each in POLICIES.items() if each.advice in (Advice.MENDING, Advice.TWICE))
+"""Reasons of the banks, the provider or ourselves: they say nothing of how somebody pays."""
+
 CAUSES: dict[str, str] = {
     "insufficient_funds": "AM04",
     "refer_to_payer": "MS03",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, and_, cast, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from payments.collections.eligible import find_mandate
+from payments.collections.eligible import find_mandate, was_tried
 from payments.collections.models import Collection, CollectionState
-from payments.models import Mandate, Payment, PaymentAllocation, Provider, Refund
+from payments.collections.tell import LEFT_MARKS
+from payments.models import Mandate, Payment, PaymentAllocation, PaymentTransition, Provider, Refund
 from payments.plans.models import Plan, PlanInstalment, PlanItem, PlanTransition
 from payments.plans.status import FOLLOWED, PlanStatus
 from payments.status import COLLECTED, IN_FLIGHT, PaymentStatus, RefundStatus
+from shared.company.models import Company
 from shared.invoices.models import Freeze, FreezeKind
 from shared.kit.db import among
 from shared.ledger.models import Kind, Transfer
@@ -138,14 +141,45 @@ def debit_days(session: Session, instalment_ids: Iterable[uuid.UUID]) -> dict[uu
 
 
 def tried(session: Session, instalment_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Instalments of which a debit came to nothing."""
-    ended = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.CHARGED_BACK)
+    """Instalments of which a debit came to nothing. One that we stopped ourselves was no try."""
     rows = session.scalars(
-        select(Collection.instalment_id)
-        .join(Payment, Payment.id == Collection.payment_id)
-        .where(among(Collection.instalment_id, instalment_ids), Payment.status.in_(ended))
+        select(PlanInstalment.id)
+        .where(among(PlanInstalment.id, instalment_ids))
+        .where(was_tried(Collection.instalment_id == PlanInstalment.id))
     )
-    return {identity for identity in rows if identity}
+    return set(rows)
+
+
+def stopped_on(session: Session, plan: Plan, instalment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """Instalment → the day on which we last stopped a debit of it, or called its notice back: whatever for, not for its failure."""
+    stopped = aliased(Payment)
+    by_us = exists().where(
+        PaymentTransition.payment_id == stopped.id,
+        PaymentTransition.after == PaymentStatus.CANCELLED,
+        PaymentTransition.actor_kind != "contact",
+    )
+    moment = func.coalesce(
+        select(func.max(PaymentTransition.at))
+        .where(
+            PaymentTransition.payment_id == Collection.payment_id, PaymentTransition.after == PaymentStatus.CANCELLED
+        )
+        .scalar_subquery(),
+        Collection.closed_at,
+    )
+    rows = session.execute(
+        select(Collection.instalment_id, func.max(moment).label("at"))
+        .outerjoin(stopped, stopped.id == Collection.payment_id)
+        .where(among(Collection.instalment_id, instalment_ids))
+        .where(
+            or_(
+                Collection.state == CollectionState.SKIPPED,
+                and_(stopped.status == PaymentStatus.CANCELLED, Collection.reason.not_in(LEFT_MARKS), by_us),
+            )
+        )
+        .group_by(Collection.instalment_id)
+    )
+    zone = ZoneInfo(session.get_one(Company, plan.company_id).zone)
+    return {row.instalment_id: row.at.astimezone(zone).date() for row in rows if row.at is not None}
 
 
 def mandate_of(session: Session, debtor_id: uuid.UUID) -> Mandate | None:

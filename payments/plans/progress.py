@@ -119,20 +119,33 @@ def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
     Raises Conflict("plan.less_left") when the plan has not so much left that nobody is paying already.
     """
     plan = session.get_one(Plan, plan_id)
-    flight, own = contents.under_way(session, plan_id), contents.frozen_by(session, plan_id)
     left, parts = minor, []
+    for free in _free(session, plan):
+        taken = min(left, free.minor)
+        if taken:
+            parts.append(Part(free.invoice_id, taken))
+            left -= taken
+    if left or plan.status not in FREEZES:
+        raise Conflict("plan.less_left", _("This plan has changed meanwhile, or a payment is already under way."))
+    return parts
+
+
+def _free(session: Session, plan: Plan) -> list[Part]:
+    """What of each invoice of a plan nobody is paying, and nothing but the plan freezes, in the plan's order."""
+    flight, own = contents.under_way(session, plan.id), contents.frozen_by(session, plan.id)
+    made = []
     for invoice, standing in _standings(session, plan):
         others = max(
             0, invoice.frozen_minor - own.get(invoice.id, 0)
         )  # disputed or on hold: the ledger holds none of it
         free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor - others)
-        taken = min(left, max(0, free))
-        if taken:
-            parts.append(Part(invoice.id, taken))
-            left -= taken
-    if left or plan.status not in FREEZES:
-        raise Conflict("plan.less_left", _("This plan has changed meanwhile, or a payment is already under way."))
-    return parts
+        made.append(Part(invoice.id, max(0, free)))
+    return made
+
+
+def free_minor(session: Session, plan_id: uuid.UUID) -> int:
+    """What of a plan may be paid at all now, in minor units: not disputed, not on hold, not contested, not on its way."""
+    return sum(part.minor for part in _free(session, session.get_one(Plan, plan_id)))
 
 
 def parts_for_instalment(session: Session, plan_id: uuid.UUID, *, everything: bool = False) -> list[Part]:

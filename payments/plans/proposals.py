@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.models import Means, Payment
@@ -16,6 +16,7 @@ from payments.plans.contents import frozen_by, mandate_of
 from payments.plans.models import Plan, PlanPolicy, PlanTransition
 from payments.plans.rules import Answer, Due, Policy, Terms
 from payments.plans.status import FREEZES, PlanStatus
+from payments.reasons import NOT_THE_PAYERS
 from payments.status import PaymentStatus
 from shared.company.models import Company
 from shared.company.queries import today_of
@@ -110,7 +111,7 @@ def preview(session: Session, debtor_id: uuid.UUID, *, invoice_ids: Sequence[uui
 
 
 def facts_of(session: Session, debtor: Debtor) -> rules.Facts:
-    """What the policy looks at. A past counts for twelve months: defaults, and debits that came back."""
+    """What the policy looks at. A past counts for twelve months: defaults, and debits that came back for a reason of his."""
     since = clock.now() - LOOKED_BACK
     live = session.scalar(
         select(func.count()).where(Plan.debtor_id == debtor.id, Plan.status.in_(FREEZES)).select_from(Plan)
@@ -127,6 +128,7 @@ def facts_of(session: Session, debtor: Debtor) -> rules.Facts:
         .where(Payment.debtor_id == debtor.id, Payment.means == Means.DEBIT, Payment.created_at >= since)
         .where(Payment.status.in_((PaymentStatus.FAILED, PaymentStatus.CHARGED_BACK)))
         .where(Payment.provider_reference.is_not(None))
+        .where(or_(Payment.failure_code.is_(None), Payment.failure_code.not_in(NOT_THE_PAYERS)))
     )
     return rules.Facts(
         today=today_of(session, debtor.company_id),

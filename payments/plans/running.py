@@ -26,6 +26,9 @@ from shared.kit.words import gettext as _
 
 S = PlanStatus
 
+FAIR_DAYS = 3
+"""At least so many days has the debtor to pay himself what we were to debit, and did not."""
+
 CONFIRMED_AFTER = 5
 """So many bank days after a debit it is known whether it held."""
 
@@ -153,12 +156,14 @@ def look(session: Session, debtor_id: uuid.UUID, *, today: date) -> list[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """An instalment with what of it nobody is paying, and no bank contests."""
+    """An instalment with what of it is to be paid: by nobody yet, and neither disputed, on hold, contested nor refunded."""
 
     row: PlanInstalment
     minor: int
     debit_on: date | None
     was_tried: bool
+    stopped_on: date | None
+    """When we last stopped a debit of it ourselves."""
 
 
 def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
@@ -177,22 +182,34 @@ def _look_at(session: Session, plan: Plan, today: date) -> list[Line]:
 
 def _open(session: Session, plan: Plan) -> list[_Open]:
     flight = sum(contents.under_way(session, plan.id).values()) + contents.contested(session, plan.id)
+    flight += contents.refunded(session, plan)  # only a person asks for it again
+    free = progress.free_minor(session, plan.id)
     rows = [row for row in contents.instalments_of(session, plan.id) if row.rest_minor]
     days = contents.debit_days(session, [row.id for row in rows])
     tried = contents.tried(session, [row.id for row in rows])
+    stopped = contents.stopped_on(session, plan, [row.id for row in rows])
     made = []
     for row in rows:
         moving = min(flight, row.rest_minor)
         flight -= moving
-        if row.rest_minor > moving:
-            made.append(_Open(row, row.rest_minor - moving, days.get(row.id), row.id in tried))
+        minor = min(row.rest_minor - moving, free)
+        free -= minor
+        if minor:
+            made.append(_Open(row, minor, days.get(row.id), row.id in tried, stopped.get(row.id)))
     return made
 
 
 def _is_missed(plan: Plan, one: _Open, today: date) -> bool:
-    """Past its day, and not because the debit has its own later day (notice, bank holidays)."""
+    """Past its day, and neither because its debit has a later day (notice, bank holidays) nor because we stopped that.
+
+    A debit that we stopped is announced anew, or is the debtor's to pay: then he has the days that a company gives when
+    it writes that an instalment is coming, as if he had been written to on the day on which we stopped it.
+    """
     waits = one.debit_on is not None and one.debit_on >= today and not one.was_tried
-    return not waits and today >= one.row.due_on + timedelta(days=plan.late_after_days)
+    fair = one.row.due_on
+    if one.stopped_on is not None:
+        fair = max(fair, one.stopped_on + timedelta(days=max(plan.coming_days, FAIR_DAYS)))
+    return not waits and today >= fair + timedelta(days=plan.late_after_days)
 
 
 def _chase(session: Session, plan: Plan, late: Sequence[_Open], open_: Sequence[_Open], today: date) -> list[Line]:

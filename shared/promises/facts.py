@@ -19,8 +19,9 @@ from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.promises.models import PromisePart
 from shared.promises.rules import PartFacts
 
-_NO_MONEY = (Kind.ISSUE, Kind.WRITE_OFF)
-_BACK_AGAIN = frozenset({Kind.CHARGEBACK_WON, Kind.REFUND_FAILED})
+_NO_MONEY = (Kind.ISSUE, Kind.WRITE_OFF, Kind.REFUND, Kind.REFUND_FAILED)
+"""What is no payment; nor does what we give back ourselves break what was promised and kept."""
+_BACK_AGAIN = frozenset({Kind.CHARGEBACK_WON})
 """Money that had been taken back and returns: it counts with the payment it belongs to, whatever the day."""
 
 

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.models import Collection, CollectionDecision, CollectionState
-from payments.collections.reconsider import suspects
+from payments.collections.reconsider import reconsider_all, suspects
 from payments.collections.run import run as run_collections
+from payments.models import Payment
 from payments.plans import progress, proposals, rules, running
 from payments.plans.models import Plan
 from payments.plans.queries import InstalmentState
@@ -494,3 +495,82 @@ def test_a_held_part_of_one_invoice_leaves_the_others_of_its_plan_to_be_debited(
         parts = progress.parts_for(session, plan.id, 10_000)
 
     assert [(part.invoice_id == first, part.minor) for part in parts] == [(True, 100), (False, 9_900)]
+
+
+def switch_company_debits(*, on):
+    with transaction() as session:
+        session.scalars(select(Company)).one().takes_debits = on
+    reconsider_all({})
+
+
+def with_its_first_debit_stopped(planner):
+    """The first debit is written; we cancel it on the eve of its day."""
+    plan = planner.agree(by_mandate=True)
+    while not planner.counter.payments():
+        planner.live(1)
+    switch_company_debits(on=False)
+    planner.counter.deliver()
+    (payment,) = planner.counter.payments()
+    assert payment.status is PaymentStatus.CANCELLED
+    return plan
+
+
+def test_a_debit_that_we_stopped_and_announce_anew_is_no_missed_instalment(debited):
+    plan = with_its_first_debit_stopped(debited)
+    switch_company_debits(on=True)
+
+    acts = debited.live(34)
+
+    assert "late" not in acts
+    assert "defaulted" not in acts
+    assert debited.mails("instalment_late") == []
+    assert debited.settled(plan)[0] == 20_001
+    assert debited.differences() == []
+
+
+def test_who_is_to_pay_himself_what_we_do_not_debit_after_all_has_fair_days_for_it(debited):
+    plan = with_its_first_debit_stopped(debited)
+    stopped, due = clock.today(), debited.view(plan).instalments[0].due_on
+    fair = max(due, stopped + timedelta(days=running.FAIR_DAYS))
+    while clock.today() < fair:
+        assert "late" not in debited.live(1)
+    assert debited.live(1) == ["late"]
+
+
+def test_what_is_on_hold_of_a_plan_is_not_missed(planner):
+    plan = planner.agree("F-1", count=2)
+    first = planner.counter.invoices["F-1"]
+    with transaction() as session:
+        invoice = ledger.lock_invoices(session, [first])[first]
+        for kind, subject, minor in (
+            (FreezeKind.PLAN, plan.id, 1),
+            (FreezeKind.LEGAL_HOLD, new_id(), invoice.open_minor),
+        ):
+            cover(session, invoice_id=first, kind=kind, subject_id=subject, minor=minor, reason="x", by=STAFF)
+    acts = planner.live(40)
+    assert "late" not in acts
+    assert planner.plan(plan).status is S.ACTIVE
+
+
+def test_what_we_refunded_of_an_instalment_is_not_missed_the_next_morning(debited):
+    plan = debited.agree(by_mandate=True)
+    debited.live(30)
+    (payment,) = [one for one in debited.counter.payments() if one.status in COLLECTED]
+    refund(debited, payment)
+    assert "late" not in debited.live(12)
+    assert debited.mails("instalment_late") == []
+    assert debited.plan(plan).status is S.ACTIVE
+
+
+@pytest.mark.parametrize(("code", "returned"), [("AM04", 1), ("RR01", 0), ("AM05", 0)])
+def test_a_debit_that_failed_for_no_reason_of_the_payer_lowers_no_score(debited, code, returned):
+    debited.agree(by_mandate=True)
+    while not debited.counter.payments():
+        debited.live(1)
+    (payment,) = debited.counter.payments()
+    with transaction() as session:
+        row = session.get_one(Payment, payment.id)
+        row.status, row.failure_code = PaymentStatus.FAILED, code
+    with reading() as session:
+        facts = proposals.facts_of(session, session.get_one(Debtor, debited.debtor_id))
+    assert facts.returned_debits == returned

@@ -26,6 +26,7 @@ from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.outbox.models import OutboxMessage
 from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import queries, service
@@ -471,3 +472,18 @@ def test_everybody_of_the_account_is_told_of_a_promise_and_nobody_is_thanked_for
     assert "Dora Durand SARL has told us when this account will pay." in told.pop("paul@client.example")
     (hers,) = told.values()
     assert "Merci de nous avoir dit quand vous paierez." in hers
+
+
+def test_a_promise_that_was_kept_is_not_broken_by_what_we_refund(world):
+    promise_id = world.promise(Part(world.one, 40_000))
+    payment_id = world.receive(40_000)
+    world.work()
+    assert world.state(promise_id) == (S.KEPT, 40_000)
+    with transaction() as session:
+        debtor = session.get_one(Debtor, world.debtor_id, with_for_update=True)
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today(), payment_id=payment_id)
+        ledger.take_back(session, debtor, kind=Kind.REFUND, account=Account.BANK, minor=40_000, occasion=when)
+    with transaction() as session:
+        service.look(session, promise_id)
+    assert world.state(promise_id) == (S.KEPT, 40_000)
+    assert "promise_broken" not in world.mails()
