@@ -26,7 +26,8 @@ from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.outbox.models import OutboxMessage
 from shared.ledger import service as ledger
-from shared.ledger.models import Account, Kind
+from shared.ledger.models import Account as Books
+from shared.ledger.models import Kind
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from shared.promises import queries, service
@@ -482,7 +483,7 @@ def test_a_promise_that_was_kept_is_not_broken_by_what_we_refund(world):
     with transaction() as session:
         debtor = session.get_one(Debtor, world.debtor_id, with_for_update=True)
         when = ledger.Occasion(at=clock.now(), value_on=clock.today(), payment_id=payment_id)
-        ledger.take_back(session, debtor, kind=Kind.REFUND, account=Account.BANK, minor=40_000, occasion=when)
+        ledger.take_back(session, debtor, kind=Kind.REFUND, account=Books.BANK, minor=40_000, occasion=when)
     with transaction() as session:
         service.look(session, promise_id)
     assert world.state(promise_id) == (S.KEPT, 40_000)
