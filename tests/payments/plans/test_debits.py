@@ -541,12 +541,10 @@ def test_what_is_on_hold_of_a_plan_is_not_missed(planner):
     plan = planner.agree("F-1", count=2)
     first = planner.counter.invoices["F-1"]
     with transaction() as session:
-        invoice = ledger.lock_invoices(session, [first])[first]
-        for kind, subject, minor in (
-            (FreezeKind.PLAN, plan.id, 1),
-            (FreezeKind.LEGAL_HOLD, new_id(), invoice.open_minor),
-        ):
-            cover(session, invoice_id=first, kind=kind, subject_id=subject, minor=minor, reason="x", by=STAFF)
+        minor = ledger.lock_invoices(session, [first])[first].open_minor
+        about = {"debtor_id": planner.debtor_id, "reason": "x", "by": STAFF}
+        cover(session, kind=FreezeKind.PLAN, subject_id=plan.id, minors={first: 1}, **about)
+        cover(session, kind=FreezeKind.LEGAL_HOLD, subject_id=new_id(), minors={first: minor}, **about)
     acts = planner.live(40)
     assert "late" not in acts
     assert planner.plan(plan).status is S.ACTIVE
