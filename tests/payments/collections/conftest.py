@@ -6,16 +6,21 @@ import uuid
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 import wsgi
-from payments.collections.models import Collection, CollectionRun
-from payments.models import Mandate
-from payments.status import MandateStatus
+from payments.collections.models import Collection, CollectionRun, CollectionState
+from payments.models import Mandate, Means, Provider
+from payments.service import PaymentDraft, advance, start
+from payments.status import MandateStatus, PaymentStatus
+from shared.debtors.models import DebtorContact
+from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
-from tests.support.people import a_company, a_debtor, an_invoice
+from shared.ledger.rules import Part
+from tests.support.people import SYSTEM, a_company, a_debtor, an_invoice
 
 TODAY = date(2026, 3, 10)
 
@@ -72,6 +77,36 @@ class Desk:
             )
             session.add(row)
             return row.id
+
+    def pay(
+        self,
+        *parts: tuple[str, int],
+        means: Means = Means.DEBIT,
+        by_himself: bool = False,
+        reason: str | None = None,
+        to: PaymentStatus | None = None,
+    ) -> uuid.UUID:
+        """A payment over invoices of one debtor; with a `reason`, the debit of a collection that says so."""
+        with transaction() as session:
+            debtor = lock_debtor(session, session.get_one(Invoice, self.ids[parts[0][0]]).debtor_id)
+            contact = session.scalars(select(DebtorContact.contact_id).filter_by(debtor_id=debtor.id)).one()
+            draft = PaymentDraft(
+                attempt=str(new_id()),
+                means=means,
+                provider=Provider.GOCARDLESS if means is Means.DEBIT else Provider.STRIPE,
+                parts=[Part(self.ids[number], minor) for number, minor in parts],
+                contact_id=contact if by_himself else None,
+                mandate_id=self.mandates[debtor.id] if means is Means.DEBIT else None,
+            )
+            payment = start(session, debtor, draft, by=SYSTEM)
+            identity = payment.id
+        if reason is not None:
+            for number, minor in parts:
+                self.collection(number, minor, state=CollectionState.CREATED, reason=reason, payment_id=identity)
+        if to is not None:
+            with transaction() as session:
+                advance(session, identity, to, by=SYSTEM)
+        return identity
 
     def run(self, company: uuid.UUID, run_on: date = TODAY, **facts) -> uuid.UUID:
         with transaction() as session:
