@@ -19,11 +19,13 @@ from backoffice import people
 from payments.collections.models import Collection, CollectionState
 from payments.models import Payment
 from payments.status import IN_FLIGHT
+from shared.access.models import LinkPurpose
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Contact, Debtor, DebtorAlias, DebtorContact
 from shared.debtors.rules import code_essence
 from shared.debtors.service import TRUST_AFTER, lock_debtor, searched_by
-from shared.invoices.models import Invoice
+from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import audit, clock, seals
 from shared.kit.actors import Actor
 from shared.kit.db import Base, among
@@ -32,6 +34,7 @@ from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 from shared.ledger import cancel
 from shared.ledger.models import Kind, Transfer
+from shared.messages import service as messages
 
 _STAY = frozenset({"audit_line", "reminder", "reminder_decision", "collection_decision"})
 """Logs: what was decided stays with the account for which it was."""
@@ -57,6 +60,8 @@ class Merging:
     reminded_on: date | None
     """When either of them was last reminded: the quiet days after it hold for both."""
     obstacle: str
+    debits: str
+    """What changes by itself about automatic debits of what moves: "end", "begin", or nothing."""
 
 
 def look(session: Session, old: Debtor, into: Debtor) -> Merging:
@@ -73,6 +78,33 @@ def look(session: Session, old: Debtor, into: Debtor) -> Merging:
         tuple(mine.number for mine, _other in doubles[:SHOWN]),
         *_reminding(session, old, into),
         _obstacle(session, old, into, doubles),
+        _debits(session, old, into),
+    )
+
+
+def _debits(session: Session, old: Debtor, into: Debtor) -> str:
+    """Whether what moves is no longer debited by itself, or is from now on: the account that stays keeps its own choice."""
+    if old.autopay and not into.autopay:
+        return "end"
+    moves = (Invoice.debtor_id == old.id, Invoice.kind == InvoiceKind.INVOICE, Invoice.open_minor > 0)
+    if into.autopay and not old.autopay and session.scalar(select(Invoice.id).where(*moves).limit(1)) is not None:
+        return "begin"
+    return ""
+
+
+def _tell_of_debits(session: Session, old: Debtor, into: Debtor, debits: str) -> None:
+    """Everybody who is reminded hears what the merge changes about automatic debits: nobody has asked for it himself."""
+    if not debits:
+        return
+    messages.write(
+        session,
+        kind="autopay_merged",
+        debtor_id=into.id,
+        facts={"ends": debits == "end", "goes": old.account_code, "stays": into.account_code},
+        link=LinkPurpose.NOTICE,
+        reason=lambda: _("You get this because you are a contact of this account."),
+        dedupe_key=f"autopay-merged:{old.id}",
+        subject_id=into.id,
     )
 
 
@@ -107,6 +139,7 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
         mine.number = f"{mine.number[:40]} ({old.account_code})"[:64]
     session.flush()
     scenario, reminded_on = _reminding(session, old, into)
+    debits = _debits(session, old, into)
     there = {each: set(people.those_there(session, each)) for each in (old.id, into.id)}
     _move(session, old, into)
     _distrust_each_other(session, into, there[old.id], there[into.id], by=by)
@@ -143,9 +176,12 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
                 "doubles": [mine.number for mine, _o in doubles],
                 "scenario": scenario,
                 "reminded_on": reminded_on.isoformat() if reminded_on else None,
+                "automatic_debits": debits,
             },
         )
     session.flush()
+    _tell_of_debits(session, old, into, debits)
+    affairs.owes_otherwise(session, into.id)  # what is announced of it is looked at beside the credit of both
 
 
 def _keep_pause(old: Debtor, into: Debtor) -> None:

@@ -54,6 +54,7 @@ KINDS: dict[str, Any] = {
     "erasure_asked": _l("Wish to be erased confirmed"),
     "erasure_declined": _l("Erasure declined"),
     "erasure_done": _l("Erasure done"),
+    "autopay_merged": _l("Automatic payment after two accounts became one"),
     "people_changed": _l("Access to an account changed"),
 }
 

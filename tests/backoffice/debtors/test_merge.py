@@ -32,6 +32,7 @@ from shared.kit.ids import new_id
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Transfer
 from shared.ledger.rules import Part
+from shared.messages.models import Message
 from tests.backoffice.imports.conftest import Desk
 from tests.backoffice.imports.test_books import hold, table
 from tests.support.people import a_company
@@ -282,3 +283,36 @@ def change(session, debtor_id, **facts) -> None:
     debtor = lock_debtor(session, debtor_id)
     known = {each.name: getattr(debtor, each.name) for each in fields(DebtorDetails)}
     change_debtor(session, debtor=debtor, details=DebtorDetails(**known | facts), by=BY)
+
+
+@pytest.mark.parametrize(
+    ("old_pays", "into_pays", "debits", "words"),
+    [
+        (True, False, "end", "vos factures ne sont plus prélevées automatiquement"),
+        (False, True, "begin", "sont prélevées elles aussi"),
+        (True, True, "", None),
+        (False, False, "", None),
+    ],
+)
+def test_what_a_merge_changes_about_automatic_debits_is_said_before_and_told_after(
+    desk, old_pays, into_pays, debits, words
+):
+    desk.take(table("C1 F1 100,00 100,00", "C-1 F2 50,00 50,00"))
+    old, into = desk.debtor_id("C-1"), desk.debtor_id("C1")
+    with transaction() as session:
+        for debtor_id, pays in ((old, old_pays), (into, into_pays)):
+            debtor = lock_debtor(session, debtor_id)
+            debtor.autopay = pays
+            add_contact(session, debtor=debtor, email=f"{pays}-{debtor_id}@alpha.example", by=BY)
+    with reading() as session:
+        assert look(session, session.get_one(Debtor, old), session.get_one(Debtor, into)).debits == debits
+
+    make_one(desk, "C-1", "C1")
+
+    with reading() as session:
+        assert session.get_one(Debtor, into).autopay is into_pays
+        said = session.scalars(select(AuditLine.after).where(AuditLine.action == "debtor.merged")).all()
+        assert {line["automatic_debits"] for line in said} == {debits}
+        told = session.scalars(select(Message).where(Message.kind == "autopay_merged")).all()
+    assert len(told) == (2 if words else 0)
+    assert all(words in " ".join(mail.text_body.split()) for mail in told)
