@@ -86,10 +86,12 @@ class Taken:
 
 
 Follower = Callable[[Session, Payment], None]
+Opener = Callable[[Session, Payment, int], None]
 Watcher = Callable[[Session, Taken], None]
 
 _followers: list[Follower] = []
 _watchers: list[Watcher] = []
+_openers: list[Opener] = []
 _COUNTED = COLLECTED | {PaymentStatus.CHARGED_BACK}
 _KEEPS_ITS_REASON = frozenset({PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
 """Of a page that was left after a refusal, the refusal is what people want to know. Any other step has a reason of its own, or
@@ -109,6 +111,12 @@ def with_each_step(watcher: Watcher) -> None:
     """Let a room above see every step of a payment in the commit that takes it, before those who follow its money."""
     if watcher not in _watchers:
         _watchers.append(watcher)
+
+
+def before_money_counts(opener: Opener) -> None:
+    """Let a room above open again what it had given up of a payment, before its money (minor units) comes after all and settles."""
+    if opener not in _openers:
+        _openers.append(opener)
 
 
 def moved(session: Session, payment: Payment) -> None:
@@ -269,11 +277,13 @@ def _move_ledger(
     account = CLEARING[payment.provider]
     if to is PaymentStatus.CONFIRMED and before is PaymentStatus.CHARGED_BACK:
         occasion = _occasion(session, payment, kind=Kind.CHARGEBACK_WON, of=facts.object_reference)
+        minor = ledger.net_of(session, payment.id, plus=Kind.CHARGEBACK, minus=Kind.CHARGEBACK_WON)
+        _open_for(session, payment, minor)
         ledger.settle_directly(
             session,
             debtor,
             account=account,
-            minor=ledger.net_of(session, payment.id, plus=Kind.CHARGEBACK, minus=Kind.CHARGEBACK_WON),
+            minor=minor,
             parts=allocations(session, payment.id),
             occasion=occasion,
             kind=Kind.CHARGEBACK_WON,
@@ -281,6 +291,7 @@ def _move_ledger(
     elif to is PaymentStatus.CONFIRMED:
         if facts.amount_minor is not None:
             payment.amount_minor = facts.amount_minor
+        _open_for(session, payment, payment.amount_minor)
         return ledger.post(
             session,
             debtor,
@@ -312,6 +323,11 @@ def _move_ledger(
             may_lose=not by_hand,
         )
     return []
+
+
+def _open_for(session: Session, payment: Payment, minor: int) -> None:
+    for opener in _openers:
+        opener(session, payment, minor)
 
 
 def allocations(session: Session, payment_id: uuid.UUID) -> list[Part]:

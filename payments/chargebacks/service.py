@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, case, func, or_, select
@@ -58,6 +59,64 @@ def see(session: Session, taken: Taken) -> None:
 
 
 payments.with_each_step(see)
+
+
+def open_again(session: Session, payment: Payment, minor: int) -> None:
+    """The money of a case that was given up comes after all: what was written off for it is open again, and the money settles it.
+
+    At most so much as comes, in minor units: what still does not come stays given up.
+    """
+    latest = _latest(session, payment.id)
+    if latest is None or latest.state is not C.GIVEN_UP:
+        return
+    debtor = session.get_one(Debtor, payment.debtor_id)
+    left = minor - ledger.loss_of(session, payment.id)
+    for invoice_id, given_up in sorted(_written_off(session, latest).items()):
+        invoice = ledger.lock_invoices(session, [invoice_id])[invoice_id]
+        again = min(given_up, left, invoice.total_minor - invoice.open_minor)
+        if again > 0:
+            ledger.take_back_write_off(
+                session, debtor, Part(invoice_id, again), _marked(session, latest, invoice_id, "back")
+            )
+            session.flush()
+            left -= again
+
+
+payments.before_money_counts(open_again)
+
+WRITE_OFF_MARK = "chargeback"
+
+
+def _marked(session: Session, chargeback: Chargeback, invoice_id: uuid.UUID, act: str) -> ledger.Occasion:
+    """A movement that says whose case it belongs to, so that what was given up for it is known to the cent."""
+    return ledger.Occasion(
+        at=clock.now(),
+        value_on=today_of(session, chargeback.company_id),
+        provider=WRITE_OFF_MARK,
+        provider_reference=f"{chargeback.id}:{invoice_id}:{act}",
+    )
+
+
+def _written_off(session: Session, chargeback: Chargeback) -> dict[uuid.UUID, int]:
+    """Invoice → what was written off for a case, in minor units; before its movements were marked, those of its own moment."""
+    mine = and_(Transfer.provider == WRITE_OFF_MARK, Transfer.provider_reference.startswith(f"{chargeback.id}:"))
+    ended = chargeback.ended_at or chargeback.created_at
+    of_old = and_(
+        Transfer.provider.is_(None),
+        Transfer.at.between(ended, ended + _MOMENT),
+        Transfer.credit_owner.in_([part.invoice_id for part in parts_of(session, chargeback.id)]),
+    )
+    opens = Transfer.debit_account == Account.RECEIVABLE
+    owner = case((opens, Transfer.debit_owner), else_=Transfer.credit_owner)
+    rows = session.execute(
+        select(owner.label("invoice_id"), func.sum(case((opens, -1), else_=1) * Transfer.amount_minor).label("minor"))
+        .where(Transfer.kind == Kind.WRITE_OFF, Transfer.debtor_id == chargeback.debtor_id, or_(mine, of_old))
+        .group_by(owner)
+    )
+    return {row.invoice_id: int(row.minor) for row in rows if row.minor > 0}
+
+
+_MOMENT = timedelta(minutes=1)
 
 
 def _is_refusal(payment: Payment) -> bool:
@@ -279,12 +338,13 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witnes
         return False
     _end(session, chargeback, C.GIVEN_UP, by=by.actor, cause=text.strip())
     debtor = session.get_one(Debtor, chargeback.debtor_id)
-    occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, chargeback.company_id))
     for part in parts_of(session, chargeback.id):
         invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
         minor = min(part.amount_minor, invoice.open_minor - invoice.held_minor)
         if minor > 0:
-            ledger.write_off(session, debtor, Part(invoice.id, minor), occasion)
+            ledger.write_off(
+                session, debtor, Part(invoice.id, minor), _marked(session, chargeback, invoice.id, "given_up")
+            )
             session.flush()
     payments.moved(session, session.get_one(Payment, chargeback.payment_id))
     tell.given_up(session, chargeback, text.strip())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Text, cast, exists, func, or_, select
+from sqlalchemy import Text, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.chargebacks.models import Chargeback, ChargebackPart
@@ -131,7 +131,10 @@ def _refunded(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
 
 
 def _written_off(session: Session, invoice_id: uuid.UUID, *, since: datetime) -> int:
-    given_up = select(func.coalesce(func.sum(Transfer.amount_minor), 0)).where(
-        Transfer.kind == Kind.WRITE_OFF, Transfer.credit_owner == invoice_id, Transfer.at >= since
+    sign = case((Transfer.credit_owner == invoice_id, 1), else_=-1)  # what came after all is given up no more
+    given_up = select(func.coalesce(func.sum(sign * Transfer.amount_minor), 0)).where(
+        Transfer.kind == Kind.WRITE_OFF,
+        or_(Transfer.credit_owner == invoice_id, Transfer.debit_owner == invoice_id),
+        Transfer.at >= since,
     )
     return int(session.scalar(given_up) or 0)

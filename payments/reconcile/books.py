@@ -36,6 +36,7 @@ PAIRS: frozenset[tuple[Kind, Account, Account]] = frozenset(
         *_pairs(K.IMPORTED, (A.ELSEWHERE,), _OWNED),
         *_pairs(K.IMPORTED, (A.CREDIT,), (A.RECEIVABLE,)),  # paid here beyond what the books leave to pay
         *_pairs(K.WRITE_OFF, (A.RECEIVABLE,), (A.WRITE_OFF,)),
+        *_pairs(K.WRITE_OFF, (A.WRITE_OFF,), (A.RECEIVABLE,)),  # its money has come after all
         *_pairs(K.FEE, _CLEARING, (A.FEES,)),
         *_pairs(K.FEE, (A.FEES,), _CLEARING),
         *_pairs(K.PAYOUT, _CLEARING, (A.BANK,)),

@@ -161,6 +161,8 @@ def _words(kind: Kind, means: Means | None, *, reopens: bool, number: str) -> tu
         if reopens:
             return _("Used for invoice %(number)s", number=number), "good", ""
         return _("Settled with credit note %(number)s", number=number), "good", ""
+    if kind is Kind.WRITE_OFF and reopens:
+        return _("Remitted no more: its money has come after all"), "wait", "undo"
     by = _means(means)
     known = {
         Kind.PAYMENT: (_("Paid: %(means)s", means=by) if by else _("Paid"), "good", ""),

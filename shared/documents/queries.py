@@ -320,7 +320,7 @@ def _label(kind: Kind, provider: str | None, *, is_credit: bool) -> str:
         Kind.REFUND: _("Refund"),
         Kind.REFUND_FAILED: _("Refund that did not go through"),
         Kind.IMPORTED: _("Settlement in our accounts"),
-        Kind.WRITE_OFF: _("Remitted"),
+        Kind.WRITE_OFF: _("Remitted") if is_credit else _("Remitted no more"),
     }
     return labels.get(kind) or _("Correction")
 

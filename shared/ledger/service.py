@@ -287,6 +287,17 @@ def write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) 
     affairs.owes_otherwise(session, debtor.id)
 
 
+def take_back_write_off(session: Session, debtor: Debtor, part: Part, occasion: Occasion) -> None:
+    """What was given up of an invoice is open again: its money has come after all. Raises Conflict("ledger.not_available")."""
+    invoice = lock_invoices(session, [part.invoice_id])[part.invoice_id]
+    if part.minor <= 0 or part.minor > invoice.total_minor - invoice.open_minor:
+        raise Conflict("ledger.not_available", _("The invoice has changed meanwhile."))
+    _reopen(invoice, debtor, part.minor)
+    movement = _Movement(session, debtor, Kind.WRITE_OFF, occasion)
+    movement.leg(_Owned(Account.RECEIVABLE, invoice.id), _Owned(Account.WRITE_OFF, None), part.minor)
+    affairs.owes_otherwise(session, debtor.id)
+
+
 def move_elsewhere(session: Session, debtor: Debtor, invoice: Invoice, minor: int, occasion: Occasion) -> None:
     """What the books settled or took off of an invoice or credit note leaves it; the caller has seen that so much is free."""
     movement = _Movement(session, debtor, Kind.IMPORTED, occasion, provider_key=False)

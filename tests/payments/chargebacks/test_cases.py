@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import case, func, select, text
 
 import wsgi
 from payments.chargebacks import jobs, service
@@ -32,6 +32,7 @@ from shared.kit.errors import Conflict, Invalid
 from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
+from shared.ledger.models import Account, Kind, Transfer
 from shared.ledger.rules import Part
 from shared.messages.models import Message
 from tests.support.people import a_witness, an_invoice
@@ -499,4 +500,73 @@ def test_what_was_contested_and_paid_otherwise_before_there_were_cases_is_closed
     assert made.state is C.SETTLED
     assert made.ended_at is not None
     assert invoice(dora).paused_minor == 0
+    assert_clean()
+
+
+def give_up(case_id):
+    for who in (SAM, SUE):
+        with transaction() as session:
+            if service.give_up(session, chargeback_id=case_id, text="Agreed by phone.", by=a_witness(who)):
+                return
+
+
+def money(counter):
+    """What the account owes, what we owe it, and what is written off, in minor units."""
+    with reading() as session:
+        debtor = session.get_one(Debtor, counter.debtor_id)
+        sign = case((Transfer.debit_account == Account.WRITE_OFF, 1), else_=-1)
+        given_up = select(func.sum(sign * Transfer.amount_minor)).where(Transfer.kind == Kind.WRITE_OFF)
+        return debtor.open_minor, debtor.credit_minor, int(session.scalar(given_up) or 0)
+
+
+@pytest.mark.parametrize("limit", [20_000, 1_000])
+def test_money_that_comes_back_after_it_was_given_up_settles_what_was_written_off(dora, limit):
+    """A debit of 120 taken back, given up by one or by two people, and then the bank cancels the chargeback."""
+    with transaction() as session:
+        session.scalars(select(Company)).one().four_eyes_minor = limit
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(8, bank=True)
+    contest(dora, dora.payment(payment.id), reason="MD06")
+    give_up(case_of(dora).id)
+    assert money(dora) == (0, 0, 12_000)
+
+    contest(dora, dora.payment(payment.id), kind="chargeback_cancelled")
+
+    assert case_of(dora).state is C.WON
+    assert money(dora) == (0, 0, 0)
+    assert invoice(dora).settled_on is not None
+    with reading() as session:
+        assert session.scalars(select(Gift.state)).all() == [GiftState.UNDONE]
+    assert_clean()
+
+
+def test_of_a_case_that_was_given_up_in_part_only_that_part_is_open_again(dora):
+    """50 of the 120 were paid by card meanwhile, 70 were given up; the bank cancels: the 50 that are too many are credit."""
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(8, bank=True)
+    contest(dora, dora.payment(payment.id), reason="MD06")
+    pay_card(dora, 5_000)
+    give_up(case_of(dora).id)
+    assert money(dora) == (0, 0, 7_000)
+
+    contest(dora, dora.payment(payment.id), kind="chargeback_cancelled")
+
+    assert money(dora) == (0, 5_000, 0)
+    assert_clean()
+
+
+def test_what_was_given_up_before_its_movements_were_marked_is_open_again_too(dora):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(8, bank=True)
+    contest(dora, dora.payment(payment.id), reason="MD06")
+    give_up(case_of(dora).id)
+    with spoiling() as session:
+        marked = text(
+            "UPDATE ledger_transfer SET provider = NULL, provider_reference = NULL WHERE kind = 'write_off' RETURNING id"
+        )
+        seals.renew(session, "ledger_transfer", session.scalars(marked).all())
+
+    contest(dora, dora.payment(payment.id), kind="chargeback_cancelled")
+
+    assert money(dora) == (0, 0, 0)
     assert_clean()

@@ -180,6 +180,14 @@ def test_a_write_off_takes_no_more_than_is_there(book):
     assert (book.amounts("F-1"), book.on("write_off")) == ([(80, 80)], 20)
 
 
+def test_what_was_written_off_is_open_again_up_to_the_total(book):
+    book.do(ledger.write_off, book.part("F-1", 20))
+    with pytest.raises(Conflict):
+        book.do(ledger.take_back_write_off, book.part("F-1", 21))
+    book.do(ledger.take_back_write_off, book.part("F-1", 20))
+    assert (book.amounts("F-1"), book.on("write_off")) == ([(100, 0)], 0)
+
+
 def test_each_round_of_a_provider_object_has_a_name_of_its_own(book):
     def name() -> str:
         with reading() as session:
