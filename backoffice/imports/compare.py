@@ -20,6 +20,7 @@ from backoffice.imports.write import Writer
 from shared.debtors.rules import same_name
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
+from shared.kit.words import gettext as _
 
 MANY = 0.5
 """A complete list that leaves out more than this share of what is open is asked about once more."""
@@ -173,7 +174,7 @@ class Comparison:
         may_choose = (*FATES, "each") if 1 < len(found) <= ONE_BY_ONE else FATES
         answer = None
         for _id, number, key, minor in found:
-            example = f"{number} ({key}): {self._money(minor)}"
+            example = f"{number} ({key}){_(':')} {self._money(minor)}"
             answer = self.questions.ask("books-gone", may_choose, example=example, scope=Scope.FILE, lasting=("keep",))
         fates = [
             (identity, number, self._fate_of(number, key, minor) if answer == "each" else answer)
@@ -230,7 +231,7 @@ class Comparison:
         answer = None
         for number, debtor, minor in self.writer.rows("""SELECT number, debtor, least(-news, imported) FROM stage_shown
                 WHERE news < 0 AND imported > 0 ORDER BY number"""):
-            example = f"{number} ({debtor}): {self._money(minor)}"
+            example = f"{number} ({debtor}){_(':')} {self._money(minor)}"
             answer = self.questions.ask("books-reopened", ("reopen", "keep"), example=example, scope=Scope.FILE)
         if answer == "keep":
             self.writer.do("UPDATE stage_shown SET news = 0 WHERE news < 0")

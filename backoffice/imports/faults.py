@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEPT = 1_000
+NO_BREAK = "\u00a0\u202f"
 VALUE_LENGTH = 80
 
 
@@ -110,8 +111,11 @@ class Findings:
 
 
 def shortened(value: str | None, length: int = VALUE_LENGTH) -> str | None:
-    """A cell's text fit to be shown: unprintable characters replaced, at most 80 characters."""
+    """A cell's text fit to be shown: unprintable characters replaced, at most 80 characters.
+
+    A no-break space, which stands in every French amount, is unprintable to Python alone.
+    """
     if value is None:
         return None
-    plain = "".join(c if c.isprintable() else "\ufffd" for c in value[: length + 1])
+    plain = "".join(c if c.isprintable() or c in NO_BREAK else "\ufffd" for c in value[: length + 1])
     return plain if len(plain) <= length else plain[: length - 1] + "…"

@@ -9,7 +9,7 @@ from flask import Response, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from payments import papers, queries
-from payments.collections.queries import choices_of
+from payments.collections.queries import Choice, choices_of
 from payments.collections.words import WHY_FOR_DEBTOR
 from payments.labels import MANDATE_FOR_DEBTOR
 from payments.mandates import setup
@@ -203,13 +203,19 @@ def debits(visitor: Visitor) -> ResponseReturnValue:
         found, count = choices_of(db, visitor.debtor_id, words=words)
     return page(
         "portal/mandates/debits.html",
-        coming=[each for each in found if not each.is_left_out],
+        coming=[each for each in found if not each.is_left_out and not _is_waiting(each)],
+        waiting=[each for each in found if not each.is_left_out and _is_waiting(each)],
         left_out=[each for each in found if each.is_left_out],
         reasons=WHY_FOR_DEBTOR,
         words=words,
         count=count,
         shown=len(found),
     )
+
+
+def _is_waiting(each: Choice) -> bool:
+    """Whether something keeps an invoice from being debited, so that it is not said to be."""
+    return each.is_above_maximum or each.why_not in WHY_FOR_DEBTOR
 
 
 def leave_out(visitor: Visitor, invoice_id: uuid.UUID) -> ResponseReturnValue:

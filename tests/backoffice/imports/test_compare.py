@@ -12,6 +12,7 @@ from shared.debtors.models import Debtor, DebtorAlias
 from shared.giving.models import Gift, GiftState
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.words import speaking
 from tests.backoffice.imports.test_books import hold, table
 from tests.backoffice.imports.test_run import books_agree, everything, fec
 
@@ -184,6 +185,17 @@ def gone_ledger(desk, *open_: str) -> str:
     rows = {n: f"VE {n[1]} 2026010{n[1]} C1 {n} {n[1]}0,00" for n in ("F1", "F2", "F3", "F4", "F5", "F6", "F7")}
     desk.take(fec(*rows.values()))
     return fec(*(rows[n] for n in ("F1", "F5", "F6", "F7", *open_)))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_amounts_of_what_is_gone_are_shown_as_people_write_them(desk, language):
+    desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 2 20260106 C1 F2 1234,50"))
+    with speaking(language):
+        [question] = desk.take(fec("VE 1 20260105 C1 F1 100,00", "VE 3 20260107 C2 F3 10,00")).questions
+
+    assert question.examples == (
+        ("F2 (C1): €1,234.50",) if language == "en" else ("F2 (C1)\u00a0: 1\u202f234,50\u00a0€",)
+    )
 
 
 def test_each_invoice_that_is_gone_from_the_books_has_its_own_fate_with_a_reason(desk):

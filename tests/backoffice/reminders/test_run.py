@@ -64,6 +64,7 @@ def test_a_debtor_gets_one_message_for_all_that_is_late_with_a_link_that_is_not_
     text = mail.get_body(("plain",)).get_content()
     assert "F-1" in text
     assert "F-2" in text
+    assert re.search(r"200[.,]00.*\bthe oldest: 4 days late|la plus ancienne\s: 4 jours de retard", text, re.DOTALL)
     token = re.search(r"/l/([\w-]{43})", text)[1]
     with transaction() as session:
         assert session.scalars(select(MagicLink.token_hash)).one() == tokens.digest(token)

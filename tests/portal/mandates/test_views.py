@@ -201,6 +201,18 @@ def test_what_is_left_out_is_not_announced_again_until_it_is_taken_back(shop: Sh
     assert len([one for one in rows(Message) if one.kind == "prenotification"]) >= 2
 
 
+def test_what_will_not_be_debited_does_not_stand_under_what_will(shop: Shop) -> None:
+    on_autopay(shop)
+    with transaction() as session:
+        session.query(Debtor).update({"autopay_maximum_minor": 1})
+
+    page = shop.enter(is_verified=True).open("/mandate/debits")
+
+    assert "Not debited as things stand" in page.text
+    assert "Above your maximum: please pay it yourself." in page.text
+    assert "Debited by itself" not in page.text
+
+
 def test_leaving_out_twice_tells_once(shop: Shop) -> None:
     on_autopay(shop)
     browser = shop.enter(is_verified=True)
