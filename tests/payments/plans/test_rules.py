@@ -652,3 +652,9 @@ def test_debits_ask_for_what_is_due_and_for_a_rest_that_is_too_small_for_a_debit
 
 def test_a_small_plan_is_not_asked_for_before_its_day():
     assert rules.asked_until([rules.Due(1, SOON, 50)], TODAY) == 0
+
+
+def test_of_whom_nothing_else_is_known_has_no_plan_and_waits_for_no_notice():
+    assert Facts(TODAY).earliest(by_mandate=True) == TODAY
+    assert Limit.TOO_MANY_PLANS in decide(Policy(most_live=0), 90_000, Terms(first_on=SOON), Facts(TODAY)).reasons
+    assert isinstance(decide(Policy(most_live=1), 90_000, Terms(first_on=SOON), Facts(TODAY)), Accepted)
