@@ -33,7 +33,7 @@ class Standing:
     credit_left: int = 0
     """What of them covers no invoice outside a plan: it shortens plans at their end."""
     contested: frozenset[uuid.UUID] = frozenset()
-    """A bank took money of them back from a card payment."""
+    """A bank took money of them back, or wants to, and its case is not closed."""
     refunded: frozenset[uuid.UUID] = frozenset()
     """We gave money of them back."""
 

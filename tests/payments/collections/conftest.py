@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -84,7 +85,8 @@ class Desk:
         means: Means = Means.DEBIT,
         by_himself: bool = False,
         reason: str | None = None,
-        to: PaymentStatus | None = None,
+        attempt_no: int = 1,
+        to: PaymentStatus | Sequence[PaymentStatus] = (),
     ) -> uuid.UUID:
         """A payment over invoices of one debtor; with a `reason`, the debit of a collection that says so."""
         with transaction() as session:
@@ -102,10 +104,17 @@ class Desk:
             identity = payment.id
         if reason is not None:
             for number, minor in parts:
-                self.collection(number, minor, state=CollectionState.CREATED, reason=reason, payment_id=identity)
-        if to is not None:
+                self.collection(
+                    number,
+                    minor,
+                    attempt_no=attempt_no,
+                    state=CollectionState.CREATED,
+                    reason=reason,
+                    payment_id=identity,
+                )
+        for step in [to] if isinstance(to, PaymentStatus) else to:
             with transaction() as session:
-                advance(session, identity, to, by=SYSTEM)
+                advance(session, identity, step, by=SYSTEM)
         return identity
 
     def run(self, company: uuid.UUID, run_on: date = TODAY, **facts) -> uuid.UUID:
