@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from shared.kit.calendars import next_target_day
+from shared.ledger.refusals import why_not
 
 LONGEST_SHIFT_DAYS = 7
 """A debit that cannot be charged within so many days of the day announced is announced anew."""
@@ -49,10 +50,16 @@ class Under(enum.Enum):
     """The mandate that can be used."""
 
     NONE = "none"
+    SUSPENDED = "suspended"
+    """There is one, which its bank has suspended: it cannot be used for now, and has not ended."""
     SAME = "same"
     """The one that the notice names, or any before there is a notice."""
     OTHER = "other"
-    """The one of the notice has ended; there is another."""
+    """The one of the notice cannot be used any more; there is another."""
+
+
+NOT_USABLE = {Under.NONE: "no_mandate", Under.SUSPENDED: "mandate_suspended"}
+"""Why nothing is debited for want of a mandate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +217,14 @@ def _was_in_vain(facts: Facts, ask: Ask) -> bool:
 
 def _at_wish(facts: Facts, ask: Ask) -> Now | Never:
     """What the debtor asks for: no credit is set against it, for the page offers to use that first."""
-    if ask.under is Under.NONE:
-        return Never("no_mandate")
+    if ask.under in NOT_USABLE:
+        return Never(NOT_USABLE[ask.under])
     wanted = ask.announced_minor or 0
     if 0 < wanted <= facts.free_minor:
         return Now(wanted, None, "asked_for")
-    return Never(_why_nothing(facts) if facts.free_minor <= 0 else "payment_under_way")
+    if wanted <= 0:
+        return Never("payment_under_way")
+    return Never(why_not(wanted_minor=wanted, open_minor=facts.open_minor, held_minor=facts.held_minor))
 
 
 def _announced(facts: Facts, ask: Ask, minor: int) -> Verdict:
@@ -247,8 +256,8 @@ def _at_most(facts: Facts, ask: Ask) -> int:
 
 def _refusal(facts: Facts, ask: Ask) -> str | None:
     """Why nothing of it is debited by itself; None when something may be."""
-    if not ask.wants or ask.under is Under.NONE:
-        return "no_mandate" if ask.wants else ask.unwanted
+    if not ask.wants or ask.under in NOT_USABLE:
+        return NOT_USABLE[ask.under] if ask.wants else ask.unwanted
     if facts.open_minor == 0:
         return "paid"
     if apart := _apart(facts):

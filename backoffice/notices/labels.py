@@ -84,6 +84,7 @@ _SENTENCES: dict[str, Any] = {
     "payment.refund_waits": _l("A refund to %(debtor)s waits for a second person"),
     "payment.refund_failed": _l("A refund to %(debtor)s was not made: the payment counts as before"),
     "mandate.lost": _l("A mandate of %(debtor)s has ended"),
+    "mandate.suspended": _l("A mandate of %(debtor)s is suspended at the bank: nothing is debited under it for now"),
     "debit.withdrawn": _l("A debit that was announced to %(debtor)s does not take place"),
     "debit.left": _l("A debit of %(debtor)s was to be stopped, and had left for the bank"),
     "debit.unannounced": _l("A debit of %(debtor)s was not made: its notice did not leave"),

@@ -60,6 +60,7 @@ TOPICS: dict[str, NoticeGroup] = {
     "payment.refund_failed": NoticeGroup.PAYMENTS,
     "payment.asked_about": NoticeGroup.PAYMENTS,
     "mandate.lost": NoticeGroup.PAYMENTS,
+    "mandate.suspended": NoticeGroup.PAYMENTS,
     "debit.withdrawn": NoticeGroup.PAYMENTS,
     "debit.left": NoticeGroup.PAYMENTS,
     "debit.unannounced": NoticeGroup.PAYMENTS,

@@ -7,14 +7,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from payments import returns as _staff  # noqa: F401 - staff hear of each step from here on
 from payments.chargebacks import service
 from payments.chargebacks.models import Chargeback, ChargebackPart
 from payments.chargebacks.rules import WARN_DAYS, ChargebackState
-from payments.models import Payment
+from payments.models import Payment, PaymentAllocation
 from payments.status import PaymentStatus
 from shared.company.queries import todays
 from shared.invoices.models import Invoice
@@ -64,10 +64,13 @@ def after_payment(payload: dict[str, Any]) -> None:
 
 
 def _paid(session: Session, debtor_id: uuid.UUID | None) -> list[uuid.UUID]:
-    """Cases to decide of which nothing is open any more."""
+    """Cases to decide of which nothing is open any more; of one without parts, nothing of what its payment was meant for."""
     rows = select(ChargebackPart.id).where(ChargebackPart.chargeback_id == Chargeback.id)
     still = rows.join(Invoice, Invoice.id == ChargebackPart.invoice_id).where(Invoice.open_minor > 0)
-    query = select(Chargeback.id).where(Chargeback.state == C.TO_DECIDE, rows.exists(), ~still.exists())
+    meant = select(PaymentAllocation.id).where(PaymentAllocation.payment_id == Chargeback.payment_id)
+    meant = meant.join(Invoice, Invoice.id == PaymentAllocation.invoice_id).where(Invoice.open_minor > 0)
+    is_over = or_(and_(rows.exists(), ~still.exists()), and_(~rows.exists(), ~meant.exists()))
+    query = select(Chargeback.id).where(Chargeback.state == C.TO_DECIDE, is_over)
     if debtor_id is not None:
         query = query.where(Chargeback.debtor_id == debtor_id)
     return list(session.scalars(query.order_by(Chargeback.id)))

@@ -320,7 +320,8 @@ def owe(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> 
         return
     _refuse_undecidable(chargeback, text)
     _end(session, chargeback, C.OWED, by=by, cause=text.strip())
-    tell.owed(session, chargeback, text.strip())
+    if parts_of(session, chargeback.id):  # of what had been refunded, or was credit, nothing is asked for again
+        tell.owed(session, chargeback, text.strip())
 
 
 def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witness) -> bool:
@@ -347,7 +348,8 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witnes
             )
             session.flush()
     payments.moved(session, session.get_one(Payment, chargeback.payment_id))
-    tell.given_up(session, chargeback, text.strip())
+    if parts_of(session, chargeback.id):
+        tell.given_up(session, chargeback, text.strip())
     return True
 
 
@@ -371,11 +373,15 @@ def _may_give_up(session: Session, chargeback: Chargeback, text: str, *, by: Wit
 
 
 def settle(session: Session, *, chargeback_id: uuid.UUID) -> bool:
-    """Nothing of it is open any more: there is nothing to decide. True when it was so."""
+    """Nothing of it is open any more, or ever was: there is nothing to decide. True when it was so.
+
+    A payment that was refunded before, or was credit, opens no invoice when the bank takes it back: what it cost stands as a
+    loss, of which staff hear (`payments.returns`).
+    """
     chargeback = lock_chargeback(session, chargeback_id)
-    parts = parts_of(session, chargeback.id)
-    if chargeback.state is not C.TO_DECIDE or not parts:
+    if chargeback.state is not C.TO_DECIDE:
         return False
+    parts = parts_of(session, chargeback.id) or payments.allocations(session, chargeback.payment_id)
     rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
     if any(row.open_minor for row in rows.values()):
         return False

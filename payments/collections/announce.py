@@ -27,9 +27,10 @@ def announce_debtor(run_id: uuid.UUID, debtor_id: uuid.UUID, *, today: date) -> 
         run = session.get_one(CollectionRun, run_id, with_for_update=True)
         run.cursor = debtor_id
         mandate = find_mandate(session, debtor_id)
+        ask = ask_to_announce(session, company, debtor_id, mandate, today=today)
         wishes: list[Wish] = []
         for each in wishes_of(session, debtor, until=horizon_of(company, today)):
-            verdict = decide(each.facts, ask_to_announce(company, mandate, today=today))
+            verdict = decide(each.facts, ask)
             if isinstance(verdict, Later) and verdict.charge_on is not None:
                 wishes.append(
                     Wish(

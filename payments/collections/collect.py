@@ -14,6 +14,7 @@ from payments.collections.eligible import Candidate, facts_of, find_mandate, und
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionDecision, CollectionState, Outcome
 from payments.collections.service import Wish
+from payments.collections.words import REASONS
 from payments.deciding import Ask, Later, Never, Now, Stage, Verdict, decide
 from payments.gateways.base import Declined
 from payments.gateways.choose import debits
@@ -181,7 +182,7 @@ def ask_about(
         stage,
         today,
         company.notice_days,
-        under=under(mandate, collection.mandate_id),
+        under=under(session, debtor.id, mandate, collection.mandate_id),
         wants=company.debits_by_itself and wants,
         unwanted=_unwanted(company, is_invoice=is_invoice),
         announced_minor=collection.amount_minor,
@@ -204,20 +205,24 @@ def _hold(session: Session, mandate: Mandate | None, collection: Collection, ver
     company = session.get_one(Company, collection.company_id)
     try:
         parts, attempt = _parts(session, collection, verdict.minor)
-        payment = debit.write(
-            session,
-            debtor,
-            mandate,
-            company,
-            parts=parts,
-            attempt=attempt,
-            contact_id=None,
-            charge_on=verdict.charge_on,
-            allowed=[verdict],
-            by=BY,
-        )
-    except Conflict:
-        return Never("payment_under_way")
+        with session.begin_nested():  # what is refused leaves no intent behind, which the janitor would send
+            payment = debit.write(
+                session,
+                debtor,
+                mandate,
+                company,
+                parts=parts,
+                attempt=attempt,
+                contact_id=None,
+                charge_on=verdict.charge_on,
+                allowed=[verdict],
+                by=BY,
+            )
+    except Conflict as conflict:
+        reason = conflict.facts.get("reason")
+        if reason not in REASONS:
+            raise
+        return Never(str(reason))
     collection.state = CollectionState.CREATED
     collection.payment_id = payment.id
     session.flush()

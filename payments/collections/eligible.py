@@ -16,7 +16,7 @@ from payments.collections.standing import Standing, standing_of
 from payments.deciding import SPARE_DAYS, Ask, Facts, Stage, Under
 from payments.frozen import LEFT, LEFT_OTHERWISE
 from payments.models import Mandate, Payment
-from payments.status import GIVEN_UP, USABLE_MANDATES, PaymentStatus
+from payments.status import GIVEN_UP, USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
@@ -133,11 +133,12 @@ def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID, *, own_min
     return invoice_facts(invoice, debtor, standing, has_live=True, was_tried=False, own_minor=own_minor)
 
 
-def under(mandate: Mandate | None, announced: uuid.UUID) -> Under:
-    """Whether the mandate that can be used is the one that a notice named."""
+def under(session: Session, debtor_id: uuid.UUID, mandate: Mandate | None, announced: uuid.UUID | None = None) -> Under:
+    """Whether the mandate that can be used is the one that a notice named; of none, whether there is one that is suspended."""
     if mandate is None:
-        return Under.NONE
-    return Under.SAME if mandate.id == announced else Under.OTHER
+        suspended = select(Mandate.id).where(Mandate.debtor_id == debtor_id, Mandate.status == MandateStatus.SUSPENDED)
+        return Under.SUSPENDED if session.scalar(suspended.limit(1)) is not None else Under.NONE
+    return Under.SAME if announced is None or mandate.id == announced else Under.OTHER
 
 
 def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | None = None) -> Mandate | None:
@@ -151,9 +152,11 @@ def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | Non
     return next((mandate for mandate in usable if mandate.id == wished), usable[0] if usable else None)
 
 
-def ask_to_announce(company: Company, mandate: Mandate | None, *, today: date) -> Ask:
+def ask_to_announce(
+    session: Session, company: Company, debtor_id: uuid.UUID, mandate: Mandate | None, *, today: date
+) -> Ask:
     """The question before a notice is written."""
-    usable = Under.SAME if mandate is not None else Under.NONE
+    usable = under(session, debtor_id, mandate)
     wants = company.debits_by_itself
     return Ask(Stage.ANNOUNCE, today, company.notice_days, under=usable, wants=wants, unwanted="company_stopped")
 

@@ -49,7 +49,9 @@ def outlook(session: Session, debtor: Debtor) -> Outlook:
         return {}
     company = session.get_one(Company, debtor.company_id)
     ask = replace(
-        ask_to_announce(company, find_mandate(session, debtor.id), today=today_of(session, company.id)),
+        ask_to_announce(
+            session, company, debtor.id, find_mandate(session, debtor.id), today=today_of(session, company.id)
+        ),
         stage=Stage.OUTLOOK,
     )
     announced = {

@@ -200,7 +200,7 @@ def _try_out(company_id: uuid.UUID, day: date, report: Report) -> None:
             page = debtors_to_consider(session, company, today=day, after=after, limit=_PAGE)
             for debtor_id in page:
                 debtor, mandate = session.get_one(Debtor, debtor_id), find_mandate(session, debtor_id)
-                ask = ask_to_announce(company, mandate, today=day)
+                ask = ask_to_announce(session, company, debtor_id, mandate, today=day)
                 for each in wishes_of(session, debtor, until=horizon_of(company, day)):
                     verdict = decide(each.facts, ask)
                     if verdict.reason != NOT_YET:

@@ -31,7 +31,7 @@ from payments.gateways.choose import takes_debits
 from payments.mandates import collect
 from payments.models import Mandate, Payment, PaymentTransition
 from payments.service import lock_payment
-from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
+from payments.status import IN_FLIGHT, USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
@@ -242,7 +242,10 @@ def _mark_foreign(session: Session, collection: Collection, payment: Payment) ->
     if by in {"contact", "staff"}:
         return False
     mandate = session.get_one(Mandate, payment.mandate_id, populate_existing=True)
-    collection.reason = "cancelled" if mandate.status in USABLE_MANDATES else "no_mandate"
+    suspended = {MandateStatus.SUSPENDED: "mandate_suspended"}
+    collection.reason = (
+        "cancelled" if mandate.status in USABLE_MANDATES else suspended.get(mandate.status, "no_mandate")
+    )
     return True
 
 

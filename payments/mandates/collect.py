@@ -20,7 +20,7 @@ from payments.gateways.base import CANNOT_BE_CANCELLED, DebitWish, Declined, Pay
 from payments.gateways.choose import debits
 from payments.models import Mandate, Means, Payment, Provider
 from payments.service import Facts, PaymentDraft
-from payments.status import IN_FLIGHT, USABLE_MANDATES, PaymentStatus
+from payments.status import IN_FLIGHT, USABLE_MANDATES, MandateStatus, PaymentStatus
 from payments.under_way import refuse_other, refuse_second, rivals
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -32,6 +32,7 @@ from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.money import Money, format_money
 from shared.kit.words import current_language
 from shared.kit.words import gettext as _
+from shared.ledger.refusals import not_available, not_payable
 from shared.ledger.rules import Part, total
 from shared.ledger.service import lock_invoices
 
@@ -125,7 +126,7 @@ def _ask(
     for part in parts:
         invoice = invoices.get(part.invoice_id)
         if invoice is None:
-            raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
+            raise not_payable()
         facts = DueFacts(
             due_on=invoice.due_on,
             open_minor=invoice.open_minor,
@@ -136,14 +137,7 @@ def _ask(
         today = clock.today(company.zone)
         verdict = decide(facts, Ask(Stage.AT_WISH, today, company.notice_days, announced_minor=part.minor))
         if isinstance(verdict, Never):
-            raise Conflict(
-                "ledger.not_available",
-                _(
-                    "Invoice %(number)s has changed meanwhile, or a payment is already under way.",
-                    number=invoice.number,
-                ),
-                reason=verdict.reason,
-            )
+            raise not_available(invoice.number, verdict.reason)
         if isinstance(verdict, Now):
             allowed.append(verdict)
     return allowed
@@ -197,6 +191,10 @@ def usable(session: Session, debtor: Debtor, mandate_id: uuid.UUID) -> Mandate:
     mandate = session.get(Mandate, mandate_id, with_for_update=True)
     if mandate is None or mandate.debtor_id != debtor.id:
         raise NotFound("mandate.missing", _("There is no such mandate."))
+    if mandate.status is MandateStatus.SUSPENDED:
+        raise Conflict(
+            "mandate.not_usable", _("This mandate is suspended at your bank: nothing is debited under it for now.")
+        )
     if mandate.status not in USABLE_MANDATES or mandate.provider_reference is None:
         raise Conflict("mandate.not_usable", _("This mandate can no longer be used."))
     return mandate

@@ -74,9 +74,16 @@ def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.U
 
 def contested(session: Session, plan_id: uuid.UUID) -> int:
     """What banks contest of a plan's invoices, in minor units: neither debited nor missed until their cases are closed."""
+    return sum(contested_by_invoice(session, plan_id).values())
+
+
+def contested_by_invoice(session: Session, plan_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Invoice of a plan → what banks contest of it, in minor units."""
     items = select(PlanItem.invoice_id).where(PlanItem.plan_id == plan_id)
     live = (Freeze.kind == FreezeKind.CHARGEBACK, Freeze.lifted_at.is_(None), Freeze.invoice_id.in_(items))
-    return int(session.scalar(select(func.coalesce(func.sum(Freeze.amount_minor), 0)).where(*live)) or 0)
+    minor = func.sum(Freeze.amount_minor).label("minor")
+    rows = session.execute(select(Freeze.invoice_id, minor).where(*live).group_by(Freeze.invoice_id))
+    return {row.invoice_id: int(row.minor) for row in rows}
 
 
 def refunded(session: Session, plan: Plan) -> int:

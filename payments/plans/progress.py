@@ -83,8 +83,8 @@ def payable(
     """What may be paid of a plan now, in minor units.
 
     Its instalments due up to a day (None: all the rest), less what is under way for it (`besides`: so much of that is not
-    counted, because it is the payment that asks); `by_itself`, when nobody but us asks for it, also less what a bank contests
-    and what we refunded.
+    counted, because it is the payment that asks), and less what a bank contests: nobody is offered to pay that. `by_itself`,
+    when nobody but us asks for it, also less what we refunded.
     """
     plan = session.get_one(Plan, plan_id)
     if plan.status not in FREEZES:
@@ -94,7 +94,7 @@ def payable(
         wanted = rules.asked_until(dues_of(rows), until)
     else:
         wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
-    left_alone = contents.contested(session, plan_id) + contents.refunded(session, plan) if by_itself else 0
+    left_alone = contents.contested(session, plan_id) + (contents.refunded(session, plan) if by_itself else 0)
     return max(0, wanted - max(0, sum(contents.under_way(session, plan_id).values()) - besides) - left_alone)
 
 
@@ -116,6 +116,8 @@ def next_payable(session: Session, plan_id: uuid.UUID) -> int:
 def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
     """So much of a plan as parts of its invoices in order, the oldest due first; for `payment_attempt`.
 
+    Of an invoice that a bank contests in part, only the other part.
+
     Raises Conflict("plan.less_left") when the plan has not so much left that nobody is paying already.
     """
     plan = session.get_one(Plan, plan_id)
@@ -125,21 +127,27 @@ def parts_for(session: Session, plan_id: uuid.UUID, minor: int) -> list[Part]:
         if taken:
             parts.append(Part(free.invoice_id, taken))
             left -= taken
-    if left or plan.status not in FREEZES:
-        raise Conflict("plan.less_left", _("This plan has changed meanwhile, or a payment is already under way."))
+    if plan.status not in FREEZES:
+        raise Conflict("plan.less_left", _("This plan does not run any more."), reason="plan_not_running")
+    if left:
+        is_under_way = sum(contents.under_way(session, plan_id).values()) > 0
+        under_way, less = _("A payment of this plan is already under way."), _("Less is left of this plan than before.")
+        reason = "payment_under_way" if is_under_way else "less"
+        raise Conflict("plan.less_left", under_way if is_under_way else less, reason=reason)
     return parts
 
 
 def _free(session: Session, plan: Plan) -> list[Part]:
-    """What of each invoice of a plan nobody is paying, and nothing but the plan freezes, in the plan's order."""
+    """What of each invoice of a plan nobody is paying or contesting, and nothing but the plan freezes, in the plan's order."""
     flight, own = contents.under_way(session, plan.id), contents.frozen_by(session, plan.id)
+    by_bank = contents.contested_by_invoice(session, plan.id)
     made = []
     for invoice, standing in _standings(session, plan):
         others = max(
             0, invoice.frozen_minor - own.get(invoice.id, 0)
         )  # disputed or on hold: the ledger holds none of it
         free = min(standing.rest - flight.get(invoice.id, 0), invoice.open_minor - invoice.held_minor - others)
-        made.append(Part(invoice.id, max(0, free)))
+        made.append(Part(invoice.id, max(0, free - by_bank.get(invoice.id, 0))))
     return made
 
 

@@ -85,7 +85,7 @@ def tell_failed(payload: dict[str, Any]) -> None:
 @on("payment.cancelled")
 @job("payments.receipts.cancelled_with_mandate")
 def tell_cancelled(payload: dict[str, Any]) -> None:
-    """Tell which debit that the debtor had asked for falls away because the bank ended its mandate.
+    """Tell which debit that the debtor had asked for falls away because the bank ended, or suspended, its mandate.
 
     What we or the debtor stopped has its own message, and so have automatic debits (`collections.withdraw`): two jobs of one
     piece of news never tell of the same thing. Safe to run twice: one message a debit.
@@ -93,12 +93,12 @@ def tell_cancelled(payload: dict[str, Any]) -> None:
     with transaction() as session:
         payment = _payment(session, payload)
         mandate = session.get(Mandate, payment.mandate_id) if payment.mandate_id else None
-        if payment.status is not PaymentStatus.CANCELLED or mandate is None or mandate.status not in MANDATE_ENDS:
+        if payment.status is not PaymentStatus.CANCELLED or mandate is None or mandate.status not in WHY_CANCELLED:
             return
         if not _was_by_provider(session, payment, payload["step"]) or holder_has_died(session, mandate.id):
             return
         if session.scalar(select(Collection.id).where(Collection.payment_id == payment.id)) is None:
-            facts = _failure(session, payment) | {"why_failed": why_failed("MD01"), "retry_on": None}
+            facts = _failure(session, payment) | {"why_failed": WHY_CANCELLED[mandate.status], "retry_on": None}
             _tell(session, payment, "payment_failed", facts, f"cancelled:{payload['step']}")
 
 
@@ -224,7 +224,8 @@ def _tell_staff_of_end(session: Session, mandate: Mandate, step: int) -> None:
     taken = session.scalar(select(MandateTransition).where(*own))
     if taken is not None and taken.actor_kind == "provider":
         by = Actor.provider(taken.actor_name)
-        affairs.publish(session, mandate, "mandate.lost", by=by, staff=None, dedupe_key=f"{mandate.id}:lost:{step}")
+        topic = "mandate.suspended" if taken.after is MandateStatus.SUSPENDED else "mandate.lost"
+        affairs.publish(session, mandate, topic, by=by, staff=None, dedupe_key=f"{mandate.id}:lost:{step}")
 
 
 def _opened(session: Session, payment: Payment) -> tuple[str, int]:
@@ -237,6 +238,12 @@ def _opened(session: Session, payment: Payment) -> tuple[str, int]:
     ).all()
     return ", ".join(row.number for row in rows), sum(row.open_minor - row.held_minor for row in rows)
 
+
+WHY_CANCELLED: dict[MandateStatus, Any] = {
+    **dict.fromkeys(MANDATE_ENDS, why_failed("MD01")),
+    MandateStatus.SUSPENDED: _l("its mandate is suspended"),
+}
+"""Why the provider cancelled a debit, by what has become of its mandate."""
 
 END_REASONS: dict[MandateStatus, Any] = {
     MandateStatus.FAILED: _l("refused by the bank"),

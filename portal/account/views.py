@@ -24,6 +24,10 @@ def home(visitor: Visitor) -> Response:
     today = visitor.today
     with glance() as connection:
         standing = invoices.standing(connection, visitor.debtor_id, today=today, limit=SHOWN, also=HAS_PLAN)
+    if standing.paused_minor:
+        with reading() as session:
+            found = invoices.contested(session, visitor.debtor_id)
+        standing = invoices.without_contested(standing, found, today=today)
     plan = plan_of(visitor) if standing.also else None
     under_way, debits = _coming(visitor, standing)
     planned = {one: debit.on for debit in debits if debit.payment_id is None for one in debit.invoice_ids}

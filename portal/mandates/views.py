@@ -46,6 +46,7 @@ def overview(visitor: Visitor) -> Response:
         "portal/mandates/overview.html",
         mandate=next((one for one in mandates if one.is_usable), None),
         waiting=next((one for one in mandates if one.status is MandateStatus.CREATED and one.url), None),
+        suspended=[one for one in mandates if one.status is MandateStatus.SUSPENDED],
         past=[one for one in mandates if one.status in MANDATE_ENDS and one.given_at is not None],
         words=MANDATE_FOR_DEBTOR,
         autopay=autopay_of(visitor),

@@ -216,12 +216,17 @@ def choose(session: Session, visitor: Visitor, wish: Wish) -> list[Chosen]:
     if wish.what is What.PLAN:
         return list(read_share(session, visitor, wish).chosen)
     rows: Sequence[InvoiceRow]
+    less: dict[uuid.UUID, int] = {}
     if wish.what is What.THESE:
         rows = invoices.rows_of(session, visitor.debtor_id, wish.invoice_ids)
     else:
         before = visitor.today if wish.what is What.LATE else None
         rows = invoices.payable(session, visitor.debtor_id, due_before=before)
-    items = [Payable(row.id, row.number, row.due_on, row.payable_minor) for row in rows]
+        if any(
+            row.paused_minor for row in rows
+        ):  # what a bank contests is paid by who chooses it himself, and offered to nobody
+            less = {one.invoice_id: one.minor for one in invoices.contested(session, visitor.debtor_id)}
+    items = [Payable(row.id, row.number, row.due_on, row.payable_minor - less.get(row.id, 0)) for row in rows]
     return rules.choose(items, wish, visitor.today)
 
 

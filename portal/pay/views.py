@@ -55,7 +55,7 @@ def _elsewhere(offer: Offer) -> ResponseReturnValue:
     return see_other("portal.account.home")
 
 
-def _choose_page(offer: Offer, *, status: int = 200, changed: bool = False, refusal: str = "") -> Response:
+def _choose_page(offer: Offer, *, status: int = 200, changed: str = "", refusal: str = "") -> Response:
     return page(
         "portal/pay/choose.html",
         status=status,
@@ -233,16 +233,16 @@ def _go(visitor: Visitor, offer: Offer, order: Order) -> ResponseReturnValue:
         if conflict.code == "payment.under_way":
             return _under_way(visitor, conflict)
         if conflict.code == "ledger.not_available":
-            return _changed(_offer(visitor, request.form))
+            return _changed(_offer(visitor, request.form), why=conflict.message)
         raise
     except (Invalid, Refused, Unavailable) as refusal:
         return _choose_page(offer, status=refusal.http_status, refusal=refusal.message)
 
 
-def _changed(offer: Offer) -> ResponseReturnValue:
-    """Nothing was charged: show what can be paid now."""
+def _changed(offer: Offer, *, why: str = "") -> ResponseReturnValue:
+    """Nothing was charged: show what can be paid now, and why it is not what was asked for where that is known."""
     if offer.chosen:
-        return _choose_page(offer, status=409, changed=True)
+        return _choose_page(offer, status=409, changed=why or _("Something has changed since you looked."))
     flash(_("There is nothing more to pay in what you chose."), "info")
     return _elsewhere(offer)
 

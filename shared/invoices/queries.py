@@ -3,7 +3,7 @@
 import enum
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, ca
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors.models import Debtor
-from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine
+from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind, InvoiceLine
 from shared.kit.db import Reader, among
 from shared.kit.errors import NotFound
 from shared.kit.money import Money
@@ -136,6 +136,8 @@ class Standing:
     rows: Sequence[InvoiceRow]
     also: bool = False
     """The answer to what else was asked in the same breath."""
+    contested_minor: int = 0
+    """What banks contest and nobody is offered to pay (`without_contested`)."""
 
     def money(self, minor: int) -> Money:
         return Money(minor, self.currency)
@@ -324,6 +326,51 @@ def all_of(session: Session, debtor_id: uuid.UUID) -> list[InvoiceRow]:
     """Every invoice and credit note of a debtor, the newest first."""
     query = select(*_ROW).where(Invoice.debtor_id == debtor_id).order_by(Invoice.issued_on.desc(), Invoice.id.desc())
     return [_row(row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """What of an invoice may be paid, and is not offered, for a bank contests the payment that had settled it."""
+
+    invoice_id: uuid.UUID
+    due_on: date
+    minor: int
+    is_all: bool
+    """Of what may be paid of it."""
+
+
+def contested(session: Session, debtor_id: uuid.UUID) -> list[Contested]:
+    """A debtor's invoices of which banks contest something that may be paid."""
+    payable = func.greatest(0, Invoice.open_minor - Invoice.held_minor - Invoice.frozen_minor).label("payable")
+    rows = session.execute(
+        select(Invoice.id, Invoice.due_on, payable, func.sum(Freeze.amount_minor).label("minor"))
+        .join(Freeze, Freeze.invoice_id == Invoice.id)
+        .where(Invoice.debtor_id == debtor_id, Invoice.kind == InvoiceKind.INVOICE)
+        .where(Freeze.kind == FreezeKind.CHARGEBACK, Freeze.lifted_at.is_(None))
+        .group_by(Invoice.id)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    return [
+        Contested(row.id, row.due_on, min(row.payable, int(row.minor)), row.minor >= row.payable)
+        for row in rows
+        if row.payable > 0
+    ]
+
+
+def without_contested(standing: Standing, found: Sequence[Contested], *, today: date) -> Standing:
+    """The sums of an account less what banks contest: that is shown, and offered to nobody. Pure."""
+    late = [one for one in found if one.due_on < today]
+    coming = [one for one in found if one.due_on >= today]
+    return replace(
+        standing,
+        payable_minor=standing.payable_minor - sum(one.minor for one in found),
+        late_minor=standing.late_minor - sum(one.minor for one in late),
+        late_count=standing.late_count - sum(one.is_all for one in late),
+        late_paused_minor=standing.late_paused_minor - sum(one.minor for one in late),
+        coming_minor=standing.coming_minor - sum(one.minor for one in coming),
+        coming_count=standing.coming_count - sum(one.is_all for one in coming),
+        contested_minor=sum(one.minor for one in found),
+    )
 
 
 def payable(session: Session, debtor_id: uuid.UUID, *, due_before: date | None = None) -> list[InvoiceRow]:

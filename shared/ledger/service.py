@@ -23,6 +23,7 @@ from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 from shared.ledger.models import Account, Kind, Phase, Transfer
+from shared.ledger.refusals import not_available, not_payable, why_not
 from shared.ledger.rules import Part
 
 
@@ -66,7 +67,7 @@ def hold(
 
     Frozen money is not reserved (I10), except so much of an invoice as `of_frozen` says, in minor units: what a plan
     froze is the plan's own payment's. Raises Conflict("ledger.not_available") when a part exceeds what is open, neither
-    held nor frozen: nothing is written then.
+    held nor frozen, with its `reason` (`shared.ledger.refusals`): nothing is written then.
     """
     invoices = amounts.lock(session, (part.invoice_id for part in parts))
     own = of_frozen or {}
@@ -74,16 +75,12 @@ def hold(
     for part in parts:
         invoice = invoices.get(part.invoice_id)
         if invoice is None or invoice.debtor_id != debtor.id or invoice.kind is not InvoiceKind.INVOICE:
-            raise Conflict("ledger.not_available", _("One of these invoices can no longer be paid."))
+            raise not_payable()
         frozen = max(0, invoice.frozen_minor - own.get(invoice.id, 0))
-        if part.minor <= 0 or part.minor > invoice.open_minor - invoice.held_minor - frozen - held[invoice.id]:
-            raise Conflict(
-                "ledger.not_available",
-                _(
-                    "Invoice %(number)s has changed meanwhile, or a payment is already under way.",
-                    number=invoice.number,
-                ),
-            )
+        taken = invoice.held_minor + held[invoice.id]
+        if part.minor <= 0 or part.minor > invoice.open_minor - taken - frozen:
+            why = why_not(wanted_minor=part.minor, open_minor=invoice.open_minor, held_minor=taken)
+            raise not_available(invoice.number, why)
         held[invoice.id] += part.minor
     debtor.held_minor += held.total()
     amounts.add(session, "held_minor", held)

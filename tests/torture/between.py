@@ -87,6 +87,14 @@ def active_mandates(debtor: str) -> list[str]:
 # What staff do --------------------------------------------------------------------------------------------------------
 
 
+def company_debits(*, is_on: bool) -> bool:
+    """Staff switch the company's automatic debits off or on in its settings; gives how they stand."""
+    with transaction() as session:
+        company = session.scalars(select(Company).with_for_update()).one()
+        company.collects = is_on
+        return company.collects
+
+
 def receive_too_much(debtor: str, minor: int, attempt: str) -> str:
     """A transfer that nobody knows an invoice for: credit on the account."""
     with transaction() as session:

@@ -101,7 +101,8 @@ class Look:
 QUERIES = {
     "invoices": """SELECT id::text, debtor_id::text AS debtor, number, kind, total_minor, open_minor, elsewhere_minor, due_on,
         autopay_excluded_at, credits_invoice_id::text AS corrects FROM invoice""",
-    "debtors": """SELECT d.id::text, d.autopay, d.autopay_maximum_minor AS maximum, d.credit_minor, c.notice_days
+    "debtors": """SELECT d.id::text, d.autopay, d.autopay_maximum_minor AS maximum, d.credit_minor, c.notice_days,
+        c.collects AND c.takes_debits AS by_itself
         FROM debtor d JOIN company c ON c.id = d.company_id""",
     "payments": """SELECT id::text, debtor_id::text AS debtor, attempt, status, means, amount_minor, charge_on,
         provider_reference FROM payment""",
@@ -329,6 +330,9 @@ class _Case:
             yield self._no("closed_day", f"banks are closed on {self.debit.charge_on}")
         yield from self._twice()
         attempt = str(self.payment["attempt"])
+        is_automatic = attempt.startswith("collection:") or ":instalment:" in attempt
+        if is_automatic and not self.debtor["by_itself"]:
+            yield self._no("company_stopped", "the company had switched its debits off")
         if attempt.startswith("collection:"):
             yield from self._of_invoice(notices, rums)
         elif attempt.startswith("plan:") and ":instalment:" in attempt:

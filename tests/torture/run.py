@@ -124,8 +124,15 @@ class Sky:
         wants = [one for one in accounts if one.autopay and one.mandate]
         if day in (1, days // 2) and wants:
             self.last(f"mailbox refused {day}", "mail_refused", match=f"{self.die.choice(wants).code.lower()}@")
+        self._company(day, days, hand)
         if day == 3:
             self._poison([one for one in wants if one.fate == "success"], hand)
+
+    def _company(self, day: int, days: int, hand: Hand) -> None:
+        """The last day but one the company debits nobody by itself: what is announced and written is called off. Then it does."""
+        wanted = {days - 2: False, days - 1: True}.get(day)
+        while wanted is not None and hand.act("company_debits", is_on=wanted) is not wanted:
+            self.tally.note("the company's switch: once more")
 
     def _poison(self, accounts: list[Account], hand: Hand) -> None:
         """A mandate, active and never ended, about which the provider gives no usable answer any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from payments.deciding import Ask, Facts, Told, Under
 from payments.gateways.gocardless_gateway import GoCardlessGateway
 from payments.models import Mandate, Payment
 from payments.reconcile.sweep import sweep
+from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import Invoice
@@ -30,7 +31,7 @@ from shared.kit.outbox.relay import perform_due
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind
 from tests.support.people import an_invoice
-from tests.torture import acts, house, referee, speaking
+from tests.torture import acts, between, house, referee, speaking
 from tests.torture.referee import Referee
 
 pytestmark = pytest.mark.slow
@@ -241,3 +242,27 @@ def street_of(street: Street, debit: str) -> str:
     with reading() as session:
         debtor = session.get_one(Payment, payment).debtor_id
     return next(who for who, (identity, _invoice) in street.people.items() if identity == debtor)
+
+
+def test_a_debit_of_a_company_that_debits_nobody_by_itself_is_found(counter):
+    """Switched off while the debit is with the provider: planted away, it leaves and is named; asked, it is called off."""
+    for is_planted in (True, False):
+        street = Street(counter)
+        who = f"switch {is_planted}"
+        street.moves_in(who)
+        between.company_debits(is_on=True)
+        perform_due()
+        street.look()
+        street.twins.advance(8)
+        street.look()
+        blind = patch.object(Company, "debits_by_itself", property(lambda _company: True))
+        with blind if is_planted else nullcontext():
+            between.company_debits(is_on=False)
+            street.look()
+            street.twins.advance(7)
+            street.look()
+
+        found = {(street_of(street, one.debit), one.rule) for one in street.referee.judge()}
+
+        assert found & {(who, "company_stopped")} == ({(who, "company_stopped")} if is_planted else set())
+        assert len([one for one in referee.read_debits(street.twins) if one.left_at]) == 1

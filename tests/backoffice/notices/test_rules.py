@@ -97,7 +97,7 @@ HEARD = {
         "chargeback.opened chargeback.due chargeback.won chargeback.lost chargeback.give_up_asked payment.went_back "
         "payment.lost payment.debited_twice payment.holder_deceased payment.needs_details payment.needs_proof "
         "payment.blocked_at_bank payment.not_processed payment.refund_waits payment.refund_failed payment.asked_about "
-        "mandate.lost "
+        "mandate.lost mandate.suspended "
         "debit.withdrawn debit.left debit.unannounced debit.given_up"
     ),
 }

@@ -356,3 +356,75 @@ def test_a_piece_of_news_published_twice_does_nothing_twice(counter):
     counter.deliver()
 
     assert world() == before
+
+
+# Suspended is not ended -----------------------------------------------------------------------------------------------------
+
+
+def suspend(counter, by=BANK):
+    from payments.mandates import service as mandates
+
+    with transaction() as session:
+        if session.get_one(Mandate, counter.mandate_id).status is not MandateStatus.ACTIVE:
+            mandates.advance(session, counter.mandate_id, MandateStatus.ACTIVE, by=by)
+        mandates.advance(session, counter.mandate_id, MandateStatus.SUSPENDED, by=by)
+    perform_due()
+
+
+def test_a_suspended_mandate_is_not_said_to_have_ended(autopay):
+    run_today()
+    autopay.deliver()
+    suspend(autopay)
+
+    assert reasons() == ["mandate_suspended"]
+    (mail,) = mails("debit_stopped")
+    said = " ".join(mail.text_body.split())
+    assert "Le mandat correspondant est suspendu à votre banque." in said
+    assert "pris fin" not in said
+    assert mails("mandate_ended") == []
+    assert topics().count("mandate.suspended") > 0
+    assert topics().count("mandate.lost") == 0
+    run_today()
+    with reading() as session:
+        last = session.scalars(select(CollectionDecision).order_by(CollectionDecision.at.desc())).first()
+        assert last.reason == "mandate_suspended"
+
+
+def test_what_is_asked_for_under_a_suspended_mandate_is_refused_with_that_word(counter):
+    from shared.kit.errors import Conflict
+
+    account(counter)
+    suspend(counter)
+
+    with pytest.raises(Conflict, match="is suspended at your bank"):
+        counter.pay_by_debit(counter.mandate_id, counter.part("F-1", 12_000))
+
+
+# Each refusal its own reason --------------------------------------------------------------------------------------------------
+
+
+def test_each_conflict_of_a_hold_says_its_own_reason(autopay):
+    """What stands between the decision and the hold is rare (it is one lock); its reason is kept as it is."""
+    from payments.collections import collect as collecting
+    from payments.deciding import Now
+    from shared.invoices.models import FreezeKind
+    from shared.invoices.service import freeze
+    from shared.kit.ids import new_id
+
+    run_today()
+    with transaction() as session:
+        collection = session.scalars(select(Collection)).one()
+        mandate = session.get_one(Mandate, autopay.mandate_id)
+        much = collecting._hold(session, mandate, collection, Now(12_001, None, "asked_for"))
+        freeze(
+            session,
+            invoice_id=autopay.invoices["F-1"],
+            kind=FreezeKind.DISPUTE,
+            subject_id=new_id(),
+            reason="test",
+            by=BANK,
+        )
+        session.flush()
+        frozen = collecting._hold(session, mandate, collection, Now(12_000, None, "asked_for"))
+        assert (much.reason, frozen.reason) == ("less", "frozen")
+    assert autopay.payments() == []  # and no intent is left behind, which the janitor would send

@@ -202,7 +202,7 @@ def test_what_the_debtor_asks_for_himself_needs_no_notice_and_may_leave_his_cred
         return decide(facts(**changes), Ask(Stage.AT_WISH, TODAY, 14, announced_minor=minor))
 
     assert asked(10_000, credit_minor=10_000) == Now(10_000, None, "asked_for")
-    assert asked(10_001) == Never("payment_under_way")
+    assert asked(10_001) == Never("less")
     assert asked(9_000, frozen_minor=10_000) == Never("frozen")
     assert asked(1, open_minor=0) == Never("paid")
 
@@ -391,7 +391,7 @@ def test_why_nothing_is_left_is_named_by_what_took_the_last_cent(changes, reason
 
 def test_the_stages_and_the_mandates_of_a_question_are_told_apart_by_their_words():
     assert [stage.value for stage in Stage] == ["outlook", "announce", "coming", "make", "written", "at_wish"]
-    assert [under.value for under in Under] == ["none", "same", "other"]
+    assert [under.value for under in Under] == ["none", "suspended", "same", "other"]
 
 
 def test_an_outlook_says_what_the_runs_will_say_whatever_the_day():

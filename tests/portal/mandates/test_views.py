@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from payments.collections.models import Collection, CollectionDecision, CollectionState
+from payments.collections.reconsider import JOB as RECONSIDER
+from payments.mandates import service as mandates
 from payments.models import Mandate, Payment
 from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
 from shared.debtors.models import Debtor
+from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.outbox.models import OutboxMessage
 from shared.messages.models import Message
 from tests.portal.conftest import Dora, rows
 from tests.portal.shop import Shop
@@ -295,3 +301,36 @@ def test_leaving_out_an_invoice_stops_its_written_debit_before_the_page_answers(
     assert "Nothing will be debited for this invoice." in page.text
     assert at_provider(shop) == [(8_000, "pending_submission"), (12_000, "cancelled")]
     assert [one.kind for one in rows(Message)].count("debit_left_out") == 1
+
+
+def test_switching_off_while_the_provider_is_silent_is_done_by_the_job_without_a_press_more(shop: Shop) -> None:
+    written_and_announced(shop)
+    shop.counter.twins.fault("status", provider="gocardless", match="actions/cancel", status=503, times=0)
+
+    page = shop.enter(is_verified=True).open("/mandate/autopay").submit("Save", autopay="off")
+
+    assert "Automatic payment is off." in page.text
+    assert at_provider(shop) == [(8_000, "pending_submission"), (12_000, "pending_submission")]
+    shop.counter.twins.clear_faults()
+    with transaction() as session:  # what was asked for in the commit of the press is tried again, and no duty has run
+        for row in session.scalars(select(OutboxMessage).where(OutboxMessage.job == RECONSIDER)):
+            row.due_at, row.locked_until = clock.now(), None
+    shop.counter.deliver()
+    assert at_provider(shop) == [(8_000, "cancelled"), (12_000, "cancelled")]
+    assert verify().differences == []
+
+
+def test_a_suspended_mandate_is_shown_as_such_and_not_as_none(shop: Shop) -> None:
+    mandate_id = shop.counter.give_mandate()
+    with transaction() as session:
+        if session.get_one(Mandate, mandate_id).status is not MandateStatus.ACTIVE:
+            mandates.advance(session, mandate_id, MandateStatus.ACTIVE, by=shop.counter.by)
+        mandates.advance(session, mandate_id, MandateStatus.SUSPENDED, by=shop.counter.by)
+
+    page = shop.enter(is_verified=True).open("/mandate")
+
+    assert "Suspended mandate" in page.text
+    assert "Your bank has suspended this mandate." in page.text
+    assert "Sign another mandate" in page.text
+    assert "No mandate yet" not in page.text
+    assert "Former mandate" not in page.text

@@ -375,3 +375,44 @@ def test_somebody_elses_payment_is_not_there(shop: Shop) -> None:
 
     for path in ("return", "stopped"):
         assert browser.open(f"/pay/{uuid.uuid4()}/{path}").status == 404
+
+
+def test_what_a_bank_contests_is_seen_and_offered_to_nobody(shop: Shop) -> None:
+    """F-1 was paid by card and taken back; F-2 (80.00) is owed as before."""
+    browser = shop.enter()
+    mine = shop.counter.invoices["F-1"]
+    url = begin_card(shop, browser.open(f"/pay?what=these&invoice={mine}"))
+    shop.counter.twins.pay(url)
+    shop.counter.deliver()
+    shop.counter.twins.advance(seconds=2)
+    shop.counter.twins.fault("chargeback", object=shop.counter.payments()[0].provider_reference)
+    shop.counter.deliver()
+
+    home = browser.open("/")
+    assert "Pay €80.00" in home.text
+    assert "Pay €200.00" not in home.text
+    assert "Contested by your bank" in home.text
+    assert browser.open("/pay?what=all").heading == "Pay €80.00"
+    sheet = browser.open(f"/invoices/{mine}")
+    assert "Contested by your bank" in sheet.text
+    assert "Pay it all the same" in sheet.text
+    assert "Pay €120.00" not in sheet.text
+    his_own = browser.open(f"/pay?what=these&invoice={mine}")
+    assert his_own.heading == "Pay €120.00"
+    assert "Your bank has taken back a payment of €120.00 for this." in his_own.text
+
+
+def test_an_account_of_which_a_bank_contests_all_has_nothing_to_pay_and_is_not_said_to_be_settled(shop: Shop) -> None:
+    browser = shop.enter()
+    url = begin_card(shop, browser.open("/pay?what=all"))
+    shop.counter.twins.pay(url)
+    shop.counter.deliver()
+    shop.counter.twins.advance(seconds=2)
+    shop.counter.twins.fault("chargeback", object=shop.counter.payments()[0].provider_reference)
+    shop.counter.deliver()
+
+    home = browser.open("/")
+    assert "Nothing to pay for now" in home.text
+    assert "Your bank has taken back a payment of yours." in home.text
+    assert "Every invoice is settled" not in home.text
+    assert "Pay €" not in home.text
