@@ -43,7 +43,9 @@ def import_group() -> None:
 @click.option("--decimal", type=click.Choice([",", "."]), help="decimal mark in a file where it is not clear")
 @click.option("--answer", multiple=True, metavar="KEY=VALUE", help="answer a question that the file leaves open")
 @click.option(
-    "--complete", is_flag=True, help="the file is the complete list of open items: what is missing is settled"
+    "--complete",
+    is_flag=True,
+    help="the file is the complete list of open items: what is missing is settled, or what --answer list-gone=VALUE says: cancel, keep, each",
 )
 @click.option("--dry-run", is_flag=True, help="read and check, write nothing")
 @click.option("--json", "as_json", is_flag=True, help="report for programs")

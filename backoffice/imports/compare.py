@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,15 +171,7 @@ class Comparison:
         )
         if not found:
             return
-        may_choose = (*FATES, "each") if 1 < len(found) <= ONE_BY_ONE else FATES
-        answer = None
-        for _id, number, key, minor in found:
-            example = f"{number} ({key}){_(':')} {self._money(minor)}"
-            answer = self.questions.ask("books-gone", may_choose, example=example, scope=Scope.FILE, lasting=("keep",))
-        fates = [
-            (identity, number, self._fate_of(number, key, minor) if answer == "each" else answer)
-            for identity, number, key, minor in found
-        ]
+        fates = self._fates("books-gone", found, lasting=("keep",))
         taken = {fate: [row[0] for row in fates if row[2] == fate] for fate in ("settle", "cancel")}
         if sum(map(len, taken.values())) > self._open_invoices() * MANY and self._stop_many(fates, found):
             return
@@ -187,11 +179,27 @@ class Comparison:
             self._cancel([(identity, number) for identity, number, fate in fates if fate == "cancel"])
         self.writer.note_gone("paid", taken["settle"])
 
-    def _fate_of(self, number: str, debtor: str, minor: int) -> str | None:
+    def _fates(
+        self, key: str, found: Sequence[tuple[Any, ...]], *, lasting: Sequence[str] = (), otherwise: str | None = None
+    ) -> list[tuple[uuid.UUID, str, str | None]]:
+        """What becomes of each invoice that the file does not hold: the same of all, or decided one by one."""
+        may_choose = (*FATES, "each") if 1 < len(found) <= ONE_BY_ONE else FATES
+        answer = None
+        for _id, number, debtor, minor in found:
+            example = f"{number} ({debtor}){_(':')} {self._money(minor)}"
+            answer = self.questions.ask(
+                key, may_choose, example=example, scope=Scope.FILE, lasting=lasting, otherwise=otherwise
+            )
+        return [
+            (identity, number, self._fate_of(key, number, debtor, minor, lasting) if answer == "each" else answer)
+            for identity, number, debtor, minor in found
+        ]
+
+    def _fate_of(self, code: str, number: str, debtor: str, minor: int, lasting: Sequence[str]) -> str | None:
         """What becomes of one invoice."""
-        key = f"books-gone:{re.sub(r'[^A-Za-z0-9._-]+', '-', number)}"
+        key = f"{code}:{re.sub(r'[^A-Za-z0-9._-]+', '-', number)}"
         facts: dict[str, Any] = {"number": number, "debtor": debtor, "open": int(minor)}
-        return self.questions.ask(key, FATES, code="books-gone-one", scope=Scope.FILE, lasting=("keep",), **facts)
+        return self.questions.ask(key, FATES, code=f"{code}-one", scope=Scope.FILE, lasting=lasting, **facts)
 
     def _stop_many(self, fates: list[tuple[uuid.UUID, str, str | None]], found: list[tuple[Any, ...]]) -> bool:
         """More than half of what is open would go: asked once more."""
@@ -237,28 +245,33 @@ class Comparison:
             self.writer.do("UPDATE stage_shown SET news = 0 WHERE news < 0")
 
     def _left_out(self) -> None:
-        """What is open here and not in a table: settled when the table is the complete list of what is open, else remarked."""
-        found = self.writer.rows("""SELECT i.id, i.open_minor FROM invoice i JOIN debtor d ON d.id = i.debtor_id
+        """What is open here and not in a table: remarked, unless the table is the complete list of what is open.
+
+        Then it is settled, which is what "complete" says, or what somebody decides otherwise, for all or one by one.
+        """
+        found = self.writer.rows("""SELECT i.id, i.number, d.account_code, i.open_minor FROM invoice i JOIN debtor d ON d.id = i.debtor_id
             WHERE i.company_id = %(company)s AND i.open_minor > 0 AND i.source = 'import' AND d.merged_into_id IS NULL
-            AND NOT EXISTS (SELECT FROM stage_item s WHERE s.old_id = i.id)""")
+            AND NOT EXISTS (SELECT FROM stage_item s WHERE s.old_id = i.id) ORDER BY i.issued_on, i.number, i.id""")
         if not found:
             return
-        total = int(sum(minor for _id, minor in found))
+        total = int(sum(row[3] for row in found))
         if not self.choices.get("complete"):
             self.warnings.add("list.left_out", invoices=len(found), total=total)
             return
+        fates = {row[0]: row[2] for row in self._fates("list-gone", found, otherwise="settle")}
+        going = [row for row in found if fates[row[0]] in {"settle", "cancel"}]
         every = self._open_invoices()
-        answer = "yes"
-        if len(found) > every * MANY:
-            answer = (
-                self.questions.ask(
-                    "list-many", ("yes", "no"), scope=Scope.FILE, invoices=len(found), every=every, total=total
-                )
-                or ""
-            )
-        if answer == "yes":
-            self.writer.note_gone("settled", [identity for identity, _minor in found])
-            self.warnings.add("list.settled", invoices=len(found), total=total)
+        if len(going) > every * MANY:
+            total = int(sum(row[3] for row in going))
+            many: dict[str, Any] = {"invoices": len(going), "every": every, "total": total}
+            if self.questions.ask("list-many", ("yes", "no"), scope=Scope.FILE, **many) != "yes":
+                return
+        if cancelled := [(row[0], row[1]) for row in going if fates[row[0]] == "cancel"]:
+            self._cancel(cancelled)
+        settled = [row for row in going if fates[row[0]] == "settle"]
+        self.writer.note_gone("settled", [row[0] for row in settled])
+        if settled:
+            self.warnings.add("list.settled", invoices=len(settled), total=int(sum(row[3] for row in settled)))
 
     def _money(self, minor: int) -> str:
         return format_money(Money(int(minor), self.writer.currency), current_language())

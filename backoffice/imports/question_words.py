@@ -62,9 +62,13 @@ _QUESTIONS: dict[str, Any] = {
     "books-reopened": _l(
         "Invoices that an earlier file showed as settled are open in this one. Is it newer than the last one?"
     ),
+    "list-gone": _l("What becomes of the invoices that are open here and not in this complete list?"),
+    "list-gone-one": _l(
+        "Invoice %(number)s of %(debtor)s (%(open)s open) is not in this complete list. What becomes of it?"
+    ),
     "list-many": _l(
-        "As a complete list this file would settle %(invoices)s of the %(every)s open invoices (%(total)s), because it does not hold them. "
-        "Is it really complete?"
+        "As a complete list this file would settle or cancel %(invoices)s of the %(every)s open invoices (%(total)s), because it does not "
+        "hold them. Is it really complete?"
     ),
     "invoice-rows": _l(
         "Some invoice numbers stand on several rows of one customer with different amounts. What are these rows?"
@@ -129,12 +133,23 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "cancel": _l("They are cancelled here: what is open of them is taken off"),
         "keep": _l("They stay open here, although the books do not know them"),
     },
+    "list-gone-one": {
+        "settle": _l("It is settled: it was paid or set off elsewhere"),
+        "cancel": _l("It is cancelled here: what is open of it is taken off"),
+        "keep": _l("It stays open here"),
+    },
+    "list-gone": {
+        "settle": _l("They are settled: they were paid or set off elsewhere"),
+        "each": _l("It is decided one by one, below"),
+        "cancel": _l("They are cancelled here: what is open of them is taken off"),
+        "keep": _l("They stay open here"),
+    },
     "books-reopened": {
         "reopen": _l("It is newer: the books took the settlement back, the invoices are open again"),
         "keep": _l("It is older: what was settled stays settled"),
     },
     "list-many": {
-        "yes": _l("Yes: what it does not hold is settled"),
+        "yes": _l("Yes: what it does not hold becomes what is said of it"),
         "no": _l("No: what it does not hold stays as it is"),
     },
     "books-collective": {

@@ -28,7 +28,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. There is no default: what may be guessed is not asked.
+    """One question. There is no default: what may be guessed is not asked. What somebody said in another place is an answer.
 
     `key` names it for answers ("customer-codes", "status:relance"): letters, figures, points, hyphens, colons, underscores.
     `code` names its words, `facts` fill them. `options` maps each value to a text out of the file, or to "" where the words of
@@ -105,16 +105,19 @@ class Questions:
         example: str = "",
         scope: Scope = Scope.SHAPE,
         lasting: Sequence[str] = (),
+        otherwise: str | None = None,
         **facts: Any,
     ) -> str | None:
         """The answer to a question, or None while it is open. Asked again it gains an example; its words are those of the first time.
 
-        `code` is the key up to its first colon unless told.
+        `code` is the key up to its first colon unless told. `otherwise` is what was said in another place (a tick, an option of the
+        command), and holds until the question itself is answered.
         """
         known = self._asked.get(key)
         if known is None:
             choice = dict(options) if isinstance(options, Mapping) else dict.fromkeys(options, "")
             answer, remembered = self._answer(key, choice, scope, lasting)
+            answer = answer or otherwise
             words = code or key.split(":", maxsplit=1)[0]
             known = Question(key, words, choice, (), 0, scope, facts, answer, remembered, tuple(lasting))
         examples = self._examples.setdefault(key, [])

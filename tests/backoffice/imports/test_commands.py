@@ -119,3 +119,47 @@ def test_what_stands_against_an_undo_is_named_and_ends_with_an_error(desk):
     assert answer.exit_code == 1
     assert f"Money moved: a payment, a receipt or a credit: {number}" in answer.output
     assert "It cannot be taken back" in answer.output
+
+
+def test_what_a_complete_list_leaves_out_is_decided_one_by_one_from_the_command_line(desk, tmp_path):
+    rows = [f"C{each};F{each};15/06/2026;100,00;100,00\n" for each in range(1, 9)]
+    headings = "Code client;Facture;Date;Montant TTC;Reste dû\n"
+    path = tmp_path / "open.csv"
+    path.write_text(headings + "".join(rows), "utf-8")
+    assert guichet(path, "--company", "atelier").exit_code == 0
+    path.write_text(headings + "".join(rows[3:]), "utf-8")
+
+    asked = guichet(path, "--company", "atelier", "--complete", "--answer", "list-gone=each")
+
+    assert asked.exit_code == 1
+    assert "Invoice F2 of C2 (€100.00 open) is not in this complete list. What becomes of it?" in asked.output
+    assert "--answer list-gone:F2=keep" in asked.output
+    assert desk.invoice("F1").open_minor == 10_000
+
+    fates = (
+        "list-gone=each",
+        "list-gone:F1=settle",
+        "list-gone:F2=keep",
+        "list-gone:F3=cancel",
+        "books-gone-why=twice",
+    )
+    words = [word for fate in fates for word in ("--answer", fate)]
+    done = guichet(path, "--company", "atelier", "--complete", *words)
+
+    assert done.exit_code == 0, done.output
+    assert "1 invoice (€100.00) is not in this complete list" in done.output or "1 invoices (€100.00)" in done.output
+    assert [desk.invoice(number).open_minor for number in ("F1", "F2", "F3")] == [0, 10_000, 0]
+    assert [desk.invoice(number).cancelled_on is not None for number in ("F1", "F2", "F3")] == [False, False, True]
+
+
+def test_without_another_word_a_complete_list_settles_what_it_leaves_out(desk, tmp_path):
+    headings, path = "Code client;Facture;Date;Montant TTC;Reste dû\n", tmp_path / "open.csv"
+    rows = [f"C{each};F{each};15/06/2026;100,00;100,00\n" for each in range(1, 4)]
+    path.write_text(headings + "".join(rows), "utf-8")
+    guichet(path, "--company", "atelier")
+    path.write_text(headings + "".join(rows[1:]), "utf-8")
+
+    done = guichet(path, "--company", "atelier", "--complete")
+
+    assert done.exit_code == 0, done.output
+    assert [desk.invoice(number).open_minor for number in ("F1", "F2", "F3")] == [0, 10_000, 10_000]
