@@ -16,6 +16,7 @@ from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
 from tests.backoffice.imports.test_run import books_agree, fec, receive
+from tests.support.counting import counted
 
 BY = Actor("staff", None, "Inès Morel")
 HEADINGS = "Code client;Nom;E-mail;Ville;Facture;Date;Échéance;Montant TTC;Reste dû\n"
@@ -247,3 +248,17 @@ def test_every_table_that_names_an_invoice_or_an_account_is_asked_or_known(datab
     assert {what for what, _query in standing.asked()} | {"unknown", "holds_shrunk"} == undo_words.codes()
     assert {"payment_allocation", "promise_part", "plan_item", "dispute_part", "message"} <= named
     assert named >= standing.LOGS | (standing.OWN - {"invoice_line"}) | (standing.ASIDE - {"invoice_withdrawn"})
+
+
+def test_ten_times_as_many_rows_are_taken_back_in_the_same_number_of_statements(desk, frozen):
+    taken = []
+    for size in (10, 100):
+        lines = (f"C{each};Client {each};;;N{size}-{each};15/06/2026;15/07/2026;12,00;12,00\n" for each in range(size))
+        outcome = desk.take(HEADINGS + "".join(lines))
+        with counted() as statements:
+            assert take_back(outcome.run_id)["invoices"] == size
+        taken.append(len(statements))
+        later(frozen)
+
+    assert taken[1] <= taken[0] + 2
+    assert verify(with_providers=False).differences == []

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments import service as payments
@@ -35,6 +34,7 @@ from shared.ledger.rules import Part
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
 from tests.portal.conftest import Dora
+from tests.support.counting import counted
 from tests.support.people import SYSTEM, an_invoice
 
 FEW, MANY = 4, 40
@@ -200,17 +200,8 @@ def owed(dora: Dora) -> dict[int, list[uuid.UUID]]:
 
 
 def statements(act: Act, dora: Dora, chosen: list[uuid.UUID]) -> int:
-    said: list[str] = []
-
-    def count(_connection, _cursor, statement, *_rest) -> None:
-        said.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
-        with transaction() as session:
-            act(session, dora, chosen)
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
+    with counted() as said, transaction() as session:
+        act(session, dora, chosen)
     return len(said)
 
 
