@@ -33,6 +33,7 @@ from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
 from shared.kit import clock, ids, steps
 from shared.kit.actors import Actor
+from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
@@ -104,7 +105,7 @@ def _written_off(session: Session, chargeback: Chargeback) -> dict[uuid.UUID, in
     of_old = and_(
         Transfer.provider.is_(None),
         Transfer.at.between(ended, ended + _MOMENT),
-        Transfer.credit_owner.in_([part.invoice_id for part in parts_of(session, chargeback.id)]),
+        among(Transfer.credit_owner, [part.invoice_id for part in parts_of(session, chargeback.id)]),
     )
     opens = Transfer.debit_account == Account.RECEIVABLE
     owner = case((opens, Transfer.debit_owner), else_=Transfer.credit_owner)
