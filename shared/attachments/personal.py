@@ -50,7 +50,7 @@ class FilesOf:
 
     def erasable(self, contact_id: uuid.UUID) -> Select[Any]:
         """What of it nothing keeps."""
-        return self._ended(self.ended_at.is_not(None)).where(among(Attachment.id, self.of_person(contact_id)))
+        return self._ended(self.ended_at.is_not(None)).where(Attachment.id.in_(self.of_person(contact_id)))
 
     def export(self, session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
         """What is known of it, for the person, the latest first."""
@@ -61,7 +61,7 @@ class FilesOf:
             Attachment.uploaded_at,
             Attachment.received_sha256,
         )
-        query = select(*known).where(among(Attachment.id, self.of_person(contact_id)))
+        query = select(*known).where(Attachment.id.in_(self.of_person(contact_id)))
         return as_rows(session.execute(query.order_by(Attachment.id.desc())))
 
     def _all(self) -> Select[Any]:
