@@ -373,6 +373,8 @@ ACTIONS: dict[str, Any] = {
     "refund.submitted": _l("Refund with the provider"),
     "refund.done": _l("Refund done"),
     "refund.failed": _l("Refund failed"),
+    "refund.asked_again": _l("Refunded money is owed after all"),
+    "refund.given_up": _l("Refunded money is not owed"),
     "refund.declined": _l("Refund declined"),
 }
 """Acts of the audit trail in words; one that is not here is shown by its own name."""

@@ -94,6 +94,7 @@ ROUTES: list[Route] = [
     Route("GET",      "/payments/<uuid:payment_id>/receipt.pdf",           payments.receipt,            staff("payments.read")),
     Route("POST",     "/payments/<uuid:payment_id>/ask",                   payments.ask_provider,       staff("payments.ask")),
     Route("POST",     "/payments/<uuid:payment_id>/refunds",               payments.ask_refund,         staff("refunds.ask", fresh=True)),
+    Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(owed,forgiven):answer>", payments.settle_refund, staff("refunds.ask", fresh=True)),
     Route("POST",     "/payments/<uuid:payment_id>/refunds/<uuid:refund_id>/<any(approve,decline):decision>", payments.decide_refund, staff("giving.approve", fresh=True)),
     Route("POST",     "/payments/<uuid:payment_id>/undo",                  payments.undo,               staff("receipts.undo", fresh=True)),
 

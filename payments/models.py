@@ -221,6 +221,8 @@ class Refund(HasId, Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     is_owed: Mapped[bool] = mapped_column(Boolean, default=True)
     """Whether what is given back is owed again, as whoever asked for it said; if not, it is written off with the refund."""
+    asked_again_at: Mapped[datetime | None]
+    """When a person said that what it gave back is owed after all: from then on it is collected like everything else."""
     asked_by: Mapped[str] = mapped_column(default="")
     asked_by_id: Mapped[uuid.UUID | None]
     approved_by: Mapped[str] = mapped_column(default="")

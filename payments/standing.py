@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments.collections.models import Collection, CollectionState
 from payments.collections.outlook import Coming, outlook
+from payments.collections.standing import refunded_of
 from payments.models import Mandate
 from payments.plans.models import Plan
 from payments.queries import usable_mandate
@@ -51,7 +53,7 @@ def standing_of(session: Session, invoice_id: uuid.UUID) -> Standing | None:
     parts = [*_paid(invoice), *_under_way(invoice), *_frozen(session, invoice)]
     asked = max(0, invoice.open_minor - max(invoice.held_minor, 0) - invoice.frozen_minor)
     coming = outlook(session, session.get_one(Debtor, invoice.debtor_id)).get(invoice.id)
-    parts += _credit(invoice, coming)
+    parts += _credit(invoice, coming) + _refunded(session, invoice)
     debit = _debit(session, invoice, coming)
     if debit is not None:
         parts.append(debit[0])
@@ -99,6 +101,17 @@ def _credit(invoice: Invoice, coming: Coming | None) -> list[NowFacts]:
     """What of an invoice that is paid by itself credit covers."""
     covered = coming.covered_minor if coming is not None and coming.why_not in ("", "credit") else 0
     return [NowFacts(kind="credit", amount=Money(covered, invoice.currency))] if covered else []
+
+
+def _refunded(session: Session, invoice: Invoice) -> list[NowFacts]:
+    """What we gave back of it, and have not asked for again."""
+    at = refunded_of(session, invoice.debtor_id).get(invoice.id) if invoice.open_minor else None
+    if at is None:
+        return []
+    zone = ZoneInfo(session.get_one(Company, invoice.company_id).zone)
+    return [
+        NowFacts(kind="refunded", amount=Money(invoice.open_minor, invoice.currency), on=at.astimezone(zone).date())
+    ]
 
 
 def _debit(session: Session, invoice: Invoice, coming: Coming | None) -> tuple[NowFacts, DebitFacts] | None:

@@ -21,11 +21,15 @@ Planned = tuple[uuid.UUID, str]
 
 
 def invoice_status(
-    row: InvoiceRow, today: date, plan: Planned | None = None, pause: Pause | None = None
+    row: InvoiceRow,
+    today: date,
+    plan: Planned | None = None,
+    pause: Pause | None = None,
+    refunded_on: date | None = None,
 ) -> dict[str, str]:
     """Where an invoice stands, in one word with its tone.
 
-    `plan`: the payment plan that settles it; `pause`: what was said of it.
+    `plan`: the payment plan that settles it; `pause`: what was said of it; `refunded_on`: when we gave money of it back.
     """
     if row.is_credit_note:
         return {"word": _("Can be used"), "tone": "info"} if row.open_minor else {"word": _("Used"), "tone": "good"}
@@ -39,6 +43,13 @@ def invoice_status(
         return {"word": _("Being clarified"), "tone": "info", "icon": "flag"}
     if pause is not None and pause.minor >= row.payable_minor:
         return {"word": _pause_word(pause), "tone": "wait", "icon": _pause_icon(pause)}
+    return _to_pay(row, today, refunded_on)
+
+
+def _to_pay(row: InvoiceRow, today: date, refunded_on: date | None) -> dict[str, str]:
+    if refunded_on is not None:
+        words = _("Refunded on %(day)s, open again", day=day(refunded_on))
+        return {"word": words, "tone": "info", "icon": "undo"}
     if row.is_late(today):
         return {"word": lateness(row.due_on, today), "tone": "late"}
     return {"word": _("To pay"), "tone": "neutral"}
@@ -73,10 +84,13 @@ def invoice_card(
     debit_on: date | None = None,
     plan: Planned | None = None,
     pause: Pause | None = None,
+    *,
+    refunded_on: date | None = None,
 ) -> dict[str, Any]:
     """A row of `components/invoices.html`.
 
-    `debit_on`: when it will be debited by itself; `plan`: what settles it; `pause`: what was said of it.
+    `debit_on`: when it will be debited by itself; `plan`: what settles it; `pause`: what was said of it; `refunded_on`:
+    when we gave money of it back, which nobody but a person asks for again.
     """
     note = row.title if plan is None else _("In plan %(reference)s", reference=plan[1])
     if debit_on is not None:
@@ -87,6 +101,8 @@ def invoice_card(
         note = _("Part of it is being clarified: %(amount)s", amount=money(row.open - row.held - row.payable))
     if row.held_minor and row.payable_minor:
         note = _("Part of it is on its way: %(amount)s", amount=money(row.held))
+    if refunded_on is not None and not row.held_minor and plan is None:
+        note = _("We gave you money back. You choose how you pay; we debit none of it by ourselves.")
     return {
         "id": row.id,
         "number": row.number,
@@ -96,7 +112,7 @@ def invoice_card(
         "open": -row.open if row.is_credit_note else row.open,
         "payable": row.payable,
         "total": -row.total if row.is_credit_note else row.total,
-        "status": invoice_status(row, today, plan, pause),
+        "status": invoice_status(row, today, plan, pause, refunded_on),
         "is_paused": pause is not None and pause.minor >= row.payable_minor,
         "note": note,
         "selectable": row.payable_minor > 0,

@@ -199,6 +199,11 @@ def get_refund(session: Session, company_id: uuid.UUID, payment_id: uuid.UUID, r
     return refund
 
 
+def refunds_of(session: Session, payment_id: uuid.UUID) -> list[Refund]:
+    """The refunds of a payment."""
+    return list(session.scalars(select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.id)))
+
+
 def _uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)

@@ -94,6 +94,7 @@ def _show(member: Member, payment_id: uuid.UUID, form: RefundForm | None, status
         story = payment_story(session, payment_id, company_id=member.company_id)
         contact = queries.find_contact(session, payment)
         case = chargebacks.of_payment(session, payment_id)
+        waiting = {each.id for each in queries.refunds_of(session, payment_id) if refunds.waits(session, each)}
         lost = Money(max(0, loss_of(session, payment_id)), payment.currency)
     is_by_hand = payment.provider is Provider.HAND
     return page(
@@ -105,6 +106,7 @@ def _show(member: Member, payment_id: uuid.UUID, form: RefundForm | None, status
         contact=contact,
         case=case,
         lost=lost,
+        waiting=waiting,
         may_refund=not is_by_hand and payment.status in COLLECTED,
         may_undo=is_by_hand and payment.status in COLLECTED,
         has_receipt=payment.status in COLLECTED,
@@ -172,6 +174,21 @@ def decide_refund(member: Member, payment_id: uuid.UUID, refund_id: uuid.UUID, d
         else:
             refund = refunds.decline(session, refund_id, by=by)
     flash(_("The refund stands at: %(state)s.", state=word(refund.status)), "good")
+    return see_other("backoffice.payments.show", payment_id=payment_id)
+
+
+def settle_refund(member: Member, payment_id: uuid.UUID, refund_id: uuid.UUID, answer: str) -> ResponseReturnValue:
+    """Say of what a refund opened whether it is owed after all, and collected again, or not owed."""
+    with transaction() as session:
+        queries.get_refund(session, member.company_id, payment_id, refund_id)
+        if answer == "owed":
+            refunds.ask_again(session, refund_id, by=member.as_actor())
+        else:
+            refunds.give_up(session, refund_id, by=member.as_actor())
+    if answer == "owed":
+        flash(_("It is owed: what is debited by itself is announced first, the rest is the debtor's to pay."), "good")
+    else:
+        flash(_("It is not owed: what was open of it is written off, and nobody asks for it."), "good")
     return see_other("backoffice.payments.show", payment_id=payment_id)
 
 

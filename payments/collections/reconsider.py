@@ -317,6 +317,7 @@ def _may_not_hold() -> ColumnElement[bool]:
         PaymentAllocation.invoice_id == Invoice.id,
         Refund.payment_id == PaymentAllocation.payment_id,
         Refund.status.in_(_GOES_BACK),
+        Refund.asked_again_at.is_(None),
     )
     credit_note = exists().where(note.debtor_id == Debtor.id, note.kind == InvoiceKind.CREDIT_NOTE, note.open_minor > 0)
     of_invoice = or_(

@@ -21,7 +21,7 @@ from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.ledger.models import Account, Kind, Transfer
 
-_GOES_BACK = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.DONE)
+GOES_BACK = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,20 @@ class Standing:
     """What of them covers no invoice outside a plan: it shortens plans at their end."""
     contested: frozenset[uuid.UUID] = frozenset()
     """A bank took money of them back, or wants to, and its case is not closed."""
-    refunded: frozenset[uuid.UUID] = frozenset()
-    """We gave money of them back."""
+    refunded: Mapping[uuid.UUID, datetime] = field(default_factory=dict)
+    """Of which we gave money back, with the moment; not what a person has said to be owed after all."""
 
 
 def standing_of(session: Session, debtor: Debtor) -> Standing:
     """Read for the debtor, who is locked by the caller when something hangs on it."""
-    refunded = _refunded(session, debtor.id)
+    refunded = refunded_of(session, debtor.id)
     credit, left = _credit(session, debtor, refunded)
     return Standing(credit, left, _contested(session, debtor.id), refunded)
 
 
-def _credit(session: Session, debtor: Debtor, refunded: frozenset[uuid.UUID]) -> tuple[dict[uuid.UUID, int], int]:
+def _credit(
+    session: Session, debtor: Debtor, refunded: Mapping[uuid.UUID, datetime]
+) -> tuple[dict[uuid.UUID, int], int]:
     notes = session.execute(
         select(Invoice.credits_invoice_id, Invoice.open_minor)
         .where(Invoice.debtor_id == debtor.id, Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.open_minor > 0)
@@ -111,23 +113,33 @@ def _contested(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
     return frozenset(rows) | frozenset(cases)
 
 
-def _refunded(session: Session, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """Invoices that a refund opened again: not all that its payment touched, nor those of which it wrote all of that off."""
+def refunded_of(session: Session, debtor_id: uuid.UUID) -> dict[uuid.UUID, datetime]:
+    """Invoices that a refund opened again, with the moment of the last one.
+
+    Not all that its payment touched, nor those of which it wrote all of that off, nor what a person asks for again.
+    """
     name = func.split_part(Transfer.provider_reference, "#", 1)
     opened = session.execute(
-        select(Transfer.debit_owner, Refund.is_owed, func.sum(Transfer.amount_minor), func.min(Transfer.at))
+        select(
+            Transfer.debit_owner,
+            Refund.is_owed,
+            func.sum(Transfer.amount_minor),
+            func.min(Transfer.at),
+            func.max(Transfer.at),
+        )
         .join(Refund, Refund.payment_id == Transfer.payment_id)
         .where(or_(name == cast(Refund.id, Text), name == Refund.provider_reference))
         .where(Transfer.debtor_id == debtor_id, Transfer.kind == Kind.REFUND)
-        .where(Transfer.debit_account == Account.RECEIVABLE, Refund.status.in_(_GOES_BACK))
+        .where(Transfer.debit_account == Account.RECEIVABLE, Refund.status.in_(GOES_BACK))
+        .where(Refund.asked_again_at.is_(None))
         .group_by(Transfer.debit_owner, Refund.is_owed)
     ).all()
-    return frozenset(
-        invoice_id
-        for invoice_id, is_owed, minor, at in opened
+    found: dict[uuid.UUID, datetime] = {}
+    for invoice_id, is_owed, minor, at, last in opened:
         # what is not owed is written off, unless another payment held it meanwhile: then a person says
-        if invoice_id is not None and (is_owed or _written_off(session, invoice_id, since=at) < minor)
-    )
+        if invoice_id is not None and (is_owed or _written_off(session, invoice_id, since=at) < minor):
+            found[invoice_id] = max(last, found.get(invoice_id, last))
+    return found
 
 
 def _written_off(session: Session, invoice_id: uuid.UUID, *, since: datetime) -> int:

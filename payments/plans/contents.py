@@ -89,7 +89,8 @@ def contested_by_invoice(session: Session, plan_id: uuid.UUID) -> dict[uuid.UUID
 def refunded(session: Session, plan: Plan) -> int:
     """What we gave back of a plan's payments although it stays owed, in minor units: only a person asks for it again.
 
-    The debtor does when he pays something of the plan himself, and staff do when they let the plan go on after a pause.
+    The debtor does when he pays something of the plan himself, and staff do when they let the plan go on after a pause, or
+    say of the refund that it is owed after all.
     """
     since = max((at for at in (plan.accepted_at, _taken_up_at(session, plan.id)) if at is not None), default=None)
     if since is None:
@@ -104,7 +105,7 @@ def refunded(session: Session, plan: Plan) -> int:
     rows = session.execute(
         select(Refund.amount_minor, went_back.scalar_subquery().label("at"))
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Payment.debtor_id == plan.debtor_id, ours, Refund.is_owed)
+        .where(Payment.debtor_id == plan.debtor_id, ours, Refund.is_owed, Refund.asked_again_at.is_(None))
         .where(Refund.status.in_((RefundStatus.SUBMITTED, RefundStatus.DONE)))
     )
     back = [row for row in rows if row.at is not None and row.at >= since]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from payments import returns, waiting
@@ -18,17 +18,19 @@ from payments.gateways.base import RefundSeen
 from payments.models import Payment, Provider, Refund
 from payments.status import COLLECTED, REFUND_EDGES, RefundStatus
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
+from shared.invoices.models import Invoice
 from shared.kit import audit, clock, ids, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.second_person import Witness
 from shared.kit.words import gettext as _
 from shared.ledger import service as ledger
-from shared.ledger.models import Kind
+from shared.ledger.models import Account, Kind, Transfer
 from shared.ledger.rules import Part
 
 R = RefundStatus
@@ -100,6 +102,61 @@ def decline(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
     giving.decide(session, kind=GiftKind.REFUND, subject_id=refund.id, state=GiftState.DECLINED, by=by)
     _step(session, payment, refund, R.DECLINED, by=by)
     return refund
+
+
+def opened_by(session: Session, refund: Refund) -> list[Part]:
+    """What of each invoice that a refund opened may still be collected, or given up: neither paid again nor on its way."""
+    name = func.split_part(Transfer.provider_reference, "#", 1)
+    rows = session.execute(
+        select(Transfer.debit_owner, func.sum(Transfer.amount_minor), Invoice.open_minor - Invoice.held_minor)
+        .join(Invoice, Invoice.id == Transfer.debit_owner)
+        .where(Transfer.payment_id == refund.payment_id, Transfer.kind == Kind.REFUND)
+        .where(Transfer.debit_account == Account.RECEIVABLE)
+        .where(or_(name == str(refund.id), name == refund.provider_reference))
+        .group_by(Transfer.debit_owner, Invoice.id)
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+    return [Part(owner, min(int(minor), free)) for owner, minor, free in rows if owner is not None and free > 0]
+
+
+def waits(session: Session, refund: Refund) -> bool:
+    """Whether something that a refund opened is left for a person to say what becomes of it."""
+    gave_back = refund.status in (R.SUBMITTED, R.DONE) and refund.asked_again_at is None
+    return gave_back and bool(opened_by(session, refund))
+
+
+def ask_again(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
+    """A person says that what was given back is owed after all: it is collected again, each debit with its own notice.
+
+    Twice is refused. Raises Conflict("refund.nothing_waits") when nothing of it is open any more.
+    """
+    payment, refund = _lock_waiting(session, refund_id)
+    refund.asked_again_at, refund.is_owed = clock.now(), True
+    _record(session, payment, refund, refund.status, by, action="refund.asked_again")
+    affairs.owes_otherwise(session, payment.debtor_id)
+    session.flush()
+    return refund
+
+
+def give_up(session: Session, refund_id: uuid.UUID, *, by: Actor) -> Refund:
+    """A person says that what was given back is not owed: what is open of it is written off, and never asked for again.
+
+    The refund itself was weighed as a gift: this gives nothing more away. Raises Conflict("refund.nothing_waits").
+    """
+    payment, refund = _lock_waiting(session, refund_id)
+    refund.is_owed = False
+    _write_off(session, payment, opened_by(session, refund))
+    payments.moved(session, payment)
+    _record(session, payment, refund, refund.status, by, action="refund.given_up")
+    session.flush()
+    return refund
+
+
+def _lock_waiting(session: Session, refund_id: uuid.UUID) -> tuple[Payment, Refund]:
+    payment, refund = lock_refund(session, refund_id)
+    if not waits(session, refund):
+        raise Conflict("refund.nothing_waits", _("Nothing of this refund is left to decide."))
+    return payment, refund
 
 
 def _of_invoices(session: Session, payment: Payment, minor: int) -> dict[uuid.UUID, int]:
@@ -259,11 +316,13 @@ def _occasion(session: Session, payment: Payment, refund: Refund, kind: Kind) ->
     )
 
 
-def _record(session: Session, payment: Payment, refund: Refund, before: RefundStatus | None, by: Actor) -> None:
+def _record(
+    session: Session, payment: Payment, refund: Refund, before: RefundStatus | None, by: Actor, *, action: str = ""
+) -> None:
     audit.record(
         session,
         by,
-        f"refund.{refund.status.value}",
+        action or f"refund.{refund.status.value}",
         subject_type="refund",
         subject_id=refund.id,
         company_id=payment.company_id,

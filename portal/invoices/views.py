@@ -17,6 +17,7 @@ from portal.invoices.story import story
 from portal.labels import invoice_card, invoice_status
 from portal.paused import pauses_on
 from portal.planned import plans_on
+from portal.refunded import refunded_on
 from shared.access.queries import Visitor
 from shared.disputes import queries as disputes
 from shared.documents import orders
@@ -46,13 +47,17 @@ def list_(visitor: Visitor) -> Response:
         found = queries.search(session, visitor.debtor_id, sought, today=today)
         plans = plans_on(session, found.rows)
         said_of = pauses_on(session, found.rows)
+    refunded = refunded_on(visitor, found.rows)
     kept: dict[str, Any] = {name: request.args[name] for name in ("q", "since", "until") if request.args.get(name)}
     return page(
         "portal/invoices/list.html",
         sought=sought,
         found=found,
         kept=kept,
-        rows=[invoice_card(row, today, plan=plans.get(row.id), pause=said_of.get(row.id)) for row in found.rows],
+        rows=[
+            invoice_card(row, today, None, plans.get(row.id), said_of.get(row.id), refunded_on=refunded.get(row.id))
+            for row in found.rows
+        ],
         states=[
             (word, url_for("portal.invoices.list", state=state.value, **kept), state is sought.state)
             for state, word in STATES
@@ -114,7 +119,7 @@ def show(visitor: Visitor, invoice_id: uuid.UUID) -> Response:
         "portal/invoices/show.html",
         sheet=sheet,
         row=sheet.row,
-        state=invoice_status(sheet.row, today, plan, pause),
+        state=invoice_status(sheet.row, today, plan, pause, refunded_on(visitor, [sheet.row]).get(invoice_id)),
         is_paused=is_paused,
         said=pause.kind.value if pause is not None and is_paused else "",
         plan=plan,

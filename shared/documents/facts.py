@@ -138,7 +138,7 @@ class PrecedingFacts(_Tidy):
     issued_on: date
 
 
-NowKind = Literal["paid", "credit", "debit", "under_way", "plan", "contested", "bank", "promised", "told"]
+NowKind = Literal["paid", "credit", "debit", "under_way", "plan", "contested", "bank", "promised", "told", "refunded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +146,8 @@ class NowFacts(_Tidy):
     """What is true of a part of an invoice when its paper is handed out, and for which day."""
 
     kind: NowKind
-    """paid, covered by credit, announced as a debit, on its way, in a payment plan, contested, contested at the payer's bank, promised, or
-    said to be paid."""
+    """paid, covered by credit, announced as a debit, on its way, in a payment plan, contested, contested at the payer's bank, promised,
+    said to be paid, or open again after a refund."""
     amount: Money
     on: date | None = None
     reference: str = ""

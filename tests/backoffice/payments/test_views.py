@@ -10,12 +10,16 @@ from sqlalchemy import select
 
 from backoffice.access.permissions import Role
 from payments import service
+from payments.gateways.base import RefundSeen
 from payments.models import Means, Payment, Provider, Refund
+from payments.refunds import service as refunds
 from payments.service import Facts, PaymentDraft
 from payments.status import PaymentStatus as S
 from payments.status import RefundStatus
 from shared.debtors.service import lock_debtor
 from shared.documents.models import Document
+from shared.invoices.models import Invoice
+from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.ledger.rules import Part
 from tests.support.people import SYSTEM
@@ -86,6 +90,32 @@ def test_a_small_refund_needs_one_person_and_a_large_one_two(ines, world, paid):
 
     with reading() as session:
         assert session.get_one(Refund, large.id).status is RefundStatus.APPROVED
+
+
+@pytest.mark.parametrize("answer", ["owed", "forgiven"])
+def test_staff_decide_what_becomes_of_what_a_refund_opened(ines, world, paid, answer):
+    open_minor, action = {"owed": (12_000, "asked_again"), "forgiven": (0, "given_up")}[answer]
+    with transaction() as session:
+        asked = refunds.ask(session, payment_id=paid, minor=12_000, reason="goodwill", by=SYSTEM, is_owed=True)
+        session.flush()
+        refunds.align(
+            session, session.get_one(Payment, paid), RefundSeen("re_1", 12_000, RefundStatus.DONE, asked.id), by=SYSTEM
+        )
+        identity = asked.id
+    page = ines.get(f"/payments/{paid}").text
+    assert "Owed after all" in page
+    assert "Not owed" in page
+
+    assert ines.post(f"/payments/{paid}/refunds/{identity}/{answer}").status_code == 303
+
+    page = ines.get(f"/payments/{paid}").text
+    assert "Owed after all" not in page
+    with reading() as session:
+        assert session.scalars(select(Invoice.open_minor).where(Invoice.number == "F-2026-001")).one() == open_minor
+        assert (
+            session.scalars(select(AuditLine).where(AuditLine.action == f"refund.{action}")).one().actor_kind == "staff"
+        )
+    assert ines.post(f"/payments/{paid}/refunds/{identity}/{answer}").status_code == 409
 
 
 @pytest.mark.parametrize(("amount", "status"), [("120.01", 409), ("0", 422), ("x", 422)])

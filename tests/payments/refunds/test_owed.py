@@ -8,6 +8,7 @@ from sqlalchemy import select
 import wsgi
 from payments.collections.models import Collection
 from payments.collections.run import run
+from payments.models import Refund
 from payments.reconcile.verify import verify
 from payments.refunds import service as refunds
 from shared.company.models import Company
@@ -16,6 +17,7 @@ from shared.invoices.models import Invoice
 from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
@@ -97,4 +99,45 @@ def test_a_loss_is_told_to_staff_and_stands_among_todays_tasks(dora):
         open_now = session.scalars(select(Invoice.open_minor).where(Invoice.number == "F-1")).one()
     assert {"payment.lost", "payment.went_back"} <= topics
     assert open_now == 7_000
+    assert verify().differences == []
+
+
+def test_staff_may_say_of_what_was_refunded_that_it_is_owed_after_all_and_it_is_announced(dora):
+    refund(dora, 12_000, is_owed=True)
+    run_for(dora, 20)
+    with reading() as session:
+        assert session.scalars(select(Collection)).all() == []
+        identity = session.scalars(select(Refund.id)).one()
+
+    with transaction() as session:
+        refunds.ask_again(session, identity, by=SAM)
+    with pytest.raises(Conflict), transaction() as session:
+        refunds.ask_again(session, identity, by=SAM)
+
+    with reading() as session:
+        assert (
+            session.scalars(select(AuditLine).where(AuditLine.action == "refund.asked_again")).one().actor_name == "Sam"
+        )
+        company_id = session.scalars(select(Company.id)).one()
+    run(company_id)
+    dora.deliver()
+    with reading() as session:
+        (announced,) = session.scalars(select(Collection)).all()
+        assert announced.amount_minor == 12_000
+    assert "120" in text_of("prenotification")
+    assert verify().differences == []
+
+
+def test_staff_may_say_of_what_was_refunded_that_it_is_not_owed(dora):
+    refund(dora, 12_000, is_owed=True)
+    with reading() as session:
+        identity = session.scalars(select(Refund.id)).one()
+    with transaction() as session:
+        refunds.give_up(session, identity, by=SAM)
+    assert dora.amounts("F-1") == [(0, 0)]
+    with reading() as session:
+        line = session.scalars(select(AuditLine).where(AuditLine.action == "refund.given_up")).one()
+        assert line.after["is_owed"] is False
+    with pytest.raises(Conflict), transaction() as session:
+        refunds.give_up(session, identity, by=SAM)
     assert verify().differences == []
