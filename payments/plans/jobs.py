@@ -9,6 +9,7 @@ from typing import Any
 from payments import service as payments
 from payments.collections.instalments import use_instalments
 from payments.plans import acknowledge, contents, progress
+from payments.plans import last_look as _last_look  # noqa: F401 - its checks are registered
 from payments.plans.debits import PlanDebits
 from payments.plans.follow import follow_all
 from shared.kit.db import reading, transaction

@@ -23,7 +23,7 @@ from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.each import act_on_each
 from shared.kit.words import gettext as _
-from shared.messages import service
+from shared.messages import last_look, service
 from shared.messages.models import Message, MessageStatus
 from shared.messages.render import link_place
 from shared.messages.rules import excerpt, is_digest_time, last_digest_moment
@@ -101,6 +101,13 @@ def write(company_id: uuid.UUID, pair: Pair, *, until: datetime) -> bool:
         if not service.recipients(session, debtor_id, [contact_id]):
             for message in gathered:
                 service.drop(message, "no longer a person of this account")
+            return False
+        untrue = last_look.look(session, gathered)
+        for message in gathered:
+            if message.id in untrue:
+                service.drop(message, untrue[message.id])
+        gathered = [message for message in gathered if message.id not in untrue]
+        if not gathered:
             return False
         zone = session.get_one(Company, company_id).zone
         digest_id = _write(session, pair, gathered, zone)

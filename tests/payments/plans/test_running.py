@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from payments.plans import progress, queries, rules, running, service
 from payments.plans.commands import plans
+from payments.plans.last_look import MOVED_ON
 from payments.plans.models import Plan, PlanInstalment
 from payments.plans.queries import InstalmentState
 from payments.plans.status import PlanStatus
@@ -19,6 +20,8 @@ from shared.invoices.service import freeze
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid
+from shared.messages.last_look import look
+from shared.messages.models import Message
 from tests.payments.plans.conftest import STAFF
 
 S = PlanStatus
@@ -163,3 +166,40 @@ def test_verify_names_a_freeze_that_outlived_its_plan(planner):
         f"plan freezes: {plan.reference} should be 0, is 60001 EUR",
         f"steps of a plan: {plan.reference} should be 0, is 1",  # nobody took the step that leads there
     ]
+
+
+def unsent(planner, *kinds):
+    """What of the mails written would be dropped now, by kind, if none had left."""
+    with reading() as session:
+        written = session.scalars(select(Message).where(Message.kind.in_(kinds)).order_by(Message.id)).all()
+        why = look(session, written)
+        return [(each.kind, why.get(each.id, "")) for each in written]
+
+
+def test_mails_of_a_plan_that_moved_on_meanwhile_do_not_leave_with_days_that_no_longer_hold(planner):
+    plan = planner.agree(first_on=clock.today() + timedelta(days=10))
+    assert unsent(planner, "plan_accepted") == [("plan_accepted", "")]
+    planner.do(running.pause, plan, reason="")
+    assert unsent(planner, "plan_accepted", "plan_paused") == [("plan_accepted", MOVED_ON), ("plan_paused", "")]
+    planner.do(running.resume, plan, first_on=clock.today() + timedelta(days=30))
+    planner.do(running.pause, plan, reason="again")
+    planner.do(running.resume, plan, first_on=clock.today() + timedelta(days=40))
+    assert unsent(planner, "plan_accepted", "plan_paused", "plan_resumed") == [
+        ("plan_accepted", MOVED_ON),
+        ("plan_paused", MOVED_ON),
+        ("plan_resumed", MOVED_ON),
+        ("plan_paused", MOVED_ON),
+        ("plan_resumed", ""),
+    ]
+
+
+def test_a_mail_about_an_instalment_that_was_paid_or_moved_does_not_leave(planner):
+    plan = planner.agree(first_on=clock.today() + timedelta(days=3))
+    planner.follow()
+    assert unsent(planner, "instalment_coming") == [("instalment_coming", "")]
+    _parts, step = planner.pay(plan)
+    planner.counter.twins.pay(step.url)
+    planner.counter.deliver()
+    assert unsent(planner, "instalment_coming") == [("instalment_coming", "its instalment is paid")]
+    planner.do(running.pause, plan, reason="")
+    assert unsent(planner, "instalment_coming") == [("instalment_coming", MOVED_ON)]
