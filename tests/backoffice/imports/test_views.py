@@ -19,6 +19,7 @@ from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.web.app import build
 from shared.web.routes import mount
+from tests.backoffice.imports.test_run import fec
 from tests.support.people import a_company
 
 FEC = "123456782FEC20261231.txt"
@@ -141,6 +142,17 @@ def test_a_question_of_dates_is_asked_and_answered(ines, desk):
     preview = ines.get(address)
     assert "Ready to import" in preview
     assert "04/03/2026" in preview
+
+
+def test_what_is_gone_from_the_books_is_named_in_the_question_and_not_said_to_stand_in_the_file(ines, desk):
+    first = "VE 1 20260105 C1 F1 100,00"
+    desk.take(fec(first, *(f"VE {n} 20260106 C1 F{n} 50,00" for n in range(2, 9))))
+
+    page = ines.get(ines.upload(fec(first, "VE 9 20260107 C2 F9 10,00").encode(), FEC))
+
+    assert "F2 (C1): €50.00" in page
+    assert "(7 invoices in all)" in page
+    assert "In the file:" not in page
 
 
 def test_columns_can_be_mapped_by_hand_and_terms_set(ines):
