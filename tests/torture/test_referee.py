@@ -248,7 +248,7 @@ def test_a_debit_of_a_company_that_debits_nobody_by_itself_is_found(counter):
     """Switched off while the debit is with the provider: planted away, it leaves and is named; asked, it is called off."""
     for is_planted in (True, False):
         street = Street(counter)
-        who = f"switch {is_planted}"
+        who = "planted" if is_planted else "asked"
         street.moves_in(who)
         between.company_debits(is_on=True)
         perform_due()
