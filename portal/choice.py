@@ -129,7 +129,7 @@ def is_to_be_picked(offered: Sequence[Choice], wanted: Sequence[uuid.UUID]) -> b
 
 def chosen_at_first(offered: Sequence[Choice], wanted: Sequence[uuid.UUID], today: date) -> set[uuid.UUID]:
     """What is ticked when the form opens: what was asked for, else what is late, else everything."""
-    named = {one.id for one in offered if one.id in wanted}
+    named = {one.id for one in offered} & set(wanted)
     late = {one.id for one in offered if one.due_on < today}
     return named or late or {one.id for one in offered}
 

@@ -1,6 +1,6 @@
 """`make bench`: us beside the alternatives, in one run, as ratios.
 
-    python -m tests.bench [--small] [--only portal,open,reminders,mail,desk,debits,import,facturx] [--seed 7] [--json FILE]
+    python -m tests.bench [--small] [--only portal,open,account,reminders,mail,desk,debits,import,facturx] [--seed 7] [--json FILE]
 
 Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
 `--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import counter, debits, desk, facturx, imports, mail, portal, reminders
+from tests.bench import account, counter, debits, desk, facturx, imports, mail, portal, reminders
 from tests.bench.world import large_world
 
-PARTS = ("portal", "open", "reminders", "mail", "desk", "debits", "import", "facturx")
+PARTS = ("portal", "open", "account", "reminders", "mail", "desk", "debits", "import", "facturx")
 IN_THE_LARGE_WORLD = {"portal", "reminders", "mail", "desk"}
 
 
@@ -40,6 +40,8 @@ class Size:
     debits: int
     lines: int
     papers: int
+    account: int
+    """Open invoices of the large account; the one beside it has a hundred."""
     storm: counter.Size
 
 
@@ -54,6 +56,7 @@ LARGE = Size(
     debits=100,
     lines=1_000_000,
     papers=40,
+    account=10_000,
     storm=counter.LARGE,
 )
 SMALL = Size(
@@ -67,6 +70,7 @@ SMALL = Size(
     debits=10,
     lines=20_000,
     papers=3,
+    account=300,
     storm=counter.SMALL,
 )
 
@@ -106,6 +110,10 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
         tell(f"others, while {size.storm.payers} people press Pay at a silent Stripe …")
         found["open"] = counter.measure(size.storm, seed=seed)
         tell(json.dumps(found["open"]))
+    if "account" in parts:
+        tell(f"an account of {size.account} invoices beside one of {account.BESIDE} …")
+        found["account"] = account.measure(small=account.BESIDE, large=size.account)
+        tell(json.dumps(found["account"]))
     if "debits" in parts:
         tell(f"{size.debits} debits one by one, in turns with several at once …")
         found["debits"] = debits.measure(count=size.debits)
@@ -137,6 +145,13 @@ def table(found: dict[str, Any]) -> list[str]:
             (f"others' pages, {storm['payers']} at a silent Stripe, p95", f"{rough['page_p95_s']} s", "< 1 s", f"before {calm['page_p95_s']} s; slowest {rough['page_slowest_s']} s"),
             ("webhooks acknowledged meanwhile, p95", f"{rough['webhook_p95_s']} s", "< 1 s", f"before {calm['webhook_p95_s']} s; health page {rough['health_p95_s']} s"),
             ("those who press Pay, p95", f"{storm['payers_p95_s']} s", "", f"{storm['told_that_it_is_being_opened']} of {storm['payers']} read that their page is being opened"),
+        ]  # fmt: skip
+    if one := found.get("account"):
+        worst = one["rows"][one["slowest_page"]]
+        rows += [
+            (f"home, {one['large']} open / {one['small']} open", f"{one['ratio_of_home']}", "", f"{one['rows']['/']['ms']} ms, {one['rows']['/']['statements']} statements"),
+            ("slowest page of that account", f"{one['slowest_page_ms']} ms", "", f"{one['slowest_page']}: {worst['ratio']} times that of the small one, {worst['statements']} statements, {worst['bytes']} bytes; heaviest page {one['heaviest_page_bytes']} bytes"),
+            ("statements more of an act on all of it", f"{one['more_statements']}", "", f"slowest: {one['slowest_act']}, {one['rows'][one['slowest_act']]['ms']} ms"),
         ]  # fmt: skip
     if run := found.get("reminders"):
         rows += [

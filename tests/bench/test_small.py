@@ -39,6 +39,8 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
     assert found["mail"]["ratio"] > 0
     assert found["desk"]["pages"] > 60
     assert found["desk"]["slowest_ms"] > 0
+    assert found["account"]["large"] == 300
+    assert found["account"]["more_statements"] <= 10, "acts on all of an account are written as sets"
     assert found["debits"]["debits_each"] == 10
     assert found["debits"]["ratio"] > 0
     assert found["import"]["invoices"] == found["import"]["lines"] == 20_000
@@ -52,6 +54,7 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
         "reminder run, first day",
         "mails in rows",
         "slowest list",
+        "slowest page of that account",
         "debits at once / one by one",
         "import / raw COPY",
         "Factur-X / bare",
