@@ -147,12 +147,14 @@ def _open(session: Session, taken: Taken, kind: ChargebackKind) -> None:
     )
     session.add(chargeback)
     session.flush()
-    _freeze(session, chargeback, taken.freed)
+    is_open = _freeze(session, chargeback, taken.freed)
     _write_step(
         session, chargeback, None, by=taken.by, cause=chargeback.code, action=f"chargeback.{chargeback.state.value}"
     )
     _publish(session, chargeback, "chargeback.opened", taken.by, dedupe_key=str(chargeback.id))
     session.flush()
+    if chargeback.state is C.TO_DECIDE and not is_open:
+        _end(session, chargeback, C.SETTLED, by=SYSTEM)
 
 
 def open_late(session: Session, *, payment_id: uuid.UUID) -> Chargeback | None:
@@ -169,9 +171,8 @@ def open_late(session: Session, *, payment_id: uuid.UUID) -> Chargeback | None:
     kind = ChargebackKind.CARD if payment.means is Means.CARD else ChargebackKind.DEBIT
     _open(session, Taken(payment, PaymentStatus.CONFIRMED, step, freed, facts, SYSTEM), kind)
     made = _latest(session, payment.id)
-    if made is not None and not parts_of(session, made.id):
-        if made.state is C.OPEN:
-            _advance(session, made, C.TO_DECIDE, by=SYSTEM)
+    if made is not None and made.state is C.OPEN and not parts_of(session, made.id):
+        _advance(session, made, C.TO_DECIDE, by=SYSTEM)
         _end(session, made, C.SETTLED, by=SYSTEM)
     return made
 
@@ -202,8 +203,11 @@ def _name_at_bank(session: Session, payment_id: uuid.UUID) -> str | None:
     return session.scalar(names.order_by(Transfer.id.desc()).limit(1))
 
 
-def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> None:
-    """Freeze what is open again, beside whatever a plan or dispute freezes of it, so that neither leaves a gap."""
+def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> bool:
+    """Freeze what is open again, beside whatever a plan or dispute freezes of it, so that neither leaves a gap.
+
+    False when nothing is open of it: what waited for these invoices has settled them already, or it had settled none.
+    """
     minors: dict[uuid.UUID, int] = {}
     for part in freed:
         minors[part.invoice_id] = minors.get(part.invoice_id, 0) + part.minor
@@ -224,6 +228,7 @@ def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> 
         if minor
     )
     session.flush()
+    return any(minor > 0 for minor in wanted.values())
 
 
 def _win(session: Session, taken: Taken) -> None:
@@ -287,6 +292,8 @@ def align(session: Session, payment: Payment, seen: ChargebackSeen, *, by: Actor
         chargeback.due_on = rules.decide_by(today_of(session, chargeback.company_id))
     if to is not chargeback.state:
         _advance(session, chargeback, to, by=by)
+    if to is C.TO_DECIDE and _is_over(session, chargeback):
+        _end(session, chargeback, C.SETTLED, by=SYSTEM)
 
 
 # What staff decide -----------------------------------------------------------------------------------------------------
@@ -314,12 +321,12 @@ def assign(session: Session, *, chargeback_id: uuid.UUID, staff_id: uuid.UUID | 
 def owe(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Actor) -> None:
     """It is owed, and asked for like any other debt from now on; the debtor is told once. Twice is harmless.
 
-    Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide").
+    Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide" or "chargeback.nothing_open").
     """
     chargeback = lock_chargeback(session, chargeback_id)
     if chargeback.state is C.OWED:
         return
-    _refuse_undecidable(chargeback, text)
+    _refuse_undecidable(session, chargeback, text)
     _end(session, chargeback, C.OWED, by=by, cause=text.strip())
     if parts_of(session, chargeback.id):  # of what had been refunded, or was credit, nothing is asked for again
         tell.owed(session, chargeback, text.strip())
@@ -330,17 +337,21 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witnes
 
     Above the company's limit the first who wants it is noted, and somebody else must want it too (four eyes). What one
     person alone gave of this payment or these invoices, or to this debtor of late, counts with it (`shared.giving`). Twice
-    is harmless. Raises Invalid without a sentence for the debtor, Conflict("chargeback.not_to_decide"), what `giving.agree` raises.
+    is harmless. Raises Invalid without a sentence for the debtor, Conflict ("chargeback.not_to_decide",
+    "chargeback.nothing_open", "chargeback.under_way"), and what `giving.agree` raises.
     """
     chargeback = lock_chargeback(session, chargeback_id)
     if chargeback.state is C.GIVEN_UP:
         return True
-    _refuse_undecidable(chargeback, text)
+    _refuse_undecidable(session, chargeback, text)
+    parts = parts_of(session, chargeback.id)
+    _refuse_all_under_way(session, parts)
     if not _may_give_up(session, chargeback, text.strip(), by=by):
         return False
     _end(session, chargeback, C.GIVEN_UP, by=by.actor, cause=text.strip())
     debtor = session.get_one(Debtor, chargeback.debtor_id)
-    for part in parts_of(session, chargeback.id):
+    given_up = 0
+    for part in parts:
         invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
         minor = min(part.amount_minor, invoice.open_minor - invoice.held_minor)
         if minor > 0:
@@ -348,9 +359,10 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witnes
                 session, debtor, Part(invoice.id, minor), _marked(session, chargeback, invoice.id, "given_up")
             )
             session.flush()
+            given_up += minor
     payments.moved(session, session.get_one(Payment, chargeback.payment_id))
-    if parts_of(session, chargeback.id):
-        tell.given_up(session, chargeback, text.strip())
+    if parts:
+        tell.given_up(session, chargeback, text.strip(), minor=given_up)
     return True
 
 
@@ -382,12 +394,17 @@ def settle(session: Session, *, chargeback_id: uuid.UUID) -> bool:
     chargeback = lock_chargeback(session, chargeback_id)
     if chargeback.state is not C.TO_DECIDE:
         return False
-    parts = parts_of(session, chargeback.id) or payments.allocations(session, chargeback.payment_id)
-    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
-    if any(row.open_minor for row in rows.values()):
+    if not _is_over(session, chargeback):
         return False
     _end(session, chargeback, C.SETTLED, by=SYSTEM)
     return True
+
+
+def _is_over(session: Session, chargeback: Chargeback) -> bool:
+    """Whether nothing is open of what it opened again; of a case that froze nothing, of what its payment was meant for."""
+    parts = parts_of(session, chargeback.id) or payments.allocations(session, chargeback.payment_id)
+    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
+    return not any(row.open_minor for row in rows.values())
 
 
 def warn(session: Session, *, chargeback_id: uuid.UUID) -> bool:
@@ -404,7 +421,7 @@ def warn(session: Session, *, chargeback_id: uuid.UUID) -> bool:
     return True
 
 
-def _refuse_undecidable(chargeback: Chargeback, text: str) -> None:
+def _refuse_undecidable(session: Session, chargeback: Chargeback, text: str) -> None:
     if chargeback.state is not C.TO_DECIDE:
         raise Conflict(
             "chargeback.not_to_decide",
@@ -412,6 +429,20 @@ def _refuse_undecidable(chargeback: Chargeback, text: str) -> None:
         )
     if not text.strip():
         raise Invalid("chargeback.no_words", _("Write a sentence to the debtor."))
+    if _is_over(session, chargeback):
+        raise Conflict(
+            "chargeback.nothing_open",
+            _("Nothing of it is open any more: there is nothing to decide, and the case closes by itself."),
+        )
+
+
+def _refuse_all_under_way(session: Session, parts: Sequence[ChargebackPart]) -> None:
+    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
+    if rows and not any(row.open_minor > row.held_minor for row in rows.values()):
+        raise Conflict(
+            "chargeback.under_way",
+            _("A payment for all of it is under way: wait until it has come, or failed, before you give it up."),
+        )
 
 
 # Rows ------------------------------------------------------------------------------------------------------------------

@@ -27,9 +27,10 @@ def owed(session: Session, chargeback: Chargeback, text: str) -> None:
     _write(session, chargeback, "chargeback_owed", {"text": text})
 
 
-def given_up(session: Session, chargeback: Chargeback, text: str) -> None:
-    """It is not asked for any more."""
-    _write(session, chargeback, "chargeback_given_up", {"text": text})
+def given_up(session: Session, chargeback: Chargeback, text: str, *, minor: int) -> None:
+    """So much of it, in minor units, is not asked for any more."""
+    facts = {"text": text, "given_up": Money(minor, chargeback.currency)}
+    _write(session, chargeback, "chargeback_given_up", facts)
 
 
 def _write(session: Session, chargeback: Chargeback, kind: str, facts: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import case, func, select, text
 
 import wsgi
+from payments import service as payments
 from payments.chargebacks import jobs, service
 from payments.chargebacks.models import Chargeback, ChargebackTransition
 from payments.chargebacks.rules import ChargebackKind, ChargebackState
@@ -15,12 +16,13 @@ from payments.collections.models import Collection
 from payments.collections.run import run
 from payments.collections.standing import standing_of
 from payments.follow import follow
-from payments.models import Mandate
+from payments.models import Mandate, Means, PaymentTransition, Provider
 from payments.reconcile.sweep import sweep
 from payments.reconcile.verify import verify
 from payments.status import MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
 from shared.giving import service as giving
 from shared.giving.models import Gift, GiftKind, GiftState
 from shared.giving.service import Wish
@@ -570,3 +572,85 @@ def test_what_was_given_up_before_its_movements_were_marked_is_open_again_too(do
 
     assert money(dora) == (0, 0, 0)
     assert_clean()
+
+
+def credit_that_waits(counter):
+    """A transfer that was given up, whose invoice was paid by debit meanwhile, and that came after all: credit, meant for F-1."""
+    with transaction() as session:
+        debtor = lock_debtor(session, counter.debtor_id)
+        parts = [counter.part("F-1", 12_000)]
+        draft = payments.PaymentDraft(attempt="late", means=Means.TRANSFER, provider=Provider.HAND, parts=parts)
+        late = payments.start(session, debtor, draft, by=SAM).id
+        payments.advance(session, late, PaymentStatus.CANCELLED, by=SAM)
+    payment = counter.pay_by_debit(counter.mandate_id, counter.part("F-1", 12_000))
+    counter.days(8, bank=True)
+    with transaction() as session:
+        payments.advance(session, late, PaymentStatus.CONFIRMED, by=SAM)
+    return payment
+
+
+def test_a_case_of_which_credit_settles_everything_in_the_same_commit_is_closed_in_it_and_asks_nobody(dora):
+    payment = credit_that_waits(dora)
+    assert money(dora) == (0, 12_000, 0)
+
+    contest(dora, dora.payment(payment.id), reason="MD06")
+
+    assert money(dora) == (0, 0, 0)
+    case = case_of(dora)
+    assert (case.state, case.ended_at is None) == (C.SETTLED, False)
+    with reading() as session:
+        steps = session.scalars(select(ChargebackTransition).order_by(ChargebackTransition.step)).all()
+        opened = session.scalars(select(PaymentTransition.at).order_by(PaymentTransition.id.desc()).limit(1)).one()
+    assert steps[-1].at - opened < timedelta(seconds=5)
+    assert_clean()
+
+
+def test_of_a_case_of_which_nothing_is_open_nobody_says_that_it_is_owed(dora):
+    """As an earlier version left it: for a person to decide, with nothing frozen."""
+    payment = credit_that_waits(dora)
+    contest(dora, dora.payment(payment.id), reason="MD06")
+    with transaction() as session:
+        case = session.scalars(select(Chargeback)).one()
+        case.state, case.ended_at = C.TO_DECIDE, None
+
+    with pytest.raises(Conflict), transaction() as session:
+        service.owe(session, chargeback_id=case.id, text="Pay.", by=SAM)
+    jobs.watch({})
+
+    assert case_of(dora).state is C.SETTLED
+    assert told(dora).count("chargeback_owed") == 0
+
+
+def test_the_letter_about_what_is_owed_says_that_it_is_being_paid_when_it_is(dora):
+    contest(dora, pay_card(dora))
+    befall_dispute(dora, "dispute_lost")
+    dora.pay_by_card(dora.part("F-1", 12_000))
+    case = case_of(dora)
+    with pytest.raises(Conflict), transaction() as session:
+        service.give_up(session, chargeback_id=case.id, text="Agreed by phone.", by=a_witness(SAM))
+
+    with transaction() as session:
+        service.owe(session, chargeback_id=case.id, text="The goods were delivered.", by=SAM)
+
+    text_of = said(dora, "chargeback_owed")
+    assert "Under way" in text_of
+    assert "0.00" not in text_of.replace("120.00", "")
+    assert "asked for like any other invoice" not in text_of
+
+
+def test_the_letter_about_what_is_given_up_names_what_is_written_off(dora):
+    payment = dora.pay_by_debit(dora.mandate_id, dora.part("F-1", 12_000))
+    dora.days(8, bank=True)
+    contest(dora, dora.payment(payment.id), reason="MD06")
+    pay_card(dora, 5_000)
+    give_up(case_of(dora).id)
+
+    assert "70.00" in said(dora, "chargeback_given_up")
+    assert "120.00" not in said(dora, "chargeback_given_up")
+
+
+def said(counter, kind):
+    """The text of the only message of a kind."""
+    counter.deliver()
+    with reading() as session:
+        return session.scalars(select(Message.text_body).where(Message.kind == kind)).one()
