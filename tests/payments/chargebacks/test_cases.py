@@ -633,9 +633,9 @@ def test_the_letter_about_what_is_owed_says_that_it_is_being_paid_when_it_is(dor
         service.owe(session, chargeback_id=case.id, text="The goods were delivered.", by=SAM)
 
     text_of = said(dora, "chargeback_owed")
-    assert "Under way" in text_of
-    assert "0.00" not in text_of.replace("120.00", "")
-    assert "asked for like any other invoice" not in text_of
+    assert "En cours" in text_of
+    assert "0,00" not in text_of.replace("120,00", "")
+    assert "comme toute autre facture" not in text_of
 
 
 def test_the_letter_about_what_is_given_up_names_what_is_written_off(dora):
@@ -645,12 +645,12 @@ def test_the_letter_about_what_is_given_up_names_what_is_written_off(dora):
     pay_card(dora, 5_000)
     give_up(case_of(dora).id)
 
-    assert "70.00" in said(dora, "chargeback_given_up")
-    assert "120.00" not in said(dora, "chargeback_given_up")
+    assert "70,00" in said(dora, "chargeback_given_up")
+    assert "120,00" not in said(dora, "chargeback_given_up")
 
 
 def said(counter, kind):
-    """The text of the only message of a kind."""
+    """The text of the only message of a kind, in Dora's French."""
     counter.deliver()
     with reading() as session:
         return session.scalars(select(Message.text_body).where(Message.kind == kind)).one()
