@@ -517,6 +517,7 @@ WORDS = {
     "form": "csv",
     "position": "0",
     "decision": "approve",
+    "answer": "owed",
     "act": "enable",
     "reason": "price",
     "purpose": "pay",
