@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.invoices import queries
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_owner
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
@@ -69,7 +70,9 @@ def decline(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UU
 
 
 def _locked(session: Session, invoice_id: uuid.UUID) -> tuple[Debtor, Invoice]:
-    debtor = lock_debtor(session, session.get_one(Invoice, invoice_id).debtor_id)
+    debtor = lock_owner(session, select(Invoice.debtor_id).where(Invoice.id == invoice_id))
+    if debtor is None:
+        raise NotFound("invoice.missing", _("There is no such invoice."))
     return debtor, ledger.lock_invoices(session, [invoice_id])[invoice_id]
 
 

@@ -13,7 +13,7 @@ from backoffice.reminders.scenarios.queries import policies
 from payments.plans.models import Plan, PlanItem
 from payments.plans.rules import ResumesAt
 from payments.plans.status import PlanStatus
-from shared.debtors.service import lock_debtor
+from shared.debtors import affairs
 from shared.invoices.models import Invoice
 from shared.kit.ids import new_id
 
@@ -24,8 +24,7 @@ def resume_after(session: Session, plan_id: uuid.UUID) -> int:
     Only when the policy wants the last rung next; else they climb on from where they stood. The plan's own reminders were the
     rungs between, so the memory of these rungs names the plan where a reminder's is. Safe to do twice.
     """
-    plan = session.get_one(Plan, plan_id)
-    lock_debtor(session, plan.debtor_id)
+    plan = affairs.lock(session, Plan, plan_id)
     if plan.status is not PlanStatus.IN_DEFAULT or plan.resumes_at is not ResumesAt.FORMAL_STEP:
         return 0
     chosen = session.scalar(select(ScenarioChoice.scenario_id).where(ScenarioChoice.debtor_id == plan.debtor_id))

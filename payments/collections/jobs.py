@@ -20,10 +20,10 @@ from payments.deciding import Never, Stage, decide
 from payments.mandates import service as mandates
 from payments.models import Mandate, Means, Payment
 from payments.reasons import Advice, may_present_again, policy_of
+from payments.service import lock_payment
 from payments.status import USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
-from shared.debtors.service import lock_debtor
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
@@ -69,8 +69,8 @@ def after_failure(payload: dict[str, Any]) -> None:
         payment = session.get_one(Payment, uuid.UUID(payload["payment_id"]))
         if payment.means is not Means.DEBIT:
             return
-        debtor = lock_debtor(session, payment.debtor_id)
-        session.refresh(payment)
+        payment = lock_payment(session, payment.id)
+        debtor = session.get_one(Debtor, payment.debtor_id)
         if payment.status not in FAILED:
             return
         _mark_left(session, payment)

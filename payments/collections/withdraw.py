@@ -214,8 +214,8 @@ def after_withdrawal(payload: dict[str, Any]) -> None:
     Safe to run twice: once there is a later collection of the invoice, nothing is added.
     """
     with transaction() as session:
-        debtor = lock_debtor(session, uuid.UUID(payload["debtor_id"]))
-        payment: Payment = session.get_one(Payment, uuid.UUID(payload["payment_id"]), populate_existing=True)
+        payment = lock_payment(session, uuid.UUID(payload["payment_id"]))
+        debtor = session.get_one(Debtor, payment.debtor_id)
         collection = session.scalar(select(Collection).where(Collection.payment_id == payment.id))
         if (
             collection is None

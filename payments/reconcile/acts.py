@@ -24,7 +24,7 @@ from payments.reconcile.statements import UNRESOLVED
 from payments.service import CLEARING
 from shared.company.models import Company
 from shared.company.queries import today_of
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_owner
 from shared.kit import clock, seals
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict
@@ -66,10 +66,8 @@ def _lock_owner(session: Session, key: uuid.UUID) -> None:
         "ledger_transfer",
     )
     found = " UNION ALL ".join(f"SELECT debtor_id FROM {table} WHERE id = :key" for table in tables)
-    query = text(f"{found} UNION ALL SELECT id FROM debtor WHERE id = :key")
-    debtor_id = session.scalar(query, {"key": key})
-    if debtor_id is not None:
-        lock_debtor(session, debtor_id)
+    query = text(f"{found} UNION ALL SELECT id FROM debtor WHERE id = :key").bindparams(key=key)
+    lock_owner(session, query)
 
 
 def _restate(session: Session, known: Difference, key: uuid.UUID) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from shared.debtors.models import Affair
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_owner
 from shared.kit import audit, db, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import NotFound
@@ -23,10 +23,8 @@ _S = TypeVar("_S", bound=Step)
 
 def lock(session: Session, table: type[_A], identity: uuid.UUID, missing: NotFound | None = None) -> _A:
     """The affair, locked and read anew, after its debtor (the lock order of the house). Raises `missing`, a NotFound."""
-    debtor_id = session.scalar(select(table.debtor_id).where(table.id == identity))
-    if debtor_id is None:
+    if lock_owner(session, select(table.debtor_id).where(table.id == identity)) is None:
         raise missing or NotFound("row.missing", f"no {table.__tablename__} {identity}")
-    lock_debtor(session, debtor_id)
     return db.lock(session, table, identity)
 
 

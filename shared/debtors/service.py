@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from shared.debtors import erased
@@ -14,7 +14,7 @@ from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, D
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.db import among
-from shared.kit.errors import Conflict, Invalid, NotFound, Refused
+from shared.kit.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from shared.kit.ids import new_id
 from shared.kit.words import gettext as _
 
@@ -112,6 +112,26 @@ def lock_account(session: Session, debtor_id: uuid.UUID) -> Debtor:
             "debtor.merged", _("This account went into another one meanwhile. Nothing was done: open that one.")
         )
     return debtor
+
+
+def lock_owner(session: Session, whose: Executable) -> Debtor | None:
+    """Lock the debtor whom a query names; None when it names nobody.
+
+    While we wait for a debtor, its account may go into another one with all that it has: so it is asked again under the lock,
+    and the debtor who owns it then is locked. Raises Unavailable when it has another owner each time.
+    """
+    named = session.scalar(whose)
+    for _turn in range(_TURNS):
+        if named is None:
+            return None
+        debtor = lock_debtor(session, named)
+        named = session.scalar(whose)
+        if named == debtor.id:
+            return debtor
+    raise Unavailable("debtor.moves", _("Somebody is working on this account. Please try again."))
+
+
+_TURNS = 5
 
 
 def lock_debtors(session: Session, debtor_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Debtor]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
-from shared.debtors.service import lock_debtor
+from shared.debtors.service import lock_debtor, lock_owner
 from shared.invoices import amounts
 from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice
 from shared.kit import audit, clock, db, outbox
@@ -157,18 +157,18 @@ def lift(session: Session, *, freeze_id: uuid.UUID, by: Actor) -> None:
 
     Publishes `invoice.lifted`.
     """
-    debtor_id = session.scalar(select(Freeze.debtor_id).where(Freeze.id == freeze_id))
-    if debtor_id is None:
+    debtor = lock_owner(session, select(Freeze.debtor_id).where(Freeze.id == freeze_id))
+    if debtor is None:
         raise NotFound("freeze.missing", _("There is no such hold."))
-    lift_these(session, debtor_id=debtor_id, which=Freeze.id == freeze_id, by=by)
+    lift_these(session, debtor_id=debtor.id, which=Freeze.id == freeze_id, by=by)
 
 
 def lift_all(session: Session, *, subject_id: uuid.UUID, by: Actor) -> None:
     """End every live freeze of a dispute, plan, promise or declaration."""
     live = select(Freeze.debtor_id).where(Freeze.subject_id == subject_id, Freeze.lifted_at.is_(None))
-    debtor_id = session.scalar(live.limit(1))
-    if debtor_id is not None:
-        lift_these(session, debtor_id=debtor_id, which=Freeze.subject_id == subject_id, by=by)
+    debtor = lock_owner(session, live.limit(1))
+    if debtor is not None:
+        lift_these(session, debtor_id=debtor.id, which=Freeze.subject_id == subject_id, by=by)
 
 
 def lift_these(session: Session, *, debtor_id: uuid.UUID, which: ColumnElement[bool], by: Actor) -> None:
@@ -198,10 +198,8 @@ _LEAVES_FLIGHTS = frozenset({FreezeKind.PLAN, FreezeKind.PROMISE, FreezeKind.DEC
 
 
 def _lock_invoice(session: Session, invoice_id: uuid.UUID) -> Invoice:
-    debtor_id = session.scalar(select(Invoice.debtor_id).where(Invoice.id == invoice_id))
-    if debtor_id is None:
+    if lock_owner(session, select(Invoice.debtor_id).where(Invoice.id == invoice_id)) is None:
         raise NotFound("invoice.missing", _("There is no such invoice."))
-    lock_debtor(session, debtor_id)
     return db.lock(session, Invoice, invoice_id)
 
 
