@@ -146,6 +146,8 @@ class Equivalent:
     before: str
     after: str
     why: str
+    within: str = ""
+    """The function it stands in, where others have the same lines."""
     seen: bool = False
 
 
@@ -158,7 +160,8 @@ class Equivalents:
 
     def find(self, mutant: Mutant) -> Equivalent | None:
         for row in self.rows:
-            if (row.module, row.before, row.after) == (mutant.module, mutant.before, mutant.after):
+            inside = row.within in ("", mutant.item.mutations[0].definition_name)
+            if inside and (row.module, row.before, row.after) == (mutant.module, mutant.before, mutant.after):
                 row.seen = True
                 return row
         return None

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+import wsgi
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice
 from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict
 from shared.kit.ids import new_id
+from shared.kit.outbox.models import OutboxMessage
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind, Phase, Transfer
 from shared.ledger.rules import Part
@@ -285,3 +287,105 @@ def test_a_loss_of_one_payment_is_not_made_good_by_another(book):
     book.back(lost, 30, may_lose=True, kind=Kind.CHARGEBACK)
     book.receive(other, 25, book.part("F-1", 25))
     assert (book.on("loss"), book.amounts("F-1"), book.debtor[2]) == (20, [(75, 0)], 0)
+
+
+def test_a_provider_that_took_less_than_the_first_part_frees_it_and_goes_on_with_the_others(book):
+    payment = new_id()
+    parts = (book.part("F-1", 100), book.part("F-2", 50), book.part("F-3", 30))
+    book.hold(payment, *parts)
+
+    book.post(payment, 60, *parts, name="PM1")
+
+    assert book.amounts("F-1", "F-2", "F-3") == [(90, 0), (150, 0), (300, 0)]
+    assert book.debtor == (540 - 90, 0, 0)
+
+
+def test_one_cent_settles_one_cent_and_goes_back_as_one(book):
+    payment = new_id()
+    book.receive(payment, 1, book.part("F-1", 1))
+    assert (book.amounts("F-1"), book.debtor[2]) == ([(99, 0)], 0)
+    book.back(payment, 1)
+    assert (book.amounts("F-1"), book.on("loss")) == ([(100, 0)], 0)
+
+
+def test_what_is_held_or_freed_or_settled_elsewhere_has_no_name_at_a_provider(book):
+    first, second = new_id(), new_id()
+    book.do(ledger.hold, [book.part("F-1", 60)], payment=first, account=Account.GOCARDLESS, name="PM1")
+    book.do(ledger.void, payment=first, name="PM1")
+    book.hold(second, book.part("F-1", 100))
+    change(book, "F-1", elsewhere_minor=100)
+    book.post(second, 100, book.part("F-1", 100), name="PM2")
+
+    named = {(row.kind, row.phase): (row.provider, row.provider_reference) for row in rows()}
+    assert named[Kind.PAYMENT, Phase.PENDING] == named[Kind.PAYMENT, Phase.VOID] == (None, None)
+    assert {(row.provider, row.provider_reference) for row in rows(kind=Kind.IMPORTED)} == {(None, None)}
+    assert named[Kind.PAYMENT, Phase.POST] == ("gocardless", "PM2")
+
+
+def test_of_nothing_or_too_much_credit_nothing_is_used_and_nothing_is_written_off(book):
+    book.receive(new_id(), 20)
+
+    def note(minor: int) -> None:
+        with transaction() as session:
+            debtor = session.get_one(Debtor, book.debtor_id, with_for_update=True)
+            ledger.apply_credit_note(
+                session,
+                debtor,
+                credit_note_id=book.ids["N-1"],
+                parts=[book.part("F-1", minor)],
+                occasion=ledger.Occasion(clock.now(), clock.today()),
+            )
+
+    def give_up(minor: int) -> None:
+        book.do(ledger.write_off, book.part("F-1", minor))
+
+    for verb, too_much in ((lambda minor: book.use(book.part("F-1", minor)), 21), (note, 91), (give_up, 101)):
+        for minor in (0, -1, too_much):
+            with pytest.raises(Conflict) as refused:
+                verb(minor)
+            assert refused.value.code == "ledger.not_available"
+    assert book.amounts("F-1", "N-1") == [(100, 0), (90, 0)]
+
+
+def test_credit_that_goes_back_opens_no_invoice_of_another_debtor(book):
+    with transaction() as session:
+        other = a_debtor(session, a_company(session, "other", siren="552100554"), "411EVE", "Eve")
+        foreign = an_invoice(session, other, "E-1", 100).id
+        other_id = other.id
+    payment = new_id()
+    book.receive(payment, 20)
+    book.use(book.part("F-1", 20))
+    with transaction() as session:
+        other = session.get_one(Debtor, other_id, with_for_update=True)
+        occasion = ledger.Occasion(clock.now() + timedelta(seconds=1), clock.today(), new_id())
+        ledger.settle_directly(session, other, account=Account.BANK, minor=30, parts=(), occasion=occasion)
+        ledger.apply_credit(session, other, [Part(foreign, 30)], occasion)
+
+    book.back(payment, 20)
+
+    with reading() as session:
+        assert session.get_one(Invoice, foreign).open_minor == 70
+    assert book.amounts("F-1") == [(100, 0)]
+
+
+@pytest.mark.parametrize("verb", ["credit", "note", "write_off"])
+def test_whoever_debits_by_himself_hears_that_less_is_owed(book, verb):
+    wsgi.import_jobs()
+    if verb == "write_off":
+        book.do(ledger.write_off, book.part("F-1", 1))
+    elif verb == "credit":
+        book.receive(new_id(), 20)
+        book.use(book.part("F-1", 20))
+    else:
+        with transaction() as session:
+            debtor = session.get_one(Debtor, book.debtor_id, with_for_update=True)
+            ledger.apply_credit_note(
+                session,
+                debtor,
+                credit_note_id=book.ids["N-1"],
+                parts=[book.part("F-1", 5)],
+                occasion=ledger.Occasion(clock.now(), clock.today()),
+            )
+    with reading() as session:
+        told = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "debtor.owes_otherwise")).all()
+    assert {row.payload["debtor"] for row in told} == {str(book.debtor_id)}
