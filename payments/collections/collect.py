@@ -263,19 +263,19 @@ def wish_again(collection: Collection, minor: int, charge_on: date, *, due_on: d
 
 
 def subject_of(
-    session: Session, debtor: Debtor, collection: Collection, *, own_minor: int = 0
+    session: Session, debtor: Debtor, collection: Collection, *, own: uuid.UUID | None = None
 ) -> Candidate | Instalment:
-    """What a collection collects, read anew under the debtor's lock; `own_minor` is what its own debit holds of it.
+    """What a collection collects, read anew under the debtor's lock; `own` is its debit when that is written.
 
     Raises LookupError for an instalment in a process that knows no plans.
     """
     if collection.invoice_id is not None:
-        facts = facts_of(session, debtor, collection.invoice_id, own_minor=own_minor)
+        facts = facts_of(session, debtor, collection.invoice_id, own=own)
         return Candidate(collection.invoice_id, "", facts)
     source = instalments()
     if source is None or collection.instalment_id is None:
         raise LookupError("no plans are loaded")
-    return source.look(session, collection.instalment_id, charge_on=collection.charge_on, own_minor=own_minor)
+    return source.look(session, collection.instalment_id, charge_on=collection.charge_on, own=own)
 
 
 def plan_runs(session: Session, instalment_id: uuid.UUID | None) -> bool:

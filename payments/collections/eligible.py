@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from payments.collections.instalments import Instalment, instalments
@@ -15,8 +15,8 @@ from payments.collections.models import Collection, CollectionState
 from payments.collections.standing import Standing, standing_of
 from payments.deciding import SPARE_DAYS, Ask, Facts, Stage, Under
 from payments.frozen import LEFT, LEFT_OTHERWISE
-from payments.models import Mandate, Payment
-from payments.status import GIVEN_UP, USABLE_MANDATES, MandateStatus, PaymentStatus
+from payments.models import Mandate, Means, Payment, PaymentAllocation
+from payments.status import GIVEN_UP, IN_FLIGHT, USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Debtor
 from shared.invoices.models import Invoice, InvoiceKind
@@ -123,14 +123,34 @@ def wishes_of(session: Session, debtor: Debtor, *, until: date) -> list[Candidat
     ]
 
 
-def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID, *, own_minor: int = 0) -> Facts:
+def facts_of(session: Session, debtor: Debtor, invoice_id: uuid.UUID, *, own: uuid.UUID | None = None) -> Facts:
     """One invoice's facts, read anew (under the debtor's lock, for the last look before a debit).
 
-    `own_minor`: what the debit in question holds of it already.
+    `own`: the debit in question, when it is written. Then only other debits hold something beside it (`debited_beside`).
     """
     invoice = session.get_one(Invoice, invoice_id, populate_existing=True)
-    standing = standing_of(session, debtor)
-    return invoice_facts(invoice, debtor, standing, has_live=True, was_tried=False, own_minor=own_minor)
+    facts = invoice_facts(invoice, debtor, standing_of(session, debtor), has_live=True, was_tried=False)
+    if own is None:
+        return facts
+    return replace(facts, held_minor=debited_beside(session, own, PaymentAllocation.invoice_id == invoice_id))
+
+
+def debited_beside(session: Session, own: uuid.UUID, is_of: ColumnElement[bool]) -> int:
+    """What other debits on their way take beside one that is written, in minor units; `is_of` says of what.
+
+    Neither the debtor's page counts, which he may leave again: no good debit is stopped for it. Nor does a debit that is to
+    be stopped itself: of two that are too much together, one is stopped.
+    """
+    to_be_stopped = exists().where(
+        Collection.payment_id == Payment.id, Collection.reason.not_in(("", LEFT, LEFT_OTHERWISE))
+    )
+    query = (
+        select(func.coalesce(func.sum(PaymentAllocation.amount_minor), 0))
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
+        .where(is_of, Payment.id != own, Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT), ~to_be_stopped)
+    )
+    session.flush()
+    return int(session.scalar(query) or 0)
 
 
 def under(session: Session, debtor_id: uuid.UUID, mandate: Mandate | None, announced: uuid.UUID | None = None) -> Under:
@@ -168,13 +188,12 @@ def invoice_facts(
     *,
     has_live: bool = False,
     was_tried: bool = False,
-    own_minor: int = 0,
 ) -> Facts:
     """An invoice as it stands with what stands against it, as a debit sees it."""
     return Facts(
         due_on=invoice.due_on,
         open_minor=invoice.open_minor - invoice.elsewhere_minor,  # the books show it as settled already
-        held_minor=max(0, invoice.held_minor - own_minor),
+        held_minor=invoice.held_minor,
         frozen_minor=invoice.frozen_minor + invoice.paused_minor,
         maximum_minor=debtor.autopay_maximum_minor,
         credit_minor=standing.credit.get(invoice.id, 0),

@@ -44,10 +44,12 @@ class Instalments(Protocol):
         """A debtor's open instalments by mandate that are due up to a day, the earliest first."""
         ...
 
-    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own_minor: int = 0) -> Instalment:
+    def look(
+        self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own: uuid.UUID | None = None
+    ) -> Instalment:
         """One instalment; what is open is what its plan asks for up to the day of the debit.
 
-        `own_minor`: what of what is under way is its own debit.
+        `own`: its debit, when that is written.
         """
         ...
 

@@ -213,7 +213,7 @@ def _decide(debtor_id: uuid.UUID) -> tuple[int, list[uuid.UUID]]:
 def _why_stop(session: Session, debtor: Debtor, collection: Collection, payment: Payment, today: date) -> str:
     """Why a written debit no longer holds; empty while it does. The mandate it was written under must be the one used."""
     mandate = find_mandate(session, debtor.id, payment.mandate_id)
-    facts = subject_of(session, debtor, collection, own_minor=payment.amount_minor).facts
+    facts = subject_of(session, debtor, collection, own=payment.id).facts
     verdict = decide(facts, ask_about(session, debtor, collection, Stage.WRITTEN, mandate, today=today))
     if isinstance(verdict, Never):
         return "" if verdict.reason == "frozen" else verdict.reason
@@ -258,6 +258,9 @@ def _left(payment_id: uuid.UUID) -> tuple[str, date | None] | None:
             debtor_id=payment.debtor_id,
             after={"minor": payment.amount_minor, "reason": reason},
         )
+        reconsider(
+            session, [payment.debtor_id]
+        )  # what stood because this one was to be stopped may not stand beside it
         return payment.reference, charge_on
 
 

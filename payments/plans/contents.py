@@ -72,6 +72,17 @@ def under_way_of(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.U
     return found
 
 
+def debited_after(session: Session, plan_id: uuid.UUID, day: date) -> int:
+    """What automatic debits in flight take for instalments of a plan that are due after a day, in minor units."""
+    query = (
+        select(func.coalesce(func.sum(Payment.amount_minor), 0))
+        .join(Collection, Collection.payment_id == Payment.id)
+        .join(PlanInstalment, PlanInstalment.id == Collection.instalment_id)
+        .where(PlanInstalment.plan_id == plan_id, PlanInstalment.due_on > day, Payment.status.in_(IN_FLIGHT))
+    )
+    return int(session.scalar(query) or 0)
+
+
 def contested(session: Session, plan_id: uuid.UUID) -> int:
     """What banks contest of a plan's invoices, in minor units: neither debited nor missed until their cases are closed."""
     return sum(contested_by_invoice(session, plan_id).values())

@@ -60,27 +60,29 @@ class PlanDebits:
         ).all()
         made = []
         for row, plan, has_live, was_tried in rows:
-            wanted = progress.payable(session, plan.id, until=row.due_on, by_itself=True)
+            wanted = progress.debitable(session, plan.id, until=row.due_on)
             facts = self._facts(session, plan, row, asked=row.rest_minor, free=min(row.rest_minor, wanted))
             facts = replace(facts, has_live=has_live, was_tried=was_tried)
             made.append(self._instalment(session, plan, row, facts))
         return made
 
-    def look(self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own_minor: int = 0) -> Instalment:
+    def look(
+        self, session: Session, instalment_id: uuid.UUID, *, charge_on: date, own: uuid.UUID | None = None
+    ) -> Instalment:
         """One instalment; what is open is what its plan asks for up to the day of the debit.
 
-        `own_minor`: what of what is under way is its own debit.
+        `own`: its debit, when that is written.
         """
         row = session.get_one(PlanInstalment, instalment_id, populate_existing=True)
         plan = session.get_one(Plan, row.plan_id, populate_existing=True)
         until = max(charge_on, row.due_on)
         asked = rules.asked_until(progress.dues_of(contents.instalments_of(session, plan.id)), until)
-        free = progress.payable(session, plan.id, until=until, besides=own_minor, by_itself=True)
-        facts = self._facts(session, plan, row, asked=asked, free=free, own_minor=own_minor)
+        free = progress.debitable(session, plan.id, until=until, own=own)
+        facts = self._facts(session, plan, row, asked=asked, free=free, own=own)
         return self._instalment(session, plan, row, replace(facts, has_live=True))
 
     def _facts(
-        self, session: Session, plan: Plan, row: PlanInstalment, *, asked: int, free: int, own_minor: int = 0
+        self, session: Session, plan: Plan, row: PlanInstalment, *, asked: int, free: int, own: uuid.UUID | None = None
     ) -> Facts:
         """What is asked for and what of it is free; when nothing is, whether a bank or a refund stands in the way."""
         is_stopped = asked > 0 and free <= 0
@@ -90,17 +92,17 @@ class PlanDebits:
             held_minor=asked - min(asked, free),
             frozen_minor=0,
             maximum_minor=None,
-            credit_minor=self._covered(session, plan, free, own_minor=own_minor),
+            credit_minor=self._covered(session, plan, free, own=own),
             is_contested=is_stopped and contents.contested(session, plan.id) > 0,
             was_refunded=is_stopped and contents.refunded(session, plan) > 0,
         )
 
     @staticmethod
-    def _covered(session: Session, plan: Plan, free: int, *, own_minor: int = 0) -> int:
+    def _covered(session: Session, plan: Plan, free: int, *, own: uuid.UUID | None) -> int:
         """What of so much the account's credit covers: it shortens a plan at its end, so that the last debits are less."""
         debtor = session.get_one(Debtor, plan.debtor_id)
         credit = standing_of(session, debtor).credit_left
-        left = progress.payable(session, plan.id, besides=own_minor) - credit
+        left = progress.left_beside(session, plan.id, own=own) - credit
         return max(0, free - max(0, left))
 
     def may_not_hold(self) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.collections import service as collections
+from payments.collections.eligible import debited_beside
 from payments.collections.reconsider import reconsider
 from payments.collections.service import Wish
 from payments.collections.tell import tell_withdrawn
@@ -77,25 +78,51 @@ def use_credit(
     refresh(session, plan_id)
 
 
-def payable(
-    session: Session, plan_id: uuid.UUID, *, until: date | None = None, besides: int = 0, by_itself: bool = False
-) -> int:
+def payable(session: Session, plan_id: uuid.UUID, *, until: date | None = None) -> int:
     """What may be paid of a plan now, in minor units.
 
-    Its instalments due up to a day (None: all the rest), less what is under way for it (`besides`: so much of that is not
-    counted, because it is the payment that asks), and less what a bank contests: nobody is offered to pay that. `by_itself`,
-    when nobody but us asks for it, also less what we refunded.
+    Its instalments due up to a day (None: all the rest), less what is under way for it, and less what a bank contests: nobody
+    is offered to pay that.
     """
     plan = session.get_one(Plan, plan_id)
     if plan.status not in FREEZES:
         return 0
     rows = contents.instalments_of(session, plan_id)
-    if by_itself and until is not None:
-        wanted = rules.asked_until(dues_of(rows), until)
-    else:
-        wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
-    left_alone = contents.contested(session, plan_id) + (contents.refunded(session, plan) if by_itself else 0)
-    return max(0, wanted - max(0, sum(contents.under_way(session, plan_id).values()) - besides) - left_alone)
+    wanted = sum(row.rest_minor for row in rows if until is None or row.due_on <= until)
+    return max(0, wanted - sum(contents.under_way(session, plan_id).values()) - contents.contested(session, plan_id))
+
+
+def debitable(session: Session, plan_id: uuid.UUID, *, until: date, own: uuid.UUID | None = None) -> int:
+    """What may be debited of a plan up to a day when nobody but us asks for it, in minor units.
+
+    Less what is under way for it, what a bank contests and what we refunded. What is under way for instalments due after that
+    day is theirs, and takes nothing from this one: weekly debits are with the provider two at a time. `own`: the debit that
+    asks, when it is written; then whatever else is on its way is later than it, as far as so much falls due later.
+    """
+    plan = session.get_one(Plan, plan_id)
+    if plan.status not in FREEZES:
+        return 0
+    dues = dues_of(contents.instalments_of(session, plan_id))
+    wanted = rules.asked_until(dues, until)
+    later = sum(due.minor for due in dues) - wanted
+    others = _beside(session, plan_id, own)
+    others -= min(later, others if own is not None else contents.debited_after(session, plan_id, until))
+    return max(0, wanted - others - contents.contested(session, plan_id) - contents.refunded(session, plan))
+
+
+def left_beside(session: Session, plan_id: uuid.UUID, *, own: uuid.UUID | None) -> int:
+    """All the rest of a plan less what a bank contests and what is under way for it, `own` not counted, in minor units."""
+    if own is None:
+        return payable(session, plan_id)
+    rest = sum(row.rest_minor for row in contents.instalments_of(session, plan_id))
+    return max(0, rest - _beside(session, plan_id, own) - contents.contested(session, plan_id))
+
+
+def _beside(session: Session, plan_id: uuid.UUID, own: uuid.UUID | None) -> int:
+    if own is None:
+        return sum(contents.under_way(session, plan_id).values())
+    ours = Payment.attempt.startswith(contents.attempt_prefix(plan_id), autoescape=True)
+    return debited_beside(session, own, ours)
 
 
 def dues_of(rows: Sequence[PlanInstalment]) -> list[Due]:

@@ -703,3 +703,17 @@ def test_a_legal_hold_over_a_debit_with_a_notice_is_told_without_its_ground(auto
     assert "F-1" in mail.text_body
     assert "court" not in mail.text_body
     assert [one["status"] for one in autopay.twins.objects("gocardless", "payments")] in ([], ["cancelled"])
+
+
+def test_a_page_for_the_rest_of_an_invoice_stops_no_debit_that_credit_does_not_cover(autopay):
+    """Credit covers 50.00 of 120.00, 70.00 are debited; he opens a page for the other 50.00, and may leave it again."""
+    give_credit(autopay, 5_000)
+    payment_id = written(autopay)
+    assert autopay.payment(payment_id).amount_minor == 7_000
+    autopay.pay_by_card(autopay.part("F-1", 5_000))
+
+    reconsider_all({})
+    autopay.deliver()
+
+    assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
+    assert mails("debit_stopped") == []

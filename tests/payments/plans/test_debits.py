@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from payments.collections.models import Collection, CollectionDecision, CollectionState
-from payments.collections.reconsider import reconsider_all, suspects
+from payments.collections.reconsider import reconsider_all, reconsider_now, suspects
 from payments.collections.run import run as run_collections
 from payments.models import Payment
 from payments.plans import progress, proposals, rules, running
@@ -28,6 +28,7 @@ from shared.kit.calendars import is_target_day, next_target_day
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
 from shared.ledger import service as ledger
+from shared.ledger.models import Account, Kind
 from tests.payments.plans.conftest import STAFF
 
 S = PlanStatus
@@ -572,3 +573,84 @@ def test_a_debit_that_failed_for_no_reason_of_the_payer_lowers_no_score(debited,
     with reading() as session:
         facts = proposals.facts_of(session, session.get_one(Debtor, debited.debtor_id))
     assert facts.returned_debits == returned
+
+
+def in_flight(debited):
+    """A weekly plan by mandate of which the first two debits are with the provider, which may still cancel both."""
+    while len(debited.counter.payments()) < 2:
+        debited.live(1)
+    first, second = sorted(debited.counter.payments(), key=lambda each: each.id)
+    assert (first.status, second.status) == (PaymentStatus.SUBMITTED, PaymentStatus.SUBMITTED)
+    return first, second
+
+
+def looked_at(debited):
+    stopped = reconsider_now(debited.debtor_id)
+    debited.counter.deliver()
+    return stopped
+
+
+def test_a_debit_holds_while_the_next_one_of_its_plan_is_with_the_provider_too(debited):
+    debited.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY)
+    in_flight(debited)
+
+    stopped = looked_at(debited)
+
+    assert (stopped.count, stopped.left) == (0, ())
+    assert [one.reason for one in collections_()] == ["", "", ""]
+    assert debited.mails("debit_stopped", "debit_left") == []
+    debited.live(22)
+    assert debited_in_order(debited) == [20_001, 20_000, 20_000]
+    assert debited.differences() == []
+
+
+def give_credit(debited, minor):
+    with transaction() as session:
+        debtor = lock_debtor(session, debited.debtor_id)
+        when = ledger.Occasion(at=clock.now(), value_on=clock.today())
+        ledger.settle_directly(
+            session, debtor, account=Account.BANK, minor=minor, parts=(), occasion=when, kind=Kind.RECEIPT
+        )
+
+
+def test_credit_shortens_the_later_of_two_debits_on_their_way_and_leaves_the_earlier_one(debited):
+    debited.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY, count=2)
+    first, second = in_flight(debited)
+    give_credit(debited, 5_000)
+
+    stopped = looked_at(debited)
+
+    assert (stopped.count, stopped.left) == (1, ())
+    assert debited.counter.payment(first.id).status is PaymentStatus.SUBMITTED
+    assert debited.counter.payment(second.id).status is PaymentStatus.CANCELLED
+    assert [one.reason for one in collections_()[:2]] == ["", "less"]
+    assert debited.differences() == []
+
+
+def test_a_page_for_the_rest_of_a_plan_stops_no_debit_of_it_that_credit_does_not_cover(debited):
+    plan = debited.agree(by_mandate=True, count=2)
+    give_credit(debited, 10_000)
+    debited.live(15)
+    (payment,) = debited.counter.payments()
+    _parts, _step = debited.pay(plan, everything=True)
+
+    looked_at(debited)
+
+    assert debited.counter.payment(payment.id).status is PaymentStatus.SUBMITTED
+    assert debited.mails("debit_stopped") == []
+    assert collections_()[0].reason == ""
+
+
+def test_a_debit_that_came_back_is_tried_again_though_the_next_one_of_its_plan_is_under_way(planner):
+    counter = planner.counter
+    counter.give_mandate("insufficient_funds")
+    counter.deliver()
+    planner.agree(by_mandate=True, rhythm=rules.Rhythm.WEEKLY)
+    first, second = in_flight(planner)
+
+    while counter.payment(first.id).status is not PaymentStatus.FAILED:
+        planner.live(1)
+
+    assert counter.payment(second.id).status is PaymentStatus.SUBMITTED
+    again = [(one.attempt_no, one.state) for one in collections_() if one.label.endswith("1/3")]
+    assert again == [(1, CollectionState.CREATED), (2, CollectionState.ANNOUNCED)]
