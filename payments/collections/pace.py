@@ -17,7 +17,7 @@ from datetime import date
 from payments.collections.collect import collect_one, set_aside
 from payments.gateways.base import TryLater
 from payments.gateways.choose import debits
-from shared.kit.errors import Conflict, DomainError, Unavailable
+from shared.kit.errors import Conflict, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,10 @@ def _collect(run_id: uuid.UUID, collection_id: uuid.UUID, *, today: date) -> boo
 
 
 def _aside(keep: Callable[[], None]) -> None:
+    """Keep a decision, or not: a debtor's row that a long import holds ends the row of nobody else's debits."""
     try:
         keep()
-    except DomainError:
+    except Exception:
         log.exception("a decision could not be kept")
 
 
