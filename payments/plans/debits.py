@@ -84,13 +84,18 @@ class PlanDebits:
     def _facts(
         self, session: Session, plan: Plan, row: PlanInstalment, *, asked: int, free: int, own: uuid.UUID | None = None
     ) -> Facts:
-        """What is asked for and what of it is free; when nothing is, whether a bank or a refund stands in the way."""
+        """What is asked for and what of it is free; when nothing is, whether a bank or a refund stands in the way.
+
+        What is free and yet not to be had of any invoice is disputed or on hold. Of a written debit that is looked for
+        elsewhere (`payments.frozen`): it holds what it takes.
+        """
         is_stopped = asked > 0 and free <= 0
+        frozen = max(0, free - progress.free_minor(session, plan.id)) if own is None else 0
         return Facts(
             due_on=row.due_on,
             open_minor=asked,
             held_minor=asked - min(asked, free),
-            frozen_minor=0,
+            frozen_minor=frozen,
             maximum_minor=None,
             credit_minor=self._covered(session, plan, free, own=own),
             is_contested=is_stopped and contents.contested(session, plan.id) > 0,

@@ -654,3 +654,20 @@ def test_a_debit_that_came_back_is_tried_again_though_the_next_one_of_its_plan_i
     assert counter.payment(second.id).status is PaymentStatus.SUBMITTED
     again = [(one.attempt_no, one.state) for one in collections_() if one.label.endswith("1/3")]
     assert again == [(1, CollectionState.CREATED), (2, CollectionState.ANNOUNCED)]
+
+
+def test_a_debit_of_a_plan_whose_money_is_on_hold_says_so_and_is_not_announced_again_and_again(debited):
+    """Money of a plan went back while a hold covers the same invoice: all that the plan asks for is on hold."""
+    plan = debited.agree("F-3", by_mandate=True, count=2)
+    with transaction() as session:
+        third, about = debited.counter.invoices["F-3"], {"debtor_id": debited.debtor_id, "reason": "x", "by": STAFF}
+        cover(session, kind=FreezeKind.PLAN, subject_id=plan.id, minors={third: 0}, **about)
+        cover(session, kind=FreezeKind.LEGAL_HOLD, subject_id=new_id(), minors={third: 10_001}, **about)
+
+    debited.live(16)
+
+    assert debited.counter.payments() == []
+    assert collections_()[0].reason == "frozen"
+    assert ("skip", "payment_under_way") not in decisions()
+    assert debited.mails("prenotification") == []
+    assert "autre paiement" not in " ".join(mail.text_body for mail in debited.mails("debit_stopped"))
