@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.collections import notices, service, tell
-from payments.collections.eligible import Candidate, facts_of, find_mandate, under
+from payments.collections.eligible import Candidate, facts_of, find_mandate, find_mandates, under
 from payments.collections.instalments import Instalment, instalments
 from payments.collections.models import Collection, CollectionDecision, CollectionState, Outcome
 from payments.collections.service import Wish
@@ -110,20 +110,20 @@ def due_collections(session: Session, company_id: uuid.UUID, *, until: date) -> 
 
 
 def _ask(collection_id: uuid.UUID, today: date) -> _Ready | None:
+    """The first mandate of the debtor's that the provider takes, the one of the notice before any other; None for none."""
     with reading() as session:
         collection = session.get_one(Collection, collection_id)
-        mandate = find_mandate(session, collection.debtor_id, collection.mandate_id)
-        if mandate is None or mandate.provider_reference is None:
-            return None
-        identity, reference = mandate.id, mandate.provider_reference
-    try:
-        seen = debits().look_mandate(reference)
-    except Declined:
-        return None
-    if seen.status not in USABLE_MANDATES:
+        found = find_mandates(session, collection.debtor_id, collection.mandate_id)
+        known = [(each.id, each.provider_reference) for each in found if each.provider_reference is not None]
+    for identity, reference in known:
+        try:
+            seen = debits().look_mandate(reference)
+        except Declined:
+            continue
+        if seen.status in USABLE_MANDATES:
+            return _Ready(identity, seen.next_charge_on or add_target_days(today, 3))
         follow_mandate(identity)
-        return None
-    return _Ready(identity, seen.next_charge_on or add_target_days(today, 3))
+    return None
 
 
 def _write(

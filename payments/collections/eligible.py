@@ -163,13 +163,18 @@ def under(session: Session, debtor_id: uuid.UUID, mandate: Mandate | None, annou
 
 def find_mandate(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | None = None) -> Mandate | None:
     """The mandate for a debtor's automatic debits: the one wished for if it can be used, else the newest."""
+    return next(iter(find_mandates(session, debtor_id, wished)), None)
+
+
+def find_mandates(session: Session, debtor_id: uuid.UUID, wished: uuid.UUID | None = None) -> Sequence[Mandate]:
+    """The mandates that a debtor may be debited under, the first to be used first: the one wished for, then the newest."""
     usable: Sequence[Mandate] = session.scalars(
         select(Mandate)
         .where(Mandate.debtor_id == debtor_id, Mandate.status.in_(USABLE_MANDATES))
         .where(Mandate.provider_reference.is_not(None))
         .order_by(Mandate.id.desc())
     ).all()
-    return next((mandate for mandate in usable if mandate.id == wished), usable[0] if usable else None)
+    return sorted(usable, key=lambda mandate: mandate.id != wished)
 
 
 def ask_to_announce(

@@ -131,8 +131,9 @@ def _try_again(session: Session, debtor: Debtor, payment: Payment) -> None:
         return
     if payment.failure_code in TECHNICAL:
         wish = wish_again(collection, collection.amount_minor, collection.charge_on, due_on=None)
+        named = session.get_one(Mandate, collection.mandate_id)  # when it has ended, the next look announces it anew
         service.carry_on(
-            session, debtor, mandate, wish, announced_at=collection.announced_at, notice_key=collection.notice_key
+            session, debtor, named, wish, announced_at=collection.announced_at, notice_key=collection.notice_key
         )
         return
     if not may_present_again(payment.failure_code, presented=_presented(session, collection)):

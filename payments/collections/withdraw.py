@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -108,9 +109,10 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
     for collection in _announced_over_frozen(session, debtor.id):
         invoice = session.get_one(Invoice, collection.invoice_id, populate_existing=True)
         covered = invoice.frozen_minor + invoice.paused_minor
-        rest = rest_of_announced(collection.amount_minor, open_minor=invoice.open_minor, frozen_minor=covered)
-        if rest == collection.amount_minor:
+        left = rest_of_announced(collection.amount_minor, open_minor=invoice.open_minor, frozen_minor=covered)
+        if left == collection.amount_minor:
             continue
+        rest = _undisturbed(session, debtor, collection)
         kinds = frozen.kinds(session, invoice.id)
         is_contested = not kinds.isdisjoint(frozen.CONTESTED)
         reason = frozen.STOPPED if is_contested else frozen.PAUSED
@@ -130,6 +132,18 @@ def withdraw_announced(session: Session, debtor: Debtor) -> None:
     tell_withdrawn(session, taken_back, rests=rests)
 
 
+def _undisturbed(session: Session, debtor: Debtor, collection: Collection) -> int:
+    """What of an announced debit still takes place on its day, in minor units: decided before it is said.
+
+    Else the rest that one message promises to debit is taken back by the next: too small, or under a mandate that has ended.
+    """
+    mandate = find_mandate(session, debtor.id, collection.mandate_id)
+    today = today_of(session, debtor.company_id)
+    facts = replace(subject_of(session, debtor, collection).facts, held_minor=0)  # a page may be left again
+    verdict = decide(facts, ask_about(session, debtor, collection, Stage.COMING, mandate, today=today))
+    return verdict.minor if isinstance(verdict, Now) else 0
+
+
 def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[Collection]:
     return session.scalars(
         select(Collection)
@@ -142,10 +156,8 @@ def _announced_over_frozen(session: Session, debtor_id: uuid.UUID) -> Sequence[C
 
 
 def carry_on_rest(session: Session, debtor: Debtor, collection: Collection, minor: int) -> None:
-    """The rest that nothing freezes under the notice that was given: less than announced, on the day announced."""
-    mandate = find_mandate(session, debtor.id, collection.mandate_id)
-    if mandate is None or collection.invoice_id is None or not debtor.autopay:
-        return
+    """The rest of an invoice under the notice that was given: less than announced, on the day announced, under its mandate."""
+    mandate = session.get_one(Mandate, collection.mandate_id)
     wish = Wish(collection.invoice_id, minor, collection.charge_on)
     service.carry_on(
         session, debtor, mandate, wish, announced_at=collection.announced_at, notice_key=collection.notice_key
@@ -233,19 +245,26 @@ def after_withdrawal(payload: dict[str, Any]) -> None:
 
 
 def _mark_foreign(session: Session, collection: Collection, payment: Payment) -> bool:
-    """Note why a debit was cancelled by nobody here: its mandate ended at the bank, or the provider cancelled it.
+    """Note why a debit was cancelled of which nobody said that it is to be stopped.
 
+    Its money was contested in the moment before it was sent, its mandate ended at the bank, or the provider cancelled it.
     One that the debtor, or staff, stopped for another way to pay is theirs, and needs no news: then False.
     """
-    last = select(PaymentTransition.actor_kind).where(PaymentTransition.payment_id == payment.id)
-    by = session.scalar(last.order_by(PaymentTransition.step.desc()).limit(1))
-    if by in {"contact", "staff"}:
+    steps = select(PaymentTransition).where(PaymentTransition.payment_id == payment.id)
+    last = session.scalars(steps.order_by(PaymentTransition.step.desc()).limit(1)).one()
+    if last.actor_kind in {"contact", "staff"}:
         return False
+    if last.cause == frozen.STOPPED:
+        collection.reason = frozen.STOPPED
+        return True
     mandate = session.get_one(Mandate, payment.mandate_id, populate_existing=True)
-    suspended = {MandateStatus.SUSPENDED: "mandate_suspended"}
-    collection.reason = (
-        "cancelled" if mandate.status in USABLE_MANDATES else suspended.get(mandate.status, "no_mandate")
-    )
+    if mandate.status in USABLE_MANDATES:
+        collection.reason = "cancelled"
+    elif find_mandate(session, payment.debtor_id) is not None:
+        collection.reason = "other_mandate"
+    else:
+        is_suspended = mandate.status is MandateStatus.SUSPENDED
+        collection.reason = "mandate_suspended" if is_suspended else "no_mandate"
     return True
 
 

@@ -717,3 +717,63 @@ def test_a_page_for_the_rest_of_an_invoice_stops_no_debit_that_credit_does_not_c
 
     assert autopay.payment(payment_id).status is PaymentStatus.SUBMITTED
     assert mails("debit_stopped") == []
+
+
+# Another mandate ----------------------------------------------------------------------------------------------------------
+
+
+def end_at_the_bank(counter):
+    """The mandate named in the notice ends at the bank; Dora has given another one since."""
+    other = counter.give_mandate()
+    with reading() as session:
+        reference = session.get_one(Mandate, counter.mandate_id).provider_reference
+    counter.twins.ask("POST", f"/mandates/{reference}/actions/cancel", json={}, headers=bearer(counter))
+    return other
+
+
+def announced_anew(mandate_id):
+    with reading() as session:
+        live = session.scalars(select(Collection).where(Collection.state == CollectionState.ANNOUNCED)).one()
+        return live.mandate_id == mandate_id and len(mails("prenotification")) == 2
+
+
+def test_a_mandate_that_ended_unheard_gives_way_to_another_one_and_nobody_is_asked_to_pay_otherwise(autopay):
+    announced(autopay)
+    autopay.days(8)
+    other = end_at_the_bank(autopay)
+
+    run_today()
+
+    assert decisions()[-1] == ("shift", "other_mandate")
+    assert mails("debit_stopped") == []
+    assert announced_anew(other)
+
+
+def test_a_debit_that_ends_with_its_mandate_is_announced_under_the_other_one_and_said_to_be(autopay):
+    written(autopay)
+    other = end_at_the_bank(autopay)
+    autopay.deliver()
+    run_today()
+
+    assert collections_()[0][1] == "other_mandate"
+    assert len(mails("debit_stopped")) == 1
+    assert announced_anew(other)
+
+
+def test_a_debit_that_no_bank_saw_is_not_tried_again_under_a_mandate_that_its_notice_did_not_name(autopay):
+    announced(autopay)
+    autopay.days(8)
+    autopay.twins.fault("reset_before", provider="gocardless", match="POST /payments", times=0)
+    run_today()
+    autopay.twins.clear_faults()
+    other = autopay.give_mandate()
+    change(Mandate, autopay.mandate_id, status=MandateStatus.CANCELLED)
+
+    autopay.twins.advance(1)
+    sweep()
+    autopay.deliver()
+    run_today()
+
+    (payment,) = autopay.payments()
+    assert payment.status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED}
+    assert announced_anew(other)

@@ -19,10 +19,10 @@ from payments.deciding import Now
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
 from payments.mandates import collect
-from payments.models import Payment
+from payments.models import Mandate, Payment
 from payments.queries import next_debits
 from payments.reconcile.verify import verify
-from payments.status import COLLECTED, PaymentStatus
+from payments.status import COLLECTED, MandateStatus, PaymentStatus
 from shared.company.models import Company
 from shared.debtors.models import Contact, Debtor
 from shared.disputes import service
@@ -507,3 +507,73 @@ def test_one_promise_over_several_announced_invoices_is_told_in_one_message(auto
     (mail,) = told()
     assert "F-1" in mail.text_body
     assert "F-2" in mail.text_body
+
+
+def test_a_rest_too_small_to_be_debited_is_not_promised_by_one_message_and_taken_back_by_the_next(autopay):
+    run_today()
+    promise(autopay, 11_960)
+    autopay.deliver()
+    reconsider_all({})
+    autopay.deliver()
+
+    assert collections_() == [(CollectionState.SKIPPED, "paused", 12_000)]
+    (mail,) = told()
+    assert "0,40" not in mail.text_body
+    assert kinds_told() == ["debit_withdrawn"]
+
+
+def kinds_told():
+    with reading() as session:
+        kinds = ("debit_withdrawn", "debit_stopped", "debit_left")
+        return list(session.scalars(select(Message.kind).where(Message.kind.in_(kinds)).order_by(Message.id)))
+
+
+def another_mandate(counter):
+    """Dora gives a second mandate, and the first ends before anybody looks at her debits."""
+    other = counter.give_mandate()
+    with transaction() as session:
+        session.get_one(Mandate, counter.mandate_id).status = MandateStatus.CANCELLED
+    return other
+
+
+def notices():
+    with reading() as session:
+        return len(session.scalars(select(Message.id).where(Message.kind == "prenotification")).all())
+
+
+def test_the_rest_of_a_debit_under_another_mandate_than_its_notice_named_is_announced_anew(autopay):
+    run_today()
+    other = another_mandate(autopay)
+    promise(autopay, 3_000)
+    perform_due()
+
+    (mail,) = told()
+    assert "90,00" not in mail.text_body
+    run_today()
+    with reading() as session:
+        live = session.scalars(select(Collection).where(Collection.state == CollectionState.ANNOUNCED)).one()
+    assert (live.amount_minor, live.mandate_id) == (9_000, other)
+    assert notices() == 2
+
+
+def test_a_debit_dropped_for_a_dispute_in_the_moment_before_it_is_sent_is_not_said_to_be_the_providers(
+    autopay, monkeypatch
+):
+    run_today()
+    autopay.days(10)
+    create, disputes = collect.create, []
+
+    def contested_just_before(payment_id, *, by):
+        disputes.append(contest(autopay, 3_000))
+        return create(payment_id, by=by)
+
+    monkeypatch.setattr(collect, "create", contested_just_before)
+    run_today()
+    monkeypatch.undo()
+    autopay.deliver()
+
+    assert at_provider(autopay) == []
+    assert collections_()[0] == (CollectionState.CREATED, "frozen", 12_000)
+    assert fates(autopay, disputes[0]) == [(Fate.STOPPED, True, 12_000)]
+    assert kinds_told() == []
+    assert collections_()[1] == (CollectionState.ANNOUNCED, "", 9_000)
