@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import case, func, select, text
@@ -429,9 +429,9 @@ def test_a_plan_neither_debits_nor_misses_what_a_bank_contests(dora):
     with reading() as session:
         assert contents.contested(session, plan.id) == 6_000
         assert progress.payable(session, plan.id) == 6_000  # what the bank contests is offered to nobody
-        assert progress.payable(session, plan.id, by_itself=True) == 6_000
+        assert progress.debitable(session, plan.id, until=date.max) == 6_000
         first = contents.instalments_of(session, plan.id)[0]
-        assert progress.payable(session, plan.id, until=first.due_on, by_itself=True) == 0
+        assert progress.debitable(session, plan.id, until=first.due_on) == 0
     assert_clean()
 
 
