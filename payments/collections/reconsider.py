@@ -258,9 +258,8 @@ def _left(payment_id: uuid.UUID) -> tuple[str, date | None] | None:
             debtor_id=payment.debtor_id,
             after={"minor": payment.amount_minor, "reason": reason},
         )
-        reconsider(
-            session, [payment.debtor_id]
-        )  # what stood because this one was to be stopped may not stand beside it
+        # What stood because this one was to be stopped may not stand beside it.
+        reconsider(session, [payment.debtor_id])
         return payment.reference, charge_on
 
 

@@ -220,11 +220,26 @@ def test_an_invoice_is_seen_with_all_that_stands_against_it(desk):
     assert (other.credit_minor, other.is_cancelled, other.is_left_out, other.has_live) == (40, False, False, False)
     assert found["F-3"].has_live
 
+
+@pytest.mark.parametrize(
+    ("other", "held"),
+    [
+        ({"by_himself": True}, 30),
+        ({"by_himself": True, "means": Means.CARD}, 0),  # a page may be left again
+        ({"reason": "left_before"}, 30),
+        ({"reason": "less"}, 0),  # to be stopped itself
+        ({"by_himself": True, "to": P.CANCELLED}, 0),
+    ],
+)
+def test_beside_a_written_debit_only_other_debits_hold_something(desk, other, held):
+    own = desk.pay(("F-2", 50), reason="")
+    desk.pay(("F-2", 30), attempt_no=2, **other)
     with reading() as session:
         debtor = session.get_one(Debtor, desk.dora)
-        again = facts_of(session, debtor, desk.ids["F-2"], own_minor=50)
-        assert (again.held_minor, again.has_live, again.was_tried) == (10, True, False)
-        assert facts_of(session, debtor, desk.ids["F-2"], own_minor=61).held_minor == 0
+        seen = facts_of(session, debtor, desk.ids["F-2"], own=own)
+        assert (seen.held_minor, seen.has_live, seen.was_tried) == (held, True, False)
+        before = 50 + (0 if "to" in other else 30)
+        assert facts_of(session, debtor, desk.ids["F-2"]).held_minor == before
 
 
 @pytest.mark.parametrize(
