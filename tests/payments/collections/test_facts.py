@@ -311,6 +311,6 @@ def test_the_newest_usable_mandate_is_taken_unless_another_is_wished_for(desk):
 def test_a_mandate_is_the_one_of_the_notice_another_or_none(desk):
     with reading() as session:
         mandate = session.get_one(Mandate, desk.mandates[desk.dora])
-        assert under(mandate, mandate.id) is Under.SAME
-        assert under(mandate, new_id()) is Under.OTHER
-        assert under(None, new_id()) is Under.NONE
+        assert under(session, desk.dora, mandate, mandate.id) is Under.SAME
+        assert under(session, desk.dora, mandate, new_id()) is Under.OTHER
+        assert under(session, desk.dora, None, new_id()) is Under.NONE
