@@ -17,7 +17,9 @@ from datetime import date
 
 from backoffice.imports.faults import Findings
 from backoffice.imports.statements import Statements
-from shared.giving.rules import WINDOW
+from shared.giving import service as giving
+from shared.giving.models import GiftKind
+from shared.giving.service import Wish
 from shared.invoices.models import PAUSES, FreezeKind
 
 
@@ -122,18 +124,21 @@ class Known(Statements):
         return int(self.rows("SELECT count(*) FROM stage_off")[0][0]) if count else 0
 
     def may_go(self, chosen: list[tuple[uuid.UUID, str]]) -> list[bool]:
-        """Whether each of these invoices may be cancelled by one person, with what its debtor was given alone of late."""
-        found = dict(
-            self.rows(
-                """SELECT i.id, sum(i.open_minor) OVER (PARTITION BY i.debtor_id) + coalesce((SELECT sum(g.minor) FROM gift g
-                    WHERE g.debtor_id = i.debtor_id AND g.state IN ('asked', 'alone', 'declined') AND g.given_at >= %(since)s), 0)
-                    <= c.four_eyes_minor
-                FROM invoice i JOIN company c ON c.id = i.company_id WHERE i.id = ANY(%(ids)s)""",
-                ids=[identity for identity, _number in chosen],
-                since=self._books.at - WINDOW,
-            )
-        )
-        return [bool(found[identity]) for identity, _number in chosen]
+        """Whether each of these invoices may be cancelled by one person: what a file cancels of a debtor's is one gift of his."""
+        of_debtor: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
+        owner: dict[uuid.UUID, uuid.UUID] = {}
+        for identity, debtor_id, minor in self.rows(
+            "SELECT id, debtor_id, open_minor FROM invoice WHERE id = ANY(%(ids)s)",
+            ids=[identity for identity, _number in chosen],
+        ):
+            of_debtor.setdefault(debtor_id, {})[identity] = minor
+            owner[identity] = debtor_id
+        wishes = {
+            debtor_id: Wish(GiftKind.CANCELLATION, debtor_id, sum(minors.values()), invoices=minors)
+            for debtor_id, minors in of_debtor.items()
+        }
+        above = giving.above_limit(self._session, self._books.company_id, wishes)
+        return [owner[identity] not in above for identity, _number in chosen]
 
     def _note_gifts(self) -> None:
         """What is cancelled stands in the book of what is given away, one gift a debtor, like what the desk cancels."""

@@ -216,7 +216,7 @@ def _rehearse(run: ImportRun, task: Task, progress: Progress) -> tuple[_Read, di
             found.append(_Read(plan, faults, warnings))
             if not faults and not task.questions.open:
                 staging.stage_debtors(cursor, plan.debtors, plan.certificate)
-                writer = Writer(cursor, books_of(run, task.setting, generator))
+                writer = Writer(session, cursor, books_of(run, task.setting, generator))
                 comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
                 comparison.run(locking=False)
                 forecast = comparison.forecast()

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from psycopg import Cursor
+from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class Books:
 class Statements:
     """Runs statements of one import."""
 
-    def __init__(self, cursor: Cursor[Any], books: Books) -> None:
-        self._cursor, self._books = cursor, books
+    def __init__(self, session: Session, cursor: Cursor[Any], books: Books) -> None:
+        """`cursor` is one of the session's own connection."""
+        self._session, self._cursor, self._books = session, cursor, books
         self.holds_shrunk = 0
         """Disputes, plans and promises that cover less because of this import."""
 

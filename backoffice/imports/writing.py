@@ -128,7 +128,7 @@ def _write(session: Session, run_id: uuid.UUID, task: Task, progress: Progress) 
         if faults or task.questions.open:
             raise _Refusal(plan, faults, warnings, task.questions)
         staging.stage_debtors(cursor, plan.debtors, plan.certificate)
-        writer = Writer(cursor, books_of(run, setting, generator))
+        writer = Writer(session, cursor, books_of(run, setting, generator))
         comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
         result = _post(comparison)
         lowered, moved = writer.lowered(), writer.moved()

@@ -7,11 +7,12 @@ who may be the second person are the same for all of them.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.company.models import Company
 from shared.debtors.models import Debtor
@@ -46,8 +47,7 @@ def weigh(session: Session, debtor: Debtor, wish: Wish, *, by: Actor) -> bool:
 
     Raises Refused when a second person must agree and nobody in particular asks: then nobody could be somebody else.
     """
-    limit = session.get_one(Company, debtor.company_id).four_eyes_minor
-    must_wait = needs_second_person(wish.minor, given(session, debtor, wish), limit_minor=limit)
+    must_wait = bool(above_limit(session, debtor.company_id, {debtor.id: wish}))
     if must_wait and by.id is None:
         raise Refused("giving.nobody", _("This needs a second person: a member of staff must ask for it."))
     note(session, debtor, wish, state=GiftState.ASKED if must_wait else GiftState.ALONE, by=by)
@@ -110,19 +110,41 @@ def decide(session: Session, *, kind: GiftKind, subject_id: uuid.UUID, state: Gi
         session.flush()
 
 
-def given(session: Session, debtor: Debtor, wish: Wish) -> Given:
+def above_limit(session: Session, company_id: uuid.UUID, wishes: Mapping[uuid.UUID, Wish]) -> frozenset[uuid.UUID]:
+    """Of these wishes, by their debtors, those that one person may not give alone. As many statements whatever their number.
+
+    The one rule of every room, and of files that cancel invoices.
+    """
+    limit = session.get_one(Company, company_id).four_eyes_minor
+    before = _given(session, wishes)
+    return frozenset(
+        debtor_id
+        for debtor_id, wish in wishes.items()
+        if needs_second_person(wish.minor, before[debtor_id], limit_minor=limit)
+    )
+
+
+def _given(session: Session, wishes: Mapping[uuid.UUID, Wish]) -> dict[uuid.UUID, Given]:
     """What one person alone gave before: of the same payment, of the same invoices, to the same debtor of late."""
+    invoices = {invoice_id for wish in wishes.values() for invoice_id in wish.invoices}
     parts = session.execute(
         select(GiftPart.invoice_id, func.sum(GiftPart.minor))
         .join(Gift, Gift.id == GiftPart.gift_id)
-        .where(among(GiftPart.invoice_id, wish.invoices), Gift.state.in_(COUNTING))
+        .where(among(GiftPart.invoice_id, invoices), Gift.state.in_(COUNTING))
         .group_by(GiftPart.invoice_id)
     ).all()
-    return Given(
-        of_payment=_sum(session, Gift.payment_id == wish.payment_id) if wish.payment_id else 0,
-        of_invoices=max((int(total) for _invoice, total in parts), default=0),
-        to_debtor=_sum(session, (Gift.debtor_id == debtor.id) & (Gift.given_at > clock.now() - WINDOW)),
-    )
+    of_invoice = {invoice_id: int(total) for invoice_id, total in parts}
+    payments = {wish.payment_id for wish in wishes.values() if wish.payment_id}
+    of_payment = _sums(session, Gift.payment_id, payments)
+    to_debtor = _sums(session, Gift.debtor_id, set(wishes), Gift.given_at > clock.now() - WINDOW)
+    return {
+        debtor_id: Given(
+            of_payment=of_payment.get(wish.payment_id, 0) if wish.payment_id else 0,
+            of_invoices=max((of_invoice.get(each, 0) for each in wish.invoices), default=0),
+            to_debtor=to_debtor.get(debtor_id, 0),
+        )
+        for debtor_id, wish in wishes.items()
+    }
 
 
 def _find(session: Session, kind: GiftKind, subject_id: uuid.UUID) -> Gift | None:
@@ -135,6 +157,8 @@ def _set(gift: Gift, state: GiftState, by: Actor) -> None:
     gift.decided_by_id, gift.decided_by_name = by.id, by.name
 
 
-def _sum(session: Session, which: ColumnElement[bool]) -> int:
-    query = select(func.coalesce(func.sum(Gift.minor), 0)).where(which, Gift.state.in_(COUNTING))
-    return int(session.scalar(query) or 0)
+def _sums(
+    session: Session, of: InstrumentedAttribute[Any], identities: Collection[uuid.UUID], *which: ColumnElement[bool]
+) -> dict[uuid.UUID, int]:
+    query = select(of, func.sum(Gift.minor)).where(among(of, identities), Gift.state.in_(COUNTING), *which).group_by(of)
+    return {identity: int(minor) for identity, minor in session.execute(query)}

@@ -9,9 +9,13 @@ from backoffice.imports import run
 from backoffice.imports.models import RunState
 from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorAlias
-from shared.giving.models import Gift, GiftState
+from shared.giving import service as giving
+from shared.giving.models import Gift, GiftKind, GiftState
+from shared.giving.service import Wish
+from shared.kit.actors import Actor
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
 from shared.kit.words import speaking
 from tests.backoffice.imports.test_books import hold, table
 from tests.backoffice.imports.test_run import books_agree, everything, fec
@@ -250,3 +254,19 @@ def test_more_than_half_of_what_is_open_is_not_taken_off_without_a_second_questi
     assert desk.debtors()["C1"] == (4_000, 0)
     assert desk.take(later, choices=answers(books_gone="settle", books_many="yes")).state is RunState.DONE
     assert desk.debtors()["C1"] == (1_000, 0)
+
+
+def test_what_was_given_of_an_invoice_long_ago_counts_when_a_file_cancels_it(desk, frozen):
+    """Of F2 a credit of 60 was declined 40 days ago; a file without F2 and F3 (50 in all) cancels no more than 100 alone."""
+    later = gone_ledger(desk, "F4")
+    with transaction() as session:
+        session.get_one(Company, desk.company.id).four_eyes_minor = 10_000
+        debtor = session.get_one(Debtor, desk.invoice("F2").debtor_id)
+        wish = Wish(GiftKind.CREDIT, new_id(), 6_000, invoices={desk.invoice("F2").id: 6_000})
+        giving.note(session, debtor, wish, state=GiftState.DECLINED, by=Actor.system("test"))
+    frozen.advance(days=40)
+
+    done = desk.take(later, choices=answers(books_gone="cancel", books_gone_why="deleted"))
+
+    assert done.result["cancelled"] == 0
+    assert [w.value for w in done.warnings if w.code == "invoice.cancel_two"] == ["F2", "F3"]
