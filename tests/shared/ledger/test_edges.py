@@ -259,6 +259,21 @@ def test_a_fee_concerns_no_debtor_and_is_booked_as_it_is(book):
     assert (row.provider, row.provider_reference, row.value_on) == ("gocardless", "PO1", clock.today())
 
 
+def test_a_payout_is_one_leg(book):
+    with transaction() as session:
+        ledger.provider_movement(
+            session,
+            company_id=session.get_one(Debtor, book.debtor_id).company_id,
+            kind=Kind.PAYOUT,
+            debit=Account.BANK,
+            credit=Account.GOCARDLESS,
+            minor=9,
+            currency="EUR",
+            occasion=ledger.Occasion(clock.now(), clock.today()),
+        )
+    assert [row.leg for row in rows(kind=Kind.PAYOUT)] == [0]
+
+
 def test_money_that_is_only_held_has_not_moved(book):
     payment = new_id()
     book.hold(payment, book.part("F-1", 100))

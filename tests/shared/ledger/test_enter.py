@@ -206,6 +206,14 @@ def issue_day(invoice: Invoice) -> date:
         return row.value_on
 
 
+def test_what_is_not_drafted_is_not_said(book):
+    made = put(book, line("1"))
+    assert (made.title, made.order_reference, made.credits_invoice_id) == ("", "", None)
+    assert made.kind is InvoiceKind.INVOICE
+    (row,) = rows_of(InvoiceLine, made, InvoiceLine.position)
+    assert (row.unit, row.quantity, row.vat_rate, row.vat_category) == ("", 1, 20, "S")
+
+
 def test_who_entered_a_document_is_kept(book):
     made = put(book, line("1"))
     with reading() as session:
