@@ -105,7 +105,7 @@ def weakness(password: str, known: Iterable[str] = ()) -> Weakness | None:
     if len(set(password.casefold())) < 5 or len(_without_rows(password)) < LEAST_OF_ITS_OWN:
         return Weakness.ROW
     plain = _plain(password)
-    own = {word for text in known for word in re.findall(r"\w{3,}", _plain(text, leet=False))}
+    own = {_plain(word) for text in known for word in re.findall(r"\w{3,}", _plain(text, leet=False))}  # "@" parts two
     if _left(plain, own) < LEAST_OF_ITS_OWN and own:
         return Weakness.OWN
     if _left(plain, own | set(_COMMON)) < LEAST_OF_ITS_OWN:

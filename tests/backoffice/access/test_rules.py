@@ -101,6 +101,13 @@ def test_the_length_and_the_number_of_different_signs_count(password: str, why: 
         "mnbv",
         "kkkk",
         "AbCd",
+        "8900",
+        "iopa",
+        "lmqs",
+        "iopq",
+        "klas",
+        "bnmz",
+        "zapo",
     ],
 )
 def test_neighbours_of_the_keyboard_or_the_alphabet_are_nothing_of_ones_own(row: str) -> None:
@@ -125,3 +132,28 @@ def test_short_words_of_a_name_are_no_name() -> None:
 
 def test_of_two_known_words_the_longer_is_taken_away_first() -> None:
     assert weakness("martinezmartin-abcfg", ("Martin", "Martinez")) is Weakness.OWN
+
+
+def test_a_row_at_the_end_is_a_row_and_six_signs_beside_it_are_enough() -> None:
+    assert weakness("abcdefghk7w2tabcd") is Weakness.ROW
+    assert weakness("aaaabbbbccccvh7w2") is Weakness.ROW
+    assert weakness("abcdefghkvwxqz") is None
+
+
+def test_three_times_the_same_sign_is_no_row_wherever_it_stands() -> None:
+    assert weakness("aaabbbcccdddeee") is None
+    assert weakness("xk2qp-9vfkkk") is None
+
+
+def test_digits_alone_are_nothing_of_ones_own() -> None:
+    assert weakness("401753170435") is Weakness.COMMON
+    assert weakness("839271746528", ()) is Weakness.COMMON
+
+
+def test_a_name_with_digits_is_a_name() -> None:
+    assert weakness("Agence404-agence404", ("Agence404",)) is Weakness.OWN
+    assert weakness("ag3nce4o4-2026!", ("Agence404",)) is Weakness.OWN
+
+
+def test_the_two_sides_of_an_address_are_two_words() -> None:
+    assert weakness("morel-lices-morel", ("ines.morel@lices.example",)) is Weakness.OWN

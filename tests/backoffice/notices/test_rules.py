@@ -119,6 +119,8 @@ def test_each_group_hears_of_what_its_rooms_publish() -> None:
 def test_what_is_decided_by_a_second_person_is_known_by_its_topic() -> None:
     assert {"chargeback.give_up_asked", "payment.refund_waits"} <= set(NEEDS_SECOND)
     assert set(NEEDS_SECOND) <= set(TOPICS)
+    assert set(DECIDES) <= set(TOPICS)
+    assert {DECIDES.get(topic) for topic in NEEDS_SECOND} == {"giving.approve"}
     assert {
         topic: DECIDES.get(topic) for topic in ("plan.asked", "chargeback.give_up_asked", "payment.refund_waits")
     } == {
@@ -146,3 +148,7 @@ def test_no_more_than_one_day_lies_between_two_morning_digests() -> None:
     assert before == after
     at = last_digest_moment(datetime(2026, 3, 10, 7, 0, tzinfo=UTC), "Europe/Paris")
     assert (at - after).total_seconds() == 86_400
+
+
+def test_an_event_belongs_to_the_group_of_its_topic() -> None:
+    assert Event("plan.asked", "contact", None, None).group is NoticeGroup.PLANS
