@@ -16,17 +16,17 @@ def read(payload: dict[str, Any]) -> None:
     run.read(uuid.UUID(payload["run"]))
 
 
-@duty(every=timedelta(minutes=30))
+@duty(every=timedelta(minutes=10))
 @job("imports.stale", queue="night")
 def stale(_payload: dict[str, Any]) -> None:
-    """End the readings that never came to an end. Safe to run twice: what has ended is left as it is."""
+    """End the readings that never came to an end, and give back imports whose job is dead. Safe to run twice: what has ended is left as it is."""
     run.end_stale()
 
 
 @job("imports.write", queue="night", max_tries=5, timeout_s=3600)
 def write(payload: dict[str, Any]) -> None:
     """Write a confirmed import. Safe to run twice: one transaction writes all, and a run that is done stays done."""
-    run.write(uuid.UUID(payload["run"]))
+    run.write(uuid.UUID(payload["run"]), only_confirmed=True)
 
 
 @job("imports.undo", queue="night", max_tries=5, timeout_s=3600)

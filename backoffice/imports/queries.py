@@ -128,6 +128,10 @@ class RunPage:
     """By whom and why it was taken back, or nothing."""
     undo_stopped: bool
     """It was to be taken back, and something was built on it before."""
+    undo_failed: bool
+    """It was to be taken back, and the work came to nothing: nothing was changed."""
+    write_failed: bool
+    """It was to be imported, and the work came to nothing: nothing was written."""
     has_file: bool
     """False when its time was over and the file was let go of."""
 
@@ -211,6 +215,8 @@ def run_page(session: Session, company_id: uuid.UUID, run_id: uuid.UUID) -> RunP
         samples=tuple(_sample(each, currency) for each in run.facts.get("sample", [])),
         undone=f"{run.undone_by}: {run.undo_reason}" if run.undone_at else "",
         undo_stopped=run.state is RunState.DONE and bool(run.result.get("undo_stopped")),
+        undo_failed=run.state is RunState.DONE and bool(run.result.get("undo_failed")),
+        write_failed=run.state is RunState.READY and bool(run.facts.get("write_failed")),
         has_file=run.file_gone_at is None,
     )
 

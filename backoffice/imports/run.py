@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from backoffice.imports import staging
+from backoffice.imports import staging, stuck
 from backoffice.imports.compare import Comparison
 from backoffice.imports.faults import Fault, Findings
 from backoffice.imports.models import ImportRun, RunState
@@ -145,7 +145,10 @@ def begin(run_id: uuid.UUID) -> None:
 
 
 def end_stale() -> int:
-    """Say of files whose reading was broken off again and again that they cannot be read; gives how many. Twice is harmless."""
+    """Say of files whose reading was broken off again and again that they cannot be read, and give back what no job comes for.
+
+    Gives how many. Twice is harmless.
+    """
     with transaction() as session:
         runs = session.scalars(
             select(ImportRun)
@@ -155,7 +158,7 @@ def end_stale() -> int:
         for run in runs:
             fault = Fault("file.not_read")
             run.state, run.faults, run.fault_counts = RunState.FAULTY, [fault.as_json()], {fault.code: 1}
-        return len(runs)
+        return len(runs) + stuck.end_stuck(session)
 
 
 class _Dropped(Exception):  # noqa: N818 - it only ends a transaction
@@ -238,8 +241,9 @@ def confirm(run_id: uuid.UUID, *, by: Actor) -> None:
                 "import.not_ready", _("This import cannot be confirmed: it has faults or is still being read.")
             )
         run.state, run.done_count = RunState.WAITING, 0
+        run.facts = {name: fact for name, fact in run.facts.items() if name != "write_failed"}
         run.started_by_id, run.started_by = by.id, by.name
-        enqueue(session, "imports.write", {"run": str(run.id)}, dedupe_key=f"import:{run.id}")
+        enqueue(session, "imports.write", {"run": str(run.id)})
 
 
 def cancel(run_id: uuid.UUID) -> None:

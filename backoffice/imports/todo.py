@@ -28,6 +28,10 @@ def contribute(session: Session, member: Member) -> Part:
         tasks = (
             Task(_("Imports to check"), href, len(waiting), "imports.run", icon="upload", note=waiting[0].file_name),
         )
+    if done is not None and done.result.get("undo_failed"):
+        href = url_for("backoffice.imports.show", run_id=done.id)
+        failed = Task(_("Imports that were not taken back"), href, 1, "imports.run", icon="undo", note=done.file_name)
+        tasks = (*tasks, failed)
     runs: tuple[LastRun, ...] = ()
     if done is not None:
         href = url_for("backoffice.imports.show", run_id=done.id)

@@ -17,6 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from backoffice.imports import stuck
 from backoffice.imports.models import ImportRun, RunState
 from backoffice.imports.standing import Obstacle, obstacles, referring
 from backoffice.imports.statements import DEBTOR_FACTS, INVOICE_FACTS
@@ -73,13 +74,19 @@ def preview(session: Session, run: ImportRun) -> Preview:
 
 
 def ask(run_id: uuid.UUID, *, reason: str, by: Actor) -> None:
-    """Have an import taken back in the background; a second wish changes nothing. Raises Conflict when something stands against it."""
+    """Have an import taken back in the background. Raises Conflict when something stands against it.
+
+    A second wish changes nothing while the first is at work; when its job is dead, it is begun again.
+    """
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
+        if stuck.is_stuck(session, run):
+            stuck.give_back(run)
         if run.state in (RunState.UNDOING, RunState.UNDONE):
             return
         _refuse_if(preview(session, run).obstacles)
         run.state, run.undo_reason = RunState.UNDOING, reason.strip()
+        run.result = {name: each for name, each in run.result.items() if name not in ("undo_failed", "undo_stopped")}
         run.undone_by_id, run.undone_by = by.id, by.name
         audit.record(
             session,

@@ -64,14 +64,17 @@ class _Refusal(Exception):  # noqa: N818 - it only carries faults out of the tra
         self.plan, self.faults, self.warnings, self.questions = plan, faults, warnings, questions
 
 
-def write(run_id: uuid.UUID) -> Outcome:
+def write(run_id: uuid.UUID, *, only_confirmed: bool = False) -> Outcome:
     """Import a run's file in one transaction, or not at all. Twice is harmless: what is done stays done.
 
-    Raises Unavailable when another import of the company runs.
+    `only_confirmed`: a run that nobody has said yes to (any more) is left as it is. Raises Unavailable when another import of
+    the company runs.
     """
     with transaction() as session:
         run = lock(session, ImportRun, run_id)
         if run.state in (RunState.DONE, RunState.REFUSED, RunState.CANCELLED):
+            return outcome_of(run)
+        if only_confirmed and run.state not in (RunState.WAITING, RunState.WRITING):
             return outcome_of(run)
         run.state = RunState.WRITING
     with reading() as session:

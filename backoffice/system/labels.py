@@ -29,7 +29,9 @@ DUTIES: dict[str, Any] = {
     "reminders.knock": _l("Asks for today's reminder run of each company whose sending hours have begun."),
     "choices.sweep": _l("Forgets choices of invoices that are too old to be used."),
     "personal.sweep": _l("Removes personal data whose time is over."),
-    "imports.stale": _l("Ends the readings of accounting files that never came to an end."),
+    "imports.stale": _l(
+        "Ends the readings of accounting files that never came to an end, and gives back imports whose work is dead."
+    ),
 }
 
 
