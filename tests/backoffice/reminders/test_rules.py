@@ -266,3 +266,31 @@ def test_both_ends_of_the_hours_are_within_them() -> None:
 def test_each_outcome_is_kept_under_its_own_word() -> None:
     words = "remind not_yet already too_soon paused no_address in_flight frozen credit small autopay late"
     assert " ".join(each.value for each in Outcome) == words
+
+
+@pytest.mark.parametrize(
+    ("quiet", "late", "letter", "outcome"),
+    [
+        (7, 7, 7, Outcome.TOO_SOON),  # the letter was written on the day of the step: it waited for nothing
+        (3, 4, 5, Outcome.TOO_SOON),  # when the quiet days were over there was time left to take it
+        (7, 4, 8, Outcome.REMIND),  # they lasted as long as it may be taken
+        (7, 6, 10, Outcome.REMIND),
+        (7, 7, 11, Outcome.TOO_SOON),  # and since then it might have been taken for as long again
+    ],
+)
+def test_only_the_quiet_days_after_a_letter_make_up_for_a_step_that_was_not_taken(quiet, late, letter, outcome) -> None:
+    policy = Policy(STEPS, minimum_minor=100, quiet_days=quiet)
+    waiting = facts(item(15 + late, last=2), last_reminded_on=TODAY - timedelta(days=letter))
+    assert decide(waiting, policy, TODAY).outcome is outcome
+
+
+def test_an_invoice_that_came_in_old_is_not_told_that_it_will_be_due() -> None:
+    steps = [Step(uuid.uuid4(), n, offset, "kind", 3) for n, offset in enumerate((-1, 3), start=1)]
+    decision = decide(facts(item(200)), Policy(steps, minimum_minor=100, quiet_days=3), TODAY)
+    assert decision.step is steps[1]
+
+
+def test_a_ladder_that_ends_before_the_due_day_has_nothing_for_what_is_late() -> None:
+    policy = Policy(STEPS[:1], minimum_minor=100, quiet_days=3)
+    assert decide(facts(item(-1)), policy, TODAY).outcome is Outcome.LATE
+    assert decide(facts(item(200)), policy, TODAY).outcome is Outcome.LATE
