@@ -4,8 +4,8 @@
 
 MODULE is a path or the beginning of one ("payments/collections"); without any, all of `targets.py` are mutated. The
 mutants are made by cosmic-ray, whose sessions are left in var/mutation for its own reports (`cr-html`, `cr-report`).
-`--survivors` meets those again that survived the last time. What nobody can tell from the original is named in
-`equivalent.toml` with its reason, and not counted.
+`--survivors` meets those again that survived the last time, `--tests FILE …` asks these tests instead of those that
+`targets.py` names. What nobody can tell from the original is named in `equivalent.toml` with its reason, and not counted.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--nice", type=int, default=15, help="how far everything else on this machine goes first")
+    parser.add_argument("--tests", nargs="+", metavar="TEST", help="ask these instead of those that targets.py names")
     parser.add_argument("--survivors", action="store_true", help="only those that survived the last time")
     parser.add_argument("--show", action="store_true", help="print each survivor")
     parser.add_argument("--least", type=float, default=95.0, help="the share in percent below which this fails")
@@ -113,7 +114,7 @@ def _arguments() -> argparse.Namespace:
 
 def _mutate(modules: list[str], equivalents: Equivalents, asked: argparse.Namespace) -> list[Report]:
     """Meet the mutants of modules that the same tests concern."""
-    tests = [test for test in TARGETS[modules[0]] if (REPOSITORY / test).exists()]
+    tests = [test for test in asked.tests or TARGETS[modules[0]] if (REPOSITORY / test).exists()]
     reports: dict[str, Report] = {}
     chosen: dict[str, Mutant] = {}
     known: list[Met] = []
