@@ -15,7 +15,9 @@ from shared.disputes.rules import (
     EDGES,
     ENDED,
     LIVE,
+    NEEDS_WORDS,
     RATES_FR,
+    UNTAXED,
     Policy,
     Status,
     Vat,
@@ -290,3 +292,9 @@ def test_a_part_of_which_more_was_credited_is_not_credited_as_it_was_contested()
     assert not credited_fully({"a": 10}, {"a": 9})
     assert credited_fully({"a": 0}, {})
     assert not credited_fully({"a": 1}, {})
+
+
+def test_why_no_vat_is_charged_has_a_code_of_uncl_5305_and_only_exempt_needs_words_of_its_own() -> None:
+    assert UNTAXED == ("E", "AE", "K", "G", "O", "Z")
+    assert set(NEEDS_WORDS) == {"E"}
+    assert Vat("S", Decimal(20), 100, 20).exemption_reason == ""
