@@ -15,9 +15,11 @@ from payments.deciding import Told
 from payments.models import Mandate
 from shared.company.models import Company
 from shared.debtors.models import Debtor, DebtorContact
+from shared.debtors.service import add_contact
 from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.kit.ids import new_id
 from shared.kit.outbox.models import OutboxMessage
 from shared.messages.models import Message, MessageStatus
 from tests.payments.collections.conftest import TODAY
@@ -322,3 +324,22 @@ def test_after_a_death_no_automation_touches_the_account(desk):
         {"autopay": False, "reason": "MD07"},
         SYSTEM.name,
     )
+
+
+def test_of_two_people_the_first_who_was_told_counts(desk):
+    with transaction() as session:
+        dora = session.get_one(Debtor, desk.dora)
+        add_contact(session, debtor=dora, email="second@client.example", name="Second", by=SYSTEM)
+    (one,) = announce(desk, ("F-1", 100, SOON))
+    first, second = mails()
+    mark(first, M.REFUSED)
+    assert do(notices.may_be_read, one)
+    mark(first, M.SENT, sent_at=clock.now() + timedelta(days=1))
+    mark(second, M.SENT, sent_at=clock.now())
+    assert told(one) == Told(TODAY)
+
+
+def test_a_message_of_no_debit_is_not_looked_at(desk):
+    announce(desk, ("F-1", 100, SOON))
+    mark(mails()[0], M.WAITING, subject_id=new_id())
+    assert untrue() == []
