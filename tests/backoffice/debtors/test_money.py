@@ -64,7 +64,7 @@ def test_looking_shows_the_spread_and_writes_nothing(ines, world):
     page = receipt(ines, world, amount="130", act="look")
 
     assert page.status_code == 200
-    assert re.search(rf'name="part-{world.late}" value="€120.00"', page.text)
+    assert re.search(rf'name="part-{world.late}"\s+value="€120.00"', page.text)
     assert open_of(world.late, world.coming) == [12_000, 8_000]
 
 
@@ -91,8 +91,8 @@ def test_a_page_that_shows_some_invoices_says_so_and_finds_the_others_by_number(
     found = receipt(ines, world, act="find", find=number, amount="", **{f"part-{world.late}": "5,00"})
 
     assert found.status_code == 200
-    assert re.search(rf'<input class="form-control form-control-sm" name="part-{world.coming}"', found.text)
-    assert f'<input type="hidden" name="part-{world.late}" value="5,00">' in found.text
+    assert re.search(rf'<input class="form-control form-control-sm"\s+name="part-{world.coming}"', found.text)
+    assert re.search(rf'<input type="hidden"\s+name="part-{world.late}"\s+value="5,00">', found.text)
 
 
 def test_a_fault_beside_an_invoice_that_is_not_on_the_page_is_shown(ines, world, narrow):

@@ -36,7 +36,7 @@ def test_the_list_shows_ones_own_news_and_the_rail_counts_what_is_new(desk, offi
 def test_ticking_off_takes_what_was_shown_and_not_what_came_after(desk, office) -> None:
     enter(desk, office)
     office.happen("dispute.raised", to="ines")
-    shown = re.search(r'name="until" value="([^"]+)"', desk.get("/notices").text)
+    shown = re.search(r'name="until"\s+value="([^"]+)"', desk.get("/notices").text)
     assert shown
     office.happen("promise.broken", by="clock", to="ines")
 
@@ -86,15 +86,15 @@ def test_a_member_chooses_what_to_hear_of(desk, office) -> None:
     enter(desk, office)
     assert "What I hear of" in desk.get("/me").text
     page = desk.get("/me/notices").text
-    assert re.search(r'name="disputes-delivery" value="immediate" checked', page)
+    assert re.search(r'name="disputes-delivery"\s+value="immediate"\s+checked', page)
 
     wanted = {f"{group}-scope": "all" for group in ("disputes", "plans", "promises", "declarations", "payments")}
     wanted |= {f"{group}-delivery": "none" for group in ("disputes", "plans", "promises", "declarations", "payments")}
     assert desk.post("/me/notices", wanted).status_code == 303
 
     page = desk.get("/me/notices").text
-    assert re.search(r'name="disputes-delivery" value="none" checked', page)
-    assert re.search(r'name="declarations-scope" value="all" checked', page)
+    assert re.search(r'name="disputes-delivery"\s+value="none"\s+checked', page)
+    assert re.search(r'name="declarations-scope"\s+value="all"\s+checked', page)
     assert desk.post("/me/notices", wanted | {"plans-scope": "theirs"}).status_code == 422
 
 

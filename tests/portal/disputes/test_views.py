@@ -183,7 +183,7 @@ def test_a_photo_kept_by_somebody_else_is_not_taken(enter, dora, octave):
     answer = send(
         browser, browser.open(f"/disputes/new?invoice={dora.invoices['FA-1']}"), ("photo.png", PNG), reason="price"
     )
-    note = re.search(r'name="kept" value="([^"]+)"', answer.text)[1]
+    note = re.search(r'name="kept"\s+value="([^"]+)"', answer.text)[1]
     attempt = f"portal:{dora.debtor_id}:" + re.search(r'name="attempt"[^>]* value="([^"]+)"', answer.text)[1]
 
     class Other:
