@@ -243,15 +243,15 @@ def test_the_pages_say_that_an_announced_debit_does_not_take_place(shop: Shop):
 
     page = browser.open(f"/promises/new?invoice={shop.counter.invoices['F-1']}")
     said = page.submit("See first what it does", promised_on=in_days(10))
-    assert "What was announced for 25 March 2031 is then not debited." in said.text
+    assert "What was announced for 26 March 2031 is then not debited." in said.text
     kept = said.submit("Promise to pay")
-    assert "The debit announced for 25 March 2031 does not take place" in kept.text
+    assert "The debit announced for 26 March 2031 does not take place" in kept.text
     assert "at least 14 days before" in kept.text
     shop.counter.deliver()
-    assert "The debit announced for 25 March 2031 does not take place" in browser.open(kept.address).text
+    assert "The debit announced for 26 March 2031 does not take place" in browser.open(kept.address).text
     assert [one.numbers for one in debits_of(shop)] == [("F-2",)]
     kept = browser.open(kept.address).follow("Change it").submit("Promise to pay", promised_on=in_days(12))
-    assert "The debit announced for 25 March 2031 does not take place" in kept.text
+    assert "The debit announced for 26 March 2031 does not take place" in kept.text
     ended = browser.open(kept.address).submit("Take it back")
     assert "does not take place" not in ended.text
 
