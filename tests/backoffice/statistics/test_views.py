@@ -52,7 +52,7 @@ def year(world, desk, frozen) -> None:
 
 
 def figure(text: str, label: str) -> str:
-    found = re.search(rf'<span class="stats-label">{label}</span><span class="stats-value[^"]*">([^<]*)', text)
+    found = re.search(rf'<span class="stats-label">{label}</span>\s*<span\s+class="stats-value[^"]*">([^<]*)', text)
     assert found, label
     return found[1]
 

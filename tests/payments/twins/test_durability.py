@@ -17,7 +17,7 @@ from tests.support.twins import start_twins
 
 def test_everything_survives_a_kill(tmp_path: Path, sink: Sink):
     sink.clear()
-    with start_twins(tmp_path, app_url=f"http://127.0.0.1:{sink.port}") as twins:
+    with start_twins(tmp_path, app_url=f"http://127.0.0.1:{sink.port}", begin_at="2026-03-10T09:00:00Z") as twins:
         cards, debits = Cards(twins, stripe_client(twins)), Debits(twins, gocardless_client(twins))
         sink.answer = lambda _path: 503
         twins.fault("slow", match="POST /v1/refunds", times=3)
