@@ -399,6 +399,7 @@ def _change_contact(member: Member, debtor_id: uuid.UUID, contact: queries.Conta
                     lambda: _(
                         "Our staff have changed the address %(before)s to %(after)s.", before=before, after=after
                     ),
+                    leaving=contact.id,
                 )
         elif form.role.data != contact.role.value and form.role.data == ContactRole.OWNER.value:
             tell_those_there(
@@ -428,7 +429,10 @@ def remove_contact(member: Member, debtor_id: uuid.UUID, contact_id: uuid.UUID) 
         _locked(session, member, debtor_id)
         email = queries.get_contact(session, debtor_id, contact_id).email
         tell_those_there(
-            session, debtor_id, lambda: _("Our staff have ended the access of %(email)s to your account.", email=email)
+            session,
+            debtor_id,
+            lambda: _("Our staff have ended the access of %(email)s to your account.", email=email),
+            leaving=contact_id,
         )
         debtors.remove_contact(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())
         revoke_links(session, debtor_id=debtor_id, contact_id=contact_id, by=member.as_actor())

@@ -186,15 +186,16 @@ def _take(session: Session, which: Select[uuid.UUID]) -> list[Letter]:
         if each.id in why_not:
             each.status, each.error = MessageStatus.DROPPED, why_not[each.id]
     left = [each for each in waiting if each.id not in why_not]
+    astray = last_look.elsewhere(session, left)
     tokens = access.make_links(
         session,
         [
             LinkWish(each.id, each.company_id, each.debtor_id, each.contact_id, each.link_purpose)
             for each in left
-            if each.link_purpose is not None and each.debtor_id and each.contact_id
+            if each.link_purpose is not None and each.debtor_id and each.contact_id and each.id not in astray
         ],
     )
-    letters = [_letter(session, each, tokens.get(each.id)) for each in left]
+    letters = [_letter(session, each, tokens.get(each.id), is_astray=each.id in astray) for each in left]
     for each in left:
         each.status = MessageStatus.SENDING
     session.flush()
@@ -207,8 +208,11 @@ def _take(session: Session, which: Select[uuid.UUID]) -> list[Letter]:
     return letters
 
 
-def _letter(session: Session, message: Message, token: str | None) -> Letter:
-    """A message as it leaves. What cannot be composed leaves nothing behind but its reason."""
+def _letter(session: Session, message: Message, token: str | None, *, is_astray: bool) -> Letter:
+    """A message as it leaves. What cannot be composed leaves nothing behind but its reason.
+
+    What becomes of one that goes to an address nobody acts by (`is_astray`) says nothing of its reader's present one.
+    """
     envelope, why_not = None, ""
     try:
         text, html = _filled(session, message, token)
@@ -222,7 +226,7 @@ def _letter(session: Session, message: Message, token: str | None) -> Letter:
         message_id=message.id,
         company_id=message.company_id,
         debtor_id=message.debtor_id,
-        contact_id=message.contact_id,
+        contact_id=None if is_astray else message.contact_id,
         at_most_once=message.at_most_once,
         tries=message.tries,
         written_at=message.created_at,
@@ -237,6 +241,10 @@ def _filled(session: Session, message: Message, token: str | None) -> tuple[str,
     if token is not None:
         place = link_place(message.marker)
         text, html = text.replace(place, token), html.replace(place, token)
+    elif message.link_purpose is not None:
+        door = get_settings().public_url  # where whoever has an access asks for a link
+        place = f"{door}/l/{link_place(message.marker)}"
+        text, html = text.replace(place, door), html.replace(place, door)
     if message.kind == "code" and message.subject_id:
         place, code = code_place(message.marker), access.make_code(session, session_id=message.subject_id)
         text, html = text.replace(place, code), html.replace(place, code)

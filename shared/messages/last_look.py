@@ -9,12 +9,18 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from shared.access import service as access
+from shared.debtors import erased
 from shared.debtors.models import Contact, DebtorContact
 from shared.kit import clock
 from shared.messages.models import Message
 
 Check = Callable[[Session, Sequence[Message]], Mapping[uuid.UUID, str]]
 """Of some messages of a kind, those that should not leave any more, and why."""
+
+_AS_WRITTEN = frozenset({"people_changed"})
+"""They say who came and who went: they leave for the address they were written to, although it was changed or removed thereby."""
+_OWED = "erasure_"
+"""Answers that the law owes a person, whether it still acts for the account or not."""
 
 _checks: dict[str, Check] = {}
 
@@ -42,6 +48,34 @@ def look(session: Session, messages: Sequence[Message]) -> dict[uuid.UUID, str]:
 
 
 def _no_longer_theirs(session: Session, messages: Sequence[Message]) -> dict[uuid.UUID, str]:
+    address = _addresses(session, messages)
+    gone = {}
+    for each in messages:
+        if each.debtor_id is None or each.contact_id is None:
+            continue
+        present = address.get((each.debtor_id, each.contact_id))
+        if each.kind in _AS_WRITTEN:
+            if erased.is_erased(each.to_address):
+                gone[each.id] = "the person was erased"
+        elif present is not None:
+            each.to_address = present
+        elif not each.kind.startswith(_OWED):
+            gone[each.id] = "no longer a person of this account"
+    return gone
+
+
+def elsewhere(session: Session, messages: Sequence[Message]) -> set[uuid.UUID]:
+    """Which of some messages to people of an account go where nobody of it reads (any more): they take no link along."""
+    address = _addresses(session, messages)
+    return {
+        each.id
+        for each in messages
+        if each.debtor_id and each.contact_id and address.get((each.debtor_id, each.contact_id)) != each.to_address
+    }
+
+
+def _addresses(session: Session, messages: Sequence[Message]) -> dict[tuple[uuid.UUID, uuid.UUID], str]:
+    """The present address of each of their readers who acts for the account that they speak of."""
     pairs = {(each.debtor_id, each.contact_id) for each in messages if each.debtor_id and each.contact_id}
     if not pairs:
         return {}
@@ -51,15 +85,7 @@ def _no_longer_theirs(session: Session, messages: Sequence[Message]) -> dict[uui
         .where(tuple_(DebtorContact.debtor_id, DebtorContact.contact_id).in_(pairs))
         .where(DebtorContact.removed_at.is_(None))
     )
-    address = {(debtor_id, contact_id): email for debtor_id, contact_id, email in rows}
-    gone = {}
-    for each in messages:
-        pair = (each.debtor_id, each.contact_id)
-        if pair in address:
-            each.to_address = address[pair]
-        elif pair in pairs:
-            gone[each.id] = "no longer a person of this account"
-    return gone
+    return {(debtor_id, contact_id): email for debtor_id, contact_id, email in rows}
 
 
 @before_sending("code")
