@@ -157,6 +157,7 @@ def merge(session: Session, *, old_id: uuid.UUID, into_id: uuid.UUID, by: Actor)
             debtor_id=into.id,
             code=old.account_code,
             essence=code_essence(old.account_code),
+            code_says_who=old.code_says_who,
             merged_id=old.id,
             created_at=clock.now(),
         )

@@ -72,6 +72,8 @@ class ImportRun(HasId, Base):
     started_by_id: Mapped[uuid.UUID | None]
     started_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+    reading_at: Mapped[datetime | None]
+    """When its reading, or reading anew, was asked for, and then when it began."""
     finished_at: Mapped[datetime | None]
     file_gone_at: Mapped[datetime | None]
     """When the kept file was let go of, with what was quoted from it: its time was over."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, case, delete, func, literal, select, update
+from sqlalchemy import Select, Text, case, cast, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from backoffice.imports.models import ImportChange, ImportRun, RunState
@@ -14,7 +15,8 @@ from shared.kit.personal import Basis, Keys, Kind, Scope, Term, ids, register, u
 from shared.kit.words import lazy_gettext as _l
 
 _GIVEN_UP = (RunState.READY, RunState.FAULTY, RunState.ASKING)
-_OVER = (RunState.DONE, RunState.REFUSED, RunState.CANCELLED)
+_OVER = (RunState.DONE, RunState.REFUSED, RunState.CANCELLED, RunState.UNDONE)
+"""What is under way comes to one of these, or is given back by `stuck`."""
 
 
 @uses_files
@@ -25,7 +27,7 @@ def _imported(sha256: str) -> Select[Any]:
 def _old(scope: Scope) -> Select[Any]:
     return select(ImportRun.id).where(
         ImportRun.company_id == scope.company_id,
-        func.coalesce(ImportRun.finished_at, ImportRun.created_at) < scope.before,
+        func.coalesce(ImportRun.undone_at, ImportRun.finished_at, ImportRun.created_at) < scope.before,
         ImportRun.state.in_((*_OVER, *_GIVEN_UP)),
         ImportRun.file_gone_at.is_(None),
     )
@@ -42,6 +44,7 @@ def _let_go(session: Session, keys: Keys) -> None:
             faults=[],
             warnings=[],
             questions=[],
+            facts=ImportRun.facts.op("-")("sample").op("#-")(cast(["forecast", "contacts"], ARRAY(Text))),
             state=case((is_over, ImportRun.state), else_=literal(RunState.CANCELLED, ImportRun.state.type)),
             finished_at=func.coalesce(ImportRun.finished_at, clock.now()),
         )

@@ -99,13 +99,14 @@ class Who(Statements):
                        vat_number = coalesce(d.vat_number, s.vat_number)
                    FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new
                    AND (d.siren IS NULL AND s.siren IS NOT NULL OR d.vat_number IS NULL AND s.vat_number IS NOT NULL)""")
-        return self.do("""INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
+        return self.do(
+            """INSERT INTO debtor (id, company_id, account_code, name, kind, siren, vat_number, street,
                 street_more, postcode, city, country, language, currency, autopay, reminders_pause_reason, open_minor,
-                held_minor, credit_minor, search_text, import_run_id, created_at)
+                held_minor, credit_minor, search_text, code_says_who, import_run_id, created_at)
             SELECT id, %(company)s, coalesce(code, key), name, coalesce(kind, 'business'), siren, vat_number, street, '', postcode, city,
                 coalesce(country, 'FR'), coalesce(language, %(language)s), %(currency)s, false, '', coalesce(owed, 0), 0,
-                coalesce(credit, 0), search_text, %(run)s, %(at)s
-            FROM stage_debtor LEFT JOIN (
+                coalesce(credit, 0), search_text, (says_who), %(run)s, %(at)s
+            FROM stage_debtor s LEFT JOIN (
                 SELECT debtor, sum(CASE kind WHEN 'credit' THEN open ELSE 0 END) AS credit,
                     sum(CASE kind WHEN 'credit' THEN 0 WHEN 'credit_note' THEN -open ELSE open END) AS owed
                 FROM stage_item GROUP BY debtor) AS x ON x.debtor = key
@@ -114,7 +115,9 @@ class Who(Statements):
                 vat_number = excluded.vat_number, street = excluded.street, postcode = excluded.postcode, city = excluded.city,
                 country = excluded.country, language = excluded.language, currency = excluded.currency,
                 open_minor = excluded.open_minor, credit_minor = excluded.credit_minor, search_text = excluded.search_text,
-                import_run_id = excluded.import_run_id, withdrawn_at = NULL""")
+                code_says_who = excluded.code_says_who, import_run_id = excluded.import_run_id,
+                withdrawn_at = NULL""".replace("(says_who)", _SAYS_WHO)
+        )
 
     def _correct_debtors(self) -> None:
         """Take the file's names and addresses for known debtors where a person said so, each with its audit line."""
@@ -147,9 +150,11 @@ class Who(Statements):
                 city = CASE d.city WHEN '' THEN s.city ELSE d.city END
             FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new AND (d.street = '' AND s.street <> ''
                 OR d.postcode = '' AND s.postcode <> '' OR d.city = '' AND s.city <> '')""")
-        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, import_run_id, created_at)
-            SELECT new_id(), %(company)s, id, key, lower(key), %(run)s, %(at)s FROM stage_debtor WHERE matched = 'new alias'
-            ON CONFLICT DO NOTHING""")
+        self.do(
+            """INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, code_says_who, import_run_id, created_at)
+            SELECT new_id(), %(company)s, id, key, lower(key), (says_who), %(run)s, %(at)s FROM stage_debtor s
+            WHERE matched = 'new alias' ON CONFLICT DO NOTHING""".replace("(says_who)", _SAYS_WHO)
+        )
 
     def add_contacts(self) -> int:
         """Let the addresses of the file act for their debtors; a person who was removed stays removed.
@@ -190,9 +195,12 @@ class Who(Statements):
             self.do(f"UPDATE {table} s SET {column} = j.into_key FROM stage_join j WHERE s.{column} = j.key")  # noqa: S608 - our words
         self.do("""UPDATE stage_debtor s SET balance = s.balance + j.balance FROM (SELECT into_key, sum(balance)::bigint AS balance
                 FROM stage_join GROUP BY 1) j WHERE s.key = j.into_key""")
-        self.do("""INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, import_run_id, created_at)
-            SELECT new_id(), %(company)s, s.id, s.key, lower(s.key), %(run)s, %(at)s FROM stage_debtor s JOIN stage_join j ON j.key = s.key
-            WHERE s.matched = 'new alias' ON CONFLICT DO NOTHING""")
+        self.do(
+            """INSERT INTO debtor_alias (id, company_id, debtor_id, code, essence, code_says_who, import_run_id, created_at)
+            SELECT new_id(), %(company)s, s.id, s.key, lower(s.key), (says_who), %(run)s, %(at)s
+            FROM stage_debtor s JOIN stage_join j ON j.key = s.key
+            WHERE s.matched = 'new alias' ON CONFLICT DO NOTHING""".replace("(says_who)", _SAYS_WHO)
+        )
         self.do("DELETE FROM stage_debtor s USING stage_join j WHERE s.key = j.key")
         self.do("DROP TABLE stage_join")
 
@@ -218,3 +226,7 @@ class Who(Statements):
 
 _MARKED = "left(s.key, 21) || ' (' || left(coalesce(s.siren, s.vat_number, (SELECT c.email FROM stage_contact c WHERE c.debtor = s.key AND c.place = 0), ''), 40) || ')'"
 """The code of a customer who has the name of another one."""
+
+_SAYS_WHO = """(s.named OR strpos(coalesce(s.code, s.key), '@') > 0
+    OR s.name <> s.key AND strpos(lower(coalesce(s.code, s.key)), lower(s.name)) > 0)"""
+"""Whether the code of a debtor of the file is made of its name or an address (`debtors.rules.says_who`)."""

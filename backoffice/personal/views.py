@@ -13,7 +13,7 @@ from backoffice.access.tell import tell_administrators
 from backoffice.personal.forms import DeclineForm, TermForm, WishForm, term_form
 from backoffice.unheard import flash_told
 from shared.debtors.service import searchable
-from shared.kit import audit, clock, personal
+from shared.kit import audit, clock, personal, templating
 from shared.kit.db import reading, transaction
 from shared.kit.errors import DomainError, Invalid
 from shared.kit.words import gettext as _
@@ -74,14 +74,15 @@ def set_term(member: Member) -> ResponseReturnValue:
                 by=member.as_actor(),
             )
             if row:
-                length, company = row.length, member.desk.name
+                length, from_on, company = row.length, row.from_on, member.desk.name
                 tell_administrators(
                     session,
                     lambda: _(
-                        "%(company)s: %(kind)s: kept for %(length)s from now on.",
+                        "%(company)s: %(kind)s: kept for %(length)s, from %(day)s on.",
                         company=company,
                         kind=kind.label,
                         length=length_words(kind, length),
+                        day=templating.day(from_on),
                     ),
                     by=member.as_actor(),
                     company_id=member.company_id,

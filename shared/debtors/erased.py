@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.company.models import Company
-from shared.debtors.models import Debtor, ErasedAddress
+from shared.debtors.models import Debtor, DebtorAlias, ErasedAddress
+from shared.debtors.rules import code_essence
 from shared.kit import audit, clock, templating
 from shared.kit.actors import Actor
 from shared.kit.errors import Invalid
@@ -21,6 +22,9 @@ from shared.kit.words import gettext as _
 
 DOMAIN = "erased.invalid"
 """Where no mail can go (RFC 2606): the domain of what stands instead of an erased address."""
+
+CODE = "ERASED-"
+"""How a customer's code begins that stands instead of one made of a name or an address."""
 
 
 def digest(company_id: uuid.UUID, address: str) -> str:
@@ -83,6 +87,16 @@ def welcome_back(session: Session, debtor: Debtor, address: str, *, why: str, by
         debtor_id=debtor.id,
         after={"erased_at": at.isoformat(), "reason": why.strip()},
     )
+
+
+def forget_code(row: Debtor | DebtorAlias) -> None:
+    """Put a neutral code, which is nobody's, instead of one that was made of a name or an address."""
+    neutral = f"{CODE}{row.id.hex[-12:].upper()}"
+    if isinstance(row, Debtor):
+        row.account_code = neutral
+    else:
+        row.code, row.essence = neutral, code_essence(neutral)
+    row.code_says_who = False
 
 
 def is_erased(address: str) -> bool:

@@ -4,7 +4,19 @@ import enum
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint, collate, func, literal_column, text
+from sqlalchemy import (
+    Boolean,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    collate,
+    false,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.company.models import TermsKind
@@ -43,6 +55,8 @@ class Debtor(HasId, Base):
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     account_code: Mapped[str] = mapped_column(String(64))
     """The customer's account in the accounting software: "411DURAND"."""
+    code_says_who: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """The code was made of a name or an address, for want of one: it goes with them."""
     name: Mapped[str]
     kind: Mapped[DebtorKind] = mapped_column(enum_column(DebtorKind), default=DebtorKind.BUSINESS)
     siren: Mapped[str | None] = mapped_column(String(9))
@@ -97,6 +111,8 @@ class DebtorAlias(HasId, Base):
     code: Mapped[str] = mapped_column(String(64))
     essence: Mapped[str] = mapped_column(String(64))
     """The code as codes are compared (`rules.code_essence`)."""
+    code_says_who: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """As of a debtor."""
     merged_id: Mapped[uuid.UUID | None]
     """The account that was merged."""
     import_run_id: Mapped[uuid.UUID | None]

@@ -88,6 +88,11 @@ def same_name(one: str, other: str) -> bool:
     return first == second or sorted(first.split()) == sorted(second.split())
 
 
+def says_who(code: str, name: str) -> bool:
+    """Whether a customer's code is made of its name or of an address: "Jean Martin", "jean@x.fr". One that is all that is known is not."""
+    return "@" in code or (code != name and bool(name.strip()) and name.strip().casefold() in code.casefold())
+
+
 def code_essence(code: str) -> str:
     """A customer's code without case and outer blanks: "c1" is "C1"."""
     return code.strip().casefold()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.debtors import erased
 from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote
+from shared.debtors.rules import says_who
 from shared.kit import addresses, audit, clock, db
 from shared.kit.actors import Actor
 from shared.kit.db import among
@@ -162,6 +163,7 @@ def add_debtor(session: Session, *, company_id: uuid.UUID, draft: DebtorDraft, b
     debtor.street, debtor.postcode = draft.street, draft.postcode
     debtor.city, debtor.country = draft.city, draft.country
     debtor.search_text = searchable(draft.name, draft.account_code, draft.siren or "")
+    debtor.code_says_who = says_who(draft.account_code, draft.name)
     debtor.withdrawn_at = debtor.import_run_id = None
     session.add(debtor)
     session.flush()

@@ -5,11 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from shared.debtors import erased
-from shared.debtors.models import Contact, ContactRole, Debtor, DebtorContact, DebtorKind, DebtorNote, ErasedAddress
+from shared.debtors.erased import forget_code
+from shared.debtors.models import (
+    Contact,
+    ContactRole,
+    Debtor,
+    DebtorAlias,
+    DebtorContact,
+    DebtorKind,
+    DebtorNote,
+    ErasedAddress,
+)
 from shared.invoices.holds import is_held, is_owing
 from shared.kit import clock
 from shared.kit.db import among
@@ -38,8 +48,15 @@ def needed() -> ColumnElement[bool]:
         somebody.bounced_at.is_(None),
     )
     nobody_else = ~reachable.correlate(Debtor, Contact)
-    has_money = or_(Debtor.open_minor != 0, Debtor.held_minor > 0, Debtor.credit_minor > 0)
-    wanted = or_(is_held(Debtor.id), has_money & nobody_else)
+    return _of_an_account(or_(is_held(Debtor.id), _has_money() & nobody_else))
+
+
+def _has_money() -> ColumnElement[bool]:
+    return or_(is_owing(Debtor.id), Debtor.open_minor != 0, Debtor.held_minor > 0, Debtor.credit_minor > 0)
+
+
+def _of_an_account(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a contact (in the query) acts for an account of which something is so."""
     return exists().where(_acts_for(), Debtor.id == DebtorContact.debtor_id, wanted).correlate(Contact)
 
 
@@ -48,7 +65,11 @@ def _known() -> ColumnElement[bool]:
 
 
 def _inactive(scope: Scope) -> Select[Any]:
-    """Known since before, needed by no account, and nothing has moved on any of theirs since."""
+    """Known since before, and on no account of theirs is anything open, before a court, or has moved since.
+
+    Nobody asked for it: unlike one person's wish (`needed`), a sweep asks of all at once, and each of two is somebody else to the other.
+    """
+    open_ = _of_an_account(or_(is_held(Debtor.id), _has_money()))
     moved = exists().where(
         DebtorContact.contact_id == Contact.id,
         or_(
@@ -59,7 +80,7 @@ def _inactive(scope: Scope) -> Select[Any]:
         ),
     )
     return select(Contact.id).where(
-        Contact.company_id == scope.company_id, Contact.created_at < scope.before, _known(), ~needed(), ~moved
+        Contact.company_id == scope.company_id, Contact.created_at < scope.before, _known(), ~open_, ~moved
     )
 
 
@@ -96,6 +117,7 @@ def _export(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
         Contact.language,
         Contact.created_at,
         Contact.bounced_at.label("refused_at"),
+        Contact.bounce_answer.label("refused_with"),
         Contact.wants_digest,
     ).where(Contact.id == contact_id)
     return as_rows(session.execute(query))
@@ -106,10 +128,12 @@ def _accounts(contact_id: uuid.UUID) -> Select[Any]:
 
 
 def _export_accounts(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Of a consumer whom this person no longer acts for, only that there was one: the name is somebody else's."""
+    anothers = (Debtor.kind == DebtorKind.CONSUMER) & DebtorContact.removed_at.is_not(None)
     query = (
         select(
-            Debtor.account_code,
-            Debtor.name.label("account"),
+            case((anothers, ""), else_=Debtor.account_code).label("account_code"),
+            case((anothers, ""), else_=Debtor.name).label("account"),
             DebtorContact.role,
             DebtorContact.is_reminded,
             DebtorContact.called.label("name"),
@@ -139,6 +163,7 @@ def _is_oneself(contact_id: Any) -> ColumnElement[bool]:
     acts = exists().where(
         mine.debtor_id == Debtor.id,
         mine.contact_id == contact_id,
+        mine.removed_at.is_(None),
         person.id == contact_id,
         or_(
             Debtor.kind == DebtorKind.CONSUMER,
@@ -154,6 +179,8 @@ def _customers_of(contact_id: uuid.UUID) -> Select[Any]:
 
 
 def _export_customers(session: Session, contact_id: uuid.UUID) -> list[dict[str, Any]]:
+    codes = select(func.string_agg(DebtorAlias.code, ", ")).where(DebtorAlias.debtor_id == Debtor.id)
+    other_codes = codes.scalar_subquery()
     query = select(
         Debtor.account_code,
         Debtor.name,
@@ -164,6 +191,8 @@ def _export_customers(session: Session, contact_id: uuid.UUID) -> list[dict[str,
         Debtor.postcode,
         Debtor.city,
         Debtor.country,
+        Debtor.reminders_pause_reason.label("paused_why"),
+        func.coalesce(other_codes, "").label("other_codes"),
         Debtor.created_at,
     ).where(_is_oneself(contact_id))
     return as_rows(session.execute(query.order_by(Debtor.account_code)))
@@ -174,6 +203,8 @@ def _old_customers(scope: Scope) -> Select[Any]:
     moved = exists().where(Transfer.debtor_id == Debtor.id, Transfer.at >= scope.before)
     is_known = or_(
         Debtor.name != Debtor.account_code,
+        Debtor.code_says_who,
+        exists().where(DebtorAlias.debtor_id == Debtor.id, DebtorAlias.code_says_who),
         Debtor.street != "",
         Debtor.city != "",
         Debtor.siren.is_not(None),
@@ -190,10 +221,16 @@ def _old_customers(scope: Scope) -> Select[Any]:
 
 
 def _forget_customers(session: Session, keys: Keys) -> None:
-    """The code of the account stays, by which the ledger is read."""
+    """The code of the account stays, by which the ledger is read; one that was made of a name or an address becomes neutral."""
+    whose = ids(keys)
+    aliases = select(DebtorAlias).where(among(DebtorAlias.debtor_id, whose), DebtorAlias.code_says_who)
+    accounts = select(Debtor).where(among(Debtor.id, whose), Debtor.code_says_who)
+    for row in (*session.scalars(aliases), *session.scalars(accounts)):
+        forget_code(row)
+    session.flush()
     session.execute(
         update(Debtor)
-        .where(among(Debtor.id, ids(keys)))
+        .where(among(Debtor.id, whose))
         .values(
             name=Debtor.account_code,
             siren=None,

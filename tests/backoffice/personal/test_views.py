@@ -81,7 +81,9 @@ def test_another_period_is_taken_within_the_law_and_every_administrator_hears_of
     assert "24 months from 12 March 2026" in " ".join(ines.get("/setup/personal").text.split())
     with reading() as session:
         assert session.scalars(select(RetentionTerm.length)).all() == [24]
-        assert session.scalars(select(Message.kind)).all() == ["staff_alert"]
+        message = session.scalars(select(Message)).one()
+        assert message.kind == "staff_alert"
+        assert "kept for 24 months, from 12 March 2026 on" in " ".join(message.text_body.split())
 
 
 def test_one_persons_data_is_shown_and_handed_out_and_that_is_written_down(ines, world):

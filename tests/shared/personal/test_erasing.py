@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from shared.access import service as access
 from shared.access.models import LinkPurpose, MagicLink, PortalSession
 from shared.debtors import erased
-from shared.debtors.models import Contact, Debtor, DebtorContact
-from shared.debtors.service import add_contact, add_note
+from shared.debtors.models import Contact, Debtor, DebtorAlias, DebtorContact, DebtorKind, DebtorNote
+from shared.debtors.service import add_contact, add_note, remove_contact
 from shared.invoices.models import Freeze, FreezeKind
 from shared.kit import clock
 from shared.kit.audit import AuditLine
@@ -254,3 +254,47 @@ def test_an_erased_person_cannot_come_in_by_a_link_kept_from_before(account: Acc
 
     with reading() as session:
         assert queries.find_landing(session, token) is None
+
+
+def test_whom_a_file_put_into_a_consumers_account_by_mistake_is_not_that_consumer(account: Account) -> None:
+    with transaction() as session:
+        debtor = session.get_one(Debtor, account.debtor_id)
+        debtor.kind, debtor.street = DebtorKind.CONSUMER, "3 rue Secrète"
+        add_note(session, debtor_id=debtor.id, text="called on Monday", by=ONE)
+    assert "Secrète" in json.dumps(gather(account), default=str, ensure_ascii=False)
+    with transaction() as session:
+        remove_contact(session, debtor_id=account.debtor_id, contact_id=account.contact_id, by=ONE)
+
+    found = gather(account)
+
+    written = json.dumps([each["rows"] for each in found["kinds"]], default=str, ensure_ascii=False)
+    assert "Secrète" not in written
+    assert "called on Monday" not in written
+    [row] = next(each["rows"] for each in found["kinds"] if each["kind"] == "accounts")
+    assert (row["account"], row["account_code"]) == ("", "")
+    erase(account)
+    with reading() as session:
+        assert session.scalars(select(DebtorNote.text)).all() == ["called on Monday"]
+
+
+def test_what_a_mail_server_said_why_reminders_rest_and_other_codes_are_handed_out(account: Account) -> None:
+    with transaction() as session:
+        debtor = session.get_one(Debtor, account.debtor_id)
+        debtor.kind, debtor.reminders_pause_reason = DebtorKind.CONSUMER, "she is ill"
+        session.get_one(Contact, account.contact_id).bounce_answer = "550 no such user"
+        session.add(
+            DebtorAlias(
+                id=new_id(),
+                company_id=account.company_id,
+                debtor_id=debtor.id,
+                code="Dora Old",
+                essence="dora old",
+                created_at=clock.now(),
+            )
+        )
+
+    rows = {each["kind"]: each["rows"] for each in gather(account)["kinds"]}
+
+    assert rows["contacts"][0]["refused_with"] == "550 no such user"
+    assert rows["customers"][0]["paused_why"] == "she is ill"
+    assert rows["customers"][0]["other_codes"] == "Dora Old"

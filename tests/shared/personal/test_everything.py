@@ -34,8 +34,9 @@ from tests.support.people import SYSTEM
 
 PLANTED = {
     "attachment": ("name",),
-    "contact": ("name", "phone"),
-    "debtor": ("street", "city"),
+    "contact": ("name", "phone", "bounce_answer"),
+    "debtor": ("street", "city", "reminders_pause_reason"),
+    "debtor_alias": ("code",),
     "debtor_contact": ("called",),
     "debtor_note": ("text",),
     "declaration": ("bank_reference", "note", "answer"),
@@ -56,7 +57,6 @@ PLANTED = {
 NOT_HANDED_OUT = {
     "audit_line": "the act and its day are handed out; what stood before and after may name others",
     "debtor": "of the account itself: street and city stand for its address; a text for searching says nothing new",
-    "debtor_alias": "codes of the accounting software",
     "chargeback": "the case of the bank; its payment is handed out",
     "magic_link": "who closed it",
     "one_time_code": "digests alone",
@@ -157,6 +157,7 @@ def plant_all(account: Account, whose: str, contact_id: uuid.UUID, debtor_id: uu
         connection.execute(
             sa.update(DebtorContact).where(DebtorContact.contact_id == contact_id).values(**marks("debtor_contact"))
         )
+        sow.plant("debtor_alias", **mine | {"code_says_who": True} | marks("debtor_alias"))
         sow.plant("debtor_note", **mine | marks("debtor_note"))
         known["magic_link"] = sow.plant("magic_link", **mine)
         sow.plant("portal_session", **mine | marks("portal_session"))

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 import wsgi
-from backoffice.imports.models import ImportRun, RunState
+from backoffice.imports.models import ImportChange, ImportRun, RunState
 from payments.models import Provider
 from payments.reconcile.proof import Proof
 from payments.reconcile.verify import verify
@@ -21,7 +21,9 @@ from payments.webhooks.models import EventState, InboxEvent
 from shared.access.models import LinkPurpose, MagicLink, OneTimeCode, PortalSession
 from shared.attachments.models import Attachment
 from shared.attachments.rules import AttachmentState
-from shared.debtors.models import Contact
+from shared.company.models import Company
+from shared.debtors.models import Contact, Debtor, DebtorAlias
+from shared.debtors.service import DebtorDraft, add_contact, add_debtor
 from shared.invoices.models import Freeze, FreezeKind
 from shared.kit import clock, discarded, drafts, files, limits, personal
 from shared.kit.actors import Actor
@@ -495,3 +497,102 @@ def test_every_column_that_names_a_stored_file_is_asked_before_its_bytes_go() ->
 
     assert columns == asked | no_files
     assert len(personal._file_uses) == len(asked)
+
+
+def test_two_people_of_an_account_that_owes_are_not_forgotten_in_one_night(account: Account) -> None:
+    release(account.company_id)
+    with transaction() as session:
+        debtor = session.get_one(Debtor, account.debtor_id)
+        paul = add_contact(session, debtor=debtor, email="paul@client.example", name="Paul", by=CLOCK).id
+    account.clock.advance(days=3_000)
+    sweep.sweep(by=CLOCK)
+    with reading() as session:
+        assert session.get_one(Contact, account.contact_id).name
+        assert session.get_one(Contact, paul).name == "Paul"
+
+    settle(account)
+    account.clock.advance(days=3_000)
+    sweep.sweep(by=CLOCK)
+    with reading() as session:
+        assert [session.get_one(Contact, each).name for each in (account.contact_id, paul)] == ["", ""]
+
+
+def test_the_file_of_an_import_that_was_taken_back_goes_with_what_it_changed(account: Account) -> None:
+    kept = everything_old(account)
+    release(account.company_id)
+    with transaction() as session:
+        imported = session.get_one(ImportRun, kept["import"])
+        imported.state, imported.undone_at = RunState.UNDONE, clock.now() + timedelta(days=300)
+        imported.facts = {"sample": [{"debtor": "Dora"}], "forecast": {"people": 1, "contacts": [{"name": "Dora"}]}}
+        session.add(
+            ImportChange(
+                id=new_id(),
+                run_id=imported.id,
+                kind="debtor",
+                subject_id=account.debtor_id,
+                before={"name": "Dora"},
+                after={"name": "Dora Durand"},
+            )
+        )
+    account.clock.advance(days=400)
+    sweep.sweep(by=CLOCK)
+    with reading() as session:
+        assert session.get_one(ImportRun, kept["import"]).file_gone_at is None, "counted from when it was taken back"
+
+    account.clock.advance(days=300)
+    sweep.sweep(by=CLOCK)
+    with reading() as session:
+        imported = session.get_one(ImportRun, kept["import"])
+        assert (imported.state, imported.file_gone_at is not None) == (RunState.UNDONE, True)
+        assert imported.facts == {"forecast": {"people": 1}}
+        assert session.scalar(select(func.count()).select_from(ImportChange)) == 0
+
+
+def test_a_code_made_of_a_name_or_an_address_goes_with_them_and_a_companys_own_stays(account: Account) -> None:
+    settle(account)
+    release(account.company_id)
+    with transaction() as session:
+        company = session.get_one(Company, account.company_id)
+        codes = ("Jean Martin", "Jean Martin (jean@x.example)", "anna@x.example", "C-12", "C-13")
+        names = ("Jean Martin", "Jean Martin", "Anna", "Jean Martin", "C-13")
+        people = [
+            a_debtor_alone(session, company, code, name, says_who=code.startswith("Jean"))
+            for code, name in zip(codes, names, strict=True)
+        ]
+        for code, says_who in (("J. Martin", True), ("OLD-12", False)):
+            session.add(
+                DebtorAlias(
+                    id=new_id(),
+                    company_id=company.id,
+                    debtor_id=people[3],
+                    code=code,
+                    essence=code.lower(),
+                    code_says_who=says_who,
+                    created_at=clock.now(),
+                )
+            )
+    account.clock.advance(days=5_000)
+    sweep.sweep(by=CLOCK)
+    sweep.sweep(by=CLOCK)
+
+    with reading() as session:
+        rows = [session.get_one(Debtor, each) for each in people]
+        found = [row.account_code for row in rows]
+        assert all(code.startswith("ERASED-") for code in found[:3])
+        assert found[3:] == ["C-12", "C-13"]
+        assert [row.name for row in rows] == found
+        assert "martin" not in " ".join(row.search_text for row in rows)
+        aliases = session.scalars(select(DebtorAlias).order_by(DebtorAlias.id)).all()
+        assert aliases[0].code.startswith("ERASED-")
+        assert aliases[0].essence == aliases[0].code.lower()
+        assert aliases[1].code == "OLD-12"
+    assert {name: count for each in sweep.preview() for name, count in each.counts.items() if count} == {}
+
+
+def a_debtor_alone(session: Session, company: Company, code: str, name: str, *, says_who: bool) -> uuid.UUID:
+    """An account for which nobody acts; an import says of its code what it is made of."""
+    debtor = add_debtor(
+        session, company_id=company.id, draft=DebtorDraft(account_code=code, name=name, city="Rennes"), by=CLOCK
+    )
+    debtor.code_says_who |= says_who
+    return debtor.id
