@@ -190,16 +190,38 @@ class Comparison:
             answer = self.questions.ask(
                 key, may_choose, example=example, scope=Scope.FILE, lasting=lasting, otherwise=otherwise
             )
+        if answer != "each":
+            return [(identity, number, answer) for identity, number, _debtor, _minor in found]
+        names = self._names([(row[0], row[1]) for row in found])
         return [
-            (identity, number, self._fate_of(key, number, debtor, minor, lasting) if answer == "each" else answer)
+            (identity, number, self._fate_of(f"{key}:{names[identity]}", number, debtor, minor, lasting))
             for identity, number, debtor, minor in found
         ]
 
-    def _fate_of(self, code: str, number: str, debtor: str, minor: int, lasting: Sequence[str]) -> str | None:
+    def _names(self, invoices: Sequence[tuple[uuid.UUID, str]]) -> dict[uuid.UUID, str]:
+        """What each of some invoices is called in answers: by its number, and by more where that is not its own alone.
+
+        "A/12" and "A-12" would be one name, and so would a number that two debtors' documents bear: each is answered for itself.
+        """
+        shared = self.writer.rows(
+            """SELECT number FROM invoice WHERE company_id = %(company)s AND number = ANY(%(numbers)s)
+            GROUP BY number HAVING count(*) > 1""",
+            numbers=[number for _id, number in invoices],
+        )
+        taken = {number for (number,) in shared}
+        names = {}
+        for identity, number in invoices:
+            plain = re.sub(r"[^A-Za-z0-9._-]+", "-", number)
+            is_own = plain == number and number not in taken
+            names[identity] = number if is_own else f"{plain}.{identity.hex[-8:]}"
+        return names
+
+    def _fate_of(self, key: str, number: str, debtor: str, minor: int, lasting: Sequence[str]) -> str | None:
         """What becomes of one invoice."""
-        key = f"{code}:{re.sub(r'[^A-Za-z0-9._-]+', '-', number)}"
         facts: dict[str, Any] = {"number": number, "debtor": debtor, "open": int(minor)}
-        return self.questions.ask(key, FATES, code=f"{code}-one", scope=Scope.FILE, lasting=lasting, **facts)
+        return self.questions.ask(
+            key, FATES, code=f"{key.split(':', maxsplit=1)[0]}-one", scope=Scope.FILE, lasting=lasting, **facts
+        )
 
     def _stop_many(self, fates: list[tuple[uuid.UUID, str, str | None]], found: list[tuple[Any, ...]]) -> bool:
         """More than half of what is open would go: asked once more."""

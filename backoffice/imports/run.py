@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from backoffice.imports import staging, stuck
 from backoffice.imports.compare import Comparison
@@ -115,7 +115,7 @@ def choose(run_id: uuid.UUID, choices: Mapping[str, Any], *, form: str | None = 
             raise Conflict("import.too_late", _("This import has been confirmed already."))
         run.choices = {name: run.choices[name] for name in ("answers",) if name in run.choices} | dict(choices)
         run.form = run.form if form is None else form
-        run.state = RunState.READING
+        run.state, run.reading_at = RunState.READING, clock.now()
 
 
 def answer(run_id: uuid.UUID, answers: Mapping[str, str]) -> None:
@@ -125,7 +125,7 @@ def answer(run_id: uuid.UUID, answers: Mapping[str, str]) -> None:
         if run.state not in UNCONFIRMED:
             raise Conflict("import.too_late", _("This import has been confirmed already."))
         run.choices = run.choices | {"answers": run.choices.get("answers", {}) | dict(answers)}
-        run.state = RunState.READING
+        run.state, run.reading_at = RunState.READING, clock.now()
 
 
 # Reading
@@ -149,10 +149,11 @@ def end_stale() -> int:
 
     Gives how many. Twice is harmless.
     """
+    began = func.coalesce(ImportRun.reading_at, ImportRun.created_at)
     with transaction() as session:
         runs = session.scalars(
             select(ImportRun)
-            .where(ImportRun.state == RunState.READING, ImportRun.created_at < clock.now() - STALE)
+            .where(ImportRun.state == RunState.READING, began < clock.now() - STALE)
             .with_for_update(skip_locked=True)
         ).all()
         for run in runs:
@@ -177,6 +178,7 @@ def read(run_id: uuid.UUID) -> Outcome:
         last_day = last_day_of(session, run)
     if run.state is not RunState.READING:
         return outcome_of(run)
+    _note_begin(run_id)
     task = Task(setting, over(run.choices, remembered), last_day, questions_of(run, remembered))
     with progress_of(run) as progress:
         read_, forecast = _rehearse(run, task, progress)
@@ -189,6 +191,13 @@ def read(run_id: uuid.UUID) -> Outcome:
             waits = RunState.ASKING if task.questions.open else RunState.READY
             run.state = RunState.FAULTY if read_.faults else waits
         return outcome_of(run)
+
+
+def _note_begin(run_id: uuid.UUID) -> None:
+    """From now on is measured whether the reading comes to an end (`end_stale`): it may have waited for its turn."""
+    with transaction() as session:
+        mine = update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == RunState.READING)
+        session.execute(mine.values(reading_at=clock.now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,3 +270,30 @@ def test_what_was_given_of_an_invoice_long_ago_counts_when_a_file_cancels_it(des
 
     assert done.result["cancelled"] == 0
     assert [w.value for w in done.warnings if w.code == "invoice.cancel_two"] == ["F2", "F3"]
+
+
+def test_numbers_that_look_alike_in_an_answer_are_answered_each_for_itself(desk):
+    lines = ("C1 A/12 100,00 100,00", "C2 A-12 90,00 90,00", "C1 F7 80,00 80,00", "C2 F7 70,00 70,00")
+    desk.take(table(*lines, "C3 F9 900,00 900,00"))
+    later = table("C3 F9 900,00 900,00")
+
+    each = desk.take(later, choices={"complete": True} | answers(list_gone="each"))
+
+    questions = {(q.facts["debtor"], q.facts["number"]): q.key for q in each.questions if q.is_open}
+    assert set(questions) == {("C1", "A/12"), ("C2", "A-12"), ("C1", "F7"), ("C2", "F7")}
+    assert len(set(questions.values())) == 4
+    assert questions["C2", "A-12"] == "list-gone:A-12"
+    fates = {"list-gone": "each"} | dict.fromkeys(questions.values(), "keep")
+    fates[questions["C1", "A/12"]] = fates[questions["C2", "F7"]] = "settle"
+    desk.take(later, choices={"complete": True, "answers": fates})
+    assert desk.debtors() == {"C1": (8_000, 0), "C2": (9_000, 0), "C3": (90_000, 0)}
+
+
+def test_of_a_code_is_known_whether_a_name_or_an_address_made_it(desk):
+    desk.take("Client;Facture;Date;Montant TTC\nJean Martin;F1;2026-01-05;100,00\n")
+    desk.take(PEOPLE + "C1;Alpha;552100554;;;;;F2;2026-01-05;10,00\nanna@x.example;Anna;;;;;;F3;2026-01-05;10,00\n")
+    desk.take(fec("VE 1 20260105 411C F4 100,00"))
+
+    with reading() as session:
+        found = {row.account_code: row.code_says_who for row in session.scalars(select(Debtor))}
+    assert found == {"Jean Martin": True, "C1": False, "anna@x.example": True, "411C": False}

@@ -369,3 +369,22 @@ def test_a_reading_that_was_cut_off_is_taken_up_and_one_that_never_ends_is_told(
     assert state(run_id) is RunState.FAULTY
     with reading() as session:
         assert session.get_one(ImportRun, run_id).fault_counts == {"file.not_read": 1}
+
+
+def test_a_second_reading_is_not_ended_because_the_file_was_offered_long_ago(desk, frozen, monkeypatch):
+    run_id = run.offer(book(A=[HEADINGS, line("C1", "F1", 1)]), company_id=desk.company.id, name="a.xlsx", by=BY)
+    run.begin(run_id)
+    frozen.advance(hours=4)
+    run.choose(run_id, {})
+
+    assert run.end_stale() == 0
+    assert state(run_id) is RunState.READING
+    frozen.advance(hours=4)
+    rehearse = run._rehearse
+    monkeypatch.setattr(run, "_rehearse", lambda *rest: (run.end_stale(), rehearse(*rest))[1])
+    run.read(run_id)  # its turn came late
+    assert state(run_id) is not RunState.FAULTY
+
+    run.choose(run_id, {})
+    frozen.advance(hours=4)
+    assert run.end_stale() == 1
