@@ -68,7 +68,7 @@ def contribute(session: Session, member: Member) -> Part:
                 unwritten,
                 "messages.send",
                 icon="mail",
-                note=_("in the last 14 days, for another reason than the address"),
+                note=_("in the last 14 days: read why, and send again what may leave now"),
             )
         )
     bounced = count_unreachable(session, member.company_id)

@@ -117,3 +117,16 @@ def test_an_act_that_could_tell_nobody_says_so(ines, world):
     ines.post(f"/disputes/{dispute.id}/say", {"text": "We look into it."})
 
     assert "No message was written to Dora Durand SARL" in ines.get("/").text
+
+
+def test_a_message_that_an_address_since_corrected_refused_is_not_said_to_have_failed_for_another_reason(ines, world):
+    with transaction() as session:
+        [message] = service.write(session, kind="link", debtor_id=world.dora, reason="r", dedupe_key="one")
+        row = session.get_one(Message, message)
+        row.status, row.error = MessageStatus.REFUSED, ANSWER
+
+    page = ines.get("/").text
+
+    assert "Messages that could not leave" in page
+    assert "for another reason" not in page
+    assert "read why, and send again what may leave now" in page
