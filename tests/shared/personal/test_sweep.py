@@ -582,7 +582,7 @@ def test_a_code_made_of_a_name_or_an_address_goes_with_them_and_a_companys_own_s
         assert found[3:] == ["C-12", "C-13"]
         assert [row.name for row in rows] == found
         assert "martin" not in " ".join(row.search_text for row in rows)
-        aliases = session.scalars(select(DebtorAlias).order_by(DebtorAlias.id)).all()
+        aliases = session.scalars(select(DebtorAlias).order_by(DebtorAlias.code)).all()
         assert aliases[0].code.startswith("ERASED-")
         assert aliases[0].essence == aliases[0].code.lower()
         assert aliases[1].code == "OLD-12"
