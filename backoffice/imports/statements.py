@@ -10,6 +10,8 @@ from typing import Any
 from psycopg import Cursor
 from sqlalchemy.orm import Session
 
+from shared.debtors import erased
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -131,3 +133,8 @@ JOIN invoice i ON i.id = p.owner AND i.kind = 'invoice' AND i.booked_minor <> gr
 JOIN stage_item s ON s.old_id = i.id AND s.open = i.open_minor AND s.total = i.total_minor
 """
 """Known invoices on which the file and Guichet agree although something was paid here that the books did not know of before."""
+
+
+def digest_of(code: str, company: str) -> str:
+    """In SQL, what a code that says who somebody is becomes when its account is taken back; both are expressions."""
+    return f"'{erased.CODE}' || left(encode(sha256(convert_to(CAST({company} AS text) || '|' || {code}, 'UTF8')), 'hex'), 24)"

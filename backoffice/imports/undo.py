@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from backoffice.imports import stuck
 from backoffice.imports.models import ImportRun, RunState
 from backoffice.imports.standing import Obstacle, obstacles, referring
-from backoffice.imports.statements import DEBTOR_FACTS, INVOICE_FACTS
+from backoffice.imports.statements import DEBTOR_FACTS, INVOICE_FACTS, digest_of
 from backoffice.imports.writing import prepare, raw_cursor, take_time, tell_payments
 from shared.kit import audit, clock
 from shared.kit.actors import Actor
@@ -301,9 +301,12 @@ DELETE FROM import_position p USING import_change c
 WHERE c.run_id = :run AND c.kind = 'position' AND p.debtor_id = c.subject_id AND c.before = '{}'
 """
 
-_WITHDRAW = """
-UPDATE debtor SET withdrawn_at = :at, name = account_code, siren = NULL, vat_number = NULL, street = '', street_more = '',
+_LEFT = f"CASE WHEN d.code_says_who THEN {digest_of('d.account_code', ':company')} ELSE d.account_code END"
+_WITHDRAW = f"""
+UPDATE debtor d SET withdrawn_at = :at, account_code = {_LEFT}, name = {_LEFT}, siren = NULL, vat_number = NULL, street = '', street_more = '',
     postcode = '', city = '', search_text = '', autopay = false
 WHERE company_id = :company AND import_run_id = :run AND withdrawn_at IS NULL
-"""
-"""An account that was made is emptied of what it said of anybody; its code stays, by which the next file brings it again."""
+"""  # noqa: S608 - our own words
+"""An account that was made is emptied of what it said of anybody; its code stays, by which the next file brings it again.
+
+A code that was made of a name or an address is kept as its digest, which that name alone gives again."""

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from backoffice.imports.faults import Findings
-from backoffice.imports.statements import CAUGHT_UP, Statements
+from backoffice.imports.statements import CAUGHT_UP, Statements, digest_of
 from shared.debtors.service import TRUST_AFTER
 
 
@@ -93,8 +93,9 @@ class Who(Statements):
         """
         self.remember_debtors()
         self._correct_debtors()
-        self.do("""UPDATE stage_debtor s SET id = d.id FROM debtor d WHERE s.is_new AND d.company_id = %(company)s
-                   AND d.account_code = coalesce(s.code, s.key) AND d.withdrawn_at IS NOT NULL""")
+        code = "coalesce(s.code, s.key)"
+        self.do(f"""UPDATE stage_debtor s SET id = d.id FROM debtor d WHERE s.is_new AND d.company_id = %(company)s
+                   AND d.account_code IN ({code}, {digest_of(code, "%(company)s")}) AND d.withdrawn_at IS NOT NULL""")  # noqa: S608 - our words
         self.do("""UPDATE debtor d SET siren = coalesce(d.siren, s.siren),
                        vat_number = coalesce(d.vat_number, s.vat_number)
                    FROM stage_debtor s WHERE d.id = s.id AND NOT s.is_new
@@ -111,7 +112,7 @@ class Who(Statements):
                     sum(CASE kind WHEN 'credit' THEN 0 WHEN 'credit_note' THEN -open ELSE open END) AS owed
                 FROM stage_item GROUP BY debtor) AS x ON x.debtor = key
             WHERE is_new
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, siren = excluded.siren,
+            ON CONFLICT (id) DO UPDATE SET account_code = excluded.account_code, name = excluded.name, kind = excluded.kind, siren = excluded.siren,
                 vat_number = excluded.vat_number, street = excluded.street, postcode = excluded.postcode, city = excluded.city,
                 country = excluded.country, language = excluded.language, currency = excluded.currency,
                 open_minor = excluded.open_minor, credit_minor = excluded.credit_minor, search_text = excluded.search_text,

@@ -9,6 +9,7 @@ import wsgi
 from backoffice.imports import standing, undo, undo_words
 from backoffice.imports.models import ImportRun, RunState
 from payments.reconcile.verify import verify
+from shared.debtors.models import Debtor
 from shared.invoices.models import FreezeKind
 from shared.invoices.service import freeze
 from shared.kit.actors import Actor
@@ -262,3 +263,24 @@ def test_ten_times_as_many_rows_are_taken_back_in_the_same_number_of_statements(
 
     assert taken[1] <= taken[0] + 2
     assert verify(with_providers=False).differences == []
+
+
+def test_a_code_made_of_a_name_is_not_left_behind_and_brings_the_account_again(desk):
+    content = "Client;Facture;Date;Montant TTC\nJean Martin;F1;2026-01-05;100,00\n"
+    first = desk.take(content)
+    with reading() as session:
+        debtor_id = session.scalars(select(Debtor.id)).one()
+    undo.ask(first.run_id, reason="the wrong file", by=Actor.system("test"))
+    undo.undo(first.run_id)
+    with reading() as session:
+        left = session.get_one(Debtor, debtor_id)
+        assert left.withdrawn_at is not None
+        assert left.name == left.account_code
+        assert left.account_code.startswith("ERASED-")
+
+    desk.take(content)
+
+    with reading() as session:
+        again = session.scalars(select(Debtor)).one()
+        assert (again.id, again.account_code, again.name) == (debtor_id, "Jean Martin", "Jean Martin")
+        assert (again.withdrawn_at, again.open_minor) == (None, 10_000)
