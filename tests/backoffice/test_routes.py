@@ -15,6 +15,7 @@ WORDS = {
     "form": "csv",
     "position": 0,
     "decision": "approve",
+    "answer": "owed",
     "act": "disable",
     "reason": "price",
     "reply": "photo",
