@@ -20,7 +20,7 @@ DARK_GROUNDS: tuple[Colour, ...] = ((41, 38, 34), (31, 29, 26))
 
 TEMPLATE = """\
 :root{{--accent:{accent};--accent-hover:{hover};--on-accent:{on_accent};--accent-text:{text};--accent-soft:{soft}}}
-@media (prefers-color-scheme:dark){{:root{{--accent:{dark_accent};--accent-hover:{dark_hover};--on-accent:{dark_on_accent};\
+@media screen and (prefers-color-scheme:dark){{:root{{--accent:{dark_accent};--accent-hover:{dark_hover};--on-accent:{dark_on_accent};\
 --accent-text:{dark_text};--accent-soft:{dark_soft}}}}}
 """
 

@@ -56,7 +56,7 @@ def door(settings) -> Flask:
 
 def _blocks() -> dict[str, dict[str, str]]:
     css = (CSS / "tokens.css").read_text()
-    light, dark = css.split("@media (prefers-color-scheme: dark)")
+    light, dark = css.split("@media screen and (prefers-color-scheme: dark)")
     values = {"light": dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", light))}
     values["dark"] = values["light"] | dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", dark))
     return values
@@ -185,3 +185,11 @@ def test_names_in_a_message_are_escaped():
     output = mrml.to_html(environment().get_template("mail/_guide.mjml.j2").render(**facts))
     assert "<b>O" not in output.content
     assert "&amp; Fils" in output.content
+
+
+def test_what_is_printed_is_dark_on_white_whatever_the_screen_is() -> None:
+    sheets = [path.read_text() for path in sorted(CSS.rglob("*.css"))]
+    asked = [line for sheet in sheets for line in sheet.splitlines() if "prefers-color-scheme" in line]
+
+    assert len(asked) >= 2
+    assert [line for line in asked if not line.startswith("@media screen and ")] == []
