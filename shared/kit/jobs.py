@@ -62,7 +62,7 @@ class Job:
     exclusive: bool
     together: Around | None
     """Set: its waiting starts go in a row, inside this context, in one process."""
-    is_followed: bool
+    is_followed: bool = False
     """A duty asks about whatever it left open: when a partner stays silent to its last try, nobody has to look."""
 
 
