@@ -34,6 +34,10 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")
 _UNTYPED = frozenset({"hidden", "password", "file", "submit", "button", "image", "reset"})
 
 
+_SHOWN = "seen"
+"""The hidden field that says what stood there when the form was shown: with that of now, what a colleague saved meanwhile would be
+taken for what the writer saw, and reverted without a word (`shared.web.shared_form`)."""
+
 _NEVER = "guichet.unsent.never"
 
 
@@ -239,6 +243,8 @@ def _fill(form: Any, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
                 _set(option, "selected", is_on=(option.get("value") or option.text or "") in given)
             left = [each for each in left if each[0] != name]
         elif kind in _UNTYPED:
+            if name == _SHOWN and given:
+                control.set("value", given[0])
             left = [each for each in left if each[0] != name]
         elif (taken := next((each for each in left if each[0] == name), None)) is not None:
             left.remove(taken)

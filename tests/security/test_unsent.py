@@ -20,10 +20,12 @@ from backoffice.urls import ROUTES as DESK_ROUTES
 from portal.urls import ROUTES as PORTAL_ROUTES
 from shared.access import service as access
 from shared.access.models import PortalSession
+from shared.company.models import Company
 from shared.kit import clock
-from shared.kit.db import transaction
+from shared.kit.db import reading, transaction
 from shared.web.unsent import SECRET
 from tests.security.conftest import Town, a_link, fill, holding
+from tests.security.test_desks import browser_of
 
 TYPED = (
     ".//textarea[@name]|.//input[@name][not(@type) or not(contains(' hidden password file checkbox radio ', @type))]"
@@ -134,3 +136,27 @@ def test_every_act_has_a_page_above_it_to_come_back_to(routes: Any, everywhere: 
 def is_below(path: str, pages: set[str]) -> bool:
     steps = path.split("/")
     return any("/".join(steps[:count]) in pages for count in range(2, len(steps)))
+
+
+def test_a_form_that_is_filled_in_again_reverts_nothing_that_a_colleague_saved_meanwhile(
+    backoffice: Flask, town: Town
+) -> None:
+    browser = browser_of(backoffice, town)
+    page = browser.open("/setup")
+    with transaction() as session:
+        session.get_one(Company, town.dora.company_id).phone = "02 99 00 00 00"
+    end_all()
+    page.submit("Save", city="Rouen")
+
+    with transaction() as session:
+        put(
+            browser.client,
+            desk.open_session(session, town.staff[Role.ADMIN], user_agent="Firefox", address="192.0.2.2"),
+        )
+    again = browser.open("/setup")
+    assert again.form_of("Save").fields["city"] == "Rouen"
+    again.submit("Save")
+
+    with reading() as session:
+        company = session.get_one(Company, town.dora.company_id)
+        assert (company.phone, company.city) == ("02 99 00 00 00", "Rouen")
