@@ -37,7 +37,7 @@ def contribute(session: Session, member: Member) -> Part:
                 back,
                 "invoices.cancel",
                 icon="bin",
-                note=_("money of them went back; nobody is asked for it"),
+                note=_("money of them went back; neither reminded nor debited until you decide"),
                 amount=Money(minor, member.desk.currency),
             )
         )
