@@ -71,7 +71,7 @@ def ask(session: Session, *, payment_id: uuid.UUID, minor: int, reason: str, by:
     )
     session.add(refund)
     session.flush()
-    _record(session, payment, refund, None, by)
+    _record(session, payment, refund, None, by, action=f"refund.{refund.status.value}")
     debtor = session.get_one(Debtor, payment.debtor_id)
     wish = Wish(
         GiftKind.REFUND, refund.id, minor, payment_id=payment.id, invoices=_of_invoices(session, payment, minor)
@@ -283,7 +283,7 @@ def _step(session: Session, payment: Payment, refund: Refund, to: RefundStatus, 
     if not refund.is_owed:
         _write_off(session, payment, freed)
     payments.moved(session, payment)
-    _record(session, payment, refund, before, by)
+    _record(session, payment, refund, before, by, action=f"refund.{refund.status.value}")
     outbox.publish(
         session,
         topic,
@@ -317,12 +317,12 @@ def _occasion(session: Session, payment: Payment, refund: Refund, kind: Kind) ->
 
 
 def _record(
-    session: Session, payment: Payment, refund: Refund, before: RefundStatus | None, by: Actor, *, action: str = ""
+    session: Session, payment: Payment, refund: Refund, before: RefundStatus | None, by: Actor, *, action: str
 ) -> None:
     audit.record(
         session,
         by,
-        action or f"refund.{refund.status.value}",
+        action,
         subject_type="refund",
         subject_id=refund.id,
         company_id=payment.company_id,
