@@ -25,7 +25,9 @@ from shared.web import stamps
 from shared.web.stamps import Stamp
 
 MARK = "unsent"
-"""The draft's token in the cookie, and where in the page the reader is led to."""
+"""The drafts' tokens in the cookie, the latest first, and where in the page the reader is led to."""
+MOST_KEPT = 4
+"""So many forms of one browser wait beside each other."""
 SECRET = frozenset({"password", "present", "again"})
 """A form with a field of such a name is never kept."""
 MOST_FIELDS = 2_000
@@ -67,7 +69,7 @@ def keep() -> bool:
     with transaction() as db:
         token = drafts.keep(db, body)
     if token is not None:
-        session[MARK] = token
+        session[MARK] = [token, *(each for each, draft in _drafts() if not _is_same(draft, body))][:MOST_KEPT]
         g.unsent_kept = token
     return token is not None
 
@@ -114,17 +116,14 @@ def _chosen() -> list[tuple[str, str]]:
 
 
 def waiting(stamp: Stamp | None = None) -> str | None:
-    """The page of the form that waits for whoever is here now, with the place in it; None when none waits."""
-    draft = _draft()
-    if draft is None or (stamp or stamps.present()) != _stamp_of(draft):
-        return None
-    return f"{draft['page']}#{MARK}"
+    """The page of the latest form that waits for whoever is here now, with the place in it; None when none waits."""
+    mine = stamp or stamps.present()
+    return next((f"{draft['page']}#{MARK}" for _token, draft in _drafts() if _stamp_of(draft) == mine), None)
 
 
 def place_waiting() -> str:
-    """The place (a company's id) at which the form that waits was made, or ""."""
-    draft = _draft()
-    return _stamp_of(draft).place if draft is not None else ""
+    """The place (a company's id) at which the latest form that waits was made, or ""."""
+    return next((_stamp_of(draft).place for _token, draft in _drafts()), "")
 
 
 def typed() -> list[str]:
@@ -148,16 +147,36 @@ def _readable(fields: Sequence[tuple[str, str]]) -> list[str]:
     return [text for _name, text in fields if text.strip() and not _ID.fullmatch(text)]
 
 
-def _draft() -> dict[str, Any] | None:
+def _drafts() -> list[tuple[str, dict[str, Any]]]:
+    """The forms that wait in this browser, the latest first, each with its token."""
     if MARK not in session:
-        return None
+        return []
     if "unsent" not in g:
         with reading() as db:
-            g.unsent = drafts.find(db, str(session[MARK]))
-        if g.unsent is None:
-            session.pop(MARK)
-    found: dict[str, Any] | None = g.unsent
-    return found
+            kept = session[MARK] if isinstance(session[MARK], list) else [session[MARK]]  # a cookie of the version before
+            found = [(str(token), drafts.find(db, str(token))) for token in kept]
+        g.unsent = [(token, draft) for token, draft in found if draft is not None]
+        _keep_only(g.unsent)
+    waiting: list[tuple[str, dict[str, Any]]] = g.unsent
+    return waiting
+
+
+def _keep_only(those: list[tuple[str, dict[str, Any]]]) -> None:
+    if those:
+        session[MARK] = [token for token, _draft in those]
+    else:
+        session.pop(MARK, None)
+
+
+def _let_go(token: str) -> None:
+    """This one is not put back any more."""
+    g.unsent = [each for each in _drafts() if each[0] != token]
+    _keep_only(g.unsent)
+
+
+def _is_same(draft: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The same form with the same words, sent once more."""
+    return all(draft[name] == other[name] for name in ("stamp", "action", "page", "fields"))
 
 
 def _stamp_of(draft: dict[str, Any]) -> Stamp:
@@ -170,23 +189,27 @@ def _put_back(response: Response) -> Response:
     if request.method == "POST":
         _forget_when_taken(response)
     elif request.method == "GET" and response.status_code == 200 and response.mimetype == "text/html":
-        draft = _draft()
-        here = request.script_root + request.path
-        if draft and draft["page"].partition("?")[0] == here and stamps.present() == _stamp_of(draft):
-            response.set_data(_filled(response.get_data(as_text=True), draft))
+        here, mine = request.script_root + request.path, stamps.present()
+        for token, draft in _drafts():
+            if draft["page"].partition("?")[0] == here and mine == _stamp_of(draft):
+                response.set_data(_filled(response.get_data(as_text=True), token, draft))
+                break
     return response
 
 
 def _forget_when_taken(response: Response) -> None:
     """The same form came again and was answered: from then on it looks after itself."""
-    draft = _draft()
-    if draft is None or draft["action"] != request.path or response.status_code >= 400:
+    if response.status_code >= 400:
+        return
+    taken = next((token for token, draft in _drafts() if draft["action"] == request.path), None)
+    if taken is None:
         return
     with transaction() as db:
-        drafts.forget(db, str(session.pop(MARK)))
+        drafts.forget(db, taken)
+    _let_go(taken)
 
 
-def _filled(text: str, draft: dict[str, Any]) -> str:
+def _filled(text: str, token: str, draft: dict[str, Any]) -> str:
     """The page with its form filled in, and a word about it."""
     tree = html.document_fromstring(text)  # type: ignore[no-untyped-call]
     form = _find_form(tree, draft)
@@ -197,7 +220,7 @@ def _filled(text: str, draft: dict[str, Any]) -> str:
     if form is None:
         target = tree.get_element_by_id("content", None)
         (tree.body if target is None else target).insert(0, notice)
-        session.pop(MARK)  # shown this once: there is no form to put it into
+        _let_go(token)  # shown this once: there is no form to put it into
     else:
         form.insert(0, notice)
         for above in form.iterancestors("details"):

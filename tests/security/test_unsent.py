@@ -160,3 +160,27 @@ def test_a_form_that_is_filled_in_again_reverts_nothing_that_a_colleague_saved_m
     with reading() as session:
         company = session.get_one(Company, town.dora.company_id)
         assert (company.phone, company.city) == ("02 99 00 00 00", "Rouen")
+
+
+def test_two_forms_that_came_too_late_wait_beside_each_other(backoffice: Flask, town: Town) -> None:
+    browser = browser_of(backoffice, town)
+    account, setup = browser.open(f"/debtors/{town.dora.debtor_id}"), browser.open("/setup")
+    end_all()
+    account.submit("Keep the note", text="Rings back on Tuesday.")
+    setup.submit("Save", city="Rouen")
+    setup.submit("Save", city="Rouen")
+
+    with transaction() as session:
+        put(
+            browser.client,
+            desk.open_session(session, town.staff[Role.ADMIN], user_agent="Firefox", address="192.0.2.2"),
+        )
+    again = browser.open("/setup")
+    assert again.form_of("Save").fields["city"] == "Rouen"
+    again.submit("Save")
+    assert "has not been sent yet" not in browser.open("/setup").text
+
+    account = browser.open(f"/debtors/{town.dora.debtor_id}")
+    assert account.form_of("Keep the note").fields["text"] == "Rings back on Tuesday."
+    assert "Rings back on Tuesday." in account.submit("Keep the note").text
+    assert "has not been sent yet" not in browser.open(f"/debtors/{town.dora.debtor_id}").text
