@@ -153,7 +153,9 @@ def _drafts() -> list[tuple[str, dict[str, Any]]]:
         return []
     if "unsent" not in g:
         with reading() as db:
-            kept = session[MARK] if isinstance(session[MARK], list) else [session[MARK]]  # a cookie of the version before
+            kept = (
+                session[MARK] if isinstance(session[MARK], list) else [session[MARK]]
+            )  # a cookie of the version before
             found = [(str(token), drafts.find(db, str(token))) for token in kept]
         g.unsent = [(token, draft) for token, draft in found if draft is not None]
         _keep_only(g.unsent)
