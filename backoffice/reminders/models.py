@@ -165,7 +165,10 @@ class Reminder(HasId, Base):
 
 
 class ReminderInvoice(HasId, Base):
-    """That an invoice has come to a step: the memory that keeps it from being reminded there again."""
+    """That an invoice has come to a step: the memory that keeps it from being reminded there again.
+
+    It is of reminders that were sent, or may still be: what is dropped is forgotten with it, and decided anew.
+    """
 
     __tablename__ = "reminder_invoice"
     __table_args__ = (UniqueConstraint("invoice_id", "step_id"), Index(None, "reminder_id"))

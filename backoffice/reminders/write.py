@@ -10,12 +10,12 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.reminders.after_plan import was_reminded_by_plan
 from backoffice.reminders.explain import explain, reason_of
-from backoffice.reminders.models import Reminder, ReminderStatus, ScenarioStep, Tone
+from backoffice.reminders.models import Reminder, ReminderInvoice, ReminderStatus, ScenarioStep, Tone
 from payments.collections.outlook import Outlook, is_debited, outlook
 from shared.access.models import LinkPurpose
 from shared.company.models import Company
@@ -28,7 +28,7 @@ from shared.kit.db import among, retrying, transaction
 from shared.kit.each import act_on_each
 from shared.kit.money import Money
 from shared.messages import service as messages
-from shared.messages.models import Message
+from shared.messages.models import Message, MessageStatus
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ TOGETHER = 25
 
 LISTED = 10
 """So many invoices stand in a mail; the rest is on the account."""
+
+_MAY_HAVE_LEFT = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNCERTAIN, MessageStatus.TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def _write_together(reminder_ids: Sequence[uuid.UUID]) -> None:
             written = dict(zip([each.subject_id for each in drafts], messages.write_all(session, drafts), strict=True))
         for scene in scenes:
             if scene.reminder.status is ReminderStatus.WRITTEN and not written[scene.reminder.id]:
-                scene.reminder.status, scene.reminder.dropped_why = ReminderStatus.DROPPED, "no_address"
+                _drop(scene.reminder, "no_address")
+        _forget(session, scenes)
 
 
 def _scenes(session: Session, reminders: Sequence[Reminder]) -> list[_Scene]:
@@ -132,7 +135,7 @@ def _draft(session: Session, scene: _Scene) -> messages.Draft | None:
     reminder.amount_minor = sum(_free(invoice) for invoice in invoices)
     why_not = _why_not(debtor, invoices, scene.today)
     if why_not is not None:
-        reminder.status, reminder.dropped_why = ReminderStatus.DROPPED, why_not
+        _drop(reminder, why_not)
         return None
     tone = _tone(session, reminder, scene.step)
     reminder.status, reminder.dropped_why = ReminderStatus.WRITTEN, ""
@@ -158,7 +161,10 @@ def _draft(session: Session, scene: _Scene) -> messages.Draft | None:
 
 
 def still_due(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]:
-    """The last look before reminders leave: why some should not."""
+    """The last look before reminders leave: why some should not.
+
+    A reminder is dropped with its letters, unless one of them has left: then it stands, whoever does not get the others.
+    """
     reminders = {
         each.id: each
         for each in session.scalars(
@@ -166,16 +172,42 @@ def still_due(session: Session, some: Sequence[Message]) -> dict[uuid.UUID, str]
         )
     }
     dropped = {}
-    for scene in _scenes(session, list(reminders.values())):
+    left = set(
+        session.scalars(
+            select(Message.subject_id).where(
+                among(Message.subject_id, reminders),
+                among(Message.debtor_id, {each.debtor_id for each in reminders.values()}),
+                Message.kind == "reminder",
+                Message.status.in_(_MAY_HAVE_LEFT),
+            )
+        )
+    )
+    scenes = _scenes(session, list(reminders.values()))
+    for scene in scenes:
+        if scene.reminder.status is ReminderStatus.DROPPED:  # with another of its letters
+            dropped[scene.reminder.id] = scene.reminder.dropped_why
+            continue
         invoices = scene.asked
         why_not = _why_not(scene.debtor, invoices, scene.today)
         if why_not is None and sum(_free(invoice) for invoice in invoices) != scene.reminder.amount_minor:
             why_not = "changed"  # what the letter says is no longer true; the next run decides anew
         if why_not is not None:
-            scene.reminder.status = ReminderStatus.DROPPED
-            scene.reminder.dropped_why = why_not
             dropped[scene.reminder.id] = why_not
+            if scene.reminder.id not in left:
+                _drop(scene.reminder, why_not)
+    _forget(session, scenes)
     return {each.id: dropped[each.subject_id] for each in some if each.subject_id in dropped}
+
+
+def _drop(reminder: Reminder, why: str) -> None:
+    reminder.status, reminder.dropped_why = ReminderStatus.DROPPED, why
+
+
+def _forget(session: Session, scenes: Sequence[_Scene]) -> None:
+    """Nobody was written to by what is dropped: its invoices have not come to their steps."""
+    dropped = [each.reminder.id for each in scenes if each.reminder.status is ReminderStatus.DROPPED]
+    if dropped:
+        session.execute(delete(ReminderInvoice).where(among(ReminderInvoice.reminder_id, dropped)))
 
 
 def _free(invoice: Invoice) -> int:

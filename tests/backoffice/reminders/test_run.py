@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 import wsgi
 from backoffice.reminders import run as reminders
-from backoffice.reminders.models import Reminder, ReminderDecision, ReminderRun, ReminderStatus
+from backoffice.reminders.models import Reminder, ReminderDecision, ReminderInvoice, ReminderRun, ReminderStatus
 from payments.models import Mandate
 from payments.status import MandateStatus
 from shared.access.models import MagicLink
 from shared.debtors.models import Contact, Debtor
+from shared.debtors.service import add_contact
 from shared.invoices.models import FreezeKind, Invoice
 from shared.invoices.service import freeze
 from shared.kit import clock, tokens
@@ -160,6 +161,72 @@ def test_a_relay_that_is_away_is_waited_for(world, mailbox, frozen):
     perform_due()
 
     assert len(mailbox.mails) == 1
+
+
+def test_a_letter_held_over_midnight_and_dropped_as_changed_is_decided_anew(world, mailbox, frozen):
+    company, dora, _octave = world
+    with transaction() as session:
+        an_invoice(session, session.get_one(Debtor, dora), "F-3", 5_000, due_in=0)
+    mailbox.answer_after_data = "451 later"
+    reminders.run(company)
+    perform_due()
+    frozen.advance(days=1)
+    mailbox.answer_after_data = "250 OK"
+    perform_due()
+    with transaction() as session:
+        reminder = session.scalars(select(Reminder)).one()
+        assert (reminder.status, reminder.dropped_why) == (ReminderStatus.DROPPED, "changed")
+
+    assert reminders.run(company).reasons == {"remind": 1}
+    perform_due()
+
+    (mail,) = mailbox.mails
+    text = mail.get_body(("plain",)).get_content()
+    assert all(number in text for number in ("F-1", "F-2", "F-3"))
+
+
+def test_what_was_paid_when_its_letter_was_to_leave_is_reminded_when_the_payment_fails(world, mailbox, frozen):
+    company, *_ = world
+    reminders.run(company)
+    with transaction() as session:
+        amounts = {each.id: each.open_minor for each in session.scalars(select(Invoice))}
+        for invoice in session.scalars(select(Invoice)):
+            invoice.open_minor = 0
+    perform_due()
+    frozen.advance(days=1)
+    with transaction() as session:
+        for invoice in session.scalars(select(Invoice)):
+            invoice.open_minor = amounts[invoice.id]
+
+    assert reminders.run(company).reasons == {"remind": 1}
+    perform_due()
+
+    assert len(mailbox.mails) == 1
+
+
+def test_a_letter_that_one_of_two_people_has_got_counts_although_the_others_is_dropped(world, mailbox, frozen):
+    company, dora, _octave = world
+    with transaction() as session:
+        debtor = session.get_one(Debtor, dora)
+        add_contact(session, debtor=debtor, email="second@client.example", name="Second", by=SYSTEM)
+        an_invoice(session, debtor, "F-3", 5_000, due_in=0)
+    mailbox.answers["second@client.example"] = "451 4.3.0 later"
+    reminders.run(company)
+    perform_due()
+    assert len(mailbox.mails) == 1
+
+    frozen.advance(days=1)
+    mailbox.answers.clear()
+    perform_due()
+
+    with transaction() as session:
+        assert session.scalars(select(Message.status).order_by(Message.status)).all() == [
+            MessageStatus.DROPPED,
+            MessageStatus.SENT,
+        ]
+        assert session.scalars(select(Reminder.status)).one() is ReminderStatus.WRITTEN
+        assert session.scalar(select(func.count()).select_from(ReminderInvoice)) == 2
+    assert "remind" not in reminders.run(company).reasons
 
 
 def test_a_dry_run_writes_nothing_and_may_look_ahead(world):
