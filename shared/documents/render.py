@@ -19,6 +19,7 @@ from shared.documents import epc, facturx, mentions, rules
 from shared.documents.facts import (
     Brand,
     InvoiceFacts,
+    Language,
     MandateFacts,
     OpenItemFacts,
     PartyFacts,
@@ -152,14 +153,14 @@ def statement(facts: StatementFacts, brand: Brand | None = None) -> Paper:
     """An account statement: what is open, how old it is, and the movements with a running balance."""
     (whole,) = portions(facts, max(len(facts.open_items) + len(facts.movements), 1))
     html, assets = _statement_page(facts, brand or Brand(), whole)
-    return _statement_paper(facts, _printed(html, assets))
+    return _statement_paper(facts, _printed(html, assets, facts.language))
 
 
 def statement_portion(facts: StatementFacts, brand: Brand | None, portion: Portion) -> bytes:
     """Some pages of a long statement, without their numbers."""
     html, assets = _statement_page(facts, brand or Brand(), portion)
     styles = ("paper", "portion") if portion.is_first else ("paper", "portion", "continued")
-    return _printed(html, assets, styles, within_s=PATIENCE_S)
+    return _printed(html, assets, facts.language, styles, within_s=PATIENCE_S)
 
 
 def joined_statement(facts: StatementFacts, pages: Sequence[bytes]) -> Paper:
@@ -209,7 +210,7 @@ def receipt(facts: ReceiptFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("Payment receipt %(reference)s", reference=facts.reference)
         html, assets = _page("receipt", brand or Brand(), title=title, facts=facts, code=None, seller=facts.company)
-    return Paper(_printed(html, assets), _file_name(title), title)
+    return Paper(_printed(html, assets, facts.language), _file_name(title), title)
 
 
 def mandate(facts: MandateFacts, brand: Brand | None = None) -> Paper:
@@ -217,7 +218,7 @@ def mandate(facts: MandateFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("SEPA direct debit mandate %(rum)s", rum=facts.rum)
         html, assets = _page("mandate", brand or Brand(), title=title, facts=facts, code=None, seller=facts.creditor)
-    return Paper(_printed(html, assets), _file_name(title), title)
+    return Paper(_printed(html, assets, facts.language), _file_name(title), title)
 
 
 def plan(facts: PlanFacts, brand: Brand | None = None) -> Paper:
@@ -225,7 +226,7 @@ def plan(facts: PlanFacts, brand: Brand | None = None) -> Paper:
     with speaking(facts.language):
         title = _("Acknowledgement of debt %(reference)s", reference=facts.reference)
         html, assets = _page("plan", brand or Brand(), title=title, facts=facts, code=None, seller=facts.company)
-    return Paper(_printed(html, assets), _file_name(title), title)
+    return Paper(_printed(html, assets, facts.language), _file_name(title), title)
 
 
 def ages(items: tuple[OpenItemFacts, ...], on: date, currency: str) -> tuple[Age, ...]:
@@ -240,13 +241,19 @@ def ages(items: tuple[OpenItemFacts, ...], on: date, currency: str) -> tuple[Age
 
 
 def _printed(
-    html: str, assets: dict[str, bytes], styles: Sequence[str] = ("paper",), *, within_s: int = pdf.CHILD_SECONDS
+    html: str,
+    assets: dict[str, bytes],
+    language: Language,
+    styles: Sequence[str] = ("paper",),
+    *,
+    within_s: int = pdf.CHILD_SECONDS,
 ) -> bytes:
     """The archive of a page. Signs that no font of this machine can draw are boxes on it, and its end says which they are."""
     try:
         return pdf.render(html, variant="pdf/a-3b", assets=assets, stylesheets=styles, within_s=within_s)
     except pdf.UndrawableError as error:
-        told = _with_undrawn(html, error.signs)
+        with speaking(language):
+            told = _with_undrawn(html, error.signs)
         return pdf.render(
             told, variant="pdf/a-3b", assets=assets, stylesheets=styles, may_miss_signs=True, within_s=within_s
         )

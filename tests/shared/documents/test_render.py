@@ -32,6 +32,7 @@ from shared.documents.facts import (
     tidy,
 )
 from shared.kit.money import Money
+from shared.kit.words import speaking
 from tests.support import papers
 
 CONSUMER = PartyFacts(
@@ -375,6 +376,32 @@ def test_other_papers_say_what_they_could_not_draw_too_also_when_a_child_makes_t
     made = render.receipt(papers.receipt(debtor=replace(papers.BUYER, name=f"Durand {UNDRAWABLE}"), language="en"))
 
     assert "Some signs could not be drawn on this paper" in " ".join(text(made).split())
+
+
+@pytest.mark.parametrize(
+    ("language", "reader", "said"),
+    [
+        ("fr", "en", "n’ontpaspuêtreimpriméssurcedocument"),
+        ("en", "fr", "Somesignscouldnotbedrawnonthispaper"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["statement", "receipt", "mandate", "plan"])
+def test_what_could_not_be_drawn_is_said_in_the_papers_language_whoever_reads(kind, language, reader, said):
+    odd = replace(papers.BUYER, name=f"Durand {UNDRAWABLE}")
+    facts = getattr(papers, kind)(debtor=odd, language=language)
+    with speaking(reader):
+        made = getattr(render, kind)(facts)
+
+    assert said in "".join(text(made).split())
+
+
+def test_a_portion_of_a_long_statement_says_it_in_the_papers_language_too():
+    facts = papers.statement(debtor=replace(papers.BUYER, name=f"Durand {UNDRAWABLE}"), language="fr")
+    with speaking("en"):
+        pages = [render.statement_portion(facts, None, each) for each in render.portions(facts)]
+        made = render.joined_statement(facts, pages)
+
+    assert "n’ontpaspuêtreimpriméssurcedocument" in "".join(text(made).split())
 
 
 def test_text_is_tidied_when_it_comes_in():
