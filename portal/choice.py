@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from flask import request, url_for
 from sqlalchemy.orm import Session
@@ -98,6 +99,8 @@ class Picked:
     change_url: str
     """Where many are chosen from."""
     selection: str
+    named: Sequence[uuid.UUID] = ()
+    """Of many, what is chosen without being kept: the form carries it along."""
 
     @property
     def is_many(self) -> bool:
@@ -111,20 +114,26 @@ def pick(
     taken = [one for one in offered if one.id in chosen]
     is_many = len(offered) > MOST_INLINE
     selection = request.values.get("selection", "") if is_many else ""
-    join = "&" if "?" in change_url else "?"
+    named = [one.id for one in taken] if is_many and not selection else []
     return Picked(
         rows=[] if is_many else [card(one, today, is_chosen=one.id in chosen) for one in offered],
         count=len(taken),
         total=Money(sum(one.amount.minor for one in taken), currency),
         offered=len(offered),
-        change_url=f"{change_url}{join}selection={selection}" if selection else change_url,
+        change_url=_with_choice(change_url, selection, named),
         selection=selection,
+        named=named,
     )
 
 
+def _with_choice(url: str, selection: str, named: Sequence[uuid.UUID]) -> str:
+    chosen = [("selection", selection)] if selection else [("invoice", str(one)) for one in named[:MOST_INLINE]]
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(chosen)}" if chosen else url
+
+
 def is_to_be_picked(offered: Sequence[Choice], wanted: Sequence[uuid.UUID]) -> bool:
-    """Whether somebody must choose first: from more than a form shows, and nothing is named yet."""
-    return len(offered) > MOST_INLINE and not wanted
+    """Whether somebody must choose first: from more than a form shows, and nothing of it is named yet."""
+    return len(offered) > MOST_INLINE and {one.id for one in offered}.isdisjoint(wanted)
 
 
 def chosen_at_first(offered: Sequence[Choice], wanted: Sequence[uuid.UUID], today: date) -> set[uuid.UUID]:

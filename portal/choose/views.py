@@ -37,6 +37,8 @@ class Look:
     number: int
     selection: str
     subject: uuid.UUID | None
+    named: frozenset[uuid.UUID]
+    """What an address names one by one: the choice so far, while nothing is kept."""
 
     def of(self, options: Sequence[Option]) -> list[Option]:
         """The options that hold the words."""
@@ -72,7 +74,7 @@ def keep(visitor: Visitor, purpose: str) -> ResponseReturnValue:
     shown = choice.ids_in(request.form.getlist("shown"))
     chosen = ((before - shown) | ticked) & known
     if act in {"all", "none", "late"}:
-        chosen = _wholesale(act, offered, visitor)
+        chosen = _wholesale(act, chosen, look.of(offered), visitor)
     refusal = _refuse(way, len(chosen)) if act == "go" else ""
     if refusal:
         return _page(visitor, Purpose(purpose), look, offered, chosen, status=422, refusal=refusal)
@@ -99,6 +101,7 @@ def _look(values: Any) -> Look:
         number=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0,
         selection=values.get("selection", ""),
         subject=next(iter(choice.ids_in([subject])), None),
+        named=frozenset() if request.method == "POST" else choice.ids_in(values.getlist("invoice")),
     )
 
 
@@ -112,16 +115,20 @@ def _kept(session: Session, visitor: Visitor, look: Look) -> frozenset[uuid.UUID
 
 
 def _chosen(session: Session, visitor: Visitor, look: Look, offered: Sequence[Option]) -> frozenset[uuid.UUID]:
-    """What is ticked when the page opens: what was kept, else what is late, else nothing."""
+    """What is ticked when the page opens: what was kept, else what is named, else what is late, else nothing."""
     if look.selection:
         return _kept(session, visitor, look)
+    if look.named:
+        return look.named
     return frozenset(one.id for one in offered if one.due_on < visitor.today)
 
 
-def _wholesale(act: str, offered: Sequence[Option], visitor: Visitor) -> frozenset[uuid.UUID]:
-    if act == "none":
-        return frozenset()
-    return frozenset(one.id for one in offered if act == "all" or one.due_on < visitor.today)
+def _wholesale(
+    act: str, chosen: frozenset[uuid.UUID], found: Sequence[Option], visitor: Visitor
+) -> frozenset[uuid.UUID]:
+    """All, none or what is late of what the search finds; what it does not show stays as it is."""
+    rest = chosen - {one.id for one in found}
+    return rest | {one.id for one in found if act == "all" or (act == "late" and one.due_on < visitor.today)}
 
 
 def _refuse(way: Way, count: int) -> str:
@@ -168,5 +175,6 @@ def _page(
         last=last,
         count=len(taken),
         elsewhere=(len(away), sum(away)),
+        carried=[one.id for one in taken if one.id in look.named - here],
         total=Money(sum(one.amount.minor for one in taken), visitor.currency),
     )

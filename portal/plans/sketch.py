@@ -87,13 +87,13 @@ def read_ids(session: Session, visitor: Visitor, values: MultiDict[str, str]) ->
     """
     if kept := values.get("selection", ""):
         return list(selections.read(session, visitor.debtor_id, kept).invoice_ids)
-    if values.get("what") == "late":
-        late = invoices.payable(session, visitor.debtor_id, due_before=visitor.today)
-        return [row.id for row in late]
     try:
         found = [uuid.UUID(text) for text in values.getlist("invoice")]
     except ValueError as error:
         raise NotFound("invoice.missing", _("There is no such invoice.")) from error
+    if values.get("what") == "late" and not found:
+        late = invoices.payable(session, visitor.debtor_id, due_before=visitor.today)
+        return [row.id for row in late]
     return found if found or "chosen" in values else None
 
 

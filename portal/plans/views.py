@@ -70,10 +70,11 @@ def _new_page(table: Table, form: WishForm, drawn: Sketch | None, ask: AskForm, 
 
 def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]:
     """What the page and its live part show."""
-    selection = request.values.get("selection", "")
+    which = _which(table)
+    selection = which.get("selection", "")
     named = None if table.is_all else table.ids
-    values = sketching.as_values(named, drawn.wish, table.currency, selection=selection) if drawn else {}
-    signed = sketching.as_values(named, drawn.once_signed, table.currency, selection=selection) if drawn else {}
+    values = sketching.as_values(named, drawn.wish, table.currency, selection=selection) | which if drawn else {}
+    signed = sketching.as_values(None, drawn.once_signed, table.currency) | which if drawn else {}
     return {
         "table": table,
         "form": form,
@@ -82,9 +83,20 @@ def _shown(table: Table, form: WishForm, drawn: Sketch | None) -> dict[str, Any]
         "mandate_url": url_for("portal.mandates.new", next=url_for("portal.plans.new", **signed)),
         "every": EVERY,
         "attempt": str(uuid.uuid4()),
-        "selection": selection,
+        "which": which,
         "is_many": len(table.choices) > MOST_INLINE,
     }
+
+
+def _which(table: Table) -> dict[str, Any]:
+    """How a page names again what is chosen, short enough for an address: nothing for all there is."""
+    if kept := request.values.get("selection", ""):
+        return {"selection": kept}
+    if table.is_all:
+        return {}
+    if request.values.get("what") == "late":
+        return {"what": "late"}
+    return {"invoice": [str(one) for one in table.ids], "chosen": "1"}
 
 
 def preview(visitor: Visitor) -> Response:
@@ -108,8 +120,7 @@ def propose(visitor: Visitor) -> ResponseReturnValue:
         wish = form.terms
         drawn = sketching.sketch(session, visitor, table, wish)
     if drawn.verdict == "mandate":
-        kept = request.form.get("selection", "")
-        values = sketching.as_values(ids, drawn.once_signed, table.currency, selection=kept)
+        values = sketching.as_values(None, drawn.once_signed, table.currency) | _which(table)
         return see_other("portal.mandates.new", next=url_for("portal.plans.new", **values))
     attempt = _attempt()
 

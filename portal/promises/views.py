@@ -157,6 +157,8 @@ def edit(visitor: Visitor, promise_id: uuid.UUID) -> ResponseReturnValue:
     with reading() as session:
         parts = queries.parts_of(session, promise_id)
     if choice.is_to_be_picked(offer.rows, offer.wanted):
+        if offer.wanted:  # what was chosen can be promised no more
+            return see_other("portal.choose.show", purpose="promise", subject=promise_id)
         return _pick_anew(visitor, promise_id, [part.invoice_id for part in parts])
     form = PromiseForm(
         formdata=None,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import func, select, update
 
+from payments.declarations.models import DeclarationPart
+from payments.plans.models import PlanItem
 from portal.choose import jobs
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
@@ -25,12 +28,16 @@ MANY = 230
 @pytest.fixture
 def big(dora: Dora) -> Dora:
     """Dora owes 230 invoices of 10 each beside her three, all late, the oldest first."""
+    grow(dora)
+    return dora
+
+
+def grow(dora: Dora) -> None:
     with transaction() as session:
         debtor = session.get_one(Debtor, dora.debtor_id)
         for number in range(MANY):
             name = f"BIG-{number:04}"
             dora.invoices[name] = an_invoice(session, debtor, name, 1_000, due_in=-400 + number).id
-    return dora
 
 
 def kept(selection_id: str) -> list[uuid.UUID]:
@@ -73,6 +80,19 @@ def test_what_is_ticked_is_kept_over_a_search_and_pages(enter, big: Dora) -> Non
         "BIG-0150",
         "FA-3",
     ]
+
+
+def test_ticking_and_unticking_all_of_a_search_leaves_alone_what_it_does_not_show(enter, big: Dora) -> None:
+    browser = enter(big)
+    found = browser.open("/choose/pay").submit("Untick all").submit("Search", q="BIG-000")
+
+    ticked = found.submit("Tick all")
+    assert "10 of 233" in ticked.text
+
+    other = ticked.submit("Search", q="FA-").submit("Tick all")
+    assert "13 of 233" in other.text
+    assert "11 of 233" in other.submit("Only what is late").text
+    assert "10 of 233" in other.submit("Untick all").text
 
 
 @pytest.mark.parametrize("typed", ["oeuvre elue", "ŒUVRE ÉLUE", "strasse", "istanbul"])
@@ -155,6 +175,63 @@ def test_a_promise_over_many_invoices_can_be_changed(enter, big: Dora) -> None:
     assert "233 invoices chosen of 233" in edit.text
     fewer = edit.follow("Choose others").submit("Untick all").submit("Continue", invoice=[big.invoices["BIG-0003"]])
     assert "1 invoice chosen of 233" in fewer.text
+
+
+@pytest.mark.parametrize(
+    ("way", "form", "row"),
+    [
+        ("Say when you will pay", ("Promise to pay", "promised_on"), PromisePart),
+        ("I have paid", ("Tell us", "paid_on"), DeclarationPart),
+    ],
+)
+def test_one_invoice_of_a_large_account_is_promised_or_told_from_its_own_page(enter, big: Dora, way, form, row) -> None:
+    button, typed = form
+    page = enter(big).open(f"/invoices/{big.invoices['BIG-0229']}").follow(way)
+    assert "1 invoice chosen of 233" in page.text
+
+    others = page.follow("Choose others")
+    assert "1 of 233" in others.text
+    assert "1 invoice chosen of 233" in others.submit("Next").submit("Continue").text
+
+    done = page.submit(button, **{typed: clock.today().isoformat()}, amount="10")
+
+    assert done.status == 200
+    with reading() as session:
+        assert set(session.scalars(select(row.invoice_id))) == {big.invoices["BIG-0229"]}
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("/plans/new", 233),
+        ("/plans/new?what=late", 231),
+        ("/plans/new?invoice={one}", 1),
+        ("/plans/new?first_on=", 233),
+    ],
+)
+def test_the_live_part_of_a_plan_over_a_large_account_keeps_what_was_named(enter, big: Dora, address, number) -> None:
+    browser = enter(big)
+    page = browser.open(address.format(one=big.invoices["BIG-0229"]))
+    total = page.tree.xpath("//*[@data-sum]")[0].text_content()
+    form = page.form_of("Show the schedule")
+
+    live = browser.open("/plans/preview?" + urlencode(list(form.fields.items(multi=True))))
+
+    assert live.tree.xpath("//*[@data-new-sum]")[0].text_content() == total
+    drawn = page.submit("Show the schedule", first_on=(clock.today() + timedelta(days=7)).isoformat())
+    assert f"{number} invoice" in drawn.text
+    drawn.submit("Propose this plan")
+    assert count(PlanItem) == number
+
+
+def test_a_form_of_a_few_that_is_sent_when_they_have_become_many_loses_nothing(enter, dora: Dora) -> None:
+    page = enter(dora).open(f"/promises/new?invoice={dora.invoices['FA-3']}")
+    grow(dora)
+    wrong = page.submit("Promise to pay", promised_on="")
+    assert wrong.status == 422
+    assert "1 invoice chosen of 233" in wrong.text
+    wrong.submit("Promise to pay", promised_on=clock.today().isoformat())
+    assert count(PromisePart) == 1
 
 
 def test_a_plan_is_made_of_more_invoices_than_a_form_shows(enter, big: Dora) -> None:
