@@ -25,8 +25,10 @@ from shared.ledger import cancel as cancelling
 from shared.ledger import service as ledger
 
 
-def cancel(session: Session, *, invoice_id: uuid.UUID, reason: str, by: Actor) -> bool:
-    """Take off what is open of an invoice; False while a second person must agree.
+def cancel(session: Session, *, invoice_id: uuid.UUID, reason: str, by: Actor) -> int | None:
+    """Take off what is open of an invoice; None while a second person must agree.
+
+    Gives how much was taken off at once, in minor units: what a payment in flight holds waits for it.
 
     What one person alone gave of this invoice, or to this debtor of late, counts with it (`shared.giving`). A credit note that is
     taken off gives nothing away. Raises Conflict when nothing is open or it is asked for already.
@@ -41,13 +43,12 @@ def cancel(session: Session, *, invoice_id: uuid.UUID, reason: str, by: Actor) -
         if giving.weigh(session, debtor, wish, by=by):
             _record(session, invoice, "invoice.cancel_asked", minor=minor, reason=reason, by=by)
             _tell_colleagues(session, invoice, cancellation_id, by=by)
-            return False
-    _take_off(session, debtor, invoice, reason=reason, by=by)
-    return True
+            return None
+    return _take_off(session, debtor, invoice, reason=reason, by=by)
 
 
-def approve(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UUID, by: Witness) -> None:
-    """A second person agrees: it is taken off now.
+def approve(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UUID, by: Witness) -> int:
+    """A second person agrees: it is taken off now; gives how much, as `cancel` does.
 
     Raises what `giving.agree` raises, NotFound, and Conflict when it waits no more or more is open by now.
     """
@@ -58,7 +59,7 @@ def approve(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UU
         raise Conflict(
             "invoice.cancel_grown", _("More of this invoice is open than was asked for. Decline it, and ask anew.")
         )
-    _take_off(session, debtor, invoice, reason=gift.reason, by=by.actor)
+    return _take_off(session, debtor, invoice, reason=gift.reason, by=by.actor)
 
 
 def decline(session: Session, *, invoice_id: uuid.UUID, cancellation_id: uuid.UUID, by: Actor) -> None:
@@ -88,8 +89,9 @@ def _must_wait(session: Session, invoice_id: uuid.UUID, cancellation_id: uuid.UU
         raise Conflict("invoice.cancel_decided", _("This has been decided already."))
 
 
-def _take_off(session: Session, debtor: Debtor, invoice: Invoice, *, reason: str, by: Actor) -> None:
-    cancelling.take_off(session, debtor, invoice, on=today_of(session, invoice.company_id), reason=reason, by=by)
+def _take_off(session: Session, debtor: Debtor, invoice: Invoice, *, reason: str, by: Actor) -> int:
+    today = today_of(session, invoice.company_id)
+    return cancelling.take_off(session, debtor, invoice, on=today, reason=reason, by=by)
 
 
 def _record(session: Session, invoice: Invoice, action: str, *, by: Actor, **after: object) -> None:

@@ -150,10 +150,11 @@ def cancel(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate():
         return unsent.not_taken(form, "backoffice.invoices.show", invoice_id=invoice_id)
     with transaction() as session:
-        queries.get_invoice(session, member.company_id, invoice_id)
-        is_done = service.cancel(session, invoice_id=invoice_id, reason=form.reason.data or "", by=member.as_actor())
-    if is_done:
-        flash(_("What was open of the invoice is taken off."), "good")
+        invoice, _debtor = queries.get_invoice(session, member.company_id, invoice_id)
+        taken = service.cancel(session, invoice_id=invoice_id, reason=form.reason.data or "", by=member.as_actor())
+        waits = invoice.held_minor
+    if taken is not None:
+        _tell_taken(Money(taken, invoice.currency), is_all=not waits)
     else:
         flash(
             _("Noted. Somebody else must agree: with what was given before, it is above the company’s limit."), "wait"
@@ -164,12 +165,26 @@ def cancel(member: Member, invoice_id: uuid.UUID) -> ResponseReturnValue:
 def approve_cancellation(member: Member, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> ResponseReturnValue:
     """Agree that an invoice is taken off, as a second person."""
     with transaction() as session:
-        queries.get_invoice(session, member.company_id, invoice_id)
-        service.approve(
+        invoice, _debtor = queries.get_invoice(session, member.company_id, invoice_id)
+        taken = service.approve(
             session, invoice_id=invoice_id, cancellation_id=cancellation_id, by=witness(session, member.as_actor())
         )
-    flash(_("What was open of the invoice is taken off."), "good")
+        waits = invoice.held_minor
+    _tell_taken(Money(taken, invoice.currency), is_all=not waits)
     return see_other("backoffice.invoices.show", invoice_id=invoice_id)
+
+
+def _tell_taken(taken: Money, *, is_all: bool) -> None:
+    if is_all:
+        flash(_("What was open is taken off."), "good")
+    elif taken.minor:
+        amount = format_money(taken, current_language())
+        said = _("%(amount)s is taken off. What a payment under way holds waits for that payment.", amount=amount)
+        flash(said, "good")
+    else:
+        flash(
+            _("Cancelled. A payment under way holds all that is open, and nothing is taken off before it ends."), "wait"
+        )
 
 
 def decline_cancellation(member: Member, invoice_id: uuid.UUID, cancellation_id: uuid.UUID) -> ResponseReturnValue:

@@ -14,6 +14,8 @@ from shared.invoices.models import Freeze, Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
+from shared.ledger import service as ledger
+from shared.ledger.models import Account
 from shared.ledger.rules import Part
 from shared.promises import service as promises
 from shared.promises.service import PromiseDraft
@@ -140,3 +142,38 @@ def test_an_invoice_that_is_no_longer_in_the_books_is_cancelled_with_a_reason(in
     assert line.after["reason"] == "numbered anew"
     assert "it is no longer in the books" in ines.get(f"/invoices/{invoice.id}").text
     assert ines.post(f"/invoices/{invoice.id}/cancel", {"reason": "again"}).status_code == 409
+
+
+def hold(world, minor: int) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, world.dora)
+        occasion = ledger.Occasion(clock.now(), clock.today(), uuid.uuid4())
+        ledger.hold(session, debtor, [Part(world.late, minor)], account=Account.GOCARDLESS, occasion=occasion)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (0, "What was open is taken off."),
+        (5_000, "€70.00 is taken off. What a payment under way holds waits for that payment."),
+        (12_000, "Cancelled. A payment under way holds all that is open, and nothing is taken off before it ends."),
+    ],
+)
+def test_cancelling_says_what_was_taken_off_and_what_waits_for_a_payment(ines, world, held, said):
+    if held:
+        hold(world, held)
+
+    ines.post(f"/invoices/{world.late}/cancel", {"reason": "numbered anew"})
+
+    page = ines.get(f"/invoices/{world.late}").text
+    assert said in page
+    assert held == 0 or "What was open is taken off." not in page
+
+
+def test_a_credit_note_is_cancelled_by_its_own_name(ines, world):
+    with transaction() as session:
+        note = an_invoice(session, lock_debtor(session, world.dora), "A-1", 3_000, kind=InvoiceKind.CREDIT_NOTE).id
+
+    assert "Cancel the credit note" in ines.get(f"/invoices/{note}").text
+    assert "Cancel the invoice" not in ines.get(f"/invoices/{note}").text
+    assert "Cancel the invoice" in ines.get(f"/invoices/{world.late}").text
