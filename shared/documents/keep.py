@@ -35,8 +35,11 @@ from shared.documents.models import Document, DocumentKind
 from shared.documents.queries import Parties
 from shared.documents.render import Paper
 from shared.kit import files
+from shared.kit.aside import Engaged
 from shared.kit.db import assert_outside_transaction, reading, transaction
 from shared.kit.errors import Invalid, NotFound
+from shared.kit.pdf import PaperTooHeavyError
+from shared.kit.words import current_language, speaking
 from shared.kit.words import gettext as _
 
 MOST_IN_BUNDLE = 100
@@ -189,6 +192,9 @@ def bundle(
 ) -> Iterator[bytes]:
     """A ZIP of a debtor's chosen invoices, in pieces as they are made; `standing_of` as for one of them.
 
+    What is too long to be made while somebody waits is left out, and a note in the archive names it: an answer that has begun
+    can say nothing else.
+
     Raises, before the first piece, NotFound when one of them is not this debtor's, and Invalid when they are none or
     too many.
     """
@@ -200,20 +206,52 @@ def bundle(
         chosen = queries.numbers_of(session, debtor_id, wanted)
     if len(chosen) != len(wanted):
         raise NotFound("invoice.missing", _("There is no such invoice."))
-    return _zipped(chosen, standing_of)
+    return _zipped(chosen, standing_of, current_language())
 
 
 def _zipped(
-    chosen: list[tuple[uuid.UUID, str]], standing_of: Callable[[uuid.UUID], Standing | None]
+    chosen: list[tuple[uuid.UUID, str]], standing_of: Callable[[uuid.UUID], Standing | None], language: str
 ) -> Iterator[bytes]:
     names = rules.unique_names(files.safe_name(number.replace("/", "-") + ".pdf") for _identity, number in chosen)
     pipe = _Pipe()
+    long: list[str] = []
+    crowded: list[str] = []
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # PDFs do not get smaller
-        for (identity, _number), name in zip(chosen, names, strict=True):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, invoice(identity, standing_of(identity)).content)
+        for (identity, number), name in zip(chosen, names, strict=True):
+            try:
+                content = invoice(identity, standing_of(identity), is_patient=False).content
+            except (TooLongAtOnce, PaperTooHeavyError):
+                long.append(number)
+                continue
+            except Engaged:
+                crowded.append(number)
+                continue
+            archive.writestr(_entry(name), content)
             yield from pipe.pieces()
+        if long or crowded:
+            with speaking(language):
+                archive.writestr(_entry(files.safe_name(_("Not in this archive") + ".txt")), _note(long, crowded))
     yield from pipe.pieces()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+
+
+def _note(long: Sequence[str], crowded: Sequence[str]) -> bytes:
+    """Which invoices are not in an archive and where to get them; with the marks by which every editor reads it."""
+    said: list[str] = []
+    if long:
+        said += [_("These invoices are too long for an archive. Download each of them from its own page:"), *long]
+    if crowded:
+        said += [
+            _(
+                "Many papers were being made at that moment, and these invoices could not be. "
+                "Download the archive again in a few minutes:"
+            ),
+            *crowded,
+        ]
+    return "".join(f"{line}\r\n" for line in said).encode("utf-8-sig")
 
 
 class _Pipe(io.RawIOBase):

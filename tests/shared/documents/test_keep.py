@@ -14,16 +14,19 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from shared.debtors.models import Debtor
-from shared.documents import facturx, keep, queries, service
+from shared.documents import facturx, keep, queries, render, service
 from shared.documents.facts import InvoiceFacts, NowFacts, StandingFacts, from_json
 from shared.documents.models import Document, DocumentKind
 from shared.documents.originals import NotAPaperError, check_pdf
 from shared.invoices.models import Invoice, InvoiceKind, InvoiceLine, InvoiceVat
 from shared.kit import clock, files
+from shared.kit.aside import Engaged
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Invalid, NotFound
 from shared.kit.ids import new_id
 from shared.kit.money import Money
+from shared.kit.pdf import PaperTooHeavyError
+from shared.kit.words import speaking
 from shared.ledger import service as ledger
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
@@ -412,6 +415,50 @@ def test_a_bundle_holds_the_chosen_invoices_under_names_of_their_own(world):
         assert archive.testzip() is None
         assert archive.namelist() == ["F-1.pdf", "F-3.pdf"]
         assert archive.read("F-1.pdf") == keep.invoice(world["lines"]).content
+
+
+def test_a_bundle_leaves_a_very_long_invoice_out_and_says_so(world, monkeypatch):
+    monkeypatch.setattr(render, "ROWS_AT_ONCE", 1)
+    with speaking("en"):
+        pieces = keep.bundle(world["dora"], [world["lines"], world["summed"]])
+    whole = b"".join(pieces)
+
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["F-3.pdf", "Not in this archive.txt"]
+        said = archive.read("Not in this archive.txt").decode("utf-8-sig")
+    assert said.splitlines() == [
+        "These invoices are too long for an archive. Download each of them from its own page:",
+        "F-1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (PaperTooHeavyError("too much"), "too long for an archive"),
+        (Engaged("lane.full", "many"), "Many papers were being made at that moment"),
+    ],
+)
+def test_a_bundle_in_which_one_cannot_be_made_on_the_way_is_whole_and_says_which(world, monkeypatch, refusal, words):
+    made = render.invoice
+
+    def make(facts, *rest, **named):
+        if facts.number == "F-1":
+            raise refusal
+        return made(facts, *rest, **named)
+
+    monkeypatch.setattr(render, "invoice", make)
+    with speaking("en"):
+        pieces = keep.bundle(world["dora"], [world["lines"], world["summed"]])
+    whole = b"".join(pieces)
+
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["F-3.pdf", "Not in this archive.txt"]
+        said = archive.read("Not in this archive.txt").decode("utf-8-sig")
+    assert words in said
+    assert said.splitlines()[1:] == ["F-1"]
 
 
 def test_a_bundle_with_another_debtors_invoice_is_not_found_before_the_first_byte(world):
