@@ -5,7 +5,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -101,6 +101,8 @@ class PaperOrder(HasId, Base):
     asked_by: Mapped[uuid.UUID]
     """The contact or member of staff."""
     state: Mapped[OrderState] = mapped_column(enum_column(OrderState), default=OrderState.WAITING)
+    is_too_heavy: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """It failed because it is too long to be made: asked for again it would fail again. One that was given up may succeed."""
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """What it is made from, while it is being made."""
     version: Mapped[str] = mapped_column(String(64), default="")

@@ -34,7 +34,7 @@ MOST_OF_ALL = 30
 GIVEN_UP_AFTER = timedelta(hours=1)
 """A portion takes a dozen seconds, and its tries less than this: an order that stood still so long will not go on."""
 FAILED_FOR = timedelta(days=1)
-"""So long a paper that could not be made is not tried again: it would fail again, minutes later."""
+"""So long a paper that was too heavy is not tried again: it would fail again, minutes later. One that was given up may be."""
 KEPT_FOR = timedelta(days=30)
 
 
@@ -53,6 +53,7 @@ class Order:
     done_count: int
     portion_count: int
     document_id: uuid.UUID | None
+    is_too_heavy: bool
 
     @property
     def is_underway(self) -> bool:
@@ -121,13 +122,13 @@ def invoice(invoice_id: uuid.UUID, standing: Standing | None, *, today: date, by
 
 
 def _place(session: Session, order: PaperOrder) -> uuid.UUID:
-    """The order of the same that is underway or has just failed, else this one."""
+    """The order of the same that is underway or was too heavy lately, else this one."""
     now = clock.now()
     _give_up(session)
     same = select(PaperOrder.id).where(
         PaperOrder.kind == order.kind, PaperOrder.subject_id == order.subject_id, PaperOrder.wanted == order.wanted
     )
-    lately = (PaperOrder.state == OrderState.FAILED) & (PaperOrder.touched_at > now - FAILED_FOR)
+    lately = PaperOrder.is_too_heavy & (PaperOrder.touched_at > now - FAILED_FOR)
     known = same.where(PaperOrder.state.in_(UNDERWAY) | lately).order_by(PaperOrder.id.desc())
     for found in session.scalars(known.limit(1)):
         return found
@@ -143,7 +144,13 @@ def _place(session: Session, order: PaperOrder) -> uuid.UUID:
     values = {column.key: getattr(order, column.key) for column in PaperOrder.__mapper__.column_attrs}
     company_id = session.get_one(Debtor, order.debtor_id).company_id
     values |= {"id": new_id(), "company_id": company_id, "state": OrderState.WAITING, "version": order.version or ""}
-    values |= {"portion_count": order.portion_count or 0, "portions": [], "created_at": now, "touched_at": now}
+    values |= {
+        "portion_count": order.portion_count or 0,
+        "portions": [],
+        "is_too_heavy": False,
+        "created_at": now,
+        "touched_at": now,
+    }
     written: uuid.UUID | None = session.scalar(
         insert(PaperOrder)
         .values(values)
@@ -195,6 +202,7 @@ def _shown(row: PaperOrder) -> Order:
         done_count=len(row.portions),
         portion_count=row.portion_count,
         document_id=row.document_id,
+        is_too_heavy=row.is_too_heavy,
     )
 
 
@@ -220,7 +228,7 @@ def go_on(order_id: uuid.UUID) -> None:
         else:
             _print_portion(row)
     except PaperTooHeavyError:
-        _end(row, OrderState.FAILED, None)
+        _end(row, OrderState.FAILED, None, is_too_heavy=True)
 
 
 def _begin(row: PaperOrder) -> None:
@@ -281,11 +289,12 @@ def _advance(row: PaperOrder, **values: object) -> None:
             outbox.enqueue(session, JOB, {"order": str(row.id)}, dedupe_key=f"{row.id}:{step + 1}")
 
 
-def _end(row: PaperOrder, state: OrderState, document_id: uuid.UUID | None) -> None:
+def _end(row: PaperOrder, state: OrderState, document_id: uuid.UUID | None, *, is_too_heavy: bool = False) -> None:
     with transaction() as session:
         session.execute(
             update(PaperOrder)
             .where(PaperOrder.id == row.id, PaperOrder.state.in_(UNDERWAY))
             .values(touched_at=clock.now(), state=state, document_id=document_id, facts=None, portions=[])
+            .values(is_too_heavy=is_too_heavy)
         )
         discarded.discard(session, row.portions)

@@ -171,7 +171,7 @@ def test_a_statement_of_too_many_lines_is_refused_with_what_to_do(large, monkeyp
         ask(large["dora"])
 
 
-def test_what_could_not_be_made_is_remembered_for_a_day(large, monkeypatch, frozen):
+def test_what_was_too_heavy_is_remembered_for_a_day(large, monkeypatch, frozen):
     def refuse(*_args, **_kwargs):
         raise PaperTooHeavyError("too much")
 
@@ -180,6 +180,7 @@ def test_what_could_not_be_made_is_remembered_for_a_day(large, monkeypatch, froz
     work_off()
 
     assert look(large["dora"], order_id).state is OrderState.FAILED
+    assert look(large["dora"], order_id).is_too_heavy
     assert ordered(large["dora"]) == order_id
     frozen.advance(days=1, seconds=1)
     assert ordered(large["dora"]) != order_id
@@ -190,8 +191,11 @@ def test_an_order_that_stood_still_for_an_hour_is_given_up_and_may_be_asked_agai
     frozen.advance(minutes=61)
 
     assert look(large["dora"], order_id).state is OrderState.FAILED
-    frozen.advance(days=1)
-    assert ordered(large["dora"]) != order_id
+    again = ordered(large["dora"])
+    assert again != order_id, "the worker was away: nothing says that the paper is too long"
+    work_off()
+    assert look(large["dora"], again).state is OrderState.READY
+    assert not look(large["dora"], order_id).is_too_heavy
 
 
 def test_anothers_order_is_not_there(large):
