@@ -471,10 +471,10 @@ def _numbers(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
         .where(among(PaymentAllocation.payment_id, payment_ids))
         .order_by(Invoice.due_on, Invoice.id)
     )
-    found: dict[uuid.UUID, tuple[str, ...]] = {}
+    found: dict[uuid.UUID, list[str]] = {}
     for payment_id, number in rows:
-        found[payment_id] = (*found.get(payment_id, ()), number)
-    return found
+        found.setdefault(payment_id, []).append(number)
+    return {payment_id: tuple(numbers) for payment_id, numbers in found.items()}
 
 
 def _invoices_of(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, ...]]:
@@ -483,10 +483,10 @@ def _invoices_of(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uui
         .where(among(PaymentAllocation.payment_id, payment_ids))
         .order_by(PaymentAllocation.id)
     )
-    found: dict[uuid.UUID, tuple[uuid.UUID, ...]] = {}
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
     for payment_id, invoice_id in rows:
-        found[payment_id] = (*found.get(payment_id, ()), invoice_id)
-    return found
+        found.setdefault(payment_id, []).append(invoice_id)
+    return {payment_id: tuple(ids) for payment_id, ids in found.items()}
 
 
 def _steps(session: Session, payment_id: uuid.UUID) -> tuple[Step, ...]:

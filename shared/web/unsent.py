@@ -40,6 +40,8 @@ _SHOWN = "seen"
 """The hidden field that says what stood there when the form was shown: with that of now, what a colleague saved meanwhile would be
 taken for what the writer saw, and reverted without a word (`shared.web.shared_form`)."""
 
+_PUT_BACK = "unsent_put_back"
+"""Of the drafts in the cookie, those that stood in their form again."""
 _NEVER = "guichet.unsent.never"
 
 
@@ -69,7 +71,8 @@ def keep() -> bool:
     with transaction() as db:
         token = drafts.keep(db, body)
     if token is not None:
-        session[MARK] = [token, *(each for each, draft in _drafts() if not _is_same(draft, body))][:MOST_KEPT]
+        before = [each for each, draft in _drafts() if not _is_same(draft, body) and not _came_again(each, draft)]
+        session[MARK] = [token, *before][:MOST_KEPT]
         g.unsent_kept = token
     return token is not None
 
@@ -168,12 +171,18 @@ def _keep_only(those: list[tuple[str, dict[str, Any]]]) -> None:
         session[MARK] = [token for token, _draft in those]
     else:
         session.pop(MARK, None)
+        session.pop(_PUT_BACK, None)
 
 
 def _let_go(token: str) -> None:
     """This one is not put back any more."""
     g.unsent = [each for each in _drafts() if each[0] != token]
     _keep_only(g.unsent)
+
+
+def _came_again(token: str, draft: dict[str, Any]) -> bool:
+    """It had been put back into the form that this request brings: what came is what its writer made of it."""
+    return token in session.get(_PUT_BACK, []) and bool(draft["action"] == request.path)
 
 
 def _is_same(draft: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -224,6 +233,7 @@ def _filled(text: str, token: str, draft: dict[str, Any]) -> str:
         (tree.body if target is None else target).insert(0, notice)
         _let_go(token)  # shown this once: there is no form to put it into
     else:
+        session[_PUT_BACK] = [each for each, _draft in _drafts() if each == token or each in session.get(_PUT_BACK, [])]
         form.insert(0, notice)
         for above in form.iterancestors("details"):
             above.set("open", "")

@@ -184,3 +184,13 @@ def test_two_forms_that_came_too_late_wait_beside_each_other(backoffice: Flask, 
     assert account.form_of("Keep the note").fields["text"] == "Rings back on Tuesday."
     assert "Rings back on Tuesday." in account.submit("Keep the note").text
     assert "has not been sent yet" not in browser.open(f"/debtors/{town.dora.debtor_id}").text
+
+
+def test_what_is_mended_twice_before_it_is_taken_does_not_wait_any_more(backoffice: Flask, town: Town) -> None:
+    browser = browser_of(backoffice, town)
+    page = browser.open(f"/debtors/{town.dora.debtor_id}")
+    for text in ("x" * 4_001, "y" * 4_001):
+        page = page.submit("Keep the note", text=text)
+    page.submit("Keep the note", text="shorter")
+
+    assert "has not been sent yet" not in browser.open(page.address).text

@@ -9,17 +9,24 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select, update
 
+from payments import service as payments
 from payments.declarations.models import DeclarationPart
+from payments.models import Means, Provider
 from payments.plans.models import PlanItem
+from payments.queries import find_payment
+from payments.service import PaymentDraft
+from payments.status import PaymentStatus
 from portal.choose import jobs
 from shared.debtors.models import Debtor
+from shared.debtors.service import lock_debtor
 from shared.disputes.models import DisputePart
 from shared.invoices.models import Invoice, KeptSelection
 from shared.kit import clock
 from shared.kit.db import reading, transaction
+from shared.ledger.rules import Part
 from shared.promises.models import PromisePart
 from tests.portal.conftest import Dora
-from tests.support.people import an_invoice
+from tests.support.people import SYSTEM, an_invoice
 
 MANY = 230
 """More than two pages of the chooser, four times what an address held."""
@@ -125,12 +132,37 @@ def test_a_part_of_many_is_one_sum_for_the_oldest_first(enter, big: Dora) -> Non
     assert wrong.status == 422
     assert "At most €3,534.50" in wrong.text
     assert wrong.form_of("Continue").fields["sum"] == "4000"
+    assert wrong.tree.xpath("//*[@role='alert']//a/@href") == ["#sum"]
+    (typed,) = wrong.tree.xpath("//input[@id='sum']")
+    assert typed.get("aria-invalid") == "true"
+    (beside,) = wrong.tree.xpath("//*[@id='wrong-sum']")
+    assert beside.get("id") in typed.get("aria-describedby").split()
+    assert "At most €3,534.50" in beside.text_content()
 
     pay = wrong.submit("Continue", sum="25,00")
 
     assert pay.heading == "Pay €25.00"
     assert "BIG-0000" in pay.text
     assert "BIG-0002 (part)" in pay.text
+
+
+def test_a_payment_of_very_many_invoices_names_a_few_wherever_it_is_told(enter, big: Dora) -> None:
+    with transaction() as session:
+        debtor = lock_debtor(session, big.debtor_id)
+        parts = [Part(one, 1_000) for one in big.invoices.values()]
+        draft = PaymentDraft(
+            attempt=str(uuid.uuid4()), means=Means.CARD, provider=Provider.STRIPE, parts=parts, contact_id=None
+        )
+        payment_id = payments.start(session, debtor, draft, by=SYSTEM).id
+        payments.advance(session, payment_id, PaymentStatus.SUBMITTED, by=SYSTEM)
+    with reading() as session:
+        assert len(find_payment(session, big.debtor_id, str(payment_id)).numbers) == MANY + 3
+
+    browser = enter(big)
+    for address in (f"/pay/{payment_id}/return", "/"):
+        said = " ".join(browser.open(address).text.split())
+        assert "BIG-0000, BIG-0001, BIG-0002, BIG-0003, BIG-0004, BIG-0005, and 227 others" in said
+        assert "BIG-0229" not in said
 
 
 def test_amounts_typed_for_each_invoice_stay_out_of_the_address(enter, dora: Dora) -> None:
