@@ -37,6 +37,13 @@ class InboxEvent(HasId, Base):
         UniqueConstraint("provider", "event_id"),
         Index("ix_inbox_event_unhandled", "state", "received_at", postgresql_where="state IN ('waiting', 'parked')"),
         Index(None, "state", "id"),
+        Index(
+            "ix_inbox_event_waiting_names",
+            "subject_references",
+            postgresql_using="gin",
+            postgresql_ops={"subject_references": "jsonb_path_ops"},
+            postgresql_where="state = 'waiting'",
+        ),
     )
 
     provider: Mapped[Provider] = mapped_column(enum_column(Provider))

@@ -1,6 +1,8 @@
 """`make bench`: us beside the alternatives, in one run, as ratios.
 
-    python -m tests.bench [--small] [--only portal,open,account,reminders,mail,desk,debits,import,facturx] [--seed 7] [--json FILE]
+    python -m tests.bench [--small] [--only PART,…] [--seed 7] [--json FILE]
+
+The parts: portal, open, account, reminders, mail, desk, debits, webhooks, import, facturx.
 
 Seconds depend on the machine and on what else it does; ratios are between two things measured in turns in the same run.
 `--small` is a short form of everything, for smoke: its figures say that the benches work, not how fast anything is.
@@ -19,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import account, counter, debits, desk, facturx, imports, mail, portal, reminders
+from tests.bench import account, counter, debits, desk, facturx, imports, mail, portal, reminders, webhooks
 from tests.bench.world import large_world
 
-PARTS = ("portal", "open", "account", "reminders", "mail", "desk", "debits", "import", "facturx")
+PARTS = ("portal", "open", "account", "reminders", "mail", "desk", "debits", "webhooks", "import", "facturx")
 IN_THE_LARGE_WORLD = {"portal", "reminders", "mail", "desk"}
 
 
@@ -38,6 +40,7 @@ class Size:
     mails: int
     rounds_of_lists: int
     debits: int
+    webhooks: int
     lines: int
     papers: int
     account: int
@@ -54,6 +57,7 @@ LARGE = Size(
     mails=1_000,
     rounds_of_lists=3,
     debits=100,
+    webhooks=300,
     lines=1_000_000,
     papers=40,
     account=10_000,
@@ -68,6 +72,7 @@ SMALL = Size(
     mails=60,
     rounds_of_lists=1,
     debits=10,
+    webhooks=10,
     lines=20_000,
     papers=3,
     account=300,
@@ -118,6 +123,10 @@ def bench(size: Size, parts: tuple[str, ...], seed: int, tell: Callable[[str], N
         tell(f"{size.debits} debits one by one, in turns with several at once …")
         found["debits"] = debits.measure(count=size.debits)
         tell(json.dumps(found["debits"]))
+    if "webhooks" in parts:
+        tell(f"the events of {size.webhooks} payments, handled by one process …")
+        found["webhooks"] = webhooks.measure(count=size.webhooks)
+        tell(json.dumps(found["webhooks"]))
     if "import" in parts:
         tell(f"an import of {size.lines} lines, then raw copies of what it wrote …")
         found["import"] = imports.measure(lines=size.lines, each=size.each, seed=seed)
@@ -189,6 +198,15 @@ def table(found: dict[str, Any]) -> list[str]:
                 f"{debited['ratio']}",
                 "≥ 2",
                 f"{debited['at_once_per_second']} /s with {debited['at_once']} at once, {debited['one_by_one_per_second']} /s one by one; each answer takes {debited['latency_ms']} ms",
+            )
+        )
+    if heard := found.get("webhooks"):
+        rows.append(
+            (
+                "webhooks handled by one process",
+                f"{heard['per_second']} /s",
+                f"≥ {heard['aim']['per_second']} /s",
+                f"{heard['events']} events of {heard['payments']} payments; asking the provider alone {heard['asked_per_second']} /s ({heard['ratio']})",
             )
         )
     if taken := found.get("import"):

@@ -43,6 +43,8 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
     assert found["account"]["more_statements"] <= 10, "acts on all of an account are written as sets"
     assert found["debits"]["debits_each"] == 10
     assert found["debits"]["ratio"] > 0
+    assert found["webhooks"]["events"] >= found["webhooks"]["payments"] == 10
+    assert found["webhooks"]["per_second"] > 0
     assert found["import"]["invoices"] == found["import"]["lines"] == 20_000
     assert found["import"]["movements"] > found["import"]["invoices"]
     assert found["import"]["ratio"] > 0
@@ -56,6 +58,7 @@ def test_the_short_form_of_every_bench_gives_figures(tmp_path: Path, server_url:
         "slowest list",
         "slowest page of that account",
         "debits at once / one by one",
+        "webhooks handled by one process",
         "import / raw COPY",
         "Factur-X / bare",
     ):

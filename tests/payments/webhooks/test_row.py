@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from payments.webhooks.models import EventState, InboxEvent
 from payments.webhooks.receive import JOB, store
 from shared.kit import clock, jobs
 from shared.kit.db import reading, transaction
-from shared.kit.errors import NotFound
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.outbox import MessageState, OutboxMessage
 
 
@@ -69,6 +70,50 @@ def test_a_start_that_ends_its_process_goes_last_and_alone_and_is_dead_after_its
     with reading() as session:
         dead = session.scalars(select(OutboxMessage).where(OutboxMessage.state == MessageState.DEAD)).one()
         assert dead.last_error == "its process ended each time"
+
+
+def test_events_of_one_object_that_wait_are_answered_by_one_question(counter, monkeypatch):
+    """Each was a question of its own: a card payment alone brings three or four, and half of the webhooks' time went there."""
+    asked = []
+
+    def act(provider, subject, references, kind):
+        asked.append(kind)
+        tell("late", "payment_intent.amount", payment="pi_1")
+
+    monkeypatch.setattr(room, "_act", act)
+    tell("first", "checkout.session.completed", checkout="cs_1", payment="pi_1", ours="p1")
+    tell("second", "payment_intent.succeeded", payment="pi_1", ours="p1")
+    tell("third", "charge.updated", payment="pi_1")
+    tell("of another page", "checkout.session.expired", checkout="cs_2", ours="p1")
+    tell("of another", "payment_intent.succeeded", payment="pi_2", ours="p2")
+    tell("about another subject", "payout.paid", subject="payout", payment="pi_1")
+
+    assert room.handle(uuid.UUID(_id("first"))) is EventState.HANDLED
+
+    assert asked == ["checkout.session.completed"]
+    handled = {name for name, state in states().items() if state is EventState.HANDLED}
+    assert handled == {"first", "second", "third"}, "what came while the question was asked may not be in the answer"
+    with reading() as session:
+        rows = session.scalars(select(InboxEvent).where(InboxEvent.state == EventState.HANDLED)).all()
+        assert {row.tries for row in rows} == {1}
+        assert None not in {row.handled_at for row in rows}
+
+
+def test_an_answer_that_contradicts_our_books_sticks_to_the_event_that_asked(counter, monkeypatch):
+    def act(*_):
+        raise Conflict("payment.wrong_amount", "another amount")
+
+    monkeypatch.setattr(room, "_act", act)
+    tell("first", "charge.updated", payment="pi_1")
+    tell("second", "charge.updated", payment="pi_1")
+
+    assert room.handle(uuid.UUID(_id("first"))) is EventState.STUCK
+
+    assert states() == {"first": EventState.STUCK, "second": EventState.WAITING}
+
+
+def tell(name: str, kind: str, *, subject: str = "payment", **names: str) -> None:
+    store(Provider.STRIPE, [EventSeen(name, kind, clock.now(), subject, names, raw="{}")])
 
 
 def _id(name: str) -> str:
