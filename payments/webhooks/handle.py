@@ -22,7 +22,7 @@ from payments.models import Mandate, Payment, Provider
 from payments.payouts.take import take_payouts
 from payments.webhooks.models import EventState, InboxEvent
 from shared.kit import clock
-from shared.kit.db import reading, retrying, transaction
+from shared.kit.db import among, reading, retrying, transaction
 from shared.kit.errors import DomainError, NotFound, Unavailable
 from shared.kit.jobs import NotYet
 from shared.kit.words import gettext as _
@@ -180,7 +180,7 @@ def _note(events: Sequence[uuid.UUID], state: EventState, remark: str | None) ->
     with transaction() as session:
         session.execute(
             update(InboxEvent)
-            .where(InboxEvent.id.in_(events))
+            .where(among(InboxEvent.id, events))
             .where((InboxEvent.id == events[0]) | (InboxEvent.state == EventState.WAITING))
             .values(state=state, tries=InboxEvent.tries + 1, handled_at=handled_at, **learnt)
         )
