@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from backoffice.imports.asides import is_printed, is_total, says_total
 from backoffice.imports.columns import ColumnMap
 from backoffice.imports.questions import Questions
 from backoffice.imports.roles import Role
-from backoffice.imports.values import Cell, folded, plain, text_of
+from backoffice.imports.values import Cell, plain, text_of
 
 SAMPLE = 2_000
-TOTALS = ("total", "sous-total", "sous total", "subtotal", "grand total", "somme", "summe", "gesamt", "totale", "suma")
 
 _WHO = (
     Role.DEBTOR_CODE, Role.DEBTOR_NAME, Role.SIREN, Role.VAT_NUMBER, Role.EMAIL, Role.CONTACT_NAME, Role.PHONE, Role.LANGUAGE,
@@ -38,7 +38,8 @@ class Above:
     def _looks_grouped(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> bool:
         named = blank = 0
         for _line, row in islice(rows, SAMPLE):
-            if self._text(row, self._at_number):
+            number = self._text(row, self._at_number)
+            if number and not says_total(number) and sum(bool(text_of(cell).strip()) for cell in row) > 1:
                 named += not self._is_silent(row)
                 blank += self._is_silent(row)
         return blank > 1 and blank * 4 >= named
@@ -51,7 +52,7 @@ class Above:
         if len(filled) != 1 or (filled[0][0] != 0 and filled[0][0] not in self._who):
             return False
         text = plain(text_of(filled[0][1]))
-        if folded(text).startswith(TOTALS):
+        if is_total(text) or is_printed(text):
             return False
         self._last = {self._at_name: text}
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from backoffice.imports.questions import Questions
 from backoffice.imports.source import Source
 from backoffice.imports.tables import Shape, rows
 from backoffice.imports.terms import Terms
-from backoffice.imports.values import Mark, MarkEvidence, Order, OrderEvidence
+from backoffice.imports.values import Mark, MarkEvidence, Order, OrderEvidence, foreign_currency, in_thousands
 
 SAMPLE_ROWS = 5_000
 
@@ -44,6 +44,15 @@ class Conventions:
 
     order: Order | None
     mark: Mark
+
+
+def check_headings(amounts: Iterable[str], currency: str, faults: Findings) -> None:
+    """An amount under "Amount USD" is none of the account's currency, and one under "Montant (K€)" is none to the cent."""
+    for name in amounts:
+        if foreign_currency(name, currency):
+            faults.add("currency.heading", column=name, expected=currency)
+        if in_thousands(name):
+            faults.add("amount.in_thousands", column=name)
 
 
 def look_for(

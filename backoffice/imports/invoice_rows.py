@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from backoffice.imports.above import TOTALS, Above
+from backoffice.imports.above import Above
+from backoffice.imports.asides import filled, says_total
 from backoffice.imports.columns import AMOUNTS, ColumnMap, by_hand, missing, recognise
-from backoffice.imports.conventions import Choices, Conventions, look_for, settled
+from backoffice.imports.conventions import Choices, Conventions, check_headings, look_for, settled
 from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
 from backoffice.imports.documents import PLAIN, Documents, Judgement
 from backoffice.imports.doubles import Doubles
@@ -29,10 +30,9 @@ from backoffice.imports.terms import Terms, due_on, parse_terms
 from backoffice.imports.values import (
     Cell,
     amount_reader,
+    currency_named,
     day_reader,
     flag,
-    folded,
-    foreign_currency,
     plain,
     text_of,
 )
@@ -43,7 +43,6 @@ NUMBER_LENGTH = 60
 _NO_DAY = frozenset(["-", "–", "0000-00-00", "00/00/0000", "0", "N/A", "n/a"])
 """How programs write that there is no day."""
 
-_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "EURO": "EUR", "EUROS": "EUR"}
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d{1,2}", re.IGNORECASE)
 _DATUM = re.compile(r"\d{6,8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[-+]?\d[\d ]*[.,]\d{2,4}|0|[DC]")
 FAR = timedelta(days=366)
@@ -72,7 +71,7 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
             faults.add("mapping.nothing", line=shape.heading_line, value=shown)
         else:
             missing(columns, faults)
-        _check_headings(columns, choices.currency, faults)
+        check_headings(filter(None, map(columns.name_of, AMOUNTS)), choices.currency, faults)
         facts |= _facts(shape, columns) | {"shape": list(first.headings)}
         conventions = None if faults else look_for(rows_of=(source, shape), columns=columns, choices=choices)
         if conventions is not None:
@@ -115,14 +114,6 @@ def _is_data(headings: Sequence[str]) -> bool:
     return sum(bool(_DATUM.fullmatch(name)) for name in headings) >= 2
 
 
-def _check_headings(columns: ColumnMap, currency: str, faults: Findings) -> None:
-    """An amount under "Amount USD" is none of the account's currency."""
-    for role in AMOUNTS:
-        name = columns.name_of(role)
-        if name and foreign_currency(name, currency):
-            faults.add("currency.heading", column=name, expected=currency)
-
-
 def _facts(shape: Shape, columns: ColumnMap) -> dict[str, Any]:
     return {
         "encoding": shape.encoding,
@@ -160,6 +151,7 @@ class _Reading:
         self._doubles = Doubles(choices.questions, in_lines=self._in_lines)
         self._documents = Documents(columns, choices.questions)
         self._payments = [0, 0]
+        self._asides: list[str] = []
         self._to_come: tuple[int, date] = (0, date.min)
         self._above = above
         self._counts = {kind.value: 0 for kind in ItemKind} | {"open": 0, "settled": 0}
@@ -181,7 +173,7 @@ class _Reading:
         if len(row) < self._width:
             row = [*row, *[""] * (self._width - len(row))]
         number = plain(text_of(row[self._at_number]))
-        if not number and (self._above.is_heading(row) or self._is_footer(row)):
+        if not (number and text_of(row[self._at_issued]).strip()) and self._is_aside(row, number):
             return
         row = self._above.filled(row, number)
         judged = PLAIN if self._documents.are_silent else self._documents.judge(row, number)
@@ -240,11 +232,19 @@ class _Reading:
         elif len(number) > NUMBER_LENGTH:
             self._note(self._faults, "number.too_long", line, Role.NUMBER, row, limit=NUMBER_LENGTH)
 
-    def _is_footer(self, row: Row) -> bool:
-        """A line of totals below the table: it has no number, and no debtor or the word "total"."""
-        if self._debtors.is_silent(row):
+    def _is_aside(self, row: Row, number: str) -> bool:
+        """A line that is no document: the customer's name above his lines, a sum, or a text that a printout repeats on every page."""
+        if not number and self._above.is_heading(row):
             return True
-        return any(folded(text_of(cell)).strip().startswith(TOTALS) for cell in row)
+        cells = filled(row)
+        if any(place == self._at_issued for place, _ in cells):
+            return False  # what has a day is a document, and lacks its number
+        if any(says_total(text) for _, text in cells) and (not number or says_total(number)):
+            return True
+        if len(cells) == 1 and (not number or " " in number):
+            self._asides.append(cells[0][1])
+            return True
+        return not number and self._debtors.is_silent(row)
 
     def _note(self, findings: Findings, code: str, line: int, role: Role, row: Row, **facts: Any) -> None:
         place = self._columns.places.get(role)
@@ -283,13 +283,10 @@ class _Reading:
         expected = self._choices.currency
         if cell == expected:
             return
-        text = text_of(cell).strip().upper()
-        code = _SIGNS.get(text, text) or expected
-        if len(code) > 3 and (named := re.findall(r"\b[A-Z]{3}\b", code)):
-            code = named[-1]  # "Euro - EUR"
-        if not (len(code) == 3 and code.isalpha() and code.isascii()):
+        code = currency_named(cell)
+        if code is None:
             self._note(self._faults, "currency.unreadable", line, Role.CURRENCY, row)
-        elif code != expected:
+        elif code and code != expected:
             self._note(self._faults, "currency.other", line, Role.CURRENCY, row, expected=expected)
 
     def _leave_payment(self, line: int, row: Row) -> None:
@@ -461,6 +458,8 @@ class _Reading:
                 value=self._to_come[1].isoformat(),
                 rows=self._to_come[0],
             )
+        if self._asides:
+            self._warnings.add("rows.asides", rows=len(self._asides), value=self._asides[0])
         if self._payments[0]:
             self._warnings.add("rows.payments", rows=self._payments[0], paid=self._payments[1])
         accounts, currency = self._debtors.accounts, self._choices.currency

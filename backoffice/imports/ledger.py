@@ -8,15 +8,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from backoffice.imports.asides import filled, says_closing, says_total
 from backoffice.imports.columns import ColumnMap, heading
-from backoffice.imports.conventions import Choices, look_for, settled
+from backoffice.imports.conventions import Choices, check_headings, look_for, settled
 from backoffice.imports.faults import BadValue, Findings
 from backoffice.imports.open_items import AccountLine, OpenItems, is_opening_journal
 from backoffice.imports.plan import ImportPlan, Sink, add_up, count_of
 from backoffice.imports.roles import Role
 from backoffice.imports.source import Source
 from backoffice.imports.tables import Row, Shape, rows
-from backoffice.imports.values import amount_reader, day_reader, folded, plain, text_of
+from backoffice.imports.values import amount_reader, currency_named, day_reader, plain, text_of
 from shared.kit.money import minor_digits
 
 _DEBIT = frozenset(["debit", "montant debit", "soll", "debe", "dare", "debit amount", "mouvement debit", "debits"])
@@ -68,6 +69,7 @@ def read_ledger(
         faults.add("mapping.no_debtor")
     if Role.ISSUED_ON not in places:
         faults.add("mapping.no_issued_on")
+    check_headings((columns.headings[debit], columns.headings[credit]), choices.currency, faults)
     if faults:
         return _plan(faults, warnings, facts)
     plain_map = ColumnMap(columns.headings, places | {Role.TOTAL: debit, Role.OPEN: credit}, columns.confidence)
@@ -76,9 +78,10 @@ def read_ledger(
         return _plan(faults, warnings, facts)
     items = OpenItems(choices.terms, choices.currency, choices.own_terms)
     reading = _Lines(columns, places, (debit, credit), names, faults)
-    reading.day, reading.amount = (
+    reading.day, reading.amount, reading.currency = (
         day_reader(written.order),
         amount_reader(written.mark, minor_digits(choices.currency), choices.currency),
+        choices.currency,
     )
     for line, row in rows(source, shape):
         made = reading.take(line, row)
@@ -124,6 +127,15 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
+def _is_opening(row: Row) -> bool:
+    """True for a balance carried forward: it is owed, and needs its day."""
+    return any(is_opening_journal("", text) for _, text in filled(row))
+
+
+def _is_sum(row: Row) -> bool:
+    return any(says_total(text) or says_closing(text) for _, text in filled(row))
+
+
 class _Lines:
     """Rows of a ledger into lines of customers' accounts."""
 
@@ -140,7 +152,7 @@ class _Lines:
         self._places = places
         self._journal, self._lettering = _place(names, _JOURNAL), _place(names, _LETTERING)
         self._piece = _place(names, _PIECE) if _place(names, _PIECE) is not None else places.get(Role.NUMBER)
-        self.day, self.amount = day_reader("dmy"), amount_reader(",")
+        self.day, self.amount, self.currency = day_reader("dmy"), amount_reader(","), ""
         self.first: date | None = None
         self.last: date | None = None
         self.opening = False
@@ -152,16 +164,13 @@ class _Lines:
             row, self._places.get(Role.DEBTOR_NAME)
         )
         issued = self._text(row, self._places[Role.ISSUED_ON])
-        if not issued and not account:
-            return None  # a line of totals
-        if not issued and folded(" ".join(text_of(cell) for cell in row)).strip().startswith(
-            ("total", "solde", "sous")
-        ):
-            return None
+        if not issued and not _is_opening(row) and (not account or _is_sum(row)):
+            return None  # totals, and what an account closes with
         self.rows += 1
         before = self._faults.total
         day = self._day(line, row, Role.ISSUED_ON, needed=True)
         amounts = [self._minor(line, row, place) for place in (self._debit, self._credit)]
+        self._check_currency(line, row)
         if not account:
             self._faults.add("debtor.empty", line=line)
         if day is None or self._faults.total != before:
@@ -192,6 +201,16 @@ class _Lines:
             lettered_on=None,
             due=self._day(line, row, Role.DUE_ON),
         )
+
+    def _check_currency(self, line: int, row: Row) -> None:
+        """A ledger is kept in one currency: what a line says of another is not added to it."""
+        place = self._places.get(Role.CURRENCY)
+        named = currency_named(row[place]) if place is not None and place < len(row) else ""
+        if place is not None and named not in ("", self.currency):
+            code = "currency.other" if named else "currency.unreadable"
+            self._faults.add(
+                code, line=line, column=self._columns.headings[place], value=text_of(row[place]), expected=self.currency
+            )
 
     @staticmethod
     def _text(row: Row, place: int | None) -> str:

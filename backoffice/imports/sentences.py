@@ -24,6 +24,10 @@ _SENTENCES: dict[str, Any] = {
     "file.too_wide": _l("The table has %(columns)s columns; at most %(limit)s are read."),
     "file.open_quote": _l("A quotation mark is opened here and never closed, so the rest cannot be read."),
     "file.broken_line": _l("The table breaks off here and cannot be read any further."),
+    "row.too_wide": _l(
+        "This line has %(columns)s cells under %(wanted)s headings: the mark between the cells also stands inside an amount or a text "
+        "(1,234.50), and what is behind it has moved. Export it with semicolons, with quotation marks, or as a workbook."
+    ),
     "file.not_read": _l(
         "Reading this file was broken off several times: it is too large for this machine, or damaged. Split it, or export it as CSV."
     ),
@@ -126,6 +130,7 @@ _SENTENCES: dict[str, Any] = {
     ),
     "amounts.net_and_vat": _l("Net %(net)s and VAT %(vat)s do not make the total: only the total is kept."),
     "currency.heading": _l("The column says another currency; the account is kept in %(expected)s."),
+    "amount.in_thousands": _l("The column holds thousands or millions: export the amounts to the cent."),
     "code.of_ledger": _l(
         "The column “%(column)s” holds accounts of the ledger (%(value)s), not one code for each customer: it is left out."
     ),
@@ -139,6 +144,9 @@ _SENTENCES: dict[str, Any] = {
     "day.to_come": _l("%(rows)s invoices are dated after today; the last of them on %(value)s."),
     "day.far": _l("This day is too far ahead to be true."),
     "rows.left_out": _l("“%(value)s”: %(rows)s lines are left out, because nobody owes them."),
+    "rows.asides": _l(
+        "Lines with nothing but a text, such as “%(value)s”, are no documents: they are left out (%(rows)s of them)."
+    ),
     "rows.payments": _l(
         "%(rows)s payments that settle no invoice of the file (%(paid)s) are left out: they are no credit of a customer here."
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -43,6 +43,8 @@ class Shape:
     encoding: str = ""
     delimiter: str = ""
     quoted: bool = True
+    width: int = 0
+    """How many cells the line of headings of a text has, blank ones too; 0 for a workbook, whose cells cannot move."""
     sheet: str | None = None
     is_hidden: bool = False
     rivals: tuple[Shape, ...] = ()
@@ -97,24 +99,24 @@ def _text(source: Source, encoding: str) -> Shape:
         head = text.read(SAMPLE_CHARACTERS)
     hint = _hint(head)
     sample = head[head.index("\n") + 1 :] if hint and "\n" in head else head
-    best: tuple[tuple[int, int, int], str, int, tuple[str, ...]] | None = None
+    best: tuple[tuple[int, int, int], str, int, tuple[str, ...], int] | None = None
     for delimiter in (hint,) if hint else DELIMITERS:
         lines = _sample(sample, delimiter)
         if not lines:
             continue
-        at, headings = _headings(lines)
+        at, headings, wide = _headings(lines)
         known = len(recognise(headings).places)
         widths = Counter(len(row) for _, row in lines if len(row) > 1)
         regular = widths.most_common(1)[0][1] if widths else 0
         score = (known, regular if len(headings) > 1 else 0, len(headings))
         if best is None or score > best[0]:
-            best = (score, delimiter, at, headings)
+            best = (score, delimiter, at, headings, wide)
     if best is None or not any(name.strip() for name in best[3]):
         raise Unreadable("file.blank")
-    _, delimiter, at, headings = best
+    _, delimiter, at, headings, wide = best
     if len(headings) > MOST_COLUMNS:
         raise Unreadable("file.too_wide", columns=len(headings), limit=MOST_COLUMNS)
-    return Shape("csv", headings, at + (1 if hint else 0), encoding, delimiter)
+    return Shape("csv", headings, at + (1 if hint else 0), encoding, delimiter, width=wide)
 
 
 def _hint(head: str) -> str | None:
@@ -136,8 +138,8 @@ def _sample(sample: str, delimiter: str) -> list[tuple[int, list[str]]]:
     return found
 
 
-def _headings(lines: Sequence[tuple[int, Row]]) -> tuple[int, tuple[str, ...]]:
-    """The row that names the columns: the one with most known names among the first, else the first."""
+def _headings(lines: Sequence[tuple[int, Row]]) -> tuple[int, tuple[str, ...], int]:
+    """The row that names the columns: the one with most known names among the first, else the first; and how many cells it has."""
     scored = [
         (len(recognise([text_of(c) for c in row]).places), -i) for i, (_, row) in enumerate(lines[:HEADING_WITHIN])
     ]
@@ -146,7 +148,7 @@ def _headings(lines: Sequence[tuple[int, Row]]) -> tuple[int, tuple[str, ...]]:
     names = [plain(text_of(cell)) for cell in row]
     while names and not names[-1]:
         names.pop()
-    return line, tuple(names)
+    return line, tuple(names), len(row)
 
 
 def _text_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
@@ -154,16 +156,40 @@ def _text_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
         reader = csv.reader(
             text, delimiter=shape.delimiter, quoting=csv.QUOTE_MINIMAL if shape.quoted else csv.QUOTE_NONE
         )
-        start = shape.heading_line
+        start, width, repeated = shape.heading_line, shape.width, _repeats(shape)
         previous = 0
         try:
             for row in reader:
-                if reader.line_num > start and row and (row[0] or any(row)):
+                if reader.line_num > start and row and (row[0] or any(row)) and not repeated(row):
+                    if len(row) > width and any(cell.strip() for cell in row[width:]):
+                        raise Unreadable(
+                            "row.too_wide",
+                            line=previous + 1,
+                            value=shape.delimiter.join(row),
+                            columns=len(row),
+                            wanted=width,
+                        )
                     yield previous + 1, row
                 previous = reader.line_num
         except csv.Error as error:
             code = "file.open_quote" if "field larger" in str(error) else "file.broken_line"
             raise Unreadable(code, line=previous + 1) from error
+
+
+def _repeats(shape: Shape) -> Callable[[Row], bool]:
+    """Tells the line of headings where it comes again: on every page of a printout, or where files were put together."""
+    names = shape.headings
+    first = next((at for at, name in enumerate(names) if name), 0)
+
+    def repeats(row: Row) -> bool:
+        return (
+            len(row) > first
+            and isinstance(row[first], str)
+            and plain(str(row[first])) == names[first]
+            and tuple(plain(text_of(cell)) for cell in row[: len(names)]) == names
+        )
+
+    return repeats
 
 
 # Workbooks
@@ -189,7 +215,7 @@ def _candidates(book: xlsx.Book, kind: Literal["xlsx", "ods", "xls"], sheets: Se
     for sheet in sheets:
         lines = [(line, row) for line, row in islice(xlsx.rows(book, sheet), SAMPLE_LINES) if any(map(text_of, row))]
         if lines:
-            line, names = _headings(lines)
+            line, names, _ = _headings(lines)
             if len(names) > MOST_COLUMNS:
                 raise Unreadable("file.too_wide", columns=len(names), limit=MOST_COLUMNS)
             found.append(Shape(kind, names, line, sheet=sheet))
@@ -208,6 +234,7 @@ def _is_complete(shape: Shape) -> bool:
 
 
 def _sheet_rows(book: xlsx.Book, shape: Shape) -> Iterator[tuple[int, Row]]:
+    repeated = _repeats(shape)
     for line, row in xlsx.rows(book, shape.sheet or ""):
-        if line > shape.heading_line and any(cell is not None and cell != "" for cell in row):
+        if line > shape.heading_line and any(cell is not None and cell != "" for cell in row) and not repeated(row):
             yield line, row

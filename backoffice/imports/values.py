@@ -119,6 +119,28 @@ def foreign_currency(text: str, currency: str) -> str | None:
     return min(found) if found and currency not in found else None
 
 
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "EURO": "EUR", "EUROS": "EUR"}
+
+
+def currency_named(cell: Cell) -> str | None:
+    """The ISO 4217 code that a cell names ("€", "eur", "Euro - EUR"), "" where it is blank, None where it names none."""
+    text = text_of(cell).strip().upper()
+    code = _SIGNS.get(text, text)
+    if len(code) > 3 and (named := re.findall(r"\b[A-Z]{3}\b", code)):
+        code = named[-1]
+    return code if not code or (len(code) == 3 and code.isalpha() and code.isascii()) else None
+
+
+_THOUSANDS = re.compile(
+    r"(?<![a-z])(?:[kmt] ?€|€ ?[km](?![a-z])|[kmt] ?euros?\b|[kmt] ?eur\b|tsd\b|tausend|milliers|millions?\b|thousands?\b|miles de|migliaia)"
+)
+
+
+def in_thousands(heading: str) -> bool:
+    """Whether a heading says that its amounts are rounded to thousands or millions: "Montant (K€)", "TEUR"."""
+    return bool(_THOUSANDS.search(folded(heading)))
+
+
 def _bare(text: str) -> tuple[str, bool]:
     """Digits and marks of an amount, and whether it is negative; raises BadValue."""
     if text.strip() in _NOTHING:
