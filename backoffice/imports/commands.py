@@ -39,7 +39,7 @@ def import_group() -> None:
 @click.option("--company", "company_code", required=True, help="short name of the company")
 @click.option("--format", "form", type=click.Choice(run.FORMS), help="else it is found out")
 @click.option("--mapping", multiple=True, metavar="ROLE=HEADING", help="say what a column is, e.g. total='Montant TTC'")
-@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="order of days in a file where it is not clear")
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="order of days in a file where it is not clear")
 @click.option("--decimal", type=click.Choice([",", "."]), help="decimal mark in a file where it is not clear")
 @click.option("--answer", multiple=True, metavar="KEY=VALUE", help="answer a question that the file leaves open")
 @click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from backoffice.imports.columns import AMOUNTS, DAYS, ColumnMap
@@ -13,7 +14,15 @@ from backoffice.imports.questions import Questions
 from backoffice.imports.source import Source
 from backoffice.imports.tables import Shape, rows
 from backoffice.imports.terms import Terms
-from backoffice.imports.values import Mark, MarkEvidence, Order, OrderEvidence, foreign_currency, in_thousands
+from backoffice.imports.values import (
+    Mark,
+    MarkEvidence,
+    Order,
+    OrderEvidence,
+    TurnedEvidence,
+    foreign_currency,
+    in_thousands,
+)
 
 SAMPLE_ROWS = 5_000
 
@@ -59,8 +68,8 @@ def look_for(
     *, rows_of: tuple[Source, Shape], columns: ColumnMap, choices: Choices
 ) -> tuple[OrderEvidence, MarkEvidence]:
     """Look for the order of days and the decimal mark, in every cell if need be."""
-    order, mark = OrderEvidence(), MarkEvidence()
-    order.decided, mark.decided = choices.order, choices.mark
+    order, mark = OrderEvidence(choices.order, choices.today), MarkEvidence()
+    mark.decided = choices.mark
     day_places = [columns.places[role] for role in DAYS if role in columns.places]
     amount_places = [columns.places[role] for role in AMOUNTS if role in columns.places]
     for count, (line, row) in enumerate(rows(*rows_of)):
@@ -72,9 +81,21 @@ def look_for(
             if place < width:
                 mark.look(row[place], line)
         # Where no day raised the question so far, the reader refuses the first one that does: no need to look at all.
-        if mark.decided and (order.decided or (count >= SAMPLE_ROWS and order.ambiguous is None)):
+        if mark.decided and (order.is_final or (count >= SAMPLE_ROWS and order.ambiguous is None)):
             break
     return order, mark
+
+
+def check_turned(*, rows_of: tuple[Source, Shape], columns: ColumnMap, faults: Findings) -> None:
+    """Days that a spreadsheet has turned round cannot be told from right ones one by one: the column is a fault."""
+    turned = TurnedEvidence()
+    places = [columns.places[role] for role in DAYS if role in columns.places]
+    for _line, row in islice(rows(*rows_of), SAMPLE_ROWS) if rows_of[1].kind != "csv" else ():
+        for place in places:
+            if place < len(row):
+                turned.look(place, row[place])
+    for place, day in turned.found.items():
+        faults.add("day.turned", column=columns.headings[place], value=day.isoformat())
 
 
 def settled(order: OrderEvidence, mark: MarkEvidence, faults: Findings, facts: dict[str, Any]) -> Conventions:

@@ -46,6 +46,7 @@ class ChoicesForm(BaseForm):
             SelectChoice("", _l("Find it out")),
             SelectChoice("dmy", _l("31/12/2026: day before month")),
             SelectChoice("mdy", _l("12/31/2026: month before day")),
+            SelectChoice("ymd", _l("26/12/31: year first")),
         ],
     )
     decimal = SelectField(

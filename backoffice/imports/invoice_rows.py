@@ -14,7 +14,7 @@ from typing import Any
 from backoffice.imports.above import Above
 from backoffice.imports.asides import filled, says_total
 from backoffice.imports.columns import AMOUNTS, ColumnMap, by_hand, missing, recognise
-from backoffice.imports.conventions import Choices, Conventions, check_headings, look_for, settled
+from backoffice.imports.conventions import Choices, Conventions, check_headings, check_turned, look_for, settled
 from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
 from backoffice.imports.documents import PLAIN, Documents, Judgement
 from backoffice.imports.doubles import Doubles
@@ -73,6 +73,7 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
             missing(columns, faults)
         check_headings(filter(None, map(columns.name_of, AMOUNTS)), choices.currency, faults)
         facts |= _facts(shape, columns) | {"shape": list(first.headings)}
+        check_turned(rows_of=(source, shape), columns=columns, faults=faults)
         conventions = None if faults else look_for(rows_of=(source, shape), columns=columns, choices=choices)
         if conventions is not None:
             written = settled(*conventions, faults, facts)
@@ -387,6 +388,8 @@ class _Reading:
         """A spreadsheet that has shortened a long code has lost it: 4,11E+11."""
         for place in self._codes:
             cell = row[place]
+            if isinstance(cell, date):
+                self._faults.add("code.is_day", line=line, column=self._columns.headings[place], value=text_of(cell))
             if isinstance(cell, str) and "+" in cell and _SHORTENED.fullmatch(cell.strip()):
                 self._faults.add("code.shortened", line=line, column=self._columns.headings[place], value=cell)
 

@@ -96,6 +96,7 @@ DELIMITERS: dict[str, Any] = {";": ";", ",": ",", "|": "|", "\t": _l("tabulator"
 ORDERS: dict[str, Any] = {
     "dmy": _l("day before month"),
     "mdy": _l("month before day"),
+    "ymd": _l("year before month and day"),
     "plain": _l("no doubt possible"),
     "ambiguous": _l("not clear"),
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from backoffice.imports.asides import filled, says_closing, says_total
 from backoffice.imports.columns import ColumnMap, heading
-from backoffice.imports.conventions import Choices, check_headings, look_for, settled
+from backoffice.imports.conventions import Choices, check_headings, check_turned, look_for, settled
 from backoffice.imports.faults import BadValue, Findings
 from backoffice.imports.open_items import AccountLine, OpenItems, is_opening_journal
 from backoffice.imports.plan import ImportPlan, Sink, add_up, count_of
@@ -69,6 +69,7 @@ def read_ledger(
         faults.add("mapping.no_debtor")
     if Role.ISSUED_ON not in places:
         faults.add("mapping.no_issued_on")
+    check_turned(rows_of=(source, shape), columns=columns, faults=faults)
     check_headings((columns.headings[debit], columns.headings[credit]), choices.currency, faults)
     if faults:
         return _plan(faults, warnings, facts)

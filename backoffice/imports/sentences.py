@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -107,6 +108,10 @@ _SENTENCES: dict[str, Any] = {
     "day.other_order": _l(
         "Everywhere else in this file the days are written in another order; this date does not fit."
     ),
+    "day.turned": _l(
+        "This column holds days and texts that look like days: a spreadsheet has taken %(value)s and others for what they are not, with "
+        "month and day exchanged. Export it again and offer the export itself, or correct the days."
+    ),
     "day.ambiguous": _l(
         "This date can be read as day/month or as month/day, and so can all others: say which order the file uses."
     ),
@@ -136,6 +141,9 @@ _SENTENCES: dict[str, Any] = {
     ),
     "code.shortened": _l(
         "A spreadsheet has shortened this code, and its last figures are lost. Format the column as text and export it again."
+    ),
+    "code.is_day": _l(
+        "A spreadsheet has taken this number or code for a day, and how it was written is lost. Format the column as text and export it again."
     ),
     "code.zeros_lost": _l(
         "This column holds numbers, and an XLS does not tell zeros in front of them: %(value)s may have been 0%(value)s. If it shows any, "
@@ -249,6 +257,9 @@ _SENTENCES: dict[str, Any] = {
     "debtor.other_currency": _l("Account %(value)s is kept in %(expected)s."),
 }
 
+_ISO_VALUES = frozenset(["day.to_come", "day.turned", "fec.no_opening", "fec.outdated"])
+"""Findings whose value is a day of ours, which people read in their own way of writing."""
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _MONEY = frozenset(
     [
         "balance",
@@ -275,8 +286,9 @@ def sentence(fault: Fault, currency: str = "EUR") -> str:
     for name in _MONEY & facts.keys():
         if isinstance(facts[name], int):
             facts[name] = format_money(Money(facts[name], currency), current_language())
-    if "on" in facts:
-        facts["on"] = templating.day(date.fromisoformat(facts["on"]))
+    for name in ("on", "last", "value") if fault.code in _ISO_VALUES else ("on",):
+        if _ISO.fullmatch(str(facts.get(name))):
+            facts[name] = templating.day(date.fromisoformat(facts[name]))
     text = _SENTENCES[fault.code]
     return _(text.message, **facts)
 

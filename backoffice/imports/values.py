@@ -18,7 +18,7 @@ from babel import Locale
 from backoffice.imports.faults import BadValue
 
 Mark = Literal[",", "."]
-Order = Literal["dmy", "mdy"]
+Order = Literal["dmy", "mdy", "ymd"]
 Cell = str | int | float | bool | date | datetime | None
 
 LARGEST_MINOR = 10**14
@@ -265,24 +265,24 @@ def _typed_amount(cell: Cell, places: int) -> int:
 _THREE = re.compile(
     r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[-+]\d{2}:?\d{2}))?)?"
 )
-_WORDS = re.compile(r"(?:(\d{1,2})(?:er|st|nd|rd|th)?[ \-./]+([^\W\d_]+)\.?,?[ \-./]+(\d{2,4}))")
+_WORDS = re.compile(r"(?:(\d{1,2})(?:er|st|nd|rd|th|º|°)?[ \-./]+(?:de )?([^\W\d_]+)\.?,?[ \-./]+(?:del? )?(\d{2,4}))")
 _WORD_FIRST = re.compile(r"([^\W\d_]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
 _MONTHS = {
     name: month
     for month, names in enumerate(
         (
-            "january jan janvier janv",
-            "february feb fevrier fevr fev",
-            "march mar mars",
-            "april apr avril avr",
-            "may mai",
-            "june jun juin",
-            "july jul juillet juil",
-            "august aug aout",
-            "september sept sep septembre",
-            "october oct octobre",
-            "november nov novembre",
-            "december dec decembre",
+            "january jan janvier janv januar janner enero ene gennaio gen",
+            "february feb fevrier fevr fev februar feber febrero febbraio",
+            "march mar mars marz mrz maerz marzo",
+            "april apr avril avr abril abr aprile",
+            "may mai mayo maggio mag",
+            "june jun juin juni junio giugno giu",
+            "july jul juillet juil juli julio luglio lug",
+            "august aug aout agosto ago",
+            "september sept sep septembre septiembre settembre set sett",
+            "october oct octobre oktober okt octubre ottobre ott",
+            "november nov novembre noviembre",
+            "december dec decembre dezember dez diciembre dic dicembre",
         ),
         start=1,
     )
@@ -299,34 +299,89 @@ class OrderEvidence:
     """Finds whether days come before months, from the days of a whole file.
 
     03/04/2026 says nothing; 13/04/2026 does. `decided` stays None until one value settles it; `ambiguous` keeps the
-    first value that could be read both ways.
+    first value that could be read both ways. Where years have two figures they may stand in front (26-06-15): so they do where
+    only that gives years near `today`.
     """
 
-    def __init__(self) -> None:
-        self.decided: Order | None = None
+    def __init__(self, told: Order | None = None, today: date | None = None) -> None:
         self.ambiguous: tuple[int, str] | None = None
+        self._told = told
+        self._found: Order | None = None
+        self._near = range(today.year - 10, today.year + 3) if today else range(0)
+        self._is_short = False
+        self._first_near = self._last_near = True
+
+    @property
+    def decided(self) -> Order | None:
+        if self._told or not (self._is_short and self._first_near and not self._last_near and self._near):
+            return self._told or self._found
+        return "ymd"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing that comes later can change what is decided."""
+        return bool(self._told or (self._found and not self._is_short))
 
     def look(self, cell: Cell, line: int = 0) -> None:
         """Learn from one cell."""
-        if self.decided or not isinstance(cell, str):
+        if self.is_final or not isinstance(cell, str | int | float) or isinstance(cell, bool):
             return
-        match = _THREE.fullmatch(cell.strip())
-        if not match or len(match[1]) > 2:
+        parts = _three_of(cell)
+        if not parts or len(parts[0]) > 2:
             return
-        first, second = int(match[1]), int(match[2])
+        first, second = int(parts[0]), int(parts[1])
+        if len(parts[2]) == 2:
+            self._is_short = True
+            self._first_near &= second <= 12 and _year(parts[0].zfill(2)) in self._near
+            self._last_near &= _year(parts[2]) in self._near
         if first > 12 >= second:
-            self.decided = "dmy"
+            self._found = self._found or "dmy"
         elif second > 12 >= first:
-            self.decided = "mdy"
+            self._found = self._found or "mdy"
         elif first != second and self.ambiguous is None:
-            self.ambiguous = (line, cell.strip())
+            self.ambiguous = (line, text_of(cell).strip())
+
+
+class TurnedEvidence:
+    """Finds a column in which a spreadsheet took the days that it could for month and day, and left the others as texts.
+
+    A list with 15/06/2026 and 05/06/2026, opened where months come first, keeps the first as a text and makes 6 May of the second. What
+    is typed in such a column has no day above 12, and the texts have nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._typed: dict[int, list[date]] = {}
+        self._texts: set[int] = set()
+        self._cleared: set[int] = set()
+
+    def look(self, place: int, cell: Cell) -> None:
+        """Learn from one cell of a column of days."""
+        if isinstance(cell, date):
+            if cell.day > 12:
+                self._cleared.add(place)
+            elif cell.day != cell.month:
+                self._typed.setdefault(place, []).append(cell)
+        elif isinstance(cell, str) and (parts := _three_of(cell)) and len(parts[0]) <= 2:
+            if int(parts[0]) > 12 or int(parts[1]) > 12:
+                self._texts.add(place)
+            else:
+                self._cleared.add(place)
+
+    @property
+    def found(self) -> dict[int, date]:
+        """The columns, each with a day that it holds; one such day alone may be chance."""
+        return {
+            place: days[0]
+            for place, days in self._typed.items()
+            if len(days) > 1 and place in self._texts - self._cleared
+        }
 
 
 def day_reader(order: Order | None = "dmy") -> Callable[[Cell], date]:
     """A function from a cell to a day, for one order of day and month (None: refuse days that need it).
 
-    Reads 31/12/2026, 31-12-26, 31.12.2026, 2026-12-31 (also with a time and its offset behind), 20261231, 31122026, "31 déc. 2026",
-    spreadsheet serials (46387) and typed cells. Two-digit years are 1970 to 2069.
+    Reads 31/12/2026, 31-12-26, 31.12.2026, 2026-12-31 (also with a time and its offset behind), 20261231, 31122026, 311226, "31 déc. 2026",
+    spreadsheet serials (46387) and typed cells. Two-digit years are 1970 to 2069, and come first only where `order` says so.
     """
     memo: dict[Cell, date] = {}
 
@@ -348,18 +403,31 @@ def _day(cell: Cell, order: Order | None) -> date:
         return _plausible(cell)
     if isinstance(cell, bool) or cell is None:
         raise BadValue("day.unreadable")
-    if isinstance(cell, int | float):
+    if isinstance(cell, int | float) and cell < 100_000:
         return _serial(cell)
-    text = " ".join(cell.split())
+    text = " ".join(text_of(cell).split())
+    parts = _three_of(text)
+    if parts:
+        return _parts(*parts, order)
     if text.isascii() and text.isdigit():
-        return _digits(text)
-    match = _THREE.fullmatch(text)
-    if match:
-        return _parts(match[1], match[2], match[3], order)
+        return _digits(text if isinstance(cell, str) else text.zfill(8))
     return _worded(text)
 
 
+def _three_of(cell: str | float) -> tuple[str, str, str] | None:
+    """The three numbers of a day: of 15/06/2026 and, without separators, of 150626, which a spreadsheet may keep as 50626."""
+    if not isinstance(cell, str):
+        cell = str(int(cell)) if 100_000 <= cell < 1_000_000 and float(cell).is_integer() else ""
+    text = cell.strip()
+    if len(text) == 6 and text.isascii() and text.isdigit():
+        return text[:2], text[2:4], text[4:]
+    match = _THREE.fullmatch(text)
+    return (match[1], match[2], match[3]) if match else None
+
+
 def _digits(text: str) -> date:
+    if len(text) == 7 and text[3:5] in ("19", "20"):  # 5062026: the zero in front is lost
+        text = f"0{text}"
     if len(text) == 8:
         if text[4:6] in ("19", "20"):  # 31122026: no month has these numbers, so that nothing can be read both ways
             return _built(int(text[4:]), int(text[2:4]), int(text[:2]))
@@ -380,6 +448,10 @@ def _parts(first: str, second: str, third: str, order: Order | None) -> date:
         return _built(int(first), int(second), int(third))
     if len(first) > 2 or len(third) not in (2, 4):
         raise BadValue("day.unreadable")
+    if order == "ymd":
+        if len(third) == 4:
+            raise BadValue("day.other_order", order=order)
+        return _built(_year(first.zfill(2)), int(second), int(third))
     year = _year(third)
     a, b = int(first), int(second)
     if order is None:

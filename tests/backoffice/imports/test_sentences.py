@@ -18,7 +18,7 @@ def test_every_code_in_the_room_has_words():
             text = path.read_text("utf-8")
             used |= set(
                 re.findall(
-                    r'"((?:file|xlsx|mapping|amount|day|number|debtor|text|email|flag|terms|currency|due|open|fec|code|rows|amounts|ledger|sheet|foreign|xls|siren|country|contact)\.[a-z_]+)"',
+                    r'"((?:file|xlsx|mapping|amount|day|number|debtor|text|email|flag|terms|currency|due|open|fec|code|rows|amounts|ledger|sheet|foreign|xls|siren|country|contact|row)\.[a-z_]+)"',
                     text,
                 )
             )
