@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import waiting
@@ -19,8 +19,9 @@ from payments.status import COLLECTED, GIVEN_UP, IN_FLIGHT, PaymentStatus, payme
 from shared.company.models import Company
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
+from shared.invoices import amounts
 from shared.invoices.models import Freeze, FreezeKind, Invoice
-from shared.kit import clock, ids, outbox, steps
+from shared.kit import bulk, clock, ids, outbox, steps
 from shared.kit.actors import Actor
 from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid
@@ -179,12 +180,11 @@ def start(session: Session, debtor: Debtor, draft: PaymentDraft, *, by: Actor) -
         occasion = _occasion(session, payment)
         account, own = CLEARING[draft.provider], _frozen_for(session, draft)
         ledger.hold(session, debtor, draft.parts, account=account, occasion=occasion, of_frozen=own)
-        session.execute(
-            insert(PaymentAllocation),
-            [
-                {"payment_id": payment.id, "invoice_id": part.invoice_id, "amount_minor": part.minor}
-                for part in draft.parts
-            ],
+        bulk.insert_rows(
+            session,
+            PaymentAllocation,
+            [{"invoice_id": part.invoice_id, "amount_minor": part.minor} for part in draft.parts],
+            payment_id=payment.id,
         )
     _write_step(session, payment, None, by=by, cause="")
     session.flush()
@@ -332,8 +332,10 @@ def _open_for(session: Session, payment: Payment, minor: int) -> None:
 
 def allocations(session: Session, payment_id: uuid.UUID) -> list[Part]:
     """What a payment was meant to settle."""
-    rows = session.scalars(
-        select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id).order_by(PaymentAllocation.id)
+    rows = session.execute(
+        select(PaymentAllocation.invoice_id, PaymentAllocation.amount_minor)
+        .where(PaymentAllocation.payment_id == payment_id)
+        .order_by(PaymentAllocation.id)
     )
     return [Part(row.invoice_id, row.amount_minor) for row in rows]
 
@@ -372,7 +374,7 @@ def _frozen_of(session: Session, parts: Sequence[Part]) -> dict[uuid.UUID, int]:
 
 def _still_available(session: Session, payment: Payment) -> list[Part]:
     wanted = allocations(session, payment.id)
-    invoices = ledger.lock_invoices(session, (part.invoice_id for part in wanted))
+    invoices = amounts.lock(session, (part.invoice_id for part in wanted))
     parts = []
     for part in wanted:
         invoice = invoices[part.invoice_id]

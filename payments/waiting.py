@@ -18,6 +18,7 @@ from payments.status import COLLECTED
 from shared.company.queries import today_of
 from shared.debtors.models import Debtor
 from shared.disputes.models import DisputePart
+from shared.invoices import amounts
 from shared.invoices.models import Invoice, InvoiceKind
 from shared.kit import clock
 from shared.kit.db import among
@@ -36,8 +37,9 @@ def use(session: Session, debtor_id: uuid.UUID, freed: Sequence[Part]) -> None:
     session.flush()
     debtor = session.get_one(Debtor, debtor_id)
     occasion = ledger.Occasion(at=clock.now(), value_on=today_of(session, debtor.company_id))
-    rows = ledger.lock_invoices(session, (part.invoice_id for part in freed))
-    notes, money_for = _notes(session, list(rows)), _meant_for(session, list(rows))
+    locked = amounts.lock(session, (part.invoice_id for part in freed))
+    notes, money_for = _notes(session, list(locked)), _meant_for(session, list(locked))
+    rows = ledger.lock_invoices(session, notes.keys() | money_for.keys())
     for invoice_id in sorted(rows):
         for note_id, minor in notes.get(invoice_id, ()):
             note = ledger.lock_invoices(session, [note_id])[note_id]

@@ -29,9 +29,10 @@ from shared.debtors.models import Debtor
 from shared.giving import service as giving
 from shared.giving.models import GiftKind, GiftState
 from shared.giving.service import Wish
+from shared.invoices import amounts
 from shared.invoices import service as invoices
 from shared.invoices.models import FreezeKind
-from shared.kit import clock, ids, steps
+from shared.kit import bulk, clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound
@@ -211,7 +212,7 @@ def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> 
     minors: dict[uuid.UUID, int] = {}
     for part in freed:
         minors[part.invoice_id] = minors.get(part.invoice_id, 0) + part.minor
-    rows = ledger.lock_invoices(session, minors)
+    rows = amounts.lock(session, minors)
     wanted = {one: min(minors[one], row.open_minor) for one, row in rows.items()}
     covered = invoices.cover(
         session,
@@ -222,12 +223,12 @@ def _freeze(session: Session, chargeback: Chargeback, freed: Sequence[Part]) -> 
         reason=chargeback.reference,
         by=SYSTEM,
     )
-    session.add_all(
-        ChargebackPart(chargeback_id=chargeback.id, invoice_id=one, amount_minor=minor)
-        for one, minor in sorted(covered.items())
-        if minor
+    bulk.insert_rows(
+        session,
+        ChargebackPart,
+        [{"invoice_id": one, "amount_minor": minor} for one, minor in sorted(covered.items()) if minor],
+        chargeback_id=chargeback.id,
     )
-    session.flush()
     return any(minor > 0 for minor in wanted.values())
 
 
@@ -252,7 +253,7 @@ def _settle_again(session: Session, chargeback: Chargeback, payment: Payment) ->
         if part.invoice_id in meant:
             continue
         invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
-        minor = min(part.amount_minor, debtor.credit_minor, invoice.open_minor - invoice.held_minor)
+        minor = min(part.minor, debtor.credit_minor, invoice.open_minor - invoice.held_minor)
         if minor > 0:
             ledger.apply_credit(session, debtor, [Part(invoice.id, minor)], occasion)
             session.flush()
@@ -353,7 +354,7 @@ def give_up(session: Session, *, chargeback_id: uuid.UUID, text: str, by: Witnes
     given_up = 0
     for part in parts:
         invoice = ledger.lock_invoices(session, [part.invoice_id])[part.invoice_id]
-        minor = min(part.amount_minor, invoice.open_minor - invoice.held_minor)
+        minor = min(part.minor, invoice.open_minor - invoice.held_minor)
         if minor > 0:
             ledger.write_off(
                 session, debtor, Part(invoice.id, minor), _marked(session, chargeback, invoice.id, "given_up")
@@ -373,7 +374,7 @@ def _may_give_up(session: Session, chargeback: Chargeback, text: str, *, by: Wit
             return False
         giving.agree(session, kind=GiftKind.CHARGEBACK, subject_id=chargeback.id, by=by)
         return True
-    parts = {part.invoice_id: part.amount_minor for part in parts_of(session, chargeback.id)}
+    parts = {part.invoice_id: part.minor for part in parts_of(session, chargeback.id)}
     wish = Wish(
         GiftKind.CHARGEBACK, chargeback.id, chargeback.amount_minor, payment_id=chargeback.payment_id, invoices=parts
     )
@@ -403,7 +404,7 @@ def settle(session: Session, *, chargeback_id: uuid.UUID) -> bool:
 def _is_over(session: Session, chargeback: Chargeback) -> bool:
     """Whether nothing is open of what it opened again; of a case that froze nothing, of what its payment was meant for."""
     parts = parts_of(session, chargeback.id) or payments.allocations(session, chargeback.payment_id)
-    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
+    rows = amounts.lock(session, (part.invoice_id for part in parts))
     return not any(row.open_minor for row in rows.values())
 
 
@@ -436,8 +437,8 @@ def _refuse_undecidable(session: Session, chargeback: Chargeback, text: str) -> 
         )
 
 
-def _refuse_all_under_way(session: Session, parts: Sequence[ChargebackPart]) -> None:
-    rows = ledger.lock_invoices(session, (part.invoice_id for part in parts))
+def _refuse_all_under_way(session: Session, parts: Sequence[Part]) -> None:
+    rows = amounts.lock(session, (part.invoice_id for part in parts))
     if rows and not any(row.open_minor > row.held_minor for row in rows.values()):
         raise Conflict(
             "chargeback.under_way",
@@ -448,11 +449,14 @@ def _refuse_all_under_way(session: Session, parts: Sequence[ChargebackPart]) -> 
 # Rows ------------------------------------------------------------------------------------------------------------------
 
 
-def parts_of(session: Session, chargeback_id: uuid.UUID) -> Sequence[ChargebackPart]:
+def parts_of(session: Session, chargeback_id: uuid.UUID) -> list[Part]:
     """What it opened again, by invoice, in the order of locking."""
-    return session.scalars(
-        select(ChargebackPart).where(ChargebackPart.chargeback_id == chargeback_id).order_by(ChargebackPart.invoice_id)
-    ).all()
+    rows = session.execute(
+        select(ChargebackPart.invoice_id, ChargebackPart.amount_minor)
+        .where(ChargebackPart.chargeback_id == chargeback_id)
+        .order_by(ChargebackPart.invoice_id)
+    )
+    return [Part(row.invoice_id, row.amount_minor) for row in rows]
 
 
 def lock_chargeback(session: Session, chargeback_id: uuid.UUID) -> Chargeback:

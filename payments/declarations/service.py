@@ -27,15 +27,15 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_account
+from shared.invoices import amounts
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
-from shared.kit import clock, ids, steps
+from shared.kit import bulk, clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
-from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind, Transfer
 from shared.ledger.rules import Part
 from shared.promises import service as promises
@@ -119,10 +119,11 @@ def _write(session: Session, debtor: Debtor, draft: DeclarationDraft, *, until_o
     )
     session.add(declaration)
     session.flush()
-    session.add_all(
-        DeclarationPart(declaration_id=identity, invoice_id=part.invoice_id, amount_minor=part.minor)
-        for part in draft.parts
-        if part.minor > 0
+    bulk.insert_rows(
+        session,
+        DeclarationPart,
+        [{"invoice_id": part.invoice_id, "amount_minor": part.minor} for part in draft.parts if part.minor > 0],
+        declaration_id=identity,
     )
     return declaration
 
@@ -130,7 +131,7 @@ def _write(session: Session, debtor: Debtor, draft: DeclarationDraft, *, until_o
 def _freeze(session: Session, declaration: Declaration, parts: Sequence[Part], by: Actor) -> None:
     """Pause what is declared, as far as no dispute, plan or payment in flight covers it already."""
     promises.give_way(session, debtor_id=declaration.debtor_id, invoice_ids=[part.invoice_id for part in parts], by=by)
-    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    rows = amounts.lock(session, [part.invoice_id for part in parts])
     covered = {
         part.invoice_id: min(part.minor, invoices.left_to_freeze(rows[part.invoice_id], FreezeKind.DECLARATION))
         for part in parts
@@ -312,8 +313,8 @@ def settle_by_books(session: Session, declaration_id: uuid.UUID) -> bool:
 
 
 def _is_in_the_books(session: Session, declaration: Declaration) -> bool:
-    parts = session.scalars(select(DeclarationPart).where(DeclarationPart.declaration_id == declaration.id)).all()
-    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    own = select(DeclarationPart.invoice_id).where(DeclarationPart.declaration_id == declaration.id)
+    rows = amounts.lock(session, session.scalars(own))
     shown = set(
         session.scalars(
             select(Transfer.credit_owner).where(

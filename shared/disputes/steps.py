@@ -199,7 +199,7 @@ def left_of(session: Session, parts: Sequence[DisputePart], kind: FreezeKind) ->
 def _hold(
     session: Session, dispute: Dispute, minors: Mapping[DisputePart, int], kind: FreezeKind, *, by: Actor
 ) -> None:
-    rows = freeze_all(
+    made = freeze_all(
         session,
         debtor_id=dispute.debtor_id,
         parts=[(part.invoice_id, minor) for part, minor in minors.items()],
@@ -208,8 +208,8 @@ def _hold(
         subject_id=dispute.id,
         by=by,
     )
-    for part, row in zip(minors, rows, strict=True):
-        part.freeze_id = row.id
+    for part, freeze_id in zip(minors, made, strict=True):
+        part.freeze_id = freeze_id
 
 
 def thaw(session: Session, dispute: Dispute, *, by: Actor) -> None:

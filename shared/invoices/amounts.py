@@ -18,6 +18,8 @@ Amount = Literal["held_minor", "frozen_minor", "paused_minor"]
 def lock(session: Session, identities: Iterable[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
     """Lock invoices in the order of their ids, and read what decides on their amounts."""
     wanted = sorted(set(identities))
+    if not wanted:
+        return {}
     rows: Any = session.execute(
         select(
             Invoice.id,
@@ -30,6 +32,8 @@ def lock(session: Session, identities: Iterable[uuid.UUID]) -> dict[uuid.UUID, R
             Invoice.held_minor,
             Invoice.frozen_minor,
             Invoice.paused_minor,
+            Invoice.elsewhere_minor,
+            Invoice.settled_on,
         )
         .where(Invoice.id == func.any(cast(wanted, ARRAY(Uuid))))
         .order_by(Invoice.id)

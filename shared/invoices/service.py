@@ -3,15 +3,16 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from shared.debtors.service import lock_debtor, lock_owner
 from shared.invoices import amounts
 from shared.invoices.models import PAUSES, Freeze, FreezeKind, Invoice
-from shared.kit import audit, clock, db, outbox
+from shared.kit import audit, bulk, clock, db, outbox
 from shared.kit.actors import Actor
 from shared.kit.errors import Conflict, Invalid, NotFound
 from shared.kit.ids import new_id
@@ -46,8 +47,8 @@ def freeze(
     if wanted <= 0 or wanted > free:
         raise Conflict("invoice.frozen", _("This invoice is already on hold, or nothing of it is open."))
     parts = [(invoice.id, wanted)]
-    (row,) = _write_all(session, {invoice.id: invoice}, kind, parts, reason=reason, subject_id=subject_id, by=by)
-    return row
+    (made,) = _write_all(session, {invoice.id: invoice}, kind, parts, reason=reason, subject_id=subject_id, by=by)
+    return session.get_one(Freeze, made)
 
 
 def freeze_all(
@@ -59,10 +60,10 @@ def freeze_all(
     reason: str,
     subject_id: uuid.UUID | None,
     by: Actor,
-) -> list[Freeze]:
+) -> list[uuid.UUID]:
     """What `freeze` does, for many parts (invoice, minor units) of one debtor in the same number of statements.
 
-    An invoice may stand in several parts (lines of it, contested one by one). Gives each part's freeze, in their order.
+    An invoice may stand in several parts (lines of it, contested one by one). Gives the id of each part's freeze, in their order.
     """
     if any(minor <= 0 for _invoice, minor in parts):
         raise Invalid("invoice.freeze_amount", _("The amount must be more than zero."))
@@ -109,12 +110,9 @@ def cover(
     rows = amounts.lock(session, minors)
     if any(one not in rows or rows[one].debtor_id != debtor_id for one in minors):
         raise NotFound("invoice.missing", _("There is no such invoice."))
-    live = select(Freeze).where(Freeze.subject_id == subject_id, Freeze.kind == kind, Freeze.lifted_at.is_(None))
-    known = {
-        row.invoice_id: row
-        for row in session.scalars(live.with_for_update().execution_options(populate_existing=True))
-        if row.invoice_id in rows
-    }
+    live = select(*_FREEZE).where(Freeze.subject_id == subject_id, Freeze.kind == kind, Freeze.lifted_at.is_(None))
+    found: Any = session.execute(live.with_for_update())
+    known: dict[uuid.UUID, Row[Any]] = {row.invoice_id: row for row in found if row.invoice_id in rows}
     fits = {one: _fitting(rows[one], kind, known.get(one), minor) for one, minor in minors.items()}
     gone = [row.id for one, row in known.items() if not fits[one]]
     if gone:
@@ -125,7 +123,7 @@ def cover(
     return fits
 
 
-def _fitting(invoice: Row[Any], kind: FreezeKind, own: Freeze | None, minor: int) -> int:
+def _fitting(invoice: Row[Any], kind: FreezeKind, own: Row[Any] | None, minor: int) -> int:
     others = _covered(invoice, kind) - (own.amount_minor if own else 0)
     total: int = invoice.total_minor
     return max(0, min(minor, total - others))
@@ -135,21 +133,16 @@ def _resize_all(
     session: Session,
     rows: Mapping[uuid.UUID, Row[Any]],
     kind: FreezeKind,
-    wanted: Sequence[tuple[Freeze, int]],
+    wanted: Sequence[tuple[Row[Any], int]],
     *,
     by: Actor,
 ) -> None:
-    changes: dict[uuid.UUID, int] = {}
-    changed = []
-    for row, minor in wanted:
-        if minor != row.amount_minor:
-            changes[row.invoice_id] = minor - row.amount_minor
-            row.amount_minor = minor
-            changed.append(row)
+    changed = [(row, minor) for row, minor in wanted if minor != row.amount_minor]
     if changed:
-        session.flush()
-        amounts.add(session, _cached(kind), changes)
-        _record_all(session, by, "invoice.hold_resized", rows, changed)
+        bulk.change_rows(session, Freeze, [{"id": row.id, "amount_minor": minor} for row, minor in changed])
+        amounts.add(session, _cached(kind), {row.invoice_id: minor - row.amount_minor for row, minor in changed})
+        lines = [_Line(row.id, row.invoice_id, kind, minor, row.reason) for row, minor in changed]
+        _record_all(session, by, "invoice.hold_resized", rows, lines)
 
 
 def lift(session: Session, *, freeze_id: uuid.UUID, by: Actor) -> None:
@@ -174,11 +167,9 @@ def lift_all(session: Session, *, subject_id: uuid.UUID, by: Actor) -> None:
 def lift_these(session: Session, *, debtor_id: uuid.UUID, which: ColumnElement[bool], by: Actor) -> None:
     """End those of a debtor's live freezes, in as many statements whatever their number. Publishes `invoice.lifted` once."""
     lock_debtor(session, debtor_id)
-    live = select(Freeze).where(Freeze.debtor_id == debtor_id, Freeze.lifted_at.is_(None), which)
+    live = select(*_FREEZE).where(Freeze.debtor_id == debtor_id, Freeze.lifted_at.is_(None), which)
     rows = amounts.lock(session, session.scalars(live.with_only_columns(Freeze.invoice_id)))
-    freezes = session.scalars(
-        live.order_by(Freeze.invoice_id, Freeze.id).with_for_update().execution_options(populate_existing=True)
-    ).all()
+    freezes = session.execute(live.order_by(Freeze.invoice_id, Freeze.id).with_for_update()).all()
     if not freezes:
         return
     less: dict[amounts.Amount, Counter[uuid.UUID]] = {"paused_minor": Counter(), "frozen_minor": Counter()}
@@ -186,14 +177,19 @@ def lift_these(session: Session, *, debtor_id: uuid.UUID, which: ColumnElement[b
         less[_cached(row.kind)][row.invoice_id] -= row.amount_minor
     for amount, minors in less.items():
         amounts.add(session, amount, minors)
-    for row in freezes:
-        row.lifted_at = clock.now()
-    session.flush()
-    _record_all(session, by, "invoice.lifted", rows, freezes)
+    ids = [row.id for row in freezes]
+    session.execute(
+        update(Freeze).where(db.among(Freeze.id, ids)).values(lifted_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )
+    db.forget(session, Freeze, ids, "lifted_at")
+    lines = [_Line(row.id, row.invoice_id, row.kind, row.amount_minor, row.reason) for row in freezes]
+    _record_all(session, by, "invoice.lifted", rows, lines)
     told = {"invoice": str(freezes[0].invoice_id), "debtor": str(debtor_id)}
     outbox.publish(session, "invoice.lifted", told)
 
 
+_FREEZE = (Freeze.id, Freeze.invoice_id, Freeze.kind, Freeze.amount_minor, Freeze.reason)
 _LEAVES_FLIGHTS = frozenset({FreezeKind.PLAN, FreezeKind.PROMISE, FreezeKind.DECLARATION})
 
 
@@ -212,23 +208,29 @@ def _write_all(
     reason: str,
     subject_id: uuid.UUID | None,
     by: Actor,
-) -> list[Freeze]:
+) -> list[uuid.UUID]:
     if not parts:
         return []
     debtor_id = rows[parts[0][0]].debtor_id
-    same = {"debtor_id": debtor_id, "kind": kind, "reason": reason.strip(), "subject_id": subject_id}
-    made = [
-        Freeze(id=new_id(), invoice_id=one, amount_minor=minor, frozen_at=clock.now(), **same) for one, minor in parts
-    ]
-    session.add_all(made)
-    session.flush()
+    why = reason.strip()
+    made = [_Line(new_id(), one, kind, minor, why) for one, minor in parts]
+    bulk.insert_rows(
+        session,
+        Freeze,
+        [{"id": line.id, "invoice_id": line.invoice_id, "amount_minor": line.minor} for line in made],
+        debtor_id=debtor_id,
+        kind=kind,
+        reason=why,
+        subject_id=subject_id,
+        frozen_at=clock.now(),
+    )
     minors: Counter[uuid.UUID] = Counter()
     for one, minor in parts:
         minors[one] += minor
     amounts.add(session, _cached(kind), minors)
     _record_all(session, by, "invoice.held", rows, made)
     _tell_frozen(session, debtor_id, list(minors))
-    return made
+    return [line.id for line in made]
 
 
 def _tell_frozen(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID]) -> None:
@@ -246,27 +248,38 @@ def _covered(invoice: Invoice | Row[Any], kind: FreezeKind) -> int:
     return minor
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A freeze as the trail tells of it."""
+
+    id: uuid.UUID
+    invoice_id: uuid.UUID
+    kind: FreezeKind
+    minor: int
+    reason: str
+
+
 def _record_all(
     session: Session,
     by: Actor,
     action: str,
     invoices: Mapping[uuid.UUID, Invoice | Row[Any]],
-    freezes: Sequence[Freeze],
+    freezes: Sequence[_Line],
 ) -> None:
     lines = [
         (
-            row.invoice_id,
+            line.invoice_id,
             {
-                "freeze": str(row.id),
-                "kind": row.kind.value,
-                "minor": row.amount_minor,
-                "number": invoices[row.invoice_id].number,
-                "reason": row.reason,
+                "freeze": str(line.id),
+                "kind": line.kind.value,
+                "minor": line.minor,
+                "number": invoices[line.invoice_id].number,
+                "reason": line.reason,
             },
         )
-        for row in freezes
+        for line in freezes
     ]
-    company_id = invoices[freezes[0].invoice_id].company_id
+    one = invoices[freezes[0].invoice_id]
     audit.record_all(
-        session, by, action, lines, subject_type="invoice", company_id=company_id, debtor_id=freezes[0].debtor_id
+        session, by, action, lines, subject_type="invoice", company_id=one.company_id, debtor_id=one.debtor_id
     )

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, String, insert
+from sqlalchemy import BigInteger, Identity, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.kit import clock
+from shared.kit import bulk, clock
 from shared.kit.actors import Actor
 from shared.kit.db import Base
 
@@ -79,16 +79,16 @@ def record_all(
     debtor_id: uuid.UUID,
 ) -> None:
     """A line for each (subject, after) of one debtor, in one statement: what `record` does with each."""
-    about = {
-        "at": clock.now(),
-        "actor_kind": actor.kind,
-        "actor_id": actor.id,
-        "actor_name": actor.name,
-        "action": action,
-        "subject_type": subject_type,
-        "company_id": company_id,
-        "debtor_id": debtor_id,
-    }
-    rows = [about | {"subject_id": subject_id, "after": after} for subject_id, after in lines]
-    if rows:
-        session.execute(insert(AuditLine), rows)
+    bulk.insert_rows(
+        session,
+        AuditLine,
+        [{"subject_id": subject_id, "after": after} for subject_id, after in lines],
+        at=clock.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        action=action,
+        subject_type=subject_type,
+        company_id=company_id,
+        debtor_id=debtor_id,
+    )

@@ -28,6 +28,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     literal,
     select,
 )
@@ -224,9 +225,9 @@ _M = TypeVar("_M", bound=Base)
 
 def forget(session: Session, model: type[_M], identities: Iterable[Any], *attributes: str) -> None:
     """Let the session read these attributes anew of what it holds: a statement over a set has changed them."""
-    for identity in identities:
-        held = session.identity_map.get(session.identity_key(model, identity))
-        if held is not None:
+    changed = set(identities)
+    for held in session.identity_map.values():
+        if isinstance(held, model) and (inspect(held).identity or ())[0] in changed:
             session.expire(held, attributes)
 
 

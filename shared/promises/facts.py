@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.invoices.models import Freeze, FreezeKind, Invoice
@@ -42,7 +42,16 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
     these = frozenset(invoice_ids)
     pending = aliased(Transfer)
     rows = session.execute(
-        select(Transfer, pending.value_on.label("begun_on"))
+        select(
+            Transfer.kind,
+            Transfer.payment_id,
+            Transfer.amount_minor,
+            Transfer.credit_account,
+            Transfer.credit_owner,
+            Transfer.debit_account,
+            Transfer.debit_owner,
+            func.coalesce(pending.value_on, Transfer.value_on).label("begun_on"),
+        )
         .outerjoin(pending, pending.id == Transfer.pending_id)
         .where(Transfer.debtor_id == debtor_id, Transfer.phase.in_((Phase.POSTED, Phase.POST)))
         .where(Transfer.kind.not_in(_NO_MONEY))
@@ -50,7 +59,7 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
         .order_by(Transfer.id)
     )
     found = []
-    for transfer, begun_on in rows:
+    for transfer in rows:
         came = transfer.credit_account is Account.RECEIVABLE and transfer.credit_owner in these
         other = transfer.debit_account if came else transfer.credit_account
         owner = transfer.credit_owner if came else transfer.debit_owner
@@ -61,7 +70,7 @@ def settled(session: Session, debtor_id: uuid.UUID, invoice_ids: Sequence[uuid.U
                 invoice_id=owner,
                 payment_id=transfer.payment_id,
                 minor=transfer.amount_minor if came else -transfer.amount_minor,
-                begun_on=begun_on or transfer.value_on,
+                begun_on=transfer.begun_on,
                 is_back=not came or transfer.kind in _BACK_AGAIN,
             )
         )
@@ -84,8 +93,24 @@ def before(mine: Sequence[Settled]) -> dict[str, Any]:
     }
 
 
+def parts_of(session: Session, promise_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """What was promised of each invoice, in the order of locking."""
+    rows: Sequence[Row[Any]] = session.execute(
+        select(
+            PromisePart.id,
+            PromisePart.invoice_id,
+            PromisePart.amount_minor,
+            PromisePart.kept_minor,
+            PromisePart.before,
+        )
+        .where(PromisePart.promise_id == promise_id)
+        .order_by(PromisePart.invoice_id)
+    ).all()
+    return rows
+
+
 def part_facts(
-    session: Session, debtor_id: uuid.UUID, parts: Sequence[PromisePart], *, until_on: date, zone: str
+    session: Session, debtor_id: uuid.UUID, parts: Sequence[Row[Any]], *, until_on: date, zone: str
 ) -> dict[uuid.UUID, PartFacts]:
     """The facts of each part by its invoice. The invoices are read as this transaction sees them."""
     invoice_ids = [part.invoice_id for part in parts]
@@ -112,7 +137,7 @@ def part_facts(
     }
 
 
-def _came(moves: Iterable[Settled], part: PromisePart, until_on: date | None) -> int:
+def _came(moves: Iterable[Settled], part: Row[Any], until_on: date | None) -> int:
     known = set(part.before.get("payments", ()))
     came = -int(part.before.get("other_minor", 0))
     for move in moves:

@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
 from shared.company import policy
@@ -19,16 +20,16 @@ from shared.company.queries import today_of
 from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_account
+from shared.invoices import amounts
 from shared.invoices import service as invoices
 from shared.invoices.models import Freeze, FreezeKind, Invoice, InvoiceKind
-from shared.kit import clock, ids, steps
+from shared.kit import bulk, clock, ids, steps
 from shared.kit.actors import Actor
 from shared.kit.db import among
 from shared.kit.errors import Conflict, Invalid, NotFound, Refused
 from shared.kit.templating import day
 from shared.kit.words import gettext as _
 from shared.kit.words import ngettext
-from shared.ledger import service as ledger
 from shared.ledger.rules import Part, total
 from shared.promises import facts, rules, tell
 from shared.promises.models import Promise, PromisePart, PromisePolicy, PromiseTransition
@@ -154,14 +155,19 @@ def _write(
     session.add(promise)
     session.flush()
     settled = facts.by_invoice(facts.settled(session, debtor.id, [part.invoice_id for part in parts]))
-    session.add_all(
-        PromisePart(
-            promise_id=identity,
-            invoice_id=part.invoice_id,
-            amount_minor=part.minor,
-            before=facts.before(settled[part.invoice_id]),
-        )
-        for part in sorted(parts, key=lambda part: part.invoice_id)
+    bulk.insert_rows(
+        session,
+        PromisePart,
+        [
+            {
+                "invoice_id": part.invoice_id,
+                "amount_minor": part.minor,
+                "before": facts.before(settled[part.invoice_id]),
+            }
+            for part in sorted(parts, key=lambda part: part.invoice_id)
+        ],
+        promise_id=identity,
+        kept_minor=0,
     )
     _pause(session, promise, {part.invoice_id: part.minor for part in parts}, by=by)
     _write_step(session, promise, None, by=by, cause="changed" if replaces else "")
@@ -253,13 +259,12 @@ def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
         return promise.state
     zone = session.get_one(Company, promise.company_id).zone
     today = clock.today(zone)
-    parts = session.scalars(
-        select(PromisePart).where(PromisePart.promise_id == promise.id).order_by(PromisePart.invoice_id)
-    ).all()
-    rows = ledger.lock_invoices(session, [part.invoice_id for part in parts])
+    parts = facts.parts_of(session, promise.id)
+    rows = amounts.lock(session, [part.invoice_id for part in parts])
     known = facts.part_facts(session, promise.debtor_id, parts, until_on=promise.until_on, zone=zone)
-    for part in parts:
-        part.kept_minor = known[part.invoice_id].kept
+    kept = [(part, known[part.invoice_id].kept) for part in parts]
+    changed = [{"id": part.id, "kept_minor": minor} for part, minor in kept if minor != part.kept_minor]
+    bulk.change_rows(session, PromisePart, changed)
     finding = rules.find(list(known.values()), until_on=promise.until_on, today=today)
     promise.kept_minor = finding.kept
     promise.looked_on = today
@@ -277,7 +282,7 @@ def look(session: Session, promise_id: uuid.UUID) -> PromiseState:
 
 
 def _follow(
-    session: Session, promise: Promise, rows: Mapping[uuid.UUID, Invoice], wanted: Mapping[uuid.UUID, int]
+    session: Session, promise: Promise, rows: Mapping[uuid.UUID, Row[Any]], wanted: Mapping[uuid.UUID, int]
 ) -> None:
     """Let the pause of each invoice cover what is still to come, as far as nothing else covers it."""
     live = select(Freeze.invoice_id, Freeze.amount_minor).where(

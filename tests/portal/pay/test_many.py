@@ -28,6 +28,7 @@ from shared.kit import clock
 from shared.kit.audit import AuditLine
 from shared.kit.db import reading, transaction
 from shared.kit.outbox.models import OutboxMessage
+from shared.kit.seals import Seal
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Phase, Transfer
 from shared.ledger.rules import Part
@@ -212,6 +213,22 @@ def test_ten_times_as_many_invoices_are_written_in_the_same_number_of_statements
     few = statements(act, dora, owed[FEW])
 
     assert statements(act, dora, owed[MANY]) <= few + 2, "what a first time alone asks may differ; nothing per invoice"
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_ten_times_as_many_invoices_are_sealed_at_once_and_not_one_by_one(
+    act: Act, dora: Dora, owed: dict[int, list[uuid.UUID]]
+) -> None:
+    def seals() -> int:
+        with reading() as session:
+            return session.scalar(select(func.count()).select_from(Seal)) or 0
+
+    before = seals()
+    statements(act, dora, owed[FEW])
+    few = seals() - before
+    statements(act, dora, owed[MANY])
+
+    assert seals() - before - few <= few + 2
 
 
 def test_a_payment_of_many_holds_each_part_and_writes_each_leg(dora: Dora, owed) -> None:

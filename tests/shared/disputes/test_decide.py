@@ -23,6 +23,7 @@ from shared.kit import clock
 from shared.kit.db import reading, transaction
 from shared.kit.errors import Conflict, Invalid, Refused
 from shared.ledger import service as ledger
+from shared.ledger.book import Book
 from shared.ledger.enter import InvoiceDraft, LineDraft, enter
 from shared.ledger.models import Account
 from shared.ledger.rules import Part
@@ -454,8 +455,9 @@ def test_money_that_goes_back_opens_what_it_had_settled(case) -> None:
     watch({})
     with transaction() as session:
         debtor = lock_debtor(session, case.debtor_id)
-        invoice = ledger.lock_invoices(session, [case.invoices[F]])[case.invoices[F]]
-        ledger._reopen(invoice, debtor, 12_000)
+        book = Book(session, debtor)
+        book.reopen(book.lock([case.invoices[F]])[case.invoices[F]], 12_000)
+        book.write()
 
     after_return({"debtor_id": str(case.debtor_id)})
     after_return({"debtor_id": str(case.debtor_id)})

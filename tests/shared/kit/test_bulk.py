@@ -9,13 +9,15 @@ import pytest
 from psycopg import Error
 from psycopg.types.json import Jsonb
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DataError
 
 from backoffice.reminders.models import ReminderDecision, ScenarioStep
 from shared.kit import clock
-from shared.kit.bulk import copy_rows, uncollected
+from shared.kit.bulk import change_rows, copy_rows, insert_rows, uncollected
 from shared.kit.db import transaction
 from shared.kit.ids import new_id
-from shared.kit.outbox import OutboxMessage
+from shared.kit.outbox import MessageState, OutboxMessage
+from tests.support.counting import counted
 
 COLUMNS = ("id", "run_id", "debtor_id", "run_on", "outcome", "amount_minor", "invoice_count", "detail")
 
@@ -85,3 +87,61 @@ def test_the_collector_rests_inside_the_block_and_works_after_it_whatever_happen
 
     assert seen == [False, False]
     assert gc.isenabled()
+
+
+def a_message(**other: Any) -> dict[str, Any]:
+    return {"dedupe_key": str(new_id()), "payload": {"n": 1}, "tries": 0, "topic": None} | other
+
+
+def test_rows_of_one_statement_arrive_as_they_were_given_and_get_ids_and_what_all_share(database: Engine) -> None:
+    now = clock.now()
+    rows = [a_message(tries=number, payload={"é": [number, None]}) for number in range(1_500)]
+    same = {"job": "x", "queue": "soon", "state": MessageState.WAITING, "due_at": now, "created_at": now}
+
+    with counted() as said, transaction() as session:
+        insert_rows(session, OutboxMessage, rows, **same)
+        assert len(said) == 1
+        found = session.scalars(select(OutboxMessage).order_by(OutboxMessage.tries)).all()
+
+    assert [(one.dedupe_key, one.payload, one.tries, one.topic) for one in found] == [
+        (row["dedupe_key"], row["payload"], row["tries"], None) for row in rows
+    ]
+    assert {(one.job, one.state, one.due_at) for one in found} == {("x", MessageState.WAITING, now)}
+    assert len({one.id for one in found}) == 1_500
+
+
+def test_a_text_that_is_too_long_is_refused_and_not_cut(database: Engine) -> None:
+    now = clock.now()
+    same = {"job": "x", "state": MessageState.WAITING, "due_at": now, "created_at": now}
+    long = "x" * 500
+    for rows, shared in (([a_message(queue=long)], same), ([a_message()], same | {"queue": long})):
+        with pytest.raises(DataError), transaction() as session:
+            insert_rows(session, OutboxMessage, rows, **shared)
+
+
+def test_rows_are_changed_by_one_statement_and_what_the_session_holds_is_read_anew(database: Engine) -> None:
+    now = clock.now()
+    same = {"job": "x", "queue": "soon", "state": MessageState.WAITING, "due_at": now, "created_at": now}
+    with transaction() as session:
+        insert_rows(session, OutboxMessage, [a_message(tries=number) for number in range(3)], **same)
+        held = session.scalars(select(OutboxMessage).order_by(OutboxMessage.tries)).all()
+        held[2].queue = "now"
+        with counted() as said:
+            change_rows(
+                session,
+                OutboxMessage,
+                [{"id": held[0].id, "tries": 7, "topic": "a"}, {"id": held[2].id, "tries": 9, "topic": None}],
+            )
+        assert len(said) == 2, "the one statement, and what was pending"
+        assert [(one.tries, one.topic, one.queue) for one in held] == [
+            (7, "a", "soon"),
+            (1, None, "soon"),
+            (9, None, "now"),
+        ]
+
+
+def test_nothing_is_written_in_no_statement(database: Engine) -> None:
+    with counted() as said, transaction() as session:
+        insert_rows(session, OutboxMessage, [])
+        change_rows(session, OutboxMessage, [])
+    assert said == []
