@@ -141,10 +141,22 @@ WEAK_CODES = frozenset(
 )
 """Headings that name a customer's account in one program and an account of the ledger in the next: the rows decide."""
 REMAINS = re.compile(
-    r"\b(reste|restant|solde|du|due|open|outstanding|balance|remaining|remains|unpaid|impayee?s?|offen|saldo|pendiente|residuo|percevoir|"
-    r"encaisser|recouvrer|owed|owing)\b"
+    r"\b(reste|restant|solde|du(?! [a-z])|due|open|outstanding|balance|remaining|remains|unpaid|impayee?s?|offen|saldo|pendiente|residuo|percevoir|"
+    r"encaisser|recouvrer|owed|owing|payer|regler|creances?|to pay|to be paid|arrears|offene[mnrs]?|ausstehend\w*|restlich\w*|zu zahlen|"
+    r"abierto|cobrar|pagar|deuda|debido|aperto|scoperto|insoluto|incassare|saldare|pagare|dovuto)\b"
 )
 """Words of a heading that may stand over what remains to be paid."""
+PAYS = re.compile(
+    r"\b(pay(?:e|ee|es|ees|ed|ment|ments)?|paid|paie?ments?|regle\w*|encaiss(?:e|ee|es|ees|ement|ements)|acomptes?|verse(?:e|es|ees|ment|ments)?|"
+    r"recue?s?|received|receipts?|settled|settlements?|acquitte\w*|virements?|bezahlt\w*|zahlung\w*|gezahlt\w*|eingegangen\w*|anzahlung\w*|"
+    r"pagad[oa]s?|pagos?|cobrad[oa]s?|cobros?|anticipos?|pagat[oa]|pagament[oi]|incass(?:o|i|ato|ati)|acconti?)\b"
+)
+"""Words of a heading that may stand over what was paid, the day on which it was, or whether it was."""
+UNSPECIFIC = frozenset(
+    ["montant", "total", "amount", "total amount", "montant facture", "total facture", "invoice amount", "montant total", "valeur", "betrag",
+     "rechnungsbetrag", "gesamtbetrag", "gesamt", "importe", "importe total", "total factura", "importo", "importo totale", "totale"]
+)  # fmt: skip
+"""Headings of a total that do not say whether VAT is in it."""
 
 _SMALL = frozenset(
     [
@@ -161,6 +173,16 @@ _SMALL = frozenset(
         "the",
         "of",
         "en",
+        "di",
+        "del",
+        "della",
+        "dell",
+        "el",
+        "il",
+        "der",
+        "die",
+        "das",
+        "von",
         "eur",
         "euro",
         "euros",
@@ -190,10 +212,10 @@ _APART = re.compile(r"[^a-z0-9]+")
 
 
 def heading(text: str) -> str:
-    """A heading's essence: "N° de facture" and "n_facture" are both "n facture"."""
+    """A heading's essence: "N° de facture" and "n_facture" are both "n facture"; "dû", which ends a heading, is no article."""
     spaced = _CAMEL.sub(" ", text.replace("№", "n ").replace("n°", "n ").replace("N°", "N ").replace("#", " no "))
     words = _APART.sub(" ", folded(spaced)).split()
-    kept = [word for word in words if word not in _SMALL]
+    kept = [word for at, word in enumerate(words) if word not in _SMALL or (word == "du" and at == len(words) - 1 > 0)]
     return " ".join(kept or words)
 
 

@@ -108,8 +108,21 @@ class Comparison:
 
     def _contradictions(self) -> None:
         """A known customer who has another name, SIREN or address in the file may be somebody else."""
-        for key, name, siren, vat, email, named, known, known_siren, known_vat, strangers in self.writer.rows("""
-                SELECT s.key, s.name, s.siren, s.vat_number, a.email, s.named, d.name, d.siren, d.vat_number,
+        for (
+            key,
+            name,
+            siren,
+            vat,
+            email,
+            place,
+            named,
+            known,
+            known_siren,
+            known_vat,
+            known_place,
+            strangers,
+        ) in self.writer.rows("""
+                SELECT s.key, s.name, s.siren, s.vat_number, a.email, s.postcode, s.named, d.name, d.siren, d.vat_number, d.postcode,
                     a.email IS NOT NULL AND s.named AND EXISTS (SELECT FROM debtor_contact x WHERE x.debtor_id = d.id)
                         AND NOT EXISTS (SELECT FROM debtor_contact x JOIN contact c ON c.id = x.contact_id
                             JOIN stage_contact b ON b.email = c.email WHERE x.debtor_id = d.id AND b.debtor = s.key)
@@ -119,9 +132,11 @@ class Comparison:
             other_number = bool(
                 (siren and known_siren and siren != known_siren) or (vat and known_vat and vat != known_vat)
             )
-            mark = siren or vat or email or ""
-            if named and (other_number or strangers):
-                example = f"{name} {mark} ≠ {known} {known_siren or known_vat or ''}".strip()
+            agrees = bool((siren and siren == known_siren) or (vat and vat == known_vat) or (email and not strangers))
+            elsewhere = bool(place and known_place and place != known_place and not agrees)
+            mark = siren or vat or email or place or ""
+            if named and (other_number or strangers or elsewhere):
+                example = f"{name} {mark} ≠ {known} {known_siren or known_vat or known_place or ''}".strip()
                 if (
                     self.questions.ask("customer-other", ("same", "other"), example=example, scope=Scope.FILE)
                     == "other"

@@ -8,7 +8,7 @@ account of two customers sees and pays what the other one owes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from stdnum.fr import siren as siren_rule
@@ -29,7 +29,7 @@ CODE_LENGTH = 64
 TEXT_LENGTH = 200
 
 _KEYS = (Role.DEBTOR_CODE, Role.DEBTOR_NAME, Role.SIREN, Role.EMAIL)
-_IDENTITY = (*_KEYS, Role.VAT_NUMBER, Role.CUSTOMER_KIND)
+_IDENTITY = (*_KEYS, Role.VAT_NUMBER, Role.CUSTOMER_KIND, Role.POSTCODE)
 CODES, NAMES, KINDS = "customer-codes", "customer-names", "customer-kinds"
 
 
@@ -42,26 +42,43 @@ class _Identity:
     siren: str
     vat_number: str
     emails: tuple[str, ...]
+    postcode: str = ""
 
     def contradicts(self, other: _Identity, *, names: bool) -> bool:
-        """Whether two rows cannot well be about one customer; of names only when `names`."""
+        """Whether two rows cannot well be about one customer; of names only when `names`, else of places where nothing stronger agrees."""
         return (
             bool(self.siren and other.siren and self.siren != other.siren)
             or bool(self.vat_number and other.vat_number and self.vat_number != other.vat_number)
             or bool(self.emails and other.emails and not set(self.emails) & set(other.emails))
             or bool(names and self.name and other.name and not same_name(self.name, other.name))
+            or bool(
+                not names
+                and self.postcode
+                and other.postcode
+                and self.postcode != other.postcode
+                and not self._agrees(other)
+            )
+        )
+
+    def _agrees(self, other: _Identity) -> bool:
+        return bool(
+            (self.siren and self.siren == other.siren)
+            or (self.vat_number and self.vat_number == other.vat_number)
+            or set(self.emails) & set(other.emails)
         )
 
     @property
     def mark(self) -> str:
         """What tells it apart from others of its name."""
-        return self.siren or self.vat_number or (self.emails[0] if self.emails else "")
+        return self.siren or self.vat_number or (self.emails[0] if self.emails else "") or self.postcode
 
     @property
     def told(self) -> str:
         """As an example in a question."""
         return " ".join(
-            part for part in (self.code, self.name, self.siren or self.vat_number, *self.emails[:1]) if part
+            part
+            for part in (self.code, self.name, self.siren or self.vat_number or self.postcode, *self.emails[:1])
+            if part
         )
 
 
@@ -116,7 +133,7 @@ class Debtors:
     def _meet(self, line: int, row: Row) -> Account | None:
         identity = self._identity(line, row)
         if self.questions.said(CODES) == "names" and (identity.name or identity.mark):
-            identity = _Identity("", identity.name, identity.siren, identity.vat_number, identity.emails)
+            identity = replace(identity, code="", postcode=self._text(row, Role.POSTCODE)[:12])
         key = identity.code or identity.name or identity.mark
         if not key or len(identity.code) > CODE_LENGTH:
             role = Role.DEBTOR_CODE if Role.DEBTOR_CODE in self.columns.places else Role.DEBTOR_NAME
@@ -177,6 +194,7 @@ class Debtors:
             known.siren or identity.siren,
             known.vat_number or identity.vat_number,
             known.emails or identity.emails,
+            known.postcode or identity.postcode,
         )
         account.row = account.row._replace(
             siren=account.identity.siren,
@@ -200,6 +218,7 @@ class Debtors:
             self._siren(line, row),
             self._text(row, Role.VAT_NUMBER).replace(" ", "").upper()[:20],
             tuple(good),
+            "" if self._text(row, Role.DEBTOR_CODE) else self._text(row, Role.POSTCODE)[:12],
         )
 
     def _siren(self, line: int, row: Row) -> str:

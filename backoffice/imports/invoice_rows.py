@@ -59,7 +59,7 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
         shape = _chosen(first, choices.questions, warnings)
         form = shape.kind
         columns = by_hand(shape.headings, choices.wishes, faults) if choices.wishes else recognise(shape.headings)
-        columns = settle_columns(columns, rows(source, shape), choices.wishes, choices.questions, warnings)
+        columns = settle_columns(columns, rows(source, shape), choices.wishes, choices.questions, (faults, warnings))
         if form == "xls":
             tell_lost_zeros(columns, rows(source, shape), warnings)
         if is_ledger(columns) and not choices.wishes.get("total"):

@@ -16,6 +16,7 @@ _QUESTIONS: dict[str, Any] = {
         "Are they one customer?"
     ),
     "file-open": _l("The column “%(column)s” is not known. Is it what remains to be paid?"),
+    "file-paid": _l("The column “%(column)s” is not known. Does it say what has been paid?"),
     "file-blank-open": _l("In some lines the column “%(column)s” is blank. What is open of them?"),
     "file-paid-and-open": _l("Some lines are said to be paid, and yet an amount is open. Which holds?"),
     "file-kind": _l("The column “%(column)s” says “%(word)s”. What is such a line?"),
@@ -27,12 +28,14 @@ _QUESTIONS: dict[str, Any] = {
     "customer-codes": _l(
         "The column “%(column)s” gives one and the same code to customers with other names, SIRENs or e-mails. Is it the customer's code?"
     ),
-    "customer-names": _l("Customers of one name have other SIRENs, VAT numbers or e-mails. Are they one customer?"),
+    "customer-names": _l(
+        "Customers of one name have other SIRENs, VAT numbers, e-mails or postcodes. Are they one customer?"
+    ),
     "customer-sirens": _l(
         "Customers of the file have codes that are not known here, and the SIREN of a customer who is. Are they the same accounts?"
     ),
     "customer-other": _l(
-        "Customers of the file have the name of one known here, with another SIREN, VAT number or e-mail. Who are they?"
+        "Customers of the file have the name of one known here, with another SIREN, VAT number, e-mail or postcode. Who are they?"
     ),
     "customer-changed": _l(
         "Known codes stand for another name or SIREN in the file. If a code was given to another customer, give this import up: he "
@@ -157,6 +160,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "out": _l("No: they are left out; the FEC is exported again with CompAuxNum"),
     },
     "file-open": {"open": _l("Yes: that much is open"), "no": _l("No: the column is left out")},
+    "file-paid": {
+        "paid": _l("Yes: what was paid, or when, or whether it was"),
+        "no": _l("No: the column is left out"),
+    },
     "file-blank-open": {"nothing": _l("Nothing: they are paid"), "all": _l("All: they are unpaid")},
     "file-paid-and-open": {"paid": _l("The state: they are paid"), "open": _l("The amount: it is still owed")},
     "file-kind": _SORTS,
@@ -177,8 +184,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "parts": _l("Instalments: each is owed on its own day, under the number with that day"),
     },
     "customer-names": {
-        "several": _l("No: each SIREN, VAT number or e-mail is a customer of its own"),
-        "one": _l("Yes: one name is one customer; its first SIREN and e-mail are kept"),
+        "several": _l("No: each SIREN, VAT number, e-mail or postcode is a customer of its own"),
+        "one": _l("Yes: one name is one customer; its first SIREN, e-mail and address are kept"),
     },
 }
 _MONEY = frozenset(["open", "total", "limit_minor"])

@@ -89,6 +89,9 @@ _SENTENCES: dict[str, Any] = {
     "mapping.no_number": _l("No column holds the invoice number: choose it."),
     "mapping.no_issued_on": _l("No column holds the invoice date: choose it."),
     "mapping.no_amount": _l("No column holds the amount: choose the total or the open amount."),
+    "mapping.twice": _l(
+        "Two columns have the same name and hold different things; here the other one is called “%(value)s”. Say which one is meant."
+    ),
     "mapping.unknown_role": _l("There is no kind of column called “%(value)s”."),
     "mapping.unknown_heading": _l("The file has no column “%(column)s”."),
     # Cells
@@ -135,6 +138,10 @@ _SENTENCES: dict[str, Any] = {
     ),
     "amounts.net_and_vat": _l("Net %(net)s and VAT %(vat)s do not make the total: only the total is kept."),
     "currency.heading": _l("The column says another currency; the account is kept in %(expected)s."),
+    "amount.without_vat": _l(
+        "The VAT beside them shows that these amounts are without VAT: what is owed is the total with VAT. Export that column as well, or "
+        "choose this one as the total if it is what is owed."
+    ),
     "amount.in_thousands": _l("The column holds thousands or millions: export the amounts to the cent."),
     "code.of_ledger": _l(
         "The column “%(column)s” holds accounts of the ledger (%(value)s), not one code for each customer: it is left out."

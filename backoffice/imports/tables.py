@@ -148,7 +148,19 @@ def _headings(lines: Sequence[tuple[int, Row]]) -> tuple[int, tuple[str, ...], i
     names = [plain(text_of(cell)) for cell in row]
     while names and not names[-1]:
         names.pop()
-    return line, tuple(names), len(row)
+    return line, _apart(names), len(row)
+
+
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Headings of which no two are the same, so that a person can choose each: the second "Montant" is "Montant (2)"."""
+    found: list[str] = []
+    for name in names:
+        count, unique = 1, name
+        while name and unique in found:
+            count += 1
+            unique = f"{name} ({count})"
+        found.append(unique)
+    return tuple(found)
 
 
 def _text_rows(source: Source, shape: Shape) -> Iterator[tuple[int, Row]]:
@@ -186,7 +198,7 @@ def _repeats(shape: Shape) -> Callable[[Row], bool]:
             len(row) > first
             and isinstance(row[first], str)
             and plain(str(row[first])) == names[first]
-            and tuple(plain(text_of(cell)) for cell in row[: len(names)]) == names
+            and _apart([plain(text_of(cell)) for cell in row[: len(names)]]) == names
         )
 
     return repeats

@@ -503,8 +503,8 @@ def _plausible(day: date) -> date:
 
 # Words
 
-_YES = frozenset(["yes", "y", "true", "1", "oui", "o", "vrai", "x"])
-_NO = frozenset(["no", "n", "false", "0", "non", "faux"])
+_YES = frozenset(["yes", "y", "true", "1", "oui", "o", "vrai", "x", "ja", "j", "si", "s"])
+_NO = frozenset(["no", "n", "false", "0", "non", "faux", "nein"])
 _LANGUAGES = {
     "fr": "fr", "fra": "fr", "fre": "fr", "francais": "fr", "french": "fr", "fr fr": "fr",
     "en": "en", "eng": "en", "anglais": "en", "english": "en", "en gb": "en", "en us": "en",
@@ -527,7 +527,7 @@ def language(cell: Cell) -> str | None:
 
 
 def country(text: str) -> str | None:
-    """The ISO 3166 code of a country given by code or by name in French or English; None when it is none."""
+    """The ISO 3166 code of a country given by code or by its name in five languages; None when it is none."""
     word = re.sub(r"[\W_]+", " ", folded(text)).strip()
     return _countries().get(word)
 
@@ -535,7 +535,7 @@ def country(text: str) -> str | None:
 @cache
 def _countries() -> dict[str, str]:
     names = {"uk": "GB", "angleterre": "GB", "england": "GB", "hollande": "NL", "holland": "NL", "usa": "US", "f": "FR"}
-    for tongue in ("en", "fr"):
+    for tongue in ("nl", "it", "es", "de", "en", "fr"):  # the last one holds
         for code, name in Locale(tongue).territories.items():
             if len(code) == 2 and code.isalpha():
                 names[re.sub(r"[\W_]+", " ", folded(name)).strip()] = code

@@ -225,7 +225,7 @@ class Who(Statements):
         self.do("DROP TABLE stage_double")
 
 
-_MARKED = "left(s.key, 21) || ' (' || left(coalesce(s.siren, s.vat_number, (SELECT c.email FROM stage_contact c WHERE c.debtor = s.key AND c.place = 0), ''), 40) || ')'"
+_MARKED = "left(s.key, 21) || ' (' || left(coalesce(s.siren, s.vat_number, (SELECT c.email FROM stage_contact c WHERE c.debtor = s.key AND c.place = 0), nullif(s.postcode, ''), ''), 40) || ')'"
 """The code of a customer who has the name of another one."""
 
 _SAYS_WHO = """(s.named OR strpos(coalesce(s.code, s.key), '@') > 0

@@ -62,11 +62,11 @@ _STATES: dict[State, str] = {
     "reglement partiel|paiement partiel|partiellement|acompte verse|en attente paiement|attente paiement|en attente reglement|"
     "attente reglement|relancee|relance|en litige|disputed|offen|uberfallig|teilbezahlt|teilweise bezahlt|versendet|"
     "pendiente|vencida|enviada|emitida|parcialmente pagada|aperta|scaduta|inviata|emessa|parzialmente pagata|da pagare|"
-    "non saldata|abierta|facturee|invoiced|no|non|unpaid invoice",
+    "non saldata|abierta|facturee|invoiced|no|non|n|nein|unpaid invoice",
     State.PAID: "paid|fully paid|paid in full|payee|paye|payees|reglee|regle|soldee|solde|acquittee|encaissee|encaisse|lettree|"
     "lettre|cloturee|cloture|closed|cleared|settled|in payment|en paiement|reversed|contrepassee|extournee|terminee|"
     "totalement payee|entierement payee|totalement reglee|entierement reglee|bezahlt|beglichen|ausgeglichen|pagada|cobrada|liquidada|"
-    "pagata|saldata|incassata|yes|oui|applied|remboursee|refunded",
+    "pagata|saldata|incassata|yes|oui|ja|si|o|y|applied|remboursee|refunded",
     State.OUT: "draft|brouillon|provisoire|a valider|en cours de saisie|en preparation|saved|proforma|pro forma|devis|quote|"
     "submitted|awaiting approval|to approve|a approuver|pending approval|void|voided|deleted|supprimee|supprime|cancelled|canceled|"
     "cancel|annulee|annule|annulees|abandonnee|abandonne|abandoned|rejected|rejetee|refusee|declined|"
