@@ -58,13 +58,13 @@ def settle_columns(
     if pair is not None and look.is_code():
         code = columns.places[Role.DEBTOR_NAME]
         columns = columns.having(Role.DEBTOR_CODE, code).having(Role.DEBTOR_NAME, pair)
-    for place, code in doubts.items():
-        role = _role_of(code, look.holds(place), columns)
+    for place, doubt in doubts.items():
+        role = _role_of(doubt, look.holds(place), columns)
         if role is None:
             continue
         name = columns.headings[place]
-        answer = questions.ask(f"{code}:{heading(name).replace(' ', '-')[:60]}", _YES_OR_NO[code], column=name)
-        if answer == _YES_OR_NO[code][0]:
+        answer = questions.ask(f"{doubt}:{heading(name).replace(' ', '-')[:60]}", _YES_OR_NO[doubt], column=name)
+        if answer == _YES_OR_NO[doubt][0]:
             columns = columns.having(role, place)
     return columns
 
