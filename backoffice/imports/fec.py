@@ -155,6 +155,12 @@ def looks_like_fec(source: Source) -> bool:
     return dialect.has_headings
 
 
+def names_fec(headings: Sequence[str]) -> bool:
+    """True when headings are those of a FEC, wherever they stand."""
+    places = _places([plain(name) for name in headings])
+    return all(name in places for name in (*_NEEDED, "EcritureNum", "EcritureLib"))
+
+
 # The shape
 
 
@@ -247,6 +253,8 @@ class _Lines:
                 if any(cell.strip() for cell in row):
                     self._faults.add("fec.short_line", line=line, columns=len(row), wanted=len(self._dialect.headings))
                 continue
+            if self._dialect.has_headings and row[self._date].strip() == self._dialect.headings[self._date]:
+                continue  # files that were put together name their columns again
             self._take(line, row if len(row) <= len(self._dialect.headings) else self._mended(row))
 
     def _mended(self, row: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from backoffice.imports.debtor_rows import TEXT_LENGTH, Debtors
 from backoffice.imports.documents import PLAIN, Documents, Judgement
 from backoffice.imports.doubles import Doubles
 from backoffice.imports.faults import BadValue, Findings, Unreadable
+from backoffice.imports.fec import names_fec
 from backoffice.imports.ledger import is_ledger, read_ledger
 from backoffice.imports.plan import CertificateLine, ImportPlan, Item, ItemKind, Sink
 from backoffice.imports.questions import Questions
@@ -100,7 +101,9 @@ def read_table(source: Source, choices: Choices | None = None, *, sink: Sink | N
 
 
 def _chosen(shape: Shape, questions: Questions, warnings: Findings) -> Shape:
-    """The sheet or sheets to read: where several hold invoices, a person says which."""
+    """The sheet or sheets to read: where several hold invoices, a person says which. Raises Unreadable for a FEC in a workbook."""
+    if shape.kind != "csv" and names_fec(shape.headings):
+        raise Unreadable("fec.not_text")
     if shape.is_hidden:
         warnings.add("sheet.hidden", value=shape.sheet)
     if not shape.rivals:

@@ -167,7 +167,9 @@ _SENTENCES: dict[str, Any] = {
     ),
     "ledger.read": _l("The table has debits and credits: it is read as a ledger of whole accounts, with its payments."),
     # FEC
-    "fec.not_text": _l("A FEC is a text file; this is a workbook."),
+    "fec.not_text": _l(
+        "A FEC is a text file; this is a workbook. Offer the text file as your accounting program exports it."
+    ),
     "fec.no_headings": _l(
         "This is not a FEC: its first line does not name the columns JournalCode, EcritureDate, CompteNum…"
     ),
@@ -225,7 +227,7 @@ _SENTENCES: dict[str, Any] = {
     "invoice.paid_here": _l("Invoice %(value)s was paid here (%(paid)s) and the file does not show it yet."),
     "list.left_out": _l(
         "%(invoices)s invoices (%(total)s) are open here and the file does not hold them: they stay open. If the file is the complete list "
-        "of what is open, say so below, and they are settled."
+        "of what is open, say so on its page (or with --complete), and they are settled."
     ),
     "list.settled": _l(
         "%(invoices)s invoices (%(total)s) are not in this complete list: they are settled with the import."

@@ -11,6 +11,7 @@ from backoffice.imports.fec import looks_like_fec, read_fec
 from backoffice.imports.invoice_rows import read_table
 from backoffice.imports.source import Source
 from backoffice.imports.terms import Terms
+from tests.backoffice.imports.test_tables import workbook
 
 HERE = Path(__file__).resolve().parents[2] / "data" / "imports"
 
@@ -321,3 +322,21 @@ def test_the_real_invoices_come_in_as_history(real_files):
     assert len(plan.settlements) == 2_466
     assert sum(item.disputed for item in plan.items) == 561
     assert sum(item.settled_on > item.due_on for item in plan.items) == 877
+
+
+def test_two_fecs_put_together_are_read_past_the_second_headings():
+    lines = (HERE / "unlettered.txt").read_text("utf-8").splitlines()
+    once, twice = "\n".join(lines), "\n".join([*lines[:3], lines[0], *lines[3:]])
+
+    plans = [read_fec(Source(text.encode())) for text in (once, twice)]
+
+    assert [plan.fault_counts for plan in plans] == [{}, {}]
+    assert [plan.balance for plan in plans] == [plans[0].balance] * 2
+
+
+def test_a_fec_in_a_workbook_is_named_as_one():
+    lines = [line.split("\t") for line in (HERE / "unlettered.txt").read_text("utf-8").splitlines()]
+
+    plan = read_table(Source(workbook(lines)))
+
+    assert [fault.code for fault in plan.faults] == ["fec.not_text"]
