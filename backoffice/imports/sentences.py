@@ -156,9 +156,9 @@ _SENTENCES: dict[str, Any] = {
         "This column holds numbers, and an XLS does not tell zeros in front of them: %(value)s may have been 0%(value)s. If it shows any, "
         "save the workbook as .xlsx and offer that one."
     ),
-    "day.to_come": _l("%(rows)s invoices are dated after today; the last of them on %(value)s."),
+    "day.to_come": _l("Invoices dated after today: %(rows)s, the last of them on %(value)s."),
     "day.far": _l("This day is too far ahead to be true."),
-    "rows.left_out": _l("“%(value)s”: %(rows)s lines are left out, because nobody owes them."),
+    "rows.left_out": _l("Left out, because nobody owes it: “%(value)s” (lines: %(rows)s)."),
     "rows.asides": _l(
         "Lines with nothing but a text, such as “%(value)s”, are no documents: they are left out (%(rows)s of them)."
     ),
