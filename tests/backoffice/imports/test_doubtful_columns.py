@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backoffice.access.permissions import Role
 from tests.backoffice.imports.test_reading import asked, opens, read
+from tests.backoffice.imports.test_views import Browser, door  # noqa: F401 - a fixture
 
 HEAD = "N° facture;Date;Client;Total TTC"
 LINE = "F1;15/06/2026;Alpha;100,00"
@@ -149,3 +151,16 @@ def test_headings_of_three_languages_are_read_with_their_small_words(text, left,
 
     assert plan.fault_counts == {}
     assert (sum(opens(plan).values()), plan.items[0].due_on.isoformat(), plan.facts["unmapped"]) == (left, due, [])
+
+
+def test_the_page_lets_a_person_choose_the_second_of_two_columns(desk, door):  # noqa: F811
+    browser = Browser(door, Role.ACCOUNTANT)
+    at = browser.upload(b"Facture;Client;Date;Montant;Montant\nF1;Alpha;15/06/2026;100,00;120,00\n", "two.csv")
+    assert "Two columns have the same name and hold different things" in browser.get(at)
+
+    browser.post(f"{at}/choices", on=at, column_total="Montant (2)")
+
+    shown = browser.get(at)
+    assert "Two columns have the same name" not in shown
+    assert "€120.00" in shown
+    assert f"{at}/confirm" in browser.forms(at)
