@@ -62,8 +62,16 @@ def after_freeze(payload: dict[str, Any]) -> None:
         return
     with reading() as session:
         debited = frozen.with_debits(session, told)
+    silent: Unavailable | None = None
     for invoice_id in debited:
-        _take_back_of(debtor_id, invoice_id)
+        try:
+            _take_back_of(debtor_id, invoice_id)
+        except (
+            Unavailable
+        ) as error:  # its other debits wait, else more than too much were taken back; other invoices do not
+            silent = error
+    if silent is not None:
+        raise silent
 
 
 def _take_back_of(debtor_id: uuid.UUID, invoice_id: uuid.UUID) -> None:

@@ -14,7 +14,7 @@ from payments.collections.contested import Fate, touching
 from payments.collections.models import Collection, CollectionState
 from payments.collections.reconsider import reconsider_all
 from payments.collections.run import run
-from payments.collections.withdraw import watch_frozen
+from payments.collections.withdraw import after_freeze, watch_frozen
 from payments.deciding import Now
 from payments.declarations import service as declarations
 from payments.declarations.service import DeclarationDraft
@@ -34,7 +34,7 @@ from shared.invoices.service import freeze
 from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
-from shared.kit.errors import Conflict, DomainError
+from shared.kit.errors import Conflict, DomainError, Unavailable
 from shared.kit.outbox.models import OutboxMessage
 from shared.kit.outbox.relay import perform_due
 from shared.ledger.rules import Part
@@ -244,6 +244,44 @@ def test_a_provider_that_does_not_answer_is_asked_again(autopay):
     autopay.days(1)
 
     assert autopay.payment(payment_id).status is PaymentStatus.CANCELLED
+
+
+@pytest.mark.parametrize("silent", ["F-1", "F-2"])
+def test_one_debit_about_which_the_provider_is_silent_keeps_no_other_invoice(autopay, silent):
+    with transaction() as session:
+        debtor = session.get_one(Debtor, autopay.debtor_id)
+        autopay.invoices["F-2"] = an_invoice(session, debtor, "F-2", 5_000, due_in=14).id
+    autopay.deliver()
+    run_today()
+    autopay.days(10)
+    run_today()
+    autopay.deliver()
+    autopay.twins.advance(seconds=2)
+    with reading() as session:
+        rows = session.execute(
+            select(Invoice.number, Collection.payment_id).join(Invoice, Invoice.id == Collection.invoice_id)
+        )
+        debits = {number: payment_id for number, payment_id in rows if payment_id}
+    assert sorted(debits) == ["F-1", "F-2"]
+    with reading() as session:
+        reference = session.get_one(Payment, debits[silent]).provider_reference
+    autopay.twins.fault("status", provider="gocardless", match=f"{reference}/actions/cancel", status=500, times=0)
+    told = {"debtor": str(autopay.debtor_id), "invoices": [str(autopay.invoices[each]) for each in debits]}
+    with transaction() as session:
+        for each in debits:
+            freeze(session, invoice_id=autopay.invoices[each], kind=FreezeKind.LEGAL_HOLD, reason="court", by=SYSTEM)
+
+    with pytest.raises(Unavailable):
+        after_freeze(told)
+
+    other = next(each for each in debits if each != silent)
+    assert autopay.payment(debits[silent]).status is PaymentStatus.SUBMITTED
+    assert autopay.payment(debits[other]).status is PaymentStatus.CANCELLED
+
+    autopay.twins.clear_faults()
+    after_freeze(told)
+
+    assert autopay.payment(debits[silent]).status is PaymentStatus.CANCELLED
 
 
 def test_the_clock_takes_back_what_no_message_told_of(autopay):
