@@ -104,6 +104,11 @@ def _paid_by_hand(session: Session, debtor_id: uuid.UUID, items: Sequence[Item])
 # Stronger than foreign keys: an invoice must be one of the debtor that is reminded of it.
 _STRAYS = text(
     """
+    WITH RECURSIVE gone (was, now) AS (
+        SELECT id, merged_into_id FROM debtor WHERE merged_into_id IS NOT NULL
+        UNION
+        SELECT gone.was, d.merged_into_id FROM gone JOIN debtor d ON d.id = gone.now WHERE d.merged_into_id IS NOT NULL
+    )
     SELECT (
         SELECT count(*) FROM reminder r
         WHERE r.run_id = :run_id
@@ -112,7 +117,8 @@ _STRAYS = text(
     ) + (
         SELECT count(*)
         FROM reminder r JOIN reminder_invoice ri ON ri.reminder_id = r.id
-        LEFT JOIN invoice i ON i.id = ri.invoice_id AND i.debtor_id = r.debtor_id
+        LEFT JOIN invoice i ON i.id = ri.invoice_id
+            AND (i.debtor_id = r.debtor_id OR (r.debtor_id, i.debtor_id) IN (SELECT was, now FROM gone))
         LEFT JOIN scenario_step s ON s.id = ri.step_id
         WHERE r.run_id = :run_id AND (i.id IS NULL OR s.id IS NULL)
     )
@@ -121,5 +127,8 @@ _STRAYS = text(
 
 
 def count_strays(session: Session, run_id: uuid.UUID) -> int:
-    """How many lines of a run point at nothing, or at another debtor's invoice: always 0, asked once for the whole run."""
+    """How many lines of a run point at nothing, or at another debtor's invoice: always 0, asked once for the whole run.
+
+    A reminder stays with the account for which it was decided; the invoices of one that has gone into another went with it.
+    """
     return int(session.execute(_STRAYS, {"run_id": run_id}).scalar_one())

@@ -6,10 +6,15 @@ import pytest
 from sqlalchemy import select, text, update
 
 import wsgi
+from backoffice.debtors.merge import merge
 from backoffice.reminders import queries
 from backoffice.reminders import run as reminders
 from backoffice.reminders.models import Reminder, ReminderInvoice, ReminderRun, RunStatus
+from backoffice.reminders.scenarios.queries import policies
 from shared.company.models import Company
+from shared.debtors.models import Debtor
+from shared.kit import clock
+from shared.kit.actors import Actor
 from shared.kit.bulk import copy_rows
 from shared.kit.db import transaction
 from shared.kit.ids import new_id
@@ -69,6 +74,26 @@ def test_an_invoice_of_somebody_else_is_counted(company):
         session.flush()
 
         assert queries.count_strays(session, _run_row(session).id) == 1
+
+
+def test_a_run_ends_when_accounts_go_into_others_between_two_of_its_pages(company, monkeypatch):
+    monkeypatch.setattr(reminders, "PAGE", 1)
+    with transaction() as session:
+        reminders.ensure_default(session, company)
+        found = policies(session, company)
+        first, second, third = session.scalars(select(Debtor.id).order_by(Debtor.id)).all()
+    day = clock.today("Europe/Paris")
+    run_id = reminders._open(company, day, found)
+    assert reminders._decide_page(run_id, found, day)
+    for old, into in ((first, second), (second, third)):
+        with transaction() as session:
+            merge(session, old_id=old, into_id=into, by=Actor.system("test"))
+
+    reminders.run(company)
+
+    with transaction() as session:
+        assert _run_row(session).status is RunStatus.DONE
+        assert queries.count_strays(session, run_id) == 0
 
 
 def test_a_run_with_a_stray_line_is_not_done_and_says_so(company, monkeypatch):
