@@ -149,7 +149,7 @@ def give_back(payment: str, minor: int, *, is_owed: bool) -> str:
         identity, waits = made.id, made.status is RefundStatus.ASKED
     if waits:
         with transaction() as session:
-            refunds.approve(session, identity, by=COLLEAGUE)
+            refunds.approve(session, identity, by=a_witness(COLLEAGUE))
     return str(identity)
 
 

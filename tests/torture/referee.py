@@ -125,6 +125,21 @@ QUERIES = {
         FROM invoice_freeze f JOIN plan p ON p.id = f.subject_id
         WHERE f.kind = 'plan' AND f.lifted_at IS NULL AND p.status IN ('active', 'paused')""",
 }
+STORY = """
+    WITH mine AS (SELECT id FROM payment WHERE provider_reference = %(debit)s),
+        touched AS (SELECT DISTINCT invoice_id FROM payment_allocation WHERE payment_id IN (SELECT id FROM mine)),
+        beside AS (SELECT DISTINCT payment_id FROM payment_allocation WHERE invoice_id IN (SELECT invoice_id FROM touched))
+    SELECT t.at, p.reference || ' ' || p.attempt || ' ' || p.amount_minor || ': ' || t.after || ' ' || t.cause AS words
+        FROM payment_transition t JOIN payment p ON p.id = t.payment_id WHERE p.id IN (SELECT payment_id FROM beside)
+    UNION ALL SELECT announced_at, 'announced ' || amount_minor || ' for ' || charge_on || ', attempt ' || attempt_no || ', now '
+        || state || ' ' || reason || coalesce(' since ' || closed_at, '')
+        FROM collection WHERE invoice_id IN (SELECT invoice_id FROM touched)
+    UNION ALL SELECT frozen_at, kind || ' of ' || amount_minor || ', lifted ' || coalesce(lifted_at::text, 'never')
+        FROM invoice_freeze WHERE invoice_id IN (SELECT invoice_id FROM touched)
+    UNION ALL SELECT at, action || ' ' || coalesce(after::text, '') FROM audit_line
+        WHERE subject_id IN (SELECT id FROM mine UNION SELECT invoice_id FROM touched)
+    ORDER BY 1"""
+"""All that the books know of a debit and of what it takes, in the order in which it happened."""
 AGAINST = ("contested", "promised", "declared", "contested_by_bank", "planned")
 IN_FLIGHT = ("created", "submitted", "action_needed")
 
@@ -156,6 +171,14 @@ def read_books(database: str, at: datetime) -> Look:
         if row["kind"] == "credit_note" and row["open_minor"] > 0:
             look.notes[row["debtor"]].append(row)
     return look
+
+
+def story(database: str, debit: str) -> Iterator[str]:
+    """What became of a debit, line by line: for whoever has to find out why it left."""
+    url = database.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        for row in connection.execute(STORY, {"debit": debit}):
+            yield f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['words']}"
 
 
 # Mails ----------------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ from tests.support.people import a_company, a_debtor, an_invoice
 from tests.support.twins import TwinsProcess, start_twins
 from tests.torture.hands import Account, Hand, Tally, befall, give_mandate, meddle, pay_and_speak
 from tests.torture.house import keep_house, look_again
-from tests.torture.referee import Referee
+from tests.torture.referee import Referee, story
 from tests.torture.stage import ROOT, Stage, world_of
 from tests.torture.zygote import enter
 
@@ -352,6 +352,8 @@ def report(asked: argparse.Namespace, tally: Tally, referee: Referee, began: flo
         say(f"DIFFERENCE {one}")
     for violation in violations:
         say(f"VIOLATION {violation}")
+        for line in story(referee.database, violation.debit):
+            say(f"    {line}")
     for bug in tally.bugs[:5]:
         say(f"BUG {bug}")
     for job in dead:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -32,7 +33,7 @@ from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind
 from tests.support.people import an_invoice
 from tests.torture import acts, between, house, referee, speaking
-from tests.torture.referee import Referee
+from tests.torture.referee import Referee, story
 
 pytestmark = pytest.mark.slow
 
@@ -220,8 +221,12 @@ def test_every_planted_fault_is_found_and_named(counter):
     with planted():
         live(street)
 
-    found = {(street_of(street, one.debit), one.rule) for one in street.referee.judge()}
+    violations = street.referee.judge()
+    found = {(street_of(street, one.debit), one.rule) for one in violations}
+    [declared] = [one for one in violations if one.rule == "declared"]
+    told = "\n".join(story(street.referee.database, declared.debit))
 
+    assert re.search(r"announced \d+ for .*declaration of \d+, lifted .*: submitted", told, re.DOTALL), told
     assert found == {*FOUND.items(), ("plan_paused", "made_twice")}
 
 
