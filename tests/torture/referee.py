@@ -126,20 +126,26 @@ QUERIES = {
         WHERE f.kind = 'plan' AND f.lifted_at IS NULL AND p.status IN ('active', 'paused')""",
 }
 STORY = """
-    WITH mine AS (SELECT id FROM payment WHERE provider_reference = %(debit)s),
-        touched AS (SELECT DISTINCT invoice_id FROM payment_allocation WHERE payment_id IN (SELECT id FROM mine)),
-        beside AS (SELECT DISTINCT payment_id FROM payment_allocation WHERE invoice_id IN (SELECT invoice_id FROM touched))
+    WITH mine AS (SELECT id, debtor_id FROM payment WHERE provider_reference = %(debit)s),
+        touched AS (SELECT DISTINCT invoice_id FROM payment_allocation WHERE payment_id IN (SELECT id FROM mine))
     SELECT t.at, p.reference || ' ' || p.attempt || ' ' || p.amount_minor || ': ' || t.after || ' ' || t.cause AS words
-        FROM payment_transition t JOIN payment p ON p.id = t.payment_id WHERE p.id IN (SELECT payment_id FROM beside)
-    UNION ALL SELECT announced_at, 'announced ' || amount_minor || ' for ' || charge_on || ', attempt ' || attempt_no || ', now '
-        || state || ' ' || reason || coalesce(' since ' || closed_at, '')
-        FROM collection WHERE invoice_id IN (SELECT invoice_id FROM touched)
-    UNION ALL SELECT frozen_at, kind || ' of ' || amount_minor || ', lifted ' || coalesce(lifted_at::text, 'never')
-        FROM invoice_freeze WHERE invoice_id IN (SELECT invoice_id FROM touched)
+        FROM payment_transition t JOIN payment p ON p.id = t.payment_id
+        WHERE p.debtor_id IN (SELECT debtor_id FROM mine)
+    UNION ALL SELECT c.announced_at, 'announced ' || c.amount_minor || ' of ' || coalesce(i.number, c.label) || ' for '
+        || c.charge_on || ', attempt ' || c.attempt_no || ', now ' || c.state || ' ' || c.reason
+        || coalesce(' since ' || c.closed_at, '')
+        FROM collection c LEFT JOIN invoice i ON i.id = c.invoice_id WHERE c.debtor_id IN (SELECT debtor_id FROM mine)
+    UNION ALL SELECT f.frozen_at, f.kind || ' of ' || f.amount_minor || ' on ' || i.number || ', lifted '
+        || coalesce(f.lifted_at::text, 'never')
+        FROM invoice_freeze f JOIN invoice i ON i.id = f.invoice_id WHERE f.debtor_id IN (SELECT debtor_id FROM mine)
+    UNION ALL SELECT at, 'ledger: ' || kind || ' ' || amount_minor || ' from ' || credit_account || ' to ' || debit_account
+        FROM ledger_transfer WHERE debtor_id IN (SELECT debtor_id FROM mine)
     UNION ALL SELECT at, action || ' ' || coalesce(after::text, '') FROM audit_line
         WHERE subject_id IN (SELECT id FROM mine UNION SELECT invoice_id FROM touched)
+    UNION ALL SELECT now(), number || ': due ' || due_on || ', total ' || total_minor || ', open ' || open_minor || ' in the end'
+        FROM invoice WHERE debtor_id IN (SELECT debtor_id FROM mine)
     ORDER BY 1"""
-"""All that the books know of a debit and of what it takes, in the order in which it happened."""
+"""All that the books know of a debit and of its debtor, in the order in which it happened."""
 AGAINST = ("contested", "promised", "declared", "contested_by_bank", "planned")
 IN_FLIGHT = ("created", "submitted", "action_needed")
 

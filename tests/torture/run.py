@@ -196,7 +196,8 @@ def look(sky: Sky, referee: Referee) -> None:
         found = keep_house()
         sky.twins.advance(seconds=SILENT_S)
         sky.twins.flush()
-        if not look_again() + max(0, found):
+        again = look_again()
+        if not again + max(0, found):
             break
     referee.look(sky.now())
 

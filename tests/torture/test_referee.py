@@ -226,7 +226,9 @@ def test_every_planted_fault_is_found_and_named(counter):
     [declared] = [one for one in violations if one.rule == "declared"]
     told = "\n".join(story(street.referee.database, declared.debit))
 
-    assert re.search(r"announced \d+ for .*declaration of \d+, lifted .*: submitted", told, re.DOTALL), told
+    assert re.search(
+        r"announced \d+ of F-declared for .*declaration of \d+ on F-declared, lifted .*: submitted", told, re.DOTALL
+    ), told
     assert found == {*FOUND.items(), ("plan_paused", "made_twice")}
 
 
