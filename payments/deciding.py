@@ -282,8 +282,6 @@ def _apart(facts: Facts) -> str | None:
 
 
 def _why_nothing(facts: Facts) -> str:
-    if facts.open_minor == 0:
-        return "paid"
     if facts.free_minor > 0:
         return "credit"
     return "frozen" if facts.frozen_minor else "payment_under_way"

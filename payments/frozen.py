@@ -8,9 +8,11 @@ together are more than what is open.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.models import Means, Payment, PaymentAllocation
@@ -28,6 +30,9 @@ LEFT_OTHERWISE = "left_before"
 
 PAUSED = "paused"
 """The same of a debit that was announced for money which is promised, or said to be paid."""
+
+DECLARED = "declared"
+"""The same of a debit that was written already when its debtor said that he has paid."""
 
 CONTESTED = (FreezeKind.DISPUTE, FreezeKind.LEGAL_HOLD)
 
@@ -100,6 +105,38 @@ def with_debits(session: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid
         .where(Payment.means == Means.DEBIT, Payment.status.in_(IN_FLIGHT))
     )
     return sorted(session.scalars(found))
+
+
+class Claims(Protocol):
+    """A room above that knows what debtors say to have paid already, while a payment that holds it keeps it from being paused."""
+
+    def unpaused(self, session: Session, debtor_id: uuid.UUID) -> Mapping[uuid.UUID, int]:
+        """Invoice → what is said to be paid of it and nothing pauses, in minor units."""
+
+    def of_invoice(self) -> ColumnElement[bool]:
+        """Whether something of `Invoice` is said to be paid."""
+
+
+_claims: list[Claims] = []
+
+
+def who_knows_claims(claims: Claims) -> None:
+    """Register such a room: no debit is made, or left standing, over what its debtor says to have paid."""
+    if claims not in _claims:
+        _claims.append(claims)
+
+
+def claimed(session: Session, debtor_id: uuid.UUID) -> Counter[uuid.UUID]:
+    """Invoice → what its debtor says to have paid and nothing pauses, in minor units."""
+    found: Counter[uuid.UUID] = Counter()
+    for claims in _claims:
+        found.update(claims.unpaused(session, debtor_id))
+    return found
+
+
+def is_claimed() -> ColumnElement[bool]:
+    """Whether something of `Invoice` is said to be paid: an expression for queries."""
+    return or_(false(), *(claims.of_invoice() for claims in _claims))
 
 
 Question = Callable[[Session, uuid.UUID], bool]

@@ -178,6 +178,17 @@ class Known(Statements):
                 WHERE i.open_minor > 0 AND (d.autopay OR i.held_minor > 0) ORDER BY 2, 1""")
         ]
 
+    def credited(self) -> list[uuid.UUID]:
+        """Debtors of the file with credit or an unused credit note, and a debit that may be too much now."""
+        return [
+            debtor
+            for (debtor,) in self.rows("""SELECT d.id FROM debtor d JOIN stage_debtor s ON s.id = d.id
+                WHERE NOT s.is_new AND (d.credit_minor > 0 OR EXISTS (SELECT FROM invoice i
+                        WHERE i.debtor_id = d.id AND i.kind = 'credit_note' AND i.open_minor > 0))
+                    AND (d.held_minor > 0 OR EXISTS (SELECT FROM collection c WHERE c.debtor_id = d.id AND c.state = 'announced'))
+                ORDER BY 1""")
+        ]
+
     def weigh(self) -> None:
         """Work out what becomes of every known invoice of which the file says something new (`stage_change`)."""
         self.do(_SHOWN)

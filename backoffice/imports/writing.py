@@ -46,6 +46,7 @@ from backoffice.imports.setting import (
 )
 from backoffice.imports.statements import Books
 from backoffice.imports.write import Writer
+from shared.debtors import affairs
 from shared.debtors.models import Contact
 from shared.kit import audit, clock, outbox
 from shared.kit.actors import Actor
@@ -134,8 +135,10 @@ def _write(session: Session, run_id: uuid.UUID, task: Task, progress: Progress) 
         writer = Writer(session, cursor, books_of(run, setting, generator))
         comparison = Comparison(writer, plan, task.choices, faults, warnings, task.questions)
         result = _post(comparison)
-        lowered, moved = writer.lowered(), writer.moved()
+        lowered, moved, credited = writer.lowered(), writer.moved(), writer.credited()
     tell_payments(session, lowered, moved)
+    for debtor in credited:
+        affairs.owes_otherwise(session, debtor)
     _tell_people(session, writer.unknown)
     run.choices = dict(task.choices)
     keep(run, plan, faults, warnings, task.questions)

@@ -199,7 +199,7 @@ def invoice_facts(
         due_on=invoice.due_on,
         open_minor=invoice.open_minor - invoice.elsewhere_minor,  # the books show it as settled already
         held_minor=invoice.held_minor,
-        frozen_minor=invoice.frozen_minor + invoice.paused_minor,
+        frozen_minor=invoice.frozen_minor + invoice.paused_minor + standing.declared.get(invoice.id, 0),
         maximum_minor=debtor.autopay_maximum_minor,
         credit_minor=standing.credit.get(invoice.id, 0),
         has_live=has_live,

@@ -215,8 +215,10 @@ def _why_stop(session: Session, debtor: Debtor, collection: Collection, payment:
     mandate = find_mandate(session, debtor.id, payment.mandate_id)
     facts = subject_of(session, debtor, collection, own=payment.id).facts
     verdict = decide(facts, ask_about(session, debtor, collection, Stage.WRITTEN, mandate, today=today))
+    if isinstance(verdict, Never) and verdict.reason == "frozen":
+        return "" if frozen.takes_frozen(session, payment.id) else frozen.DECLARED
     if isinstance(verdict, Never):
-        return "" if verdict.reason == "frozen" else verdict.reason
+        return verdict.reason
     if isinstance(verdict, Later):
         return verdict.reason
     return LESS if verdict.minor < payment.amount_minor else ""
@@ -329,6 +331,7 @@ def _may_not_hold() -> ColumnElement[bool]:
         Invoice.cancelled_on.is_not(None),
         Invoice.due_on > Collection.charge_on,
         Invoice.frozen_minor + Invoice.paused_minor > 0,
+        frozen.is_claimed(),
         Debtor.autopay_maximum_minor < Collection.amount_minor,
         taken_back,
         refunded,

@@ -14,7 +14,7 @@ from payments.chargebacks.models import Chargeback, ChargebackPart
 from payments.chargebacks.rules import FREEZES
 from payments.collections.models import Collection
 from payments.deciding import Owed, spread_credit
-from payments.frozen import LEFT, LEFT_OTHERWISE
+from payments.frozen import LEFT, LEFT_OTHERWISE, claimed
 from payments.models import Means, Payment, PaymentAllocation, Refund
 from payments.status import IN_FLIGHT, PaymentStatus, RefundStatus
 from shared.debtors.models import Debtor
@@ -34,19 +34,21 @@ class Standing:
     """What of them covers no invoice outside a plan: it shortens plans at their end."""
     contested: frozenset[uuid.UUID] = frozenset()
     """A bank took money of them back, or wants to, and its case is not closed."""
+    declared: Mapping[uuid.UUID, int] = field(default_factory=dict)
+    """Invoice → what the debtor says to have paid and nothing pauses, because a payment held it when he said so."""
     refunded: Mapping[uuid.UUID, datetime] = field(default_factory=dict)
     """Of which we gave money back, with the moment; not what a person has said to be owed after all."""
 
 
 def standing_of(session: Session, debtor: Debtor) -> Standing:
     """Read for the debtor, who is locked by the caller when something hangs on it."""
-    refunded = refunded_of(session, debtor.id)
-    credit, left = _credit(session, debtor, refunded)
-    return Standing(credit, left, _contested(session, debtor.id), refunded)
+    refunded, declared = refunded_of(session, debtor.id), claimed(session, debtor.id)
+    credit, left = _credit(session, debtor, refunded, declared)
+    return Standing(credit, left, _contested(session, debtor.id), declared, refunded)
 
 
 def _credit(
-    session: Session, debtor: Debtor, refunded: Mapping[uuid.UUID, datetime]
+    session: Session, debtor: Debtor, refunded: Mapping[uuid.UUID, datetime], declared: Mapping[uuid.UUID, int]
 ) -> tuple[dict[uuid.UUID, int], int]:
     notes = session.execute(
         select(Invoice.credits_invoice_id, Invoice.open_minor)
@@ -73,7 +75,7 @@ def _credit(
         Owed(
             row.id,
             row.due_on,
-            max(0, row.open_minor - row.elsewhere_minor - row.covered - firm.get(row.id, 0)),
+            max(0, row.open_minor - row.elsewhere_minor - row.covered - declared.get(row.id, 0) - firm.get(row.id, 0)),
             is_debited=row.autopay_excluded_at is None and row.id not in refunded,
         )
         for row in rows

@@ -1,7 +1,8 @@
 """Taking debits back when their money is frozen: announced ones, written ones, and those the provider still holds.
 
 An announced debit does not take place over anything frozen: contested, promised, or said to be paid. What is written
-holds its money, so that only a dispute or a legal hold can freeze it afterwards.
+holds its money, so that only a dispute or a legal hold can freeze it afterwards; what a debtor says to have paid meanwhile is
+`reconsider`'s.
 
 Only automatic debits (of collections and plans) are taken back by themselves. One that the debtor asked for is his: he
 is offered to stop it. What was written but never sent is not sent, whoever asked for it (`mandates.collect.create`).
@@ -34,6 +35,7 @@ from payments.models import Mandate, Payment, PaymentTransition
 from payments.service import lock_payment
 from payments.status import IN_FLIGHT, USABLE_MANDATES, MandateStatus, PaymentStatus
 from shared.company.queries import today_of
+from shared.debtors import affairs
 from shared.debtors.models import Debtor
 from shared.debtors.service import lock_debtor
 from shared.invoices.models import FreezeKind, Invoice
@@ -70,6 +72,8 @@ def after_freeze(payload: dict[str, Any]) -> None:
             Unavailable
         ) as error:  # its other debits wait, else more than too much were taken back; other invoices do not
             silent = error
+    with transaction() as session:  # what a plan asks for is less, too, when what it is for is frozen
+        affairs.owes_otherwise(session, debtor_id)
     if silent is not None:
         raise silent
 

@@ -6,13 +6,16 @@ Lock order: debtor, invoices by id, declaration. State changes only through `_ad
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from payments import frozen
+from payments import service as payments
 from payments.declarations import rules, tell
 from payments.declarations.models import Declaration, DeclarationPart, DeclarationPolicy, DeclarationTransition
 from payments.declarations.queries import SUBJECT, terms_of
@@ -129,7 +132,10 @@ def _write(session: Session, debtor: Debtor, draft: DeclarationDraft, *, until_o
 
 
 def _freeze(session: Session, declaration: Declaration, parts: Sequence[Part], by: Actor) -> None:
-    """Pause what is declared, as far as no dispute, plan or payment in flight covers it already."""
+    """Pause what is declared, as far as no dispute, plan or payment in flight covers it already.
+
+    What a payment holds is paused when it lets go (`cover_freed`); an automatic debit of it is looked at again meanwhile.
+    """
     promises.give_way(session, debtor_id=declaration.debtor_id, invoice_ids=[part.invoice_id for part in parts], by=by)
     rows = amounts.lock(session, [part.invoice_id for part in parts])
     covered = {
@@ -145,6 +151,91 @@ def _freeze(session: Session, declaration: Declaration, parts: Sequence[Part], b
         subject_id=declaration.id,
         by=by,
     )
+    if any(covered[part.invoice_id] < part.minor and rows[part.invoice_id].held_minor for part in parts):
+        affairs.owes_otherwise(session, declaration.debtor_id)
+
+
+def cover_freed(session: Session, taken: payments.Taken) -> None:
+    """What is declared and was held by a payment when it was declared is paused in the commit in which that lets go.
+
+    The debtor is locked by the caller.
+    """
+    freed = {part.invoice_id for part in taken.freed}
+    if not freed:
+        return
+    declared = session.execute(
+        select(Declaration, DeclarationPart.invoice_id, DeclarationPart.amount_minor)
+        .join(Declaration, Declaration.id == DeclarationPart.declaration_id)
+        .where(among(DeclarationPart.invoice_id, freed), Declaration.state == DeclarationState.DECLARED)
+        .order_by(Declaration.id, DeclarationPart.invoice_id)
+    ).all()
+    if not declared:
+        return
+    session.flush()
+    rows = ledger.lock_invoices(session, sorted(freed))
+    now = _paused(session, {row.Declaration.id for row in declared})
+    for declaration, group in groupby(declared, key=lambda row: row.Declaration):
+        minors = {
+            row.invoice_id: min(
+                row.amount_minor,
+                now.get((declaration.id, row.invoice_id), 0)
+                + invoices.left_to_freeze(rows[row.invoice_id], FreezeKind.DECLARATION),
+            )
+            for row in group
+        }
+        invoices.cover(
+            session,
+            debtor_id=declaration.debtor_id,
+            kind=FreezeKind.DECLARATION,
+            subject_id=declaration.id,
+            minors=minors,
+            reason=declaration.reference,
+            by=SYSTEM,
+        )
+        session.flush()
+
+
+def _paused(session: Session, declaration_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID | None, uuid.UUID], int]:
+    """(declaration, invoice) → what it pauses now."""
+    rows = session.execute(
+        select(Freeze.subject_id, Freeze.invoice_id, Freeze.amount_minor)
+        .where(Freeze.kind == FreezeKind.DECLARATION, Freeze.lifted_at.is_(None))
+        .where(among(Freeze.subject_id, declaration_ids))
+    )
+    return {(row.subject_id, row.invoice_id): row.amount_minor for row in rows}
+
+
+class _Declared:
+    """What debits have to know of declared transfers (`frozen.Claims`)."""
+
+    def unpaused(self, session: Session, debtor_id: uuid.UUID) -> Mapping[uuid.UUID, int]:
+        parts = session.execute(
+            select(DeclarationPart.invoice_id, func.sum(DeclarationPart.amount_minor).label("minor"))
+            .join(Declaration, Declaration.id == DeclarationPart.declaration_id)
+            .where(Declaration.debtor_id == debtor_id, Declaration.state == DeclarationState.DECLARED)
+            .group_by(DeclarationPart.invoice_id)
+        ).all()
+        if not parts:
+            return {}
+        paused = session.execute(
+            select(Freeze.invoice_id, func.sum(Freeze.amount_minor).label("minor"))
+            .where(Freeze.debtor_id == debtor_id, Freeze.kind == FreezeKind.DECLARATION, Freeze.lifted_at.is_(None))
+            .group_by(Freeze.invoice_id)
+        ).all()
+        covered = {row.invoice_id: int(row.minor) for row in paused}
+        left = {row.invoice_id: int(row.minor) - covered.get(row.invoice_id, 0) for row in parts}
+        return {invoice_id: minor for invoice_id, minor in left.items() if minor > 0}
+
+    def of_invoice(self) -> ColumnElement[bool]:
+        return exists().where(
+            DeclarationPart.invoice_id == Invoice.id,
+            Declaration.id == DeclarationPart.declaration_id,
+            Declaration.state == DeclarationState.DECLARED,
+        )
+
+
+payments.with_each_step(cover_freed)
+frozen.who_knows_claims(_Declared())
 
 
 def _refuse_taken(session: Session, debtor: Debtor, parts: Sequence[Part]) -> None:

@@ -66,12 +66,10 @@ def choose(items: Sequence[Payable], wish: Wish, today: date) -> list[Chosen]:
     """The parts that a wish means today, by due day; never more of an invoice than may be paid of it."""
     chosen, these = [], frozenset(wish.invoice_ids)
     for item in sorted(items, key=lambda one: (one.due_on, one.invoice_id)):
-        if wish.what is What.LATE and item.due_on >= today:
-            continue
-        if wish.what is What.THESE and item.invoice_id not in these:
-            continue
+        is_late_enough = wish.what is not What.LATE or item.due_on < today
+        is_meant = wish.what is not What.THESE or item.invoice_id in these
         minor = min(item.minor, wish.amounts.get(item.invoice_id, item.minor))
-        if minor > 0:
+        if is_late_enough and is_meant and minor > 0:
             chosen.append(Chosen(item.invoice_id, item.number, item.due_on, minor, item.minor))
     return chosen
 

@@ -24,7 +24,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
         "tests/payments/test_status_tables.py",
     ),
     "payments/reasons.py": ("tests/payments/test_reasons.py",),
-    "payments/deciding.py": ("tests/payments/collections/test_rules.py", "tests/payments/test_deciding.py"),
+    "payments/deciding.py": ("tests/payments/collections/test_rules.py",),
     "payments/collections/rules.py": ("tests/payments/collections/test_rules.py",),
     "payments/plans/rules.py": ("tests/payments/plans/test_rules.py",),
     "payments/declarations/rules.py": ("tests/payments/declarations/test_rules.py",),

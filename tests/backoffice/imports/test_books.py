@@ -25,6 +25,7 @@ from shared.kit import clock
 from shared.kit.actors import Actor
 from shared.kit.db import reading, transaction
 from shared.kit.ids import new_id
+from shared.kit.outbox import OutboxMessage
 from shared.ledger import service as ledger
 from shared.ledger.models import Account, Kind
 from shared.ledger.rules import Part
@@ -217,6 +218,24 @@ def test_payments_hear_of_what_an_import_lowered_or_moved(desk, monkeypatch):
             },
         ),
     ]
+
+
+def test_debits_are_looked_at_again_when_a_file_brings_credit(desk):
+    """A credit note and a payment in a file told nobody: a debit that they cover was found by the look of every ten minutes."""
+    wsgi.import_jobs()
+    desk.take(table("C1 F1 120,00 120,00", "C2 F2 50,00 50,00", "C3 F3 50,00 50,00", "C4 F4 50,00 50,00"))
+    for number, code in (("F1", "C1"), ("F2", "C2"), ("F4", "C4")):
+        hold(desk, number, 5_000, code)
+
+    note = "{};{};2026-01-06;2026-01-06;-30,00;-30,00\n".format
+    desk.take(table("C4 F4 50,00 50,00") + note("C1", "AV1") + note("C2", "AV2") + note("C3", "AV3"))
+
+    with reading() as session:
+        topic = OutboxMessage.topic == "debtor.owes_otherwise"
+        told = {row.payload["debtor"] for row in session.scalars(select(OutboxMessage).where(topic))}
+    assert told == {str(desk.debtor_id("C1")), str(desk.debtor_id("C2"))}, (
+        "who has no debit, or no credit, is left in peace"
+    )
 
 
 def test_sums_of_payments():

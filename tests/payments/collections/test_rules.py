@@ -433,3 +433,17 @@ def test_credit_goes_to_what_is_debited_by_itself_before_what_is_not_however_old
     old, new = uuid.UUID(int=1), uuid.UUID(int=2)
     owed = [Owed(old, date(2026, 1, 1), 100, is_debited=False), Owed(new, date(2026, 3, 1), 100)]
     assert spread_credit(owed, credit_minor=150, notes=[]) == ({new: 100, old: 50}, 0)
+
+
+@pytest.mark.parametrize(
+    ("under", "reason"), [(Under.NONE, "no_mandate"), (Under.SUSPENDED, "mandate_suspended"), (Under.SAME, None)]
+)
+def test_for_want_of_a_mandate_nothing_is_debited_and_it_is_said_which(under, reason):
+    asked = [
+        Ask(Stage.ANNOUNCE, TODAY, 14, under=under),
+        Ask(Stage.AT_WISH, TODAY, 14, under=under, announced_minor=1_000),
+    ]
+
+    for ask in asked:
+        verdict = decide(facts(), ask)
+        assert (verdict.reason if isinstance(verdict, Never) else None) == reason

@@ -671,3 +671,17 @@ def test_a_debit_of_a_plan_whose_money_is_on_hold_says_so_and_is_not_announced_a
     assert ("skip", "payment_under_way") not in decisions()
     assert debited.mails("prenotification") == []
     assert "autre paiement" not in " ".join(mail.text_body for mail in debited.mails("debit_stopped"))
+
+
+def test_a_hold_over_money_of_a_plan_takes_its_announced_debits_back_at_once(debited):
+    """Only the look of every ten minutes found it: what a freeze told was looked at for invoices alone."""
+    plan = debited.agree("F-3", by_mandate=True, count=2)
+    assert {one.state for one in collections_()} == {CollectionState.ANNOUNCED}
+    with transaction() as session:
+        third, about = debited.counter.invoices["F-3"], {"debtor_id": debited.debtor_id, "reason": "x", "by": STAFF}
+        cover(session, kind=FreezeKind.PLAN, subject_id=plan.id, minors={third: 0}, **about)
+        cover(session, kind=FreezeKind.LEGAL_HOLD, subject_id=new_id(), minors={third: 10_001}, **about)
+
+    debited.counter.deliver()
+
+    assert {(one.state, one.reason) for one in collections_()} == {(CollectionState.SKIPPED, "frozen")}
