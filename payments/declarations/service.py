@@ -172,7 +172,7 @@ def cover_freed(session: Session, taken: payments.Taken) -> None:
     if not declared:
         return
     session.flush()
-    rows = ledger.lock_invoices(session, sorted(freed))
+    rows = amounts.lock(session, freed)
     now = _paused(session, {row.Declaration.id for row in declared})
     for declaration, group in groupby(declared, key=lambda row: row.Declaration):
         minors = {
