@@ -221,6 +221,7 @@ def take_back(
 
     Gives what is open again, those invoices included that its money had settled as credit.
 
+    An invoice reopens up to its total: what was paid beyond one that the books have lowered since is credit, and that goes.
     When `minor` exceeds what the payment still settles (a debit that the bank takes back after we refunded part of it),
     the excess is a loss if it `may_lose`, because what a provider took is never left out; else this raises
     Conflict("ledger.more_than_paid").
@@ -231,7 +232,7 @@ def take_back(
     book = Book(session, debtor)
     movement = Movement(book, kind, occasion)
     invoices = book.lock(owned.owner for owned, _amount in settled if owned.account is Account.RECEIVABLE)
-    left = minor
+    left, lost = minor, 0
     opened: list[Part] = []
     for owned, amount in settled:
         taken = min(amount, left)
@@ -241,14 +242,40 @@ def take_back(
             opened += _restore_credit(book, taken, occasion)
             debtor.credit_minor -= taken
         elif owned.owner is not None:
-            book.reopen(invoices[owned.owner], taken)
-            opened.append(Part(owned.owner, taken))
+            invoice = invoices[owned.owner]
+            left -= taken
+            beyond = max(0, taken - (invoice.total_minor - invoice.open_minor))
+            used, more = _use_surplus(book, invoice, beyond, occasion)
+            opened += more
+            lost += beyond - used
+            taken -= beyond - used
+            book.reopen(invoice, taken - used)
+            opened.append(Part(owned.owner, taken - used))
+            movement.leg(owned, Owned(account, None), taken)
+            continue
         movement.leg(owned, Owned(account, None), taken)
         left -= taken
-    if left:
-        movement.leg(Owned(Account.LOSS, None), Owned(account, None), left)
+    if left + lost:
+        movement.leg(Owned(Account.LOSS, None), Owned(account, None), left + lost)
     book.write()
     return opened
+
+
+def _use_surplus(book: Book, invoice: Balance, beyond: int, occasion: Occasion) -> tuple[int, list[Part]]:
+    """What was paid of an invoice beyond the total that the books have lowered since stands as credit: it covers what goes back.
+
+    Gives what of it is there, in minor units, and what is open again for it, because credit had settled it meanwhile.
+    """
+    if not beyond:
+        return 0, []
+    opened = _restore_credit(book, beyond, occasion)
+    used = min(beyond, book.debtor.credit_minor)
+    if used:
+        book.debtor.credit_minor -= used
+        when = Occasion(at=occasion.at, value_on=occasion.value_on)
+        covered = Movement(book, Kind.CREDIT_APPLIED, when)
+        covered.leg(Owned(Account.CREDIT, book.debtor.id), Owned(Account.RECEIVABLE, invoice.id), used)
+    return used, opened
 
 
 def apply_credit(session: Session, debtor: Debtor, parts: Sequence[Part], occasion: Occasion) -> None:

@@ -220,6 +220,32 @@ def test_payments_hear_of_what_an_import_lowered_or_moved(desk, monkeypatch):
     ]
 
 
+def test_a_payment_goes_back_after_the_books_lowered_the_total_of_what_it_had_paid(desk):
+    """The invoice would have been open for more than its total: the database refused it, and the return was never booked."""
+    desk.take(table("C1 F1 430,38 430,38", "C1 F2 100,00 100,00"))
+    debit = hold(desk, "F1", 43_038, "C1")
+    end(desk, debit, "C1", came=43_038)
+    desk.take(table("C1 F1 286,92 286,92", "C1 F2 100,00 100,00"))
+    assert desk.debtors() == {"C1": (10_000, 14_346)}
+    with transaction() as session:  # the surplus has settled something in the meantime
+        debtor, day = lock_debtor(session, desk.debtor_id("C1")), date(2026, 1, 22)
+        occasion = ledger.Occasion(at=clock.now(), value_on=day)
+        ledger.apply_credit(session, debtor, [Part(desk.invoice("F2").id, 4_000)], occasion)
+
+    with transaction() as session:
+        debtor = lock_debtor(session, desk.debtor_id("C1"))
+        late = {"kind": Kind.LATE_FAILURE, "account": Account.GOCARDLESS, "minor": 43_038, "may_lose": True}
+        opened = ledger.take_back(session, debtor, occasion=debit, **late)
+
+    assert desk.invoice("F1").open_minor == 28_692
+    assert desk.invoice("F2").open_minor == 10_000
+    assert desk.debtors() == {"C1": (38_692, 0)}
+    assert {(part.invoice_id, part.minor) for part in opened} == {
+        (desk.invoice("F1").id, 28_692),
+        (desk.invoice("F2").id, 4_000),
+    }
+
+
 def test_debits_are_looked_at_again_when_a_file_brings_credit(desk):
     """A credit note and a payment in a file told nobody: a debit that they cover was found by the look of every ten minutes."""
     wsgi.import_jobs()
